@@ -1,0 +1,196 @@
+"""The records that pass between the layers: frozen, slotted, without behaviour beyond derived values.
+
+Belongs here: what more than one package speaks of. Not here: rows of one store, settings, anything that does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+DocumentState = Literal["pending", "indexed", "failed", "unsupported", "empty"]
+ElementKind = Literal["Title", "NarrativeText", "ListItem", "Table", "Header", "Footer", "CodeSnippet", "EmailMetadata"]
+"""A subset of the names of unstructured's element classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, as fractions (0..1) of the page's width and height, origin at the top left.
+
+    ``start`` and ``end`` are the character offsets, in the text of the element or chunk that carries the box, of what it covers.
+    """
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One piece of a document in reading order.
+
+    ``page`` is 1-based: the page of a PDF, the slide of a deck, the sheet of a workbook; None where the format has no pages.
+    ``heading_path`` holds the headings above the element, outermost first, without the element's own text.
+    A ``Table`` has one row a line, cells joined by ``" | "``; ``table_header`` is its first line when that is a header row.
+    """
+
+    kind: ElementKind
+    text: str
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    table_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a document says: its elements in reading order, and its number of pages where the format has them."""
+
+    elements: tuple[Element, ...]
+    pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of a document's original words that fits the embedding model's window together with its context.
+
+    ``text`` is quoted in answers and is always original; ``context`` (headings, table header) is only embedded in front of it.
+    ``tokens`` counts word pieces of ``embedded_text`` including the model's special tokens.
+    """
+
+    position: int
+    text: str
+    context: str
+    heading_path: tuple[str, ...]
+    page_first: int | None
+    page_last: int | None
+    boxes: tuple[Box, ...]
+    tokens: int
+
+    @property
+    def embedded_text(self) -> str:
+        """What the model reads, and what BM25 indexes."""
+        return embedded_text(self.context, self.text)
+
+
+def embedded_text(context: str, text: str) -> str:
+    """The text that stands for a chunk in both vectors: its context, a line break, its words."""
+    return f"{context}\n{text}" if context else text
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """A sparse vector: ``indices`` and ``values`` are of one length."""
+
+    indices: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedChunk:
+    """A chunk as a point of the vector index: deterministic id, both vectors, and the payload all answers need."""
+
+    chunk_id: str
+    dense: list[float]
+    sparse: SparseVector
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that a retriever found. ``document`` is the path under its collection; pages are 1-based and inclusive."""
+
+    rank: int
+    score: float
+    text: str
+    document: str
+    collection: str
+    page_first: int | None
+    page_last: int | None
+    chunk_id: str
+    document_id: str = ""
+    heading_path: tuple[str, ...] = ()
+    context: str = ""
+    position: int = 0
+    boxes: tuple[Box, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """The shape that the command line and the API promise."""
+        names = ("rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """``[number]`` in an answer, and the passage it points at."""
+
+    number: int
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reformulated:
+    """The question that retrieval will use; equal to what was asked when it already stood alone."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The passages found, best first."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The next piece of the answer's text, citations already written as ``[n]``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name."""
+
+    answer: str
+    citations: tuple[Citation, ...]
+    reformulated_question: str
+    timings: Mapping[str, float]
+    model: str | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages."""
+
+    reason: str
+    hits: tuple[Hit, ...]
+    reformulated_question: str
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The answer could not be given, or broke off; ``message`` says what happened and what to do. Never an answer."""
+
+    message: str
+    code: str
+
+
+AnswerEvent = Reformulated | Retrieved | Token | Answered | Refused | Failed
+"""A stream is: Reformulated, Retrieved, Token*, then exactly one of Answered, Refused, Failed (which may come at any point)."""

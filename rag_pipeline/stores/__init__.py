@@ -1,0 +1,1 @@
+"""Where things are kept: the only package that touches duckdb, qdrant and sqlalchemy."""

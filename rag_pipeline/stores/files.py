@@ -1,0 +1,94 @@
+"""Small files that must never be seen half-written, and copies that cost no more than they must.
+
+Belongs here: writing beside and renaming, copying a folder by extents. Not here: what the files mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace ``path`` in one step: a reader, or a crash, sees the old content or the new, never a mixture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames within a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """The object in a JSON file; empty when there is no such file.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} does not hold a JSON object")
+    return value
+
+
+def write_json(path: Path, value: dict[str, object]) -> None:
+    """Replace a JSON file in one step."""
+    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder tree; blocks are shared where the file system can, and holes stay holes.
+
+    An index of 4 MB reserves 100 MB of holes: copied byte by byte it would take 25 times its size.
+    """
+    shutil.copytree(source, target, copy_function=_copy_extents)
+
+
+def _copy_extents(source: str, target: str) -> None:
+    with open(source, "rb") as reader, open(target, "wb") as writer:
+        size = os.fstat(reader.fileno()).st_size
+        position = 0
+        while position < size:
+            try:
+                position = os.lseek(reader.fileno(), position, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # nothing but a hole up to the end
+                    break
+                raise
+            position = _copy_extent(reader.fileno(), writer.fileno(), position)
+        os.ftruncate(writer.fileno(), size)
+
+
+def _copy_extent(reader: int, writer: int, start: int) -> int:
+    end = os.lseek(reader, start, os.SEEK_HOLE)
+    while start < end:
+        if hasattr(os, "copy_file_range"):
+            copied = os.copy_file_range(reader, writer, end - start, start, start)
+        else:  # macOS
+            copied = os.pwrite(writer, os.pread(reader, min(end - start, 1 << 24), start), start)
+        if copied == 0:
+            raise OSError(errno.EIO, "the file became shorter while it was copied")
+        start += copied
+    return end

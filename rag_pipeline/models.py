@@ -36,7 +36,8 @@ class Element:
 
     ``page`` is 1-based: the page of a PDF, the slide of a deck, the sheet of a workbook; None where the format has no pages.
     ``heading_path`` holds the headings above the element, outermost first, without the element's own text.
-    A ``Table`` has one row a line, cells joined by ``" | "``; ``table_header`` is its first line when that is a header row.
+    A ``Table`` has one row a line, cells joined by ``" | "``; ``table_header`` is its header row: its first line, or, where a long
+    table is handed over in parts, the first line of the first part.
     """
 
     kind: ElementKind
@@ -49,10 +50,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What a document says: its elements in reading order, and its number of pages where the format has them."""
+    """What a document says: its elements in reading order, and its number of pages where the format has them.
+
+    ``notes`` name, in words for the user, what could not be read of a document that was read otherwise.
+    """
 
     elements: tuple[Element, ...]
     pages: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+# Two commands: `make up` sets everything up and starts it; `make test` sets everything up and tests it.
+
+PYTHON ?= python3
+VENV ?= .venv
+# CPU build of PyTorch. For an NVIDIA GPU: make up TORCH_INDEX=https://download.pytorch.org/whl/cu130
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+QUIET := --quiet --progress-bar on
+
+.PHONY: up install test check format bench clean help
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+up: install  ## Set up, then start Dagster (:3000) and the app (:7860); Ctrl-C stops both
+	@exec $(BIN)/rag up
+
+install: $(VENV)/.installed  ## Set up only
+
+test: $(VENV)/.installed-dev  ## Set up, then run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py
+
+format: $(VENV)/.installed-dev  ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove the virtual environment (never your data)
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s. Choose one: make up PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and by itself: from another index it must not decide where the rest comes from.
+$(VENV)/.torch: constraints.txt | $(VENV)/bin/python
+	@echo "Installing PyTorch (about 200 MB) ..."
+	$(PIP) install $(QUIET) --index-url $(TORCH_INDEX) --retries 1 --no-deps "$$(grep '^torch==' constraints.txt)"
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
+	@echo "Installing the rest (about 500 MB, a minute or two) ..."
+	$(PIP) install $(QUIET) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install $(QUIET) --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,223 @@
+"""``rag``: the command line. Arguments in, words or one JSON document out.
+
+Belongs here: commands, printing. Not here: any work; slow imports stand in the command that needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import switch_off_telemetry
+from rag_pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag_pipeline.models import AnswerEvent, Hit
+    from rag_pipeline.stores.catalog import DocumentStatus
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+collection_option = click.option("--collection", "-c", "collections", multiple=True, help="Only this collection; may be repeated.")
+
+
+def main() -> None:
+    """Entry point of ``rag``."""
+    switch_off_telemetry(os.environ)
+    cli(prog_name="rag")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="rag-pipeline")
+def cli() -> None:
+    """Drop documents into a folder, ask questions, get answers that cite the page."""
+
+
+def command(function: Callable[Parameters, Result]) -> click.Command:
+    """A command of ``rag`` whose :class:`RagError` is shown as words, with exit status 1."""
+
+    @wraps(function)
+    def shown(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        try:
+            return function(*arguments, **options)
+        except RagError as error:
+            raise click.ClickException(str(error)) from error
+
+    return cli.command()(shown)
+
+
+@command
+def up() -> None:
+    """Start Dagster and the app; Ctrl-C stops both."""
+    from rag_pipeline.up import run_up
+
+    sys.exit(run_up(load_settings()))
+
+
+@command
+@click.argument("collections", nargs=-1)
+@click.option("--full", is_flag=True, help="Do again what is up to date.")
+def ingest(collections: tuple[str, ...], full: bool) -> None:
+    """Bring collections (default: all) up to date with the folder, here and now."""
+    from rag_pipeline.ingest_command import ingest_collections
+
+    failures = ingest_collections(load_settings(), collections, full)
+    if failures:
+        raise click.ClickException("\n".join(failures))
+
+
+@command
+@json_option
+def status(as_json: bool) -> None:
+    """Show every document with its state."""
+    from rag_pipeline.stores.catalog import Catalog
+
+    settings = load_settings()
+    rows = Catalog(settings.catalog_path).documents()
+    if as_json:
+        return _print_json([_status_row(row) for row in rows])
+    if not rows:
+        return click.echo(f"No documents yet. Put files into {settings.uploads} and run: rag ingest")
+    for row in rows:
+        click.echo(_status_line(row))
+    counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
+    click.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
+
+
+def _status_row(row: DocumentStatus) -> dict[str, object]:
+    names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes")
+    shown: dict[str, object] = {name: getattr(row, name) for name in names}
+    return {**shown, "indexed_at": f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None}
+
+
+def _status_line(row: DocumentStatus) -> str:
+    pages = f"{row.pages} pages, " if row.pages else ""
+    detail = row.error if row.error else f"{pages}{row.chunks} chunks"
+    return f"{row.state:<11} {row.collection}/{_printable(row.document)}  {detail}"
+
+
+def _printable(text: str) -> str:
+    """A file name may hold line breaks and terminal escapes."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+@command
+@click.argument("question")
+@collection_option
+@click.option("--top-k", "-k", type=click.IntRange(1, 100), help="Number of passages.  [default: RAG_TOP_K]")
+@json_option
+def search(question: str, collections: tuple[str, ...], top_k: int | None, as_json: bool) -> None:
+    """Show the passages that match a question best."""
+    from rag_pipeline.answering.answerer import build_answerer
+
+    settings = load_settings()
+    answerer = build_answerer(settings)
+    hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections), top_k or settings.top_k))
+    if as_json:
+        return _print_json([hit.to_json() for hit in hits])
+    if not hits:
+        click.echo("Nothing found.")
+    for hit in hits:
+        click.echo(f"{hit.rank:>3}. {_source(hit)}  ({hit.score:.3f})\n{_indented(hit.text)}\n")
+
+
+@command
+@click.argument("question")
+@collection_option
+@json_option
+def ask(question: str, collections: tuple[str, ...], as_json: bool) -> None:
+    """Answer a question from the documents, with citations."""
+    from rag_pipeline.models import Failed
+
+    end = asyncio.run(_ask(load_settings(), question, collections, show=not as_json))
+    if isinstance(end, Failed):
+        raise RagError(end.message)
+    if as_json:
+        _print_json(_answer_json(end))
+
+
+async def _ask(settings: Settings, question: str, collections: Sequence[str], *, show: bool) -> AnswerEvent:
+    """Run the stream to its end, writing the answer as it comes; the last event."""
+    from rag_pipeline.answering.answerer import build_answerer
+    from rag_pipeline.models import Answered, Refused, Token
+
+    last: AnswerEvent | None = None
+    async for event in build_answerer(settings).stream(question, (), _scope(collections)):
+        last = event
+        if show and isinstance(event, Token):
+            click.echo(event.text, nl=False)
+    if show and isinstance(last, Answered):
+        click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit)}" for c in last.citations))
+    if show and isinstance(last, Refused):
+        click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
+    if last is None:
+        raise RagError("The answer ended before it began. Please report this.")
+    return last
+
+
+def _answer_json(end: AnswerEvent) -> dict[str, object]:
+    from rag_pipeline.models import Answered, Refused
+
+    if isinstance(end, Refused):
+        answer, hits, refused = end.reason, list(end.hits), True
+    elif isinstance(end, Answered):
+        answer, hits, refused = end.answer, [citation.hit for citation in end.citations], False
+    else:
+        raise RagError(f"The answer broke off at {type(end).__name__}. Please report this.")
+    citations = [hit.to_json() for hit in hits]
+    if isinstance(end, Answered):
+        citations = [{"number": citation.number, **shown} for citation, shown in zip(end.citations, citations, strict=True)]
+    return {
+        "answer": answer,
+        "citations": [] if refused else citations,
+        "nearest": citations if refused else [],
+        "refused": refused,
+        "reformulated_question": end.reformulated_question,
+        "timings": dict(end.timings),
+    }
+
+
+@command
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say what is installed, reachable and configured, and what to do about what is not."""
+    from rag_pipeline.doctor import examine
+
+    findings = examine(load_settings())
+    if as_json:
+        return _print_json([asdict(finding) for finding in findings])
+    marks = {"ok": "ok  ", "missing": "--  ", "problem": "!!  "}
+    for finding in findings:
+        click.echo(f"{marks[finding.state]}{finding.subject:<18} {finding.detail}")
+        if finding.remedy:
+            click.echo(f"{'':<22} → {finding.remedy}")
+
+
+def _scope(collections: Sequence[str]) -> Any:
+    from rag_pipeline.answering.scope import Scope
+    from rag_pipeline.ingestion.folder import escape_collection
+
+    return Scope(collections=tuple(escape_collection(name) for name in collections))
+
+
+def _source(hit: Hit) -> str:
+    page = f", page {hit.page_first}" if hit.page_first else ""
+    last = f"–{hit.page_last}" if hit.page_last and hit.page_last != hit.page_first else ""
+    return f"{hit.collection}/{_printable(hit.document)}{page}{last}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"     {line}" for line in text.splitlines())
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,57 @@
+"""Asset checks: what must hold after a run, and which documents need somebody's attention. The comparing is done in ``ingestion/consistency``."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from rag_pipeline.defs.assets import chunks, extracted_text, vector_index
+from rag_pipeline.defs.partitions import PARTITION_TAG
+from rag_pipeline.defs.resources import Ingestion
+from rag_pipeline.ingestion import consistency
+from rag_pipeline.ingestion.workspace import Workspace
+
+_ROWS = 100
+
+
+def _workspaces(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> list[Workspace]:
+    """The run's collection; all of them when the check is run by itself."""
+    collection = context.run.tags.get(PARTITION_TAG)
+    names = [collection] if collection else ingestion.workspace("").catalog.collections()
+    return [ingestion.workspace(name) for name in names]
+
+
+@dg.asset_check(asset=vector_index, description="The published index holds as many chunks as the catalog has for it.")
+def indexed_chunks_equal_catalog_chunks(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """Indexed chunks = catalog chunks."""
+    counts = [consistency.chunk_counts(workspace) for workspace in _workspaces(context, ingestion)]
+    indexed, expected = sum(c.indexed for c in counts), sum(c.expected for c in counts)
+    passed = all(c.indexed == c.expected for c in counts)
+    return dg.AssetCheckResult(passed=passed, metadata={"indexed": indexed, "expected": expected})
+
+
+@dg.asset_check(asset=vector_index, description="No deleted or outdated document can still be found.")
+def no_point_of_a_deleted_document(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """No live point of a deleted document."""
+    dead = sorted(key for workspace in _workspaces(context, ingestion) for key in consistency.dead_documents(workspace))
+    return dg.AssetCheckResult(passed=not dead, metadata={"documents": len(dead), "keys": dead[:_ROWS]})
+
+
+@dg.asset_check(asset=chunks, description="The embedding model reads every chunk to its end.")
+def chunks_fit_the_model(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """Every chunk within the model's token limit."""
+    sizes = [consistency.longest_chunk(workspace) for workspace in _workspaces(context, ingestion)]
+    longest = max((size for size, _ in sizes), default=0)
+    return dg.AssetCheckResult(passed=all(size <= limit for size, limit in sizes), metadata={"longest_chunk_tokens": longest})
+
+
+@dg.asset_check(asset=extracted_text, description="Documents that cannot be answered from, each with its reason.")
+def failed_documents(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """Failed documents: a warning with the list."""
+    failed = [row for workspace in _workspaces(context, ingestion) for row in consistency.failed_documents(workspace)]
+    names = ("collection", "document", "state", "error", "attempts")
+    records = [dg.TableRecord({name: getattr(row, name) for name in names}) for row in failed[:_ROWS]]
+    table = dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
+    return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(failed), "documents": table})
+
+
+checks = [indexed_chunks_equal_catalog_chunks, no_point_of_a_deleted_document, chunks_fit_the_model, failed_documents]

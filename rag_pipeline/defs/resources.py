@@ -1,0 +1,19 @@
+"""The one resource: shell that reads the settings when a step runs and hands it a plain object."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import Field
+
+from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.settings import load_settings
+
+
+class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Settings of a run that can be changed in the launchpad."""
+
+    full_refresh: bool = Field(default=False, description="Do again what is up to date: read, cut, embed and index everything anew.")
+
+    def workspace(self, collection: str) -> Workspace:
+        """What the steps of one collection work with; settings are read now, not when definitions load."""
+        return Workspace(load_settings(), collection, self.full_refresh)

@@ -1,0 +1,76 @@
+"""The folder sensor: looks at the watched folder and asks for one run per collection that needs it. The decision is ``ingestion.watch``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set
+
+import dagster as dg
+
+from rag_pipeline.defs.jobs import ingest_job
+from rag_pipeline.defs.partitions import PARTITION_TAG, collections
+from rag_pipeline.defs.runs import fail_dead_runs
+from rag_pipeline.ingestion.folder import FolderListing, list_folder, plan_folder
+from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
+from rag_pipeline.settings import load_settings
+from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
+from rag_pipeline.stores.documents import known_signatures, unfinished_collections
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.sensor(
+    job=ingest_job,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Watches the uploads folder. Files that are added, edited, renamed or deleted start one run per collection.",
+)
+def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Compare folder and catalog by names, sizes and times only; contents are read in the run."""
+    settings = load_settings()
+    catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
+    if settings.uploads_dir is None:
+        settings.uploads.mkdir(parents=True, exist_ok=True)
+    listing, now = list_folder(settings.uploads), time.time()
+    try:
+        known = known_signatures(catalog, None, settings.max_attempts)
+        unfinished = unfinished_collections(catalog, settings.max_attempts)
+    except CatalogBusyError:
+        return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
+    needs = needs_of(plan_folder(listing, known, now, settings.settle_seconds), unfinished)
+    fail_dead_runs(context.instance)
+    in_flight = _collections_in_flight(context.instance)
+    decision = decide(needs, in_flight, memory_from_text(context.cursor), now)
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(partition_key=collection) for collection in decision.run],
+        dynamic_partitions_requests=_partition_requests(context.instance, decision.run, in_flight | needs.keys(), listing, set(known)),
+        cursor=memory_to_text(decision.memory),
+        skip_reason=None if decision.run else dg.SkipReason("\n".join(decision.waiting) or "Folder and index agree."),
+    )
+
+
+def _collections_in_flight(instance: dg.DagsterInstance) -> set[str]:
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))
+    return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+
+
+def _partition_requests(
+    instance: dg.DagsterInstance, run: tuple[str, ...], busy: Set[str], listing: FolderListing, known: set[str]
+) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    """Keys for new collections; keys of collections that are gone from folder and catalog go too."""
+    from rag_pipeline.ingestion.folder import collection_of
+
+    present = set(instance.get_dynamic_partitions(str(collections.name)))
+    alive = {found.collection for found in listing.files.values()} | {collection_of(file) for file in known} | busy
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if new := sorted(set(run) - present):
+        requests.append(collections.build_add_request(new))
+    if gone := sorted(present - alive):
+        requests.append(collections.build_delete_request(gone))
+    return requests

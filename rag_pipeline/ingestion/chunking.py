@@ -1,0 +1,75 @@
+"""Step 3: cut what was read into chunks that fit the embedding model.
+
+Belongs here: which extractions are cut, group by group, and the commit. Not here: where to cut (``chunk.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag_pipeline import progress
+from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.models import Chunk
+from rag_pipeline.stores.content import CHUNK_COLUMNS, add_chunkings, elements_of, missing_chunkings, pack_boxes
+
+STEP = "chunks"
+_GROUP_CHARACTERS = 8_000_000
+_GROUP_DOCUMENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkingReport:
+    """What was cut; tokens are word pieces as the model counts them."""
+
+    documents: int
+    chunks: int
+    tokens: int
+    largest_chunk_tokens: int
+
+
+def cut_chunks(workspace: Workspace) -> ChunkingReport:
+    """Cut every extraction of the collection that is out of date; each group is committed before the next is read."""
+    missing = missing_chunkings(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.full_refresh)
+    done = chunks = tokens = largest = 0
+    for keys in _groups(missing):
+        sizes = _cut_group(workspace, keys)
+        done, chunks, tokens = done + len(keys), chunks + len(sizes), tokens + sum(sizes)
+        largest = max(largest, *sizes, 0)
+        progress.report(STEP, done, len(missing))
+    return ChunkingReport(done, chunks, tokens, largest)
+
+
+def _groups(missing: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    characters = 0
+    for key, size in missing:
+        if group and (characters + size > _GROUP_CHARACTERS or len(group) == _GROUP_DOCUMENTS):
+            yield group
+            group, characters = [], 0
+        group.append(key)
+        characters += size
+    if group:
+        yield group
+
+
+def _cut_group(workspace: Workspace, keys: Sequence[str]) -> list[int]:
+    """Cut and commit one group; the word pieces of each chunk."""
+    rows: list[tuple[object, ...]] = []
+    sizes: list[int] = []
+    for key, elements in elements_of(workspace.catalog, keys).items():
+        for chunk in workspace.chunker.chunk(elements):
+            rows.append(_chunk_row(key, chunk))
+            sizes.append(chunk.tokens)
+    staging = workspace.staging(STEP)
+    file = staging.write_rows(f"{staging.new_batch()}.chunks", CHUNK_COLUMNS, rows)
+    add_chunkings(workspace.catalog, workspace.chunker_fingerprint, keys, file)
+    staging.clear()
+    return sizes
+
+
+def _chunk_row(key: str, chunk: Chunk) -> tuple[object, ...]:
+    text_hash = hashlib.sha256(chunk.embedded_text.encode()).hexdigest()
+    pages = (chunk.page_first, chunk.page_last)
+    return key, chunk.position, chunk.text, chunk.context, list(chunk.heading_path), *pages, pack_boxes(chunk.boxes), chunk.tokens, text_hash

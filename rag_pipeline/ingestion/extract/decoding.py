@@ -1,0 +1,83 @@
+"""Bytes to characters without losing any, and the characters that no store can keep.
+
+Belongs here: encodings and cleaning of text. Not here: what the text means.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from rag_pipeline.ingestion.extract.media_types import utf16_without_mark
+
+_MARKS = (  # the UTF-32 marks first: one of them begins with a UTF-16 mark
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_DETECTION_BYTES = 256 * 1024
+"""Guessing an encoding is slow, and this much text is plenty for it."""
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def decode_text(content: bytes, declared: str | None = None) -> str:
+    """The text of a file: byte order mark, then UTF-8, then the encoding it declares, then a guess. No byte is ever dropped.
+
+    Args:
+        content: the bytes.
+        declared: an encoding that the document names; ignored when unknown or wrong.
+    """
+    mark = next(((mark, name) for mark, name in _MARKS if content.startswith(mark)), None)
+    if mark:
+        return clean_text(_decode_leniently(content[len(mark[0]) :], mark[1]))
+    wide = utf16_without_mark(content[:8192])
+    for encoding in (wide, "utf-8", declared):
+        text = _decode(content, encoding) if encoding else None
+        if text is not None:
+            return clean_text(text)
+    return clean_text(_guess(content))
+
+
+def clean_text(text: str) -> str:
+    """Text without NULs and lone surrogates, which neither JSON, nor databases, nor tokenizers can hold."""
+    if not _UNSTORABLE.search(text):
+        return text
+    paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    return _UNSTORABLE.sub("", paired)
+
+
+def _decode(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _guess(content: bytes) -> str:
+    # A long UTF-8 file with a few bad bytes is still UTF-8; a guess would garble every other accent in it.
+    lenient = _decode_leniently(content, "utf-8")
+    wrong = content.decode("utf-8", "replace").count("\ufffd") - content.count("\ufffd".encode())
+    right = sum(1 for character in lenient if ord(character) > 0xFF)
+    if right > 10 * wrong:
+        return lenient
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content[:_DETECTION_BYTES]).best()
+    guessed = _decode(content, best.encoding) if best else None
+    return guessed if guessed is not None else _decode_leniently(content, "cp1252")
+
+
+def _decode_leniently(content: bytes, encoding: str) -> str:
+    """Decode, with each undecodable byte read as Latin-1, so that it is kept."""
+    return content.decode(encoding, "rag-keep-bytes")
+
+
+def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("rag-keep-bytes", _keep_bytes)

@@ -1,0 +1,120 @@
+"""E-mail messages: their headers, their body, their attachments.
+
+Belongs here: MIME parts. Not here: mailboxes of many messages.
+
+The message is taken apart by the standard library and its HTML goes through unstructured: unstructured's own e-mail partitioner
+reads one body part only, raises on unknown character sets, and hands attachments to its format detection, whose PDF module cannot
+be imported without a layout model. Attachments are read by our own families instead, and only in memory: their names lead nowhere.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import io
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import BinaryIO, cast
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.html import html_elements
+from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES, media_type_of
+from rag_pipeline.ingestion.extract.plain_text import paragraphs
+from rag_pipeline.models import Element, Extraction
+
+_HEADERS = ("From", "To", "Cc", "Date")
+_DEEPEST = 20
+"""Messages forwarded within messages, or parts within parts: nobody nests more, except to break readers."""
+
+
+def read_email(stream: BinaryIO) -> Extraction:
+    """Subject as title, senders and date, every body part once, then the attachments that can be read, each under its name.
+
+    Attachments that cannot be read are named in the notes.
+    """
+    message = cast("EmailMessage", email.message_from_binary_file(stream, policy=email.policy.default))
+    notes: list[str] = []
+    elements = tuple(_message_elements(message, (), notes, depth=0))
+    return Extraction(elements, pages=None, notes=tuple(notes))
+
+
+def _message_elements(message: EmailMessage, above: tuple[str, ...], notes: list[str], depth: int) -> Iterator[Element]:
+    subject = _header(message, "Subject")
+    if subject:
+        yield Element("Title", subject, heading_path=above)
+        above = (*above, subject)
+    headers = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
+    if headers:
+        yield Element("EmailMetadata", "\n".join(headers), heading_path=above)
+    yield from _part_elements(message, above, notes, depth)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        value = str(message[name] or "")
+    except (ValueError, IndexError, AttributeError):  # what the standard library's header parser raises on broken headers
+        value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), "")
+    return " ".join(clean_text(value).split())
+
+
+def _part_elements(part: EmailMessage, path: tuple[str, ...], notes: list[str], depth: int) -> Iterator[Element]:
+    if depth > _DEEPEST:
+        raise DocumentError("too_deep", f"The message nests more than {_DEEPEST} messages or parts in each other.")
+    if part.get_content_type() == "message/rfc822":
+        for inner in part.iter_parts():
+            yield from _message_elements(cast("EmailMessage", inner), path, notes, depth + 1)
+    elif part.get_content_type() == "multipart/alternative":
+        yield from _part_elements(_best_alternative(part), path, notes, depth + 1)
+    elif part.is_multipart():
+        for inner in part.iter_parts():
+            yield from _part_elements(cast("EmailMessage", inner), path, notes, depth + 1)
+    elif part.get_content_maintype() == "text" and not part.is_attachment() and not part.get_filename():
+        yield from _body_elements(part, path)
+    else:
+        yield from _attachment_elements(part, path, notes)
+
+
+def _best_alternative(part: EmailMessage) -> EmailMessage:
+    """The richest form of a body that says something: senders put it last."""
+    parts = [cast("EmailMessage", inner) for inner in part.iter_parts()]
+    told = [inner for inner in parts if inner.is_multipart() or _content(inner).strip()]
+    readable = [inner for inner in told if inner.is_multipart() or inner.get_content_subtype() in ("plain", "html")]
+    return (readable or told or parts or [EmailMessage()])[-1]
+
+
+def _content(part: EmailMessage) -> bytes:
+    return cast("bytes | None", part.get_payload(decode=True)) or b""
+
+
+def _body_elements(part: EmailMessage, path: tuple[str, ...]) -> Iterator[Element]:
+    text = decode_text(_content(part), part.get_content_charset())
+    if part.get_content_subtype() == "html":
+        for element in html_elements(text) if text.strip() else []:
+            yield _moved(element, path)
+    else:
+        yield from paragraphs(text, path)
+
+
+def _attachment_elements(part: EmailMessage, path: tuple[str, ...], notes: list[str]) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.families import extract_stream
+
+    content = _content(part)
+    name = " ".join(clean_text(part.get_filename() or "attachment").split())
+    if part.get_content_maintype() in ("image", "audio", "video") or not content:
+        notes.append(f"The attachment {name} was not read: it is no text.")
+        return
+    try:
+        extraction = extract_stream(io.BytesIO(content), media_type_of(name, content[:HEAD_BYTES]), name)
+    except DocumentError as error:
+        notes.append(f"The attachment {name} was not read: {error}")
+        return
+    notes.extend(f"Attachment {name}: {note}" for note in extraction.notes)
+    yield Element("Title", name, heading_path=path)
+    for element in extraction.elements:
+        yield _moved(element, (*path, name))
+
+
+def _moved(element: Element, path: tuple[str, ...]) -> Element:
+    """The element under further headings. A page of an attachment is no page of the message."""
+    return Element(element.kind, element.text, None, (*path, *element.heading_path), (), element.table_header)

@@ -1,0 +1,125 @@
+"""Web pages, through unstructured's HTML partitioner.
+
+Belongs here: what must be mended in a page before and after unstructured sees it. Not here: e-mail around HTML bodies.
+
+unstructured drops, with all their text: forms (whole pages of some web frameworks), ``details``, ``figure`` with its caption,
+``label`` and ``button``; it also drops the page's title, and everything nested more than 256 levels deep. The first are renamed to
+neutral tags, the title is read here, and a page nested too deeply is refused rather than cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.decoding import decode_text
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.unstructured_elements import convert
+from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
+from rag_pipeline.models import Element, Extraction
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_DECLARED_ENCODING = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w-]+)""", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_RENAMED = {
+    "details": "div",
+    "summary": "div",
+    "figure": "div",
+    "figcaption": "p",
+    "form": "div",
+    "fieldset": "div",
+    "legend": "p",
+    "dialog": "div",
+    "nav": "div",
+    "label": "span",
+    "button": "span",
+    "textarea": "span",
+}
+_REMOVED = ("script", "style", "template", "noscript", "svg", "object", "iframe")
+_DEEPEST = 250
+"""libxml2 cuts off what is nested more than 256 levels deep, without an error."""
+
+
+def read_html(stream: BinaryIO) -> Extraction:
+    """The visible text of a page, its title first. Nothing that the page refers to is fetched or run."""
+    content = stream.read()
+    declared = _DECLARED_ENCODING.search(content[:4096])
+    encoding = (declared[1] or declared[2]).decode("ascii") if declared else None
+    return Extraction(tuple(html_elements(decode_text(content, encoding))), pages=None)
+
+
+def html_elements(text: str) -> list[Element]:
+    """The elements of a page.
+
+    Raises:
+        DocumentError: nested too deeply to be read whole (``too_deep``).
+    """
+    root = _parse(text)
+    if root is None:
+        return []
+    prepare_unstructured()
+    from lxml import etree
+    from unstructured.partition.html import partition_html
+
+    title = " ".join("".join(root.xpath("//head/title//text()")).split())
+    _mend(root)
+    markup = etree.tostring(root, encoding="unicode", method="html")
+    elements = list(convert(partition_html(text=markup, languages=[""]), Outline()))
+    return [*_page_title(title, elements), *elements]
+
+
+def _parse(text: str) -> _Element | None:
+    from lxml import etree
+
+    parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True, no_network=True)
+    stripped = _XML_DECLARATION.sub("", text)  # lxml refuses an encoding declared inside a string
+    root = etree.fromstring(stripped, parser) if stripped.strip() else None
+    if any("Excessive depth" in entry.message for entry in parser.error_log) or (root is not None and _depth(root) > _DEEPEST):
+        raise DocumentError("too_deep", f"The page nests its elements more than {_DEEPEST} levels deep and cannot be read whole.")
+    return root
+
+
+def _depth(root: _Element) -> int:
+    deepest, level = 0, [root]
+    while level:
+        deepest += 1
+        level = [child for element in level for child in element]
+    return deepest
+
+
+def _mend(root: _Element) -> None:
+    from lxml import etree
+
+    etree.strip_elements(root, *_REMOVED, with_tail=False)
+    for element in root.iter(*_RENAMED):
+        element.tag = _RENAMED[str(element.tag)]
+    for table in list(root.iter("table")):
+        _expand_spans(table)
+        _lift_captions(table)
+
+
+def _expand_spans(table: _Element) -> None:
+    """unstructured forgets ``colspan``: empty cells keep the columns after it in place."""
+    from lxml import etree
+
+    for cell in list(table.iter("td", "th")):
+        width = cell.get("colspan") or "1"
+        for _ in range(min(int(width) if width.isdecimal() else 1, 1000) - 1):
+            cell.addnext(etree.Element("td"))
+        cell.attrib.pop("colspan", None)
+
+
+def _lift_captions(table: _Element) -> None:
+    for caption in list(table.iterchildren("caption")):
+        caption.tag, caption.tail = "p", None
+        table.addprevious(caption)
+
+
+def _page_title(title: str, elements: list[Element]) -> Iterator[Element]:
+    # Most pages repeat their title as a heading; said once is enough.
+    if title and not any(element.kind == "Title" and element.text.casefold() == title.casefold() for element in elements):
+        yield Element("Title", title)

@@ -1,0 +1,124 @@
+"""Lines on pages to paragraphs and headings.
+
+Belongs here: pure decisions on lines and their places. Not here: pdfium.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from statistics import median
+
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.models import Box, Element
+
+_LARGER = 1.15
+"""A heading's letters are this much larger than those of most of the text."""
+_LONGEST_HEADING = 200
+_LEADING = 1.4
+"""A step between lines this much larger than usual parts paragraphs."""
+_DIGITS_OF_A_TABLE_ROW = 0.3
+_FULL_WIDTH = 0.85
+_HEADING_LEVELS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points."""
+
+    text: str
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    size: float
+    hyphenated: bool = False
+
+
+def elements_of_lines(lines: Sequence[Line]) -> Iterator[Element]:
+    """Paragraphs and headings in the order of the lines; each line becomes a box of its element."""
+    levels = heading_levels(lines)
+    words = {word.casefold() for line in lines for word in line.text.split()}
+    outline = Outline()
+    for block in _blocks(lines, levels):
+        text, boxes = _joined(block, words)
+        level = levels.get(block[0].size)
+        if level is not None and _may_be_heading(text):
+            title = outline.title(text, level, block[0].page)
+            yield Element("Title", text, title.page, title.heading_path, boxes)
+        else:
+            yield Element("NarrativeText", text, block[0].page, outline.path, boxes)
+
+
+def heading_levels(lines: Sequence[Line]) -> dict[float, int]:
+    """Sizes of letters that headings have, and their level: the largest is level 1."""
+    letters: Counter[float] = Counter()
+    for line in lines:
+        letters[line.size] += len(line.text)
+    body = letters.most_common(1)[0][0] if letters else 0.0
+    larger = sorted((size for size in letters if size > body * _LARGER), reverse=True)
+    return {size: min(index + 1, _HEADING_LEVELS) for index, size in enumerate(larger)}
+
+
+def _may_be_heading(text: str) -> bool:
+    letters = sum(character.isalpha() for character in text)
+    return len(text) <= _LONGEST_HEADING and letters >= max(2, len(text) // 3) and not text.endswith((",", ";"))
+
+
+def _blocks(lines: Sequence[Line], levels: dict[float, int]) -> Iterator[list[Line]]:
+    for _, group in groupby(lines, key=lambda line: line.page):
+        page = list(group)
+        usual = _usual_step(page)
+        block = page[:1]
+        for above, line in pairwise(page):
+            heading = levels.get(above.size) != levels.get(line.size)
+            if heading or not _continues(above, line, usual):
+                yield block
+                block = []
+            block.append(line)
+        yield block
+
+
+def _usual_step(lines: Sequence[Line]) -> float:
+    steps = [line.bottom - above.bottom for above, line in pairwise(lines) if 0 < line.bottom - above.bottom < 0.1]
+    return median(steps) if steps else 0.0
+
+
+def _continues(above: Line, line: Line, usual: float) -> bool:
+    if above.hyphenated:
+        return True
+    step = line.bottom - above.bottom
+    overlapping = min(above.right, line.right) > max(above.left, line.left)
+    beside = abs(step) < 0.3 * usual
+    return beside or (overlapping and 0 < step <= usual * _LEADING)
+
+
+def _joined(block: Sequence[Line], words: set[str]) -> tuple[str, tuple[Box, ...]]:
+    right = max(line.right for line in block)
+    left = min(line.left for line in block)
+    text = ""
+    boxes: list[Box] = []
+    for index, line in enumerate(block):
+        boxes.append(Box(line.page, line.left, line.top, line.right, line.bottom, len(text), len(text) + len(line.text)))
+        text += line.text
+        if index + 1 < len(block):
+            text += _separator(line, block[index + 1], left + _FULL_WIDTH * (right - left), words)
+    return text + ("-" if block[-1].hyphenated else ""), tuple(boxes)
+
+
+def _separator(line: Line, following: Line, full: float, words: set[str]) -> str:
+    """What stands between two lines of a paragraph: a line break where the writer made one, as in tables and addresses."""
+    if line.hyphenated:
+        return _hyphen(line.text.split()[-1], following.text.split()[0], words)
+    digits = sum(character.isdigit() for character in line.text)
+    row = digits > _DIGITS_OF_A_TABLE_ROW * len(line.text)
+    return "\n" if row or line.right < full else " "
+
+
+def _hyphen(before: str, after: str, words: set[str]) -> str:
+    """Nothing where a hyphen only broke a word; the hyphen where it belongs to it, as in ``snap-down`` or ``Jean-Luc``."""
+    compound = f"{before}-{after}".casefold() in words and f"{before}{after}".casefold() not in words
+    return "" if after[:1].islower() and before[-1:].isalpha() and not compound else "-"

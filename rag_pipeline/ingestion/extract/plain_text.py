@@ -1,0 +1,25 @@
+"""Plain text: paragraphs between blank lines.
+
+Belongs here: text without markup. Not here: formats that only look like text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+from rag_pipeline.ingestion.extract.decoding import decode_text
+from rag_pipeline.models import Element, Extraction
+
+_BLANK_LINES = re.compile(r"(?:\r\n|\r|\n|\f)(?:[ \t]*(?:\r\n|\r|\n|\f))+|\f")
+
+
+def read_plain_text(stream: BinaryIO) -> Extraction:
+    """Paragraphs of a text file in any encoding."""
+    return Extraction(tuple(paragraphs(decode_text(stream.read()))), pages=None)
+
+
+def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
+    """The paragraphs of a text, words and line breaks untouched."""
+    parts = (part.strip() for part in _BLANK_LINES.split(text))
+    return [Element("NarrativeText", part, heading_path=heading_path) for part in parts if part]

@@ -1,0 +1,119 @@
+"""Step 1: make the catalog's documents say what the watched folder says.
+
+Belongs here: the scan of one collection and its commit. Not here: reading what documents say, when to scan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag_pipeline import progress
+from rag_pipeline.ingestion.extract import media_type_of
+from rag_pipeline.ingestion.folder import (
+    FolderListing,
+    FolderPlan,
+    FoundFile,
+    collection_of,
+    document_id,
+    document_name,
+    list_folder,
+    plan_folder,
+    read_identity,
+)
+from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.stores.documents import DocumentRow, SourceCounts, apply_scan, known_signatures
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesReport:
+    """What one scan found and did. ``waiting``: still being written; ``unreadable_folders`` with the reason."""
+
+    counts: SourceCounts
+    documents: int
+    waiting: Sequence[str]
+    unreadable_folders: dict[str, str]
+    changes: Sequence[tuple[str, str]]
+
+
+def update_documents(workspace: Workspace) -> SourcesReport:
+    """Scan the collection and commit what changed.
+
+    Raises:
+        RagError: the watched folder is not there.
+    """
+    settings = workspace.settings
+    if settings.uploads_dir is None:
+        settings.uploads.mkdir(parents=True, exist_ok=True)
+    listing = collection_listing(list_folder(settings.uploads), workspace.collection)
+    known = known_signatures(workspace.catalog, workspace.collection, settings.max_attempts)
+    compared = dict.fromkeys(known, "") if workspace.full_refresh else known
+    plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)
+    rows, waiting, vanished = _read_all(workspace, plan)
+    removed = [*plan.removed, *(file for file in vanished if file in known)]
+    counts = apply_scan(workspace.catalog, rows, removed) if rows or removed else SourceCounts(0, 0, 0, 0, 0)
+    return SourcesReport(
+        counts=counts,
+        documents=len(known) + counts.added + counts.renamed - len(removed),
+        waiting=[document_name(found.file) for found in (*plan.unsettled, *waiting)],
+        unreadable_folders=dict(listing.unreadable),
+        changes=_changes(rows, removed, known),
+    )
+
+
+def collection_listing(listing: FolderListing, collection: str) -> FolderListing:
+    """The part of a listing that belongs to one collection."""
+    files = {path: found for path, found in listing.files.items() if found.collection == collection}
+    unreadable = {path: why for path, why in listing.unreadable.items() if collection_of(f"{path}/") == collection}
+    return FolderListing(files, unreadable)
+
+
+def _read_all(workspace: Workspace, plan: FolderPlan) -> tuple[list[DocumentRow], list[FoundFile], list[str]]:
+    rows: list[DocumentRow] = []
+    waiting: list[FoundFile] = []
+    vanished: list[str] = []
+    for done, found in enumerate(plan.to_read, 1):
+        try:
+            row = _read_row(workspace, found)
+        except FileNotFoundError:
+            vanished.append(found.file)
+        else:
+            rows.append(row) if row else waiting.append(found)
+        if done % 50 == 0 or done == len(plan.to_read):
+            progress.report("source_documents", done, len(plan.to_read))
+    return rows, waiting, vanished
+
+
+def _read_row(workspace: Workspace, found: FoundFile) -> DocumentRow | None:
+    limit = workspace.settings.max_file_bytes
+    if found.size_bytes > limit:
+        message = f"The file has {found.size_bytes:,} bytes; RAG_MAX_FILE_BYTES allows {limit:,}. Raise it or split the file."
+        return _failed_row(found, "too_large", message, transient=False)
+    try:
+        read = read_identity(workspace.settings.uploads, found)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror}. Give the user who runs this the right to read it."
+        return _failed_row(found, "unreadable", message, transient=True)
+    if read is None:
+        return None
+    return _row(read.found, read.content_hash, media_type_of(document_name(found.file), read.head))
+
+
+def _row(found: FoundFile, content_hash: str | None, media_type: str | None) -> DocumentRow:
+    name = document_name(found.file)
+    return DocumentRow(
+        document_id(found.file), found.collection, name, found.file, found.signature, found.size_bytes, content_hash, media_type
+    )
+
+
+def _failed_row(found: FoundFile, code: str, message: str, *, transient: bool) -> DocumentRow:
+    row = _row(found, None, None)
+    return DocumentRow(*(getattr(row, name) for name in DocumentRow.__slots__[:8]), code, message, transient)
+
+
+def _changes(rows: Sequence[DocumentRow], removed: Sequence[str], known: dict[str, str]) -> list[tuple[str, str]]:
+    read = [(row.document, "unreadable" if row.error_code else "changed" if row.file in known else "added") for row in rows]
+    return [*read, *((document_name(file), "removed") for file in removed)]

@@ -1,0 +1,84 @@
+"""What every ingestion step works with: settings, catalog, index, model, and the fingerprints that decide what is out of date.
+
+Belongs here: opening those, lazily. Not here: any step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
+from rag_pipeline.ingestion.staging import Staging
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import Catalog
+
+if TYPE_CHECKING:
+    from rag_pipeline.embedding import ModelFiles
+    from rag_pipeline.ingestion.chunk import Chunker
+    from rag_pipeline.stores.vectors import VectorIndex
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One collection's ingestion. ``full_refresh``: do again what is up to date."""
+
+    settings: Settings
+    collection: str
+    full_refresh: bool = False
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog of all collections."""
+        return Catalog(self.settings.catalog_path)
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """The vector index of all collections."""
+        from rag_pipeline.stores.vectors import open_index
+
+        return open_index(self.settings)
+
+    @cached_property
+    def model(self) -> ModelFiles:
+        """The configured embedding model, on disk; not loaded."""
+        from rag_pipeline.embedding import locate_model
+
+        return locate_model(self.settings)
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """The chunker that fits the model."""
+        from rag_pipeline.ingestion.chunk import Chunker
+
+        return Chunker(self.model.token_counter(), self.settings.chunk_tokens)
+
+    @property
+    def extractor_fingerprint(self) -> str:
+        """Changes when the same bytes may yield other elements."""
+        return EXTRACTOR_VERSION
+
+    @cached_property
+    def chunker_fingerprint(self) -> str:
+        """Changes when the same elements may yield other chunks: chunker, window, tokenizer."""
+        tokenizer = hashlib.sha256((self.model.path / "tokenizer.json").read_bytes() + self.model.document_prompt.encode())
+        return f"{self.chunker.fingerprint}:{tokenizer.hexdigest()[:12]}"
+
+    def staging(self, step: str) -> Staging:
+        """The staging folder of a step."""
+        return Staging(self.settings.staging_path, self.collection, step)
+
+    @contextmanager
+    def lock(self, step: str) -> Iterator[None]:
+        """One run at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did."""
+        from filelock import FileLock
+
+        folder = self.settings.data / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(f"{self.collection}\0{step}".encode()).hexdigest()[:16]
+        with FileLock(folder / f"{name}.lock"):
+            yield

@@ -1,0 +1,23 @@
+"""Nothing leaves the machine unless the user said where to: the switches that keep dependencies from calling home.
+
+Belongs here: environment variables of dependencies, set at each process's entry. Not here: our own settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",  # unstructured, and others by convention
+    "SCARF_NO_ANALYTICS": "true",  # unstructured
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_TELEMETRY": "1",  # older Hugging Face libraries
+}
+
+
+def switch_off_telemetry(environment: MutableMapping[str, str]) -> None:
+    """Set every switch, so that child processes inherit them too. What the user has set is overruled."""
+    environment.update(TELEMETRY_OFF)

@@ -1,0 +1,187 @@
+"""The catalog: one DuckDB file that knows every live document, what it says, its chunks and their vectors.
+
+Belongs here: opening the file safely, its schema, and what its readers outside ingestion ask. Not here: the queries of the
+ingestion steps (they stand in ``stores/ingestion_queries.py``), the files themselves, the vector index.
+
+While one process holds a DuckDB file read-write no other can open it, so connections are short and a locked file is waited for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from rag_pipeline.errors import RagError
+
+SCHEMA_VERSION = 1
+LOCK_WAIT_SECONDS = 60.0
+MEMORY_LIMIT = "512MB"
+
+
+class CatalogError(RagError):
+    """The catalog cannot be used; the message names the fix."""
+
+
+class CatalogBusyError(CatalogError):
+    """Another process is writing; the same call works later."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatus:
+    """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC."""
+
+    document_id: str
+    document: str
+    collection: str
+    state: str
+    error_code: str | None
+    error: str | None
+    attempts: int
+    pages: int | None
+    chunks: int
+    size_bytes: int
+    indexed_at: datetime | None
+    media_type: str | None
+    file: str
+
+
+class Catalog:
+    """The catalog file at ``path``; it is made on first write. Safe to share between threads: each use opens a connection."""
+
+    def __init__(self, path: Path, lock_wait_seconds: float = LOCK_WAIT_SECONDS) -> None:
+        self.path = path
+        self._lock_wait_seconds = lock_wait_seconds
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction that is committed at the end, or rolled back when the block raises.
+
+        Raises:
+            CatalogBusyError: locked for longer than the wait.
+            CatalogError: damaged, or of another version.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._open(read_only=False)
+        try:
+            _prepare(connection, self.path)
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+        finally:
+            connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection; on a catalog that does not exist yet, an empty one in memory.
+
+        Raises:
+            CatalogError: as :meth:`writing`.
+        """
+        if not self.path.exists():
+            connection = duckdb.connect(config=_config(self.path))
+            _prepare(connection, self.path)
+        else:
+            connection = self._open(read_only=True)
+        try:
+            _check_version(connection, self.path)
+            yield connection
+        finally:
+            connection.close()
+
+    def documents(self, collection: str | None = None) -> list[DocumentStatus]:
+        """Live documents, by collection and path."""
+        return self._documents("WHERE $value IS NULL OR collection = $value", collection)
+
+    def find(self, document_id: str) -> DocumentStatus | None:
+        """The live document of that id."""
+        found = self._documents("WHERE document_id = $value", document_id)
+        return found[0] if found else None
+
+    def collections(self) -> list[str]:
+        """Collections that have live documents."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT collection FROM documents ORDER BY 1").fetchall()
+        return [name for (name,) in rows]
+
+    def page_text(self, document_id: str) -> list[tuple[int | None, str]]:
+        """(page, text) of a document's elements, in reading order."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT e.page, e.text FROM documents d JOIN elements e USING (extraction_key) WHERE document_id = ? ORDER BY e.position",
+                [document_id],
+            ).fetchall()
+
+    def _documents(self, where: str, value: str | None) -> list[DocumentStatus]:
+        columns = ", ".join(f"d.{name}" for name in DocumentStatus.__dataclass_fields__)
+        with self.reading() as connection:
+            rows = connection.execute(f"SELECT {columns} FROM documents d {where} ORDER BY collection, document", {"value": value}).fetchall()  # noqa: S608
+        return [DocumentStatus(*row[:-1], file=row[-1].decode("utf-8", "surrogateescape")) for row in rows]
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + self._lock_wait_seconds
+        pause = 0.01
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only, config=_config(self.path))
+            except duckdb.Error as error:
+                if not _is_lock(error):
+                    raise _unreadable(self.path, error) from error
+                if time.monotonic() > deadline:
+                    raise CatalogBusyError(f"The catalog {self.path} is in use by another program. Close it and try again: {error}") from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
+
+def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """No network (extensions are never fetched), bounded memory, spilling beside the catalog."""
+    return {
+        "autoinstall_known_extensions": False,
+        "memory_limit": MEMORY_LIMIT,
+        "preserve_insertion_order": False,
+        "temp_directory": str(path.parent / "catalog.spill"),
+    }
+
+
+def _is_lock(error: duckdb.Error) -> bool:
+    text = str(error)
+    return "Could not set lock" in text or "different configuration" in text
+
+
+def _unreadable(path: Path, error: Exception) -> CatalogError:
+    return CatalogError(
+        f"The catalog {path} cannot be read: {str(error).splitlines()[0]}\n"
+        f"Move it away (mv '{path}' '{path}.damaged') and run `rag ingest`: it is made again from your files."
+    )
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    exists = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'catalog'").fetchone()
+    if exists == (0,):
+        connection.begin()
+        connection.execute(files("rag_pipeline.stores").joinpath("sql/schema.sql").read_text(encoding="utf-8"))
+        connection.commit()
+    _check_version(connection, path)
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        row = connection.execute("SELECT schema_version FROM catalog").fetchone()
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    version = row[0] if row else None
+    if version != SCHEMA_VERSION:
+        raise CatalogError(
+            f"The catalog {path} has version {version}, this program knows version {SCHEMA_VERSION}. "
+            "Use the newer program that wrote it, or move the file away and run `rag ingest` to make it again from your files."
+        )

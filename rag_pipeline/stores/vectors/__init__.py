@@ -1,0 +1,47 @@
+"""The vector index: one contract, kept by the embedded engine (edge.py) or by a Qdrant server (server.py).
+
+Belongs here: versions, points, and searches by vector. Not here: which chunks exist, how questions are made, how answers are written.
+"""
+
+from __future__ import annotations
+
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors.contract import (
+    INDEX_SCHEMA,
+    CollectionNotIndexedError,
+    Fusion,
+    IndexChange,
+    IndexChangedError,
+    Manifest,
+    SearchQuery,
+    VectorIndex,
+)
+from rag_pipeline.stores.vectors.points import indexed_chunk
+
+__all__ = [
+    "INDEX_SCHEMA",
+    "CollectionNotIndexedError",
+    "Fusion",
+    "IndexChange",
+    "IndexChangedError",
+    "Manifest",
+    "SearchQuery",
+    "VectorIndex",
+    "indexed_chunk",
+    "open_index",
+]
+
+
+def open_index(settings: Settings) -> VectorIndex:
+    """The index the settings ask for: a Qdrant server when ``RAG_QDRANT_URL`` is set, the embedded engine otherwise.
+
+    Nothing is opened or contacted before the first use.
+    """
+    if settings.qdrant_url:
+        from rag_pipeline.stores.vectors.server import connect
+
+        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+        return connect(settings.qdrant_url, key)
+    from rag_pipeline.stores.vectors.edge import EdgeIndex
+
+    return EdgeIndex(settings.index_path)

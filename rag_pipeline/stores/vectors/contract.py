@@ -1,0 +1,171 @@
+"""What every vector index promises, whichever engine keeps it.
+
+Belongs here: the records and the protocol that the ingestion and the answering side share. Not here: any engine, any tuning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Hit, IndexedChunk
+
+INDEX_SCHEMA = "1"
+"""Changes when points written before can no longer be read or ranked beside new ones: payload fields, BM25 settings, vector names."""
+
+
+class CollectionNotIndexedError(RagError):
+    """Nothing has been published for a collection."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(f"The collection {collection!r} has no index yet. Run: rag ingest {collection!r}")
+        self.collection = collection
+
+
+class IndexChangedError(RagError):
+    """The version a query was made for has been replaced by one of another embedding model; look at the manifest again."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(f"The index of {collection!r} changed its embedding model while the question was read. Ask again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a published version holds. ``published_at`` is ISO 8601 in UTC; ``documents`` and ``chunks`` are counts."""
+
+    collection: str
+    version: str
+    embedding_model: str
+    embedding_fingerprint: str
+    dimension: int
+    index_schema: str
+    documents: int
+    chunks: int
+    published_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexChange:
+    """The difference between the current version and the next one.
+
+    ``removed_keys`` are the document keys whose points go; ``chunks`` comes in batches, made lazily and never collected;
+    ``documents`` is the number of documents after the change. ``from_scratch`` starts with an empty version.
+    """
+
+    collection: str
+    embedding_model: str
+    embedding_fingerprint: str
+    dimension: int
+    removed_keys: Sequence[str]
+    chunks: Iterable[Sequence[IndexedChunk]]
+    documents: int
+    from_scratch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Weighted reciprocal rank fusion as Qdrant does it: a chunk scores the sum over both lists of ``1 / (k - 1 + rank / weight)``."""
+
+    k: int = 2
+    dense_weight: float = 1.0
+    text_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A question to one collection: by meaning (``dense``), by words (``text``), or both, fused.
+
+    ``prefetch`` is how deep each of the two lists is read before fusion. ``documents`` restricts to these paths; empty means all.
+    With ``embedding_fingerprint`` the search refuses to compare ``dense`` with vectors of another model.
+    """
+
+    dense: Sequence[float] | None = None
+    text: str | None = None
+    top_k: int = 8
+    prefetch: int = 100
+    fusion: Fusion = Fusion()
+    documents: tuple[str, ...] = ()
+    embedding_fingerprint: str | None = None
+
+
+class VectorIndex(Protocol):
+    """Versions of collections: each search sees one published version whole, never a half-applied change. Safe to share by threads."""
+
+    def manifest(self, collection: str) -> Manifest | None:
+        """The current version, or None when nothing is published."""
+
+    def collections(self) -> list[str]:
+        """The collections with a published version, sorted."""
+
+    def document_keys(self, collection: str) -> set[str]:
+        """Every distinct document key in the current version; empty when nothing is published."""
+
+    def publish(self, change: IndexChange) -> Manifest:
+        """Build the next version beside the current one and put it in its place in one step.
+
+        Raises:
+            RagError: it could not be built; the current version goes on answering.
+        """
+
+    def rollback(self, collection: str) -> Manifest:
+        """Exchange the current version with the one before it.
+
+        Raises:
+            RagError: no version before it is kept.
+        """
+
+    def drop(self, collection: str) -> None:
+        """Forget a collection and delete its points; nothing happens when it has none."""
+
+    def count(self, collection: str) -> int:
+        """Number of chunks in the current version; 0 when nothing is published."""
+
+    def search(self, collection: str, query: SearchQuery) -> list[Hit]:
+        """The best chunks, best first, at most ``query.top_k``.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+            IndexChangedError: the current version is of another embedding model than the query.
+        """
+
+    def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
+        """Chunks by id, in the order asked for; ids that do not exist are left out. Scores are 0.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+        """
+
+    def close(self) -> None:
+        """Let go of open versions; the index opens them again when asked."""
+
+
+def require_same_model(current: Manifest, change: IndexChange) -> None:
+    """Check that new points may stand beside those of the current version.
+
+    Raises:
+        RagError: another embedding model or index schema; only a version from scratch can hold them.
+    """
+    old = (current.embedding_fingerprint, current.dimension, current.index_schema)
+    if old != (change.embedding_fingerprint, change.dimension, INDEX_SCHEMA):
+        raise RagError(
+            f"The index of {current.collection!r} was made with {current.embedding_model}, and cannot take vectors of "
+            f"{change.embedding_model}. Make it anew: rag ingest {current.collection!r} --full"
+        )
+
+
+def make_manifest(change: IndexChange, version: str, chunks: int) -> Manifest:
+    """The manifest of a version that was built from a change and now holds ``chunks`` points."""
+    return Manifest(
+        collection=change.collection,
+        version=version,
+        embedding_model=change.embedding_model,
+        embedding_fingerprint=change.embedding_fingerprint,
+        dimension=change.dimension,
+        index_schema=INDEX_SCHEMA,
+        documents=change.documents,
+        chunks=chunks,
+        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,147 @@
+"""One shard of Qdrant Edge: what our records look like to the engine, and back.
+
+Belongs here: every call of the engine. Not here: versions, files, locks, which shard is the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import qdrant_edge as engine
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Hit, IndexedChunk
+from rag_pipeline.stores.vectors.bm25 import query_vector
+from rag_pipeline.stores.vectors.contract import SearchQuery
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, hit
+
+_KEYS_IN_ONE_FILTER = 5_000
+
+
+class EdgeShard:
+    """Points in a folder. Reading is safe from several threads and processes at once; writing is for one."""
+
+    def __init__(self, shard: engine.EdgeShard) -> None:
+        self._shard = shard
+
+    @classmethod
+    def create(cls, path: Path, dimension: int) -> EdgeShard:
+        """An empty shard for vectors of a dimension, in a folder that is made if need be."""
+        path.mkdir(parents=True, exist_ok=True)
+        config = engine.EdgeConfig(
+            vectors={DENSE: engine.EdgeVectorParams(dimension, engine.Distance.Cosine)},
+            sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+            # With a log, one process at a time could open the shard. A version is written once and flushed, so it needs none.
+            wal_enabled=False,
+        )
+        with _plain_errors("The index cannot be written"):
+            shard = engine.EdgeShard.create(str(path), config)
+            for field in KEYWORD_FIELDS:
+                shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
+        return cls(shard)
+
+    @classmethod
+    def load(cls, path: Path) -> EdgeShard:
+        """The shard in a folder.
+
+        Raises:
+            RagError: the folder does not hold a whole shard.
+        """
+        with _plain_errors(
+            f"The index in {path} cannot be opened", "Check that the disk is not full, or delete that folder and run: rag ingest"
+        ):
+            return cls(engine.EdgeShard.load(str(path)))
+
+    def delete_documents(self, document_keys: Sequence[str]) -> None:
+        """Delete the points of documents."""
+        for start in range(0, len(document_keys), _KEYS_IN_ONE_FILTER):
+            chosen = _any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
+            with _plain_errors("The index cannot be written"):
+                self._shard.update(engine.UpdateOperation.delete_points_by_filter(chosen))
+
+    def upsert(self, chunks: Sequence[IndexedChunk]) -> None:
+        """Add points, or replace those with the same id."""
+        with _plain_errors("The index cannot be written"):
+            self._shard.update(engine.UpdateOperation.upsert_points([_point(chunk) for chunk in chunks]))
+
+    def finish(self) -> None:
+        """Build the indexes that make searching fast and bring everything to the disk."""
+        with _plain_errors("The index cannot be written"):
+            self._shard.optimize()
+            self._shard.flush()
+
+    def count(self) -> int:
+        """Number of points."""
+        return self._shard.count(engine.CountRequest(exact=True))
+
+    def document_keys(self) -> set[str]:
+        """Every distinct document key: there cannot be more of them than points, which is what the limit says."""
+        request = engine.FacetRequest("document_key", limit=max(1, self.count()), exact=True)
+        return {str(found.value) for found in self._shard.facet(request).hits}
+
+    def search(self, query: SearchQuery) -> list[Hit]:
+        """The best chunks, best first."""
+        request = _request(query)
+        with _plain_errors("The index cannot be searched"):
+            points = self._shard.query(request) if request else []
+        return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+
+    def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Payloads of the points that exist, by id."""
+        records = self._shard.retrieve(list(chunk_ids), True, False)
+        return {str(record.id): record.payload or {} for record in records}
+
+    def close(self) -> None:
+        """Release files and memory."""
+        self._shard.close()
+
+
+@contextmanager
+def _plain_errors(what: str, fix: str = "Check that the disk is not full, then try again") -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the engine raises bare Exception for whatever went wrong inside it
+        raise RagError(f"{what}: {error}. {fix}.") from error
+
+
+def _point(chunk: IndexedChunk) -> engine.Point:
+    vectors: dict[str, Any] = {DENSE: chunk.dense}
+    if chunk.sparse.indices:
+        vectors[SPARSE] = engine.SparseVector(chunk.sparse.indices, chunk.sparse.values)
+    return engine.Point(chunk.chunk_id, vectors, dict(chunk.payload))
+
+
+def _any_of(field: str, values: Sequence[str]) -> engine.Filter:
+    return engine.Filter(must=[engine.FieldCondition(field, match=engine.MatchAny(list(values)))])
+
+
+def _request(query: SearchQuery) -> engine.QueryRequest | None:
+    """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
+    chosen = _any_of("document", query.documents) if query.documents else None
+    lists = _lists(query)
+    if not lists:
+        return None
+    if len(lists) == 1:
+        return engine.QueryRequest(limit=query.top_k, query=lists[0][0], filter=chosen, with_payload=True)
+    depth = max(query.prefetch, query.top_k)
+    fusion = engine.Fusion.Rrf(query.fusion.k, [weight for _, weight in lists])
+    return engine.QueryRequest(
+        limit=query.top_k,
+        query=cast("engine.Fusion", fusion),
+        prefetches=[engine.Prefetch(limit=depth, query=nearest, filter=chosen) for nearest, _ in lists],
+        with_payload=True,
+    )
+
+
+def _lists(query: SearchQuery) -> list[tuple[engine.Query, float]]:
+    lists = []
+    if query.dense is not None:
+        lists.append((engine.Query.Nearest(list(query.dense), using=DENSE), query.fusion.dense_weight))
+    words = query_vector(query.text) if query.text else None
+    if words and words.indices:
+        sparse = cast("Any", engine.SparseVector(words.indices, words.values))
+        lists.append((engine.Query.Nearest(sparse, using=SPARSE), query.fusion.text_weight))
+    return lists

@@ -1,0 +1,248 @@
+"""The index on a Qdrant server or cluster: versions are collections, an alias points at the current one.
+
+Belongs here: publishing and finding versions on a server. Not here: what requests and errors look like (server_requests.py), tuning.
+
+Each version is a collection of its own: a server cannot apply a change to a collection in one step, so whoever asked meanwhile
+would see half of it. The manifest is the collection's metadata, written before the alias moves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from qdrant_client import QdrantClient, models
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.contract import (
+    CollectionNotIndexedError,
+    IndexChange,
+    IndexChangedError,
+    Manifest,
+    SearchQuery,
+    make_manifest,
+    require_same_model,
+)
+from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.server_requests import (
+    VersionGoneError,
+    any_of,
+    copy_points,
+    create_collection,
+    plain_errors,
+    query_arguments,
+    upsert,
+)
+from rag_pipeline.stores.vectors.versions import new_version, version_time
+
+Result = TypeVar("Result")
+
+_PREFIX = "rag_pipeline."
+_KEYS_IN_ONE_FILTER = 1_000
+_LITTER_AGE = timedelta(hours=24)
+"""A version that no alias names may be one that another machine is just building, so it is left alone for this long."""
+
+_INDEXING_PATIENCE_SECONDS = 600.0
+_ATTEMPTS = 5
+
+
+class ServerIndex:
+    """A :class:`VectorIndex` on a server. The client is given in, so the client's in-memory mode can stand for one.
+
+    One writer for each collection is assumed: a server has no lock for it (Dagster's run queue sees to it).
+    """
+
+    def __init__(self, client: QdrantClient) -> None:
+        self._client = client
+
+    def manifest(self, collection: str) -> Manifest | None:
+        """The current version, or None when nothing is published."""
+        with plain_errors():
+            return self._manifest_of(_alias(collection))
+
+    def collections(self) -> list[str]:
+        """The collections with a published version, sorted."""
+        with plain_errors():
+            aliases = [item.alias_name for item in self._client.get_aliases().aliases]
+            found = [self._manifest_of(alias) for alias in aliases if alias.startswith(_PREFIX) and not alias.endswith(_PREVIOUS)]
+        return sorted(manifest.collection for manifest in found if manifest)
+
+    def document_keys(self, collection: str) -> set[str]:
+        """Every distinct document key in the current version: there cannot be more of them than points."""
+        try:
+            hits = self._read(collection, self._facet)
+        except CollectionNotIndexedError:
+            return set()
+        return {str(found.value) for found in hits}
+
+    def count(self, collection: str) -> int:
+        """Number of chunks in the current version; 0 when nothing is published."""
+        manifest = self.manifest(collection)
+        return manifest.chunks if manifest else 0
+
+    def search(self, collection: str, query: SearchQuery) -> list[Hit]:
+        """The best chunks, best first."""
+        arguments = query_arguments(query)
+
+        def ask(manifest: Manifest) -> list[Hit]:
+            if query.embedding_fingerprint not in (None, manifest.embedding_fingerprint):
+                raise IndexChangedError(collection)
+            points = self._client.query_points(_physical(manifest), **arguments).points if arguments else []
+            return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+
+        return self._read(collection, ask)
+
+    def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
+        """Chunks by id, in the order asked for."""
+        wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
+        records = self._read(collection, lambda manifest: self._client.retrieve(_physical(manifest), wanted) if wanted else [])
+        return in_order({str(record.id): record.payload or {} for record in records}, chunk_ids)
+
+    def publish(self, change: IndexChange) -> Manifest:
+        """Build the next version as a new collection, then move the alias.
+
+        Raises:
+            RagError: the server cannot be reached or refuses; the current version goes on answering.
+        """
+        with plain_errors():
+            current = self._manifest_of(_alias(change.collection))
+            base = None if change.from_scratch else current
+            if base:
+                require_same_model(base, change)
+            self._remove_unused(change.collection)
+            built = self._build(base, change)
+            self._point_at(built, current)
+            self._remove_unused(change.collection)
+        return built
+
+    def rollback(self, collection: str) -> Manifest:
+        """Exchange the current version with the one before it."""
+        with plain_errors():
+            current = self._manifest_of(_alias(collection))
+            previous = self._manifest_of(_alias(collection) + _PREVIOUS)
+            if previous is None:
+                raise RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
+            self._point_at(previous, current)
+        return previous
+
+    def drop(self, collection: str) -> None:
+        """Forget a collection and delete its points."""
+        with plain_errors():
+            for name in self._versions(collection):
+                self._client.delete_collection(name)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _read(self, collection: str, ask: Callable[[Manifest], Result]) -> Result:
+        """Ask the current version; again when it was replaced, and deleted, between finding and asking it."""
+        for _ in range(_ATTEMPTS):
+            manifest = self.manifest(collection)
+            if manifest is None:
+                break
+            try:
+                with plain_errors():
+                    return ask(manifest)
+            except VersionGoneError:
+                continue
+        raise CollectionNotIndexedError(collection)
+
+    def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
+        limit = max(1, manifest.chunks)
+        return self._client.facet(_physical(manifest), "document_key", limit=limit, exact=True).hits
+
+    def _manifest_of(self, name: str) -> Manifest | None:
+        try:
+            with plain_errors():
+                metadata: dict[str, Any] = self._client.get_collection(name).config.metadata or {}
+        except VersionGoneError:
+            return None
+        return Manifest(**metadata["manifest"]) if "manifest" in metadata else None
+
+    def _build(self, base: Manifest | None, change: IndexChange) -> Manifest:
+        version = new_version()
+        name = _name(change.collection, version)
+        try:
+            create_collection(self._client, name, change.dimension)
+            if base:
+                copy_points(self._client, _physical(base), name)
+            for start in range(0, len(change.removed_keys) if base else 0, _KEYS_IN_ONE_FILTER):
+                keys = change.removed_keys[start : start + _KEYS_IN_ONE_FILTER]
+                self._client.delete(name, models.FilterSelector(filter=any_of("document_key", keys)))
+            for batch in change.chunks:
+                upsert(self._client, name, batch)
+            self._wait_for_indexing(name)
+            manifest = make_manifest(change, version, self._client.count(name, exact=True).count)
+            self._client.update_collection(name, metadata={"manifest": asdict(manifest)})
+        except BaseException:
+            self._client.delete_collection(name)
+            raise
+        return manifest
+
+    def _wait_for_indexing(self, name: str) -> None:
+        """Publish only what is fast to search; a server that takes too long is published all the same, being only slower."""
+        deadline = time.monotonic() + _INDEXING_PATIENCE_SECONDS
+        while self._client.get_collection(name).status == models.CollectionStatus.YELLOW and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    def _point_at(self, current: Manifest, previous: Manifest | None) -> None:
+        alias = _alias(current.collection)
+        operations: list[Any] = [_create_alias(alias, current)]
+        if previous:
+            operations.append(_create_alias(alias + _PREVIOUS, previous))
+        self._client.update_collection_aliases(operations)
+
+    def _versions(self, collection: str) -> list[str]:
+        start = _name(collection, "")
+        return [item.name for item in self._client.get_collections().collections if item.name.startswith(start)]
+
+    def _remove_unused(self, collection: str) -> None:
+        alias = _alias(collection)
+        kept = {_physical(found) for found in map(self._manifest_of, (alias, alias + _PREVIOUS)) if found}
+        for name in self._versions(collection):
+            if name not in kept and (self._manifest_of(name) or _is_litter(name)):
+                self._client.delete_collection(name)
+
+
+def connect(url: str, api_key: str | None) -> ServerIndex:
+    """The index on the server at ``url``; nothing is contacted yet.
+
+    Raises:
+        RagError: the URL cannot be one of a server.
+    """
+    try:
+        return ServerIndex(QdrantClient(url=url, api_key=api_key, check_compatibility=False, timeout=60))
+    except ValueError as error:
+        raise RagError(f"RAG_QDRANT_URL cannot be used: {error}. Write it like http://localhost:6333") from error
+
+
+_PREVIOUS = "__previous"
+
+
+def _alias(collection: str) -> str:
+    """A name that servers take: they refuse some characters, and clients do not escape the others in URLs."""
+    plain = re.sub(r"[^A-Za-z0-9-]", "_", collection)[:60]
+    return f"{_PREFIX}{plain}.{hashlib.sha256(collection.encode()).hexdigest()[:12]}"
+
+
+def _name(collection: str, version: str) -> str:
+    return f"{_alias(collection)}__{version}"
+
+
+def _physical(manifest: Manifest) -> str:
+    return _name(manifest.collection, manifest.version)
+
+
+def _create_alias(alias: str, manifest: Manifest) -> models.CreateAliasOperation:
+    return models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=_physical(manifest), alias_name=alias))
+
+
+def _is_litter(name: str) -> bool:
+    return datetime.now(UTC) - version_time(name.rpartition("__")[2]) > _LITTER_AGE

@@ -1,0 +1,125 @@
+"""Our records in the terms of qdrant-client, and the client's errors in plain words.
+
+Belongs here: requests, points, errors. Not here: versions and which of them is the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from rag_pipeline.errors import RagError, TransientError
+from rag_pipeline.models import IndexedChunk
+from rag_pipeline.stores.vectors.bm25 import query_vector
+from rag_pipeline.stores.vectors.contract import SearchQuery
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE
+
+_POINTS_IN_ONE_REQUEST = 256
+
+
+class VersionGoneError(RagError):
+    """The server has no collection of that name (any more)."""
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the client's exceptions into ours.
+
+    Raises:
+        VersionGoneError: no such collection.
+        TransientError: the server cannot be reached, or failed by its own fault.
+        RagError: the server refuses.
+    """
+    try:
+        yield
+    except ResponseHandlingException as error:
+        raise TransientError(
+            "qdrant_unreachable", f"The Qdrant server cannot be reached ({error}). Check RAG_QDRANT_URL and that the server runs."
+        ) from error
+    except UnexpectedResponse as error:
+        raise _refusal(error) from error
+    except ValueError as error:
+        # The in-memory mode has no status codes.
+        if "not found" in str(error):
+            raise VersionGoneError(str(error)) from error
+        raise
+
+
+def _refusal(error: UnexpectedResponse) -> RagError:
+    status = error.status_code or 0
+    if status == 404:
+        return VersionGoneError("The Qdrant server has no such collection.")
+    if status in (401, 403):
+        return RagError("The Qdrant server refuses the key. Check RAG_QDRANT_API_KEY.")
+    reason = f"The Qdrant server at RAG_QDRANT_URL answered {status}: {error.reason_phrase}"
+    return TransientError("qdrant_failed", f"{reason}. See the server's log.") if status >= 500 else RagError(f"{reason}.")
+
+
+def create_collection(client: QdrantClient, name: str, dimension: int) -> None:
+    """An empty collection for points with our two vectors."""
+    client.create_collection(
+        name,
+        vectors_config={DENSE: models.VectorParams(size=dimension, distance=models.Distance.COSINE)},
+        sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+    )
+    for field in KEYWORD_FIELDS:
+        client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD)
+
+
+def upsert(client: QdrantClient, name: str, chunks: Sequence[IndexedChunk]) -> None:
+    """Add points, or replace those with the same id."""
+    for start in range(0, len(chunks), _POINTS_IN_ONE_REQUEST):
+        client.upsert(name, [_point(chunk) for chunk in chunks[start : start + _POINTS_IN_ONE_REQUEST]], wait=True)
+
+
+def copy_points(client: QdrantClient, source: str, target: str) -> None:
+    """Carry every point of one collection over to another, vectors included."""
+    offset: Any = None
+    while True:
+        records, offset = client.scroll(source, limit=_POINTS_IN_ONE_REQUEST, offset=offset, with_vectors=True)
+        points = [models.PointStruct(id=record.id, vector=cast("Any", record.vector), payload=record.payload) for record in records]
+        if points:
+            client.upsert(target, points, wait=True)
+        if offset is None:
+            return
+
+
+def any_of(field: str, values: Sequence[str]) -> models.Filter:
+    """Points whose payload field is one of ``values``."""
+    return models.Filter(must=[models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))])
+
+
+def query_arguments(query: SearchQuery) -> Mapping[str, Any]:
+    """Arguments of ``query_points``; empty when the question has no searchable word and no vector."""
+    chosen = any_of("document", query.documents) if query.documents else None
+    lists = _lists(query)
+    if not lists:
+        return {}
+    if len(lists) == 1:
+        vector, using, _ = lists[0]
+        return {"query": vector, "using": using, "query_filter": chosen, "limit": query.top_k}
+    depth = max(query.prefetch, query.top_k)
+    prefetch = [models.Prefetch(query=vector, using=using, filter=chosen, limit=depth) for vector, using, _ in lists]
+    fusion = models.RrfQuery(rrf=models.Rrf(k=query.fusion.k, weights=[weight for *_, weight in lists]))
+    return {"prefetch": prefetch, "query": fusion, "limit": query.top_k}
+
+
+def _lists(query: SearchQuery) -> list[tuple[Any, str, float]]:
+    lists: list[tuple[Any, str, float]] = []
+    if query.dense is not None:
+        lists.append((list(query.dense), DENSE, query.fusion.dense_weight))
+    words = query_vector(query.text) if query.text else None
+    if words and words.indices:
+        lists.append((models.SparseVector(indices=words.indices, values=words.values), SPARSE, query.fusion.text_weight))
+    return lists
+
+
+def _point(chunk: IndexedChunk) -> models.PointStruct:
+    vectors: dict[str, Any] = {DENSE: chunk.dense}
+    if chunk.sparse.indices:
+        vectors[SPARSE] = models.SparseVector(indices=chunk.sparse.indices, values=chunk.sparse.values)
+    return models.PointStruct(id=chunk.chunk_id, vector=vectors, payload=dict(chunk.payload))

@@ -1,0 +1,251 @@
+"""Versions as folders: ``<collection>/<version>/``, a manifest that names the current one, and who may delete which.
+
+Belongs here: folder names, the manifest file, locks, space on the disk. Not here: what is inside a version.
+
+Readers hold a shared lock on the version they read; a version goes only when nobody holds it and the manifest does not name it.
+A killed process leaves no lock behind: the kernel drops it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from rag_pipeline.errors import RagError, TransientError
+from rag_pipeline.stores.files import copy_folder, read_json, sync_folder, write_json
+from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
+
+LOG = logging.getLogger(__name__)
+
+RESERVE_BYTES = 48 << 20
+"""Left free on the disk. The engine writes through memory maps: on a full disk that is not an error but the death of the process."""
+
+WRITER_PATIENCE_SECONDS = 600.0
+"""How long a writer waits for another one of the same collection."""
+
+_LONGEST_NAME = 150
+_OPEN_ATTEMPTS = 200
+_ATTEMPT_SECONDS = 0.02
+
+
+def folder_name(collection: str) -> str:
+    """A name that every file system takes: other characters than letters, digits, ``_``, ``-`` and ``~`` escaped, long names hashed."""
+    quoted = quote(collection, safe="").replace(".", "%2E")
+    if len(quoted) <= _LONGEST_NAME:
+        return quoted
+    return f"{quoted[:_LONGEST_NAME]}-{hashlib.sha256(collection.encode()).hexdigest()[:16]}"
+
+
+def new_version() -> str:
+    """A version name that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}"
+
+
+def version_time(version: str) -> datetime:
+    """When a version was begun."""
+    return datetime.strptime(version.partition("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+
+
+def allocated_bytes(folder: Path) -> int:
+    """Disk space a folder really takes: the engine's files are mostly holes."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+
+
+def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """Check the disk before it is written to.
+
+    Raises:
+        RagError: less is free than ``needed_bytes`` and the reserve; the message says how much.
+    """
+    free = shutil.disk_usage(folder).free
+    needed = needed_bytes + RESERVE_BYTES
+    if free < needed:
+        raise RagError(
+            f"Not enough disk space to {purpose}: {needed >> 20} MiB are needed, {free >> 20} MiB are free in {folder}. "
+            "Free some space, or move RAG_DATA_DIR to a larger disk. The index keeps answering as it was."
+        )
+
+
+class CollectionFolder:
+    """The versions of one collection on the local disk."""
+
+    def __init__(self, root: Path, collection: str) -> None:
+        self.collection = collection
+        self._root = root
+        self.path = root / folder_name(collection)
+        self._manifest_path = self.path / "manifest.json"
+
+    def signature(self) -> tuple[int, int, int] | None:
+        """Changes whenever the manifest is replaced; None when there is none. Costs one system call."""
+        try:
+            status = self._manifest_path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def manifest(self) -> Manifest | None:
+        """The current version; None when nothing is published, or its folder was deleted by hand.
+
+        Raises:
+            RagError: the manifest file is damaged.
+        """
+        current = self._read().get("current")
+        return current if current and self.version_path(current.version).is_dir() else None
+
+    def previous(self) -> Manifest | None:
+        """The version before the current one, kept for a rollback."""
+        previous = self._read().get("previous")
+        return previous if previous and self.version_path(previous.version).is_dir() else None
+
+    def _read(self) -> dict[str, Manifest]:
+        try:
+            content: dict[str, Any] = read_json(self._manifest_path)
+            return {name: Manifest(**content[name]) for name in ("current", "previous") if content.get(name)}
+        except (ValueError, TypeError) as error:
+            raise RagError(
+                f"The index of {self.collection!r} is damaged ({self._manifest_path}: {error}). "
+                f"Delete the folder {self.path} and run: rag ingest {self.collection!r}"
+            ) from error
+
+    def point_at(self, current: Manifest, previous: Manifest | None) -> None:
+        """Make a version the current one, in one step."""
+        write_json(self._manifest_path, {"current": asdict(current), "previous": asdict(previous) if previous else None})
+
+    def version_path(self, version: str) -> Path:
+        """The folder of a version."""
+        return self.path / version
+
+    def shard_path(self, version: str) -> Path:
+        """The folder of a version that the engine owns."""
+        return self.path / version / "shard"
+
+    def start_version(self) -> str:
+        """Make the folder of a new version, not yet published."""
+        version = new_version()
+        self.version_path(version).mkdir(parents=True)
+        _lock_path(self.version_path(version)).touch()
+        return version
+
+    def copy_shard(self, source: str, target: str) -> None:
+        """Copy a version's points. A reader that opens the source meanwhile makes and deletes small files in it: then again."""
+        for attempt in range(10):
+            try:
+                copy_folder(self.shard_path(source), self.shard_path(target))
+                break
+            except (shutil.Error, FileNotFoundError):
+                shutil.rmtree(self.shard_path(target), ignore_errors=True)
+                if attempt == 9 or not self.shard_path(source).is_dir():
+                    raise
+        for leftover in self.shard_path(target).rglob(".atomicwrite*"):
+            shutil.rmtree(leftover)
+
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        """Be the only writer of the collection, on this machine.
+
+        Raises:
+            TransientError: another one was still writing after WRITER_PATIENCE_SECONDS.
+        """
+        locks = self._root / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / folder_name(self.collection)).open("w") as stream:
+            self._wait_for(stream)
+            self.path.mkdir(parents=True, exist_ok=True)
+            yield
+
+    def _wait_for(self, stream: IO[str]) -> None:
+        deadline = time.monotonic() + WRITER_PATIENCE_SECONDS
+        while not _try_lock(stream, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise TransientError("index_busy", f"Another run is writing the index of {self.collection!r}. Try again when it is done.")
+            time.sleep(0.05)
+
+    def hold_current(self) -> tuple[Manifest, IO[str]]:
+        """The current version, locked against deletion until the returned file is closed.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+        """
+        for _ in range(_OPEN_ATTEMPTS):
+            manifest = self.manifest()
+            if manifest is None:
+                raise CollectionNotIndexedError(self.collection)
+            held = self._hold(manifest)
+            if held is not None:
+                return manifest, held
+            time.sleep(_ATTEMPT_SECONDS)
+        raise TransientError("index_busy", f"The index of {self.collection!r} changes too often to be read. Try again.")
+
+    def _hold(self, manifest: Manifest) -> IO[str] | None:
+        try:
+            stream = _lock_path(self.version_path(manifest.version)).open("r")
+        except FileNotFoundError:
+            return None
+        # Only what the manifest still names after the lock is held cannot have been deleted in between.
+        if _try_lock(stream, fcntl.LOCK_SH) and self.manifest() == manifest:
+            return stream
+        stream.close()
+        return None
+
+    def remove_unused(self) -> None:
+        """Delete the versions that the manifest does not name and nobody reads. Only the writer may call this."""
+        kept = {manifest.version for manifest in self._read().values()}
+        for folder in self.path.iterdir():
+            if folder.is_dir() and folder.name not in kept:
+                _remove_unless_read(folder)
+
+    def discard(self, version: str) -> None:
+        """Delete a version that was never published."""
+        shutil.rmtree(self.version_path(version), ignore_errors=True)
+
+    def remove(self) -> None:
+        """Delete everything. Who still reads goes on reading: open files outlive their names."""
+        with suppress(FileNotFoundError):
+            self._manifest_path.unlink()
+            sync_folder(self.path)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def published_collections(root: Path) -> list[str]:
+    """The collections that have a manifest under an index folder, sorted."""
+    names = []
+    for path in root.glob("*/manifest.json"):
+        with suppress(FileNotFoundError):
+            current: Any = read_json(path).get("current") or {}
+            names.append(current.get("collection", ""))
+    return sorted(name for name in names if name and CollectionFolder(root, name).manifest())
+
+
+def _lock_path(version_folder: Path) -> Path:
+    return version_folder / "lock"
+
+
+def _try_lock(stream: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+def _remove_unless_read(folder: Path) -> None:
+    try:
+        with _lock_path(folder).open("a") as stream:
+            if _try_lock(stream, fcntl.LOCK_EX):
+                shutil.rmtree(folder)
+    except OSError as error:
+        LOG.warning("%s could not be deleted and is left for the next run: %s", folder, error)

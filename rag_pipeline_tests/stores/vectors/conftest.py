@@ -1,0 +1,87 @@
+"""Small points made in code, and one index for each engine."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from qdrant_client import QdrantClient
+
+from rag_pipeline.models import Box, Chunk, IndexedChunk
+from rag_pipeline.stores.vectors import IndexChange, VectorIndex, indexed_chunk
+from rag_pipeline.stores.vectors.edge import EdgeIndex
+from rag_pipeline.stores.vectors.server import ServerIndex
+
+DIMENSION = 4
+MakeChunks = Callable[..., list[IndexedChunk]]
+
+ENGINES = ["edge", "client-memory"] + (["server"] if os.environ.get("RAG_TEST_QDRANT_URL") else [])
+
+
+@pytest.fixture(params=ENGINES)
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
+    made: VectorIndex
+    if request.param == "edge":
+        made = EdgeIndex(tmp_path / "index")
+    elif request.param == "client-memory":
+        made = ServerIndex(QdrantClient(":memory:"))
+    else:
+        made = ServerIndex(QdrantClient(url=os.environ["RAG_TEST_QDRANT_URL"]))
+    yield made
+    for collection in made.collections():
+        if collection.startswith("test-"):
+            made.drop(collection)
+    made.close()
+
+
+@pytest.fixture
+def name() -> str:
+    """A collection name that no other test uses, with characters that names of folders and URLs do not like."""
+    return f"test-{uuid.uuid4().hex[:6]} Ärger & 🎉 #1.2%"
+
+
+def points(document: str, *texts: str, collection: str = "c", vector: Sequence[float] | None = None) -> list[IndexedChunk]:
+    """One point for each text of a document; the document key is ``key-`` and the path."""
+    return [
+        indexed_chunk(
+            collection,
+            document,
+            f"id-{document}",
+            f"key-{document}",
+            Chunk(
+                position=position,
+                text=text,
+                context="Heading",
+                heading_path=("Heading", "Sub"),
+                page_first=1,
+                page_last=2,
+                boxes=(Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),),
+                tokens=5,
+            ),
+            vector or [1.0, float(position), 0.5, 0.25],
+        )
+        for position, text in enumerate(texts)
+    ]
+
+
+def change(
+    collection: str,
+    *batches: list[IndexedChunk],
+    removed: Sequence[str] = (),
+    documents: int = 1,
+    scratch: bool = False,
+    model: str = "model-a",
+) -> IndexChange:
+    return IndexChange(
+        collection=collection,
+        embedding_model=model,
+        embedding_fingerprint=f"fingerprint of {model}",
+        dimension=DIMENSION,
+        removed_keys=removed,
+        chunks=iter(batches),
+        documents=documents,
+        from_scratch=scratch,
+    )

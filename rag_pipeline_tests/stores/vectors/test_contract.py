@@ -1,0 +1,190 @@
+"""What every engine must do alike."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Box, IndexedChunk
+from rag_pipeline.stores.vectors import (
+    INDEX_SCHEMA,
+    CollectionNotIndexedError,
+    IndexChange,
+    IndexChangedError,
+    SearchQuery,
+    VectorIndex,
+)
+from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
+
+
+def test_nothing_is_published_at_first(index: VectorIndex, name: str) -> None:
+    assert index.manifest(name) is None
+    assert name not in index.collections()
+    assert index.document_keys(name) == set()
+    assert index.count(name) == 0
+    with pytest.raises(CollectionNotIndexedError, match="rag ingest"):
+        index.search(name, SearchQuery(text="anything"))
+    with pytest.raises(CollectionNotIndexedError):
+        index.passages(name, [])
+
+
+def test_a_published_version_is_found_and_described(index: VectorIndex, name: str) -> None:
+    manifest = index.publish(change(name, points("a.md", "foxes run", "owls sleep"), points("b.md", "ships sail"), documents=2))
+    assert (manifest.collection, manifest.documents, manifest.chunks) == (name, 2, 3)
+    assert (manifest.embedding_model, manifest.dimension, manifest.index_schema) == ("model-a", DIMENSION, INDEX_SCHEMA)
+    assert index.manifest(name) == manifest
+    assert name in index.collections()
+    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+    assert index.count(name) == 3
+
+
+def test_a_hit_carries_all_that_was_stored(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("folder/a.md", "foxes run", collection=name)))
+    (hit,) = index.search(name, SearchQuery(text="fox"))
+    assert (hit.rank, hit.text, hit.document, hit.collection, hit.context) == (1, "foxes run", "folder/a.md", name, "Heading")
+    assert (hit.page_first, hit.page_last, hit.position, hit.document_id) == (1, 2, 0, "id-folder/a.md")
+    assert hit.heading_path == ("Heading", "Sub")
+    assert hit.boxes == (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
+    assert hit.score > 0
+
+
+def test_words_find_what_vectors_do_not_and_the_other_way_round(index: VectorIndex, name: str) -> None:
+    index.publish(
+        change(
+            name,
+            points("words.md", "the zeppelin landed", vector=[0.0, 1.0, 0.0, 0.0]),
+            points("meaning.md", "an airship came down", vector=[1.0, 0.0, 0.0, 0.0]),
+            points("other.md", "cheese and bread", vector=[0.0, 0.0, 1.0, 0.0]),
+        )
+    )
+    by_words = index.search(name, SearchQuery(text="zeppelins landing"))
+    by_vector = index.search(name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], top_k=1))
+    both = index.search(name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], text="zeppelins landing"))
+    assert [hit.document for hit in by_words] == ["words.md"]
+    assert [hit.document for hit in by_vector] == ["meaning.md"]
+    assert {hit.document for hit in both[:2]} == {"words.md", "meaning.md"}
+    assert [hit.rank for hit in both] == [1, 2, 3]
+
+
+def test_hybrid_scores_follow_the_documented_formula(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "zeppelin")))
+    (hit,) = index.search(name, SearchQuery(dense=[1.0, 0.0, 0.5, 0.25], text="zeppelin"))
+    assert hit.score == pytest.approx(1 / (2 - 1 + 1) * 2)
+
+
+def test_a_question_without_words_or_vector_finds_nothing(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    assert index.search(name, SearchQuery(text="🎉 !?")) == []
+    assert index.search(name, SearchQuery()) == []
+
+
+def test_a_chunk_without_words_is_found_by_vector(index: VectorIndex, name: str) -> None:
+    (chunk,) = points("a.md", "🎉")
+    silent = IndexedChunk(chunk.chunk_id, chunk.dense, type(chunk.sparse)([], []), chunk.payload)
+    index.publish(change(name, [silent]))
+    assert [hit.text for hit in index.search(name, SearchQuery(dense=[1, 0, 0.5, 0.25], text="fox"))] == ["🎉"]
+
+
+def test_documents_narrow_a_search(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run"), points("b.md", "foxes sleep"), points("c.md", "foxes eat")))
+    query = SearchQuery(dense=[1, 0, 0, 0], text="foxes", documents=("a.md", "c.md"))
+    assert {hit.document for hit in index.search(name, query)} == {"a.md", "c.md"}
+    assert {hit.document for hit in index.search(name, SearchQuery(text="foxes", documents=("b.md",)))} == {"b.md"}
+
+
+def test_a_change_removes_replaces_and_adds(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run", "foxes hide"), points("b.md", "owls sleep"), points("c.md", "ships")))
+    before = index.manifest(name)
+    after = index.publish(change(name, points("a.md", "wolves run"), points("d.md", "bees hum"), removed=["key-a.md", "key-b.md"]))
+    assert before and after.version != before.version
+    assert index.document_keys(name) == {"key-a.md", "key-c.md", "key-d.md"}
+    assert index.count(name) == after.chunks == 3
+    assert index.search(name, SearchQuery(text="foxes")) == []
+    assert [hit.text for hit in index.search(name, SearchQuery(text="wolf wolves"))] == ["wolves run"]
+
+
+def test_from_scratch_forgets_the_rest(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    index.publish(change(name, points("b.md", "owls sleep"), scratch=True))
+    assert index.document_keys(name) == {"key-b.md"}
+
+
+def test_an_empty_version_answers_with_nothing(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    manifest = index.publish(change(name, removed=["key-a.md"], documents=0))
+    assert manifest.chunks == 0
+    assert index.search(name, SearchQuery(dense=[1, 0, 0, 0], text="foxes")) == []
+    assert index.document_keys(name) == set()
+    assert name in index.collections()
+
+
+def test_a_change_that_breaks_leaves_the_old_version(index: VectorIndex, name: str) -> None:
+    before = index.publish(change(name, points("a.md", "foxes run")))
+
+    def broken() -> Iterator[list[IndexedChunk]]:
+        yield points("b.md", "owls sleep")
+        raise ValueError("a batch could not be read")
+
+    with pytest.raises(ValueError, match="a batch"):
+        index.publish(IndexChange(name, "model-a", "fingerprint of model-a", DIMENSION, ["key-a.md"], broken(), 1))
+    assert index.manifest(name) == before
+    assert [hit.text for hit in index.search(name, SearchQuery(text="foxes"))] == ["foxes run"]
+    index.publish(change(name, points("b.md", "owls sleep")))
+    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+
+
+def test_another_model_needs_a_version_from_scratch(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    with pytest.raises(RagError, match="--full"):
+        index.publish(change(name, points("b.md", "owls sleep"), model="model-b"))
+    index.publish(change(name, points("b.md", "owls sleep"), model="model-b", scratch=True))
+    with pytest.raises(IndexChangedError):
+        index.search(name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-a"))
+    assert index.search(name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-b"))
+
+
+def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
+    with pytest.raises(RagError, match="nothing to go back"):
+        index.rollback(name)
+    first = index.publish(change(name, points("a.md", "foxes run")))
+    second = index.publish(change(name, points("b.md", "owls sleep"), documents=2))
+    assert index.rollback(name) == first
+    assert index.document_keys(name) == {"key-a.md"}
+    assert index.rollback(name) == second
+    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+
+
+def test_a_dropped_collection_is_gone_and_can_come_back(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    assert index.search(name, SearchQuery(text="foxes"))
+    index.drop(name)
+    index.drop(name)
+    assert index.manifest(name) is None
+    with pytest.raises(CollectionNotIndexedError):
+        index.search(name, SearchQuery(text="foxes"))
+    index.publish(change(name, points("b.md", "owls sleep")))
+    assert index.document_keys(name) == {"key-b.md"}
+
+
+def test_passages_come_in_the_order_asked_for(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "one", "two", "three")))
+    one, two, three = (chunk.chunk_id for chunk in points("a.md", "one", "two", "three"))
+    found = index.passages(name, [three, "not an id", str(uuid.uuid4()), one, two])
+    assert [hit.text for hit in found] == ["three", "one", "two"]
+    assert [hit.chunk_id for hit in found] == [three, one, two]
+
+
+def test_every_document_key_is_reported(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, [chunk for number in range(300) for chunk in points(f"{number}.md", "same words", "again")]))
+    assert index.document_keys(name) == {f"key-{number}.md" for number in range(300)}
+
+
+def test_collections_do_not_see_each_other(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    index.publish(change(f"{name}2", points("b.md", "owls sleep")))
+    index.drop(name)
+    assert index.document_keys(f"{name}2") == {"key-b.md"}
+    assert index.search(f"{name}2", SearchQuery(text="owls"))

@@ -1,0 +1,218 @@
+"""What only the embedded engine has: folders, locks, several processes, a disk that fills up."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from multiprocessing.synchronize import Event as EventType
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import IndexedChunk
+from rag_pipeline.stores.vectors import CollectionNotIndexedError, IndexChange, SearchQuery
+from rag_pipeline.stores.vectors import versions as versions_module
+from rag_pipeline.stores.vectors.edge import EdgeIndex
+from rag_pipeline.stores.vectors.versions import CollectionFolder, allocated_bytes, folder_name
+from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
+
+PROCESSES = multiprocessing.get_context("spawn")
+SEARCH = SearchQuery(dense=[1, 0, 0, 0], text="generation", top_k=50)
+
+
+def generation(number: int) -> list[IndexedChunk]:
+    """Ten documents that all say which generation they are of."""
+    return [chunk for document in range(10) for chunk in points(f"{document}.md", f"generation {number}")]
+
+
+def version_folders(root: Path, collection: str) -> set[str]:
+    return {path.name for path in (root / folder_name(collection)).iterdir() if path.is_dir()}
+
+
+def read_all_the_time(root: Path, stop: EventType, seen: Any) -> None:
+    index = EdgeIndex(root)
+    while not stop.is_set():
+        texts = {hit.text for hit in index.search("c", SEARCH)}
+        seen.put(sorted(texts))
+    index.close()
+
+
+def test_readers_always_see_one_whole_version(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", generation(0)))
+    stop, seen = PROCESSES.Event(), PROCESSES.SimpleQueue()
+    readers = [PROCESSES.Process(target=read_all_the_time, args=(tmp_path, stop, seen)) for _ in range(2)]
+    texts: list[list[str]] = []
+    collector = Thread(target=lambda: texts.extend(iter(seen.get, None)))
+    collector.start()
+    for reader in readers:
+        reader.start()
+    while len(texts) < 10:
+        time.sleep(0.05)
+    for number in range(1, 21):
+        index.publish(change("c", generation(number), removed=[f"key-{n}.md" for n in range(10)]))
+    newest = len(texts)
+    while len(texts) < newest + 20:
+        time.sleep(0.05)
+    stop.set()
+    for reader in readers:
+        reader.join(30)
+    seen.put(None)
+    collector.join()
+    assert [reader.exitcode for reader in readers] == [0, 0]
+    assert all(len(found) == 1 for found in texts), "a query saw parts of two versions"
+    assert texts[-1] == ["generation 20"]
+    assert len(version_folders(tmp_path, "c")) <= 4  # the current one, the one before it, and what a reader still holds
+
+
+def publish_and_hang(root: Path, started: EventType) -> None:
+    def chunks() -> Iterator[list[IndexedChunk]]:
+        yield points("b.md", "half")
+        started.set()
+        time.sleep(600)
+
+    EdgeIndex(root).publish(IndexChange("c", "model-a", "fingerprint of model-a", DIMENSION, ["key-a.md"], chunks(), 1))
+
+
+def test_a_killed_writer_leaves_the_old_version_and_its_litter_goes(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    before = index.publish(change("c", points("a.md", "foxes run")))
+    started = PROCESSES.Event()
+    writer = PROCESSES.Process(target=publish_and_hang, args=(tmp_path, started))
+    writer.start()
+    assert started.wait(60)
+    os.kill(writer.pid or 0, signal.SIGKILL)
+    writer.join()
+    assert index.manifest("c") == before
+    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run"]
+    assert len(version_folders(tmp_path, "c")) == 2
+    after = index.publish(change("c", points("b.md", "owls sleep")))
+    assert version_folders(tmp_path, "c") == {before.version, after.version}
+
+
+def test_a_version_that_is_read_is_not_deleted(tmp_path: Path) -> None:
+    index, reader = EdgeIndex(tmp_path), EdgeIndex(tmp_path)
+    versions = [index.publish(change("c", points("a.md", "one"))).version]
+    with reader._reading("c") as held:
+        versions += [index.publish(change("c", points("a.md", text))).version for text in ("two", "three", "four")]
+        assert version_folders(tmp_path, "c") == {versions[0], versions[2], versions[3]}
+        assert held.shard.count() == 1
+    assert [hit.text for hit in reader.search("c", SearchQuery(dense=[1, 0, 0, 0]))] == ["four"]
+    last = index.publish(change("c", points("a.md", "five"))).version
+    assert version_folders(tmp_path, "c") == {versions[3], last}
+
+
+def test_threads_share_an_index_while_it_is_published(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", generation(0)))
+    found: list[int] = []
+    threads = [Thread(target=lambda: found.extend(len(index.search("c", SEARCH)) for _ in range(100))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 6):
+        index.publish(change("c", generation(number), removed=[f"key-{n}.md" for n in range(10)]))
+    for thread in threads:
+        thread.join()
+    assert found == [10] * 400
+
+
+def test_a_folder_deleted_by_hand_is_nothing_published(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path / "index")
+    index.publish(change("c", points("a.md", "foxes run")))
+    assert index.search("c", SearchQuery(text="foxes"))
+    shutil.rmtree(tmp_path / "index")
+    assert index.manifest("c") is None
+    assert index.collections() == []
+    with pytest.raises(CollectionNotIndexedError):
+        index.search("c", SearchQuery(text="foxes"))
+    index.publish(change("c", points("a.md", "foxes run")))
+    assert index.search("c", SearchQuery(text="foxes"))
+
+
+def test_a_version_deleted_by_hand_is_nothing_published(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    version = index.publish(change("c", points("a.md", "foxes run"))).version
+    assert index.search("c", SearchQuery(text="foxes"))
+    shutil.rmtree(tmp_path / "c" / version)
+    assert index.manifest("c") is None
+    with pytest.raises(CollectionNotIndexedError):
+        index.search("c", SearchQuery(text="foxes"))
+
+
+def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", points("a.md", "foxes run")))
+    (tmp_path / "c" / "manifest.json").write_text("{")
+    with pytest.raises(RagError, match="Delete the folder"):
+        index.manifest("c")
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    version = EdgeIndex(tmp_path).publish(change("c", points("a.md", "foxes run"))).version
+    shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(version) / "segments")
+    (tmp_path / "c" / version / "shard" / "edge_config.json").write_text("{")
+    with pytest.raises(RagError, match="rag ingest"):
+        EdgeIndex(tmp_path).search("c", SearchQuery(text="foxes"))
+
+
+@pytest.mark.parametrize("collection", ["..", ".", ".locks", "a/b", "x" * 300, "🎉" * 100, "manifest.json", " "])
+def test_any_name_is_a_safe_folder_name(tmp_path: Path, collection: str) -> None:
+    index = EdgeIndex(tmp_path / "index")
+    index.publish(change(collection, points("a.md", "foxes run")))
+    assert index.collections() == [collection]
+    assert index.search(collection, SearchQuery(text="foxes"))
+    assert {path.name for path in tmp_path.iterdir()} == {"index"}
+
+
+def test_long_names_that_begin_alike_stay_apart(tmp_path: Path) -> None:
+    assert folder_name("x" * 300 + "a") != folder_name("x" * 300 + "b")
+    assert len(folder_name("🎉" * 300)) < 200
+
+
+def test_a_small_index_takes_little_room(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", points("a.md", "foxes run")))
+    index.publish(change("c", points("b.md", "owls sleep")))
+    assert allocated_bytes(tmp_path) < 20 << 20
+
+
+def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = EdgeIndex(tmp_path)
+    before = index.publish(change("c", points("a.md", "foxes run")))
+    monkeypatch.setattr(versions_module, "RESERVE_BYTES", 1 << 60)
+    with pytest.raises(RagError, match=r"MiB are needed, \d+ MiB are free.*RAG_DATA_DIR"):
+        index.publish(change("c", points("b.md", "owls sleep")))
+    assert index.manifest("c") == before
+    assert version_folders(tmp_path, "c") == {before.version}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", tmp_path], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_a_full_disk_is_an_error_and_not_the_end(small_disk: Path) -> None:
+    index = EdgeIndex(small_disk)
+    before = index.publish(change("c", points("a.md", "foxes run")))
+
+    def endless() -> Iterator[list[IndexedChunk]]:
+        for number in range(100_000):
+            yield points(f"{number}.md", *(f"{number} {place} " + os.urandom(2000).hex() for place in range(50)))
+
+    with pytest.raises(RagError, match="Not enough disk space"):
+        index.publish(IndexChange("c", "model-a", "fingerprint of model-a", DIMENSION, [], endless(), 1))
+    assert index.manifest("c") == before
+    assert version_folders(small_disk, "c") == {before.version}
+    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run"]

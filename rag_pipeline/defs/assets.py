@@ -4,10 +4,9 @@ The two heavy ones are graphs, plan → batch (mapped) → commit: a batch touch
 Celery workers.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -46,7 +45,7 @@ def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
 
 
 @dg.op
-def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, float]:
+def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Read one batch of documents into the staging folder."""
     report = extraction.extract_batch(ingestion.workspace(context.partition_key), batch)
     return {
@@ -58,7 +57,7 @@ def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: s
 
 
 @dg.op(out=dg.Out(dg.Nothing))
-def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, float]]) -> None:
+def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
     """Put what was read into the catalog."""
     extraction.commit_extraction(ingestion.workspace(context.partition_key))
     names = ("documents_read", "documents_failed", "elements", "seconds_of_reading")
@@ -96,7 +95,7 @@ def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
 
 
 @dg.op
-def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, float]:
+def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Embed one batch of texts into the staging folder."""
     report = vectorising.embed_batch(ingestion.workspace(context.partition_key), batch)
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
@@ -104,7 +103,7 @@ def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str
 
 
 @dg.op(out=dg.Out(dg.Nothing))
-def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, float]]) -> None:
+def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
     """Put the vectors into the catalog."""
     workspace = ingestion.workspace(context.partition_key)
     vectorising.commit_embeddings(workspace)
@@ -146,7 +145,7 @@ def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[str]]:
         yield dg.DynamicOutput(name, mapping_key=f"batch_{number:05}")
 
 
-def _sums(names: tuple[str, ...], batches: list[dict[str, float]]) -> dict[str, float]:
+def _sums(names: tuple[str, ...], batches: list[dict[str, Any]]) -> dict[str, float]:
     return {name: round(sum(batch[name] for batch in batches), 3) for name in names}
 
 

@@ -1,7 +1,5 @@
 """Asset checks: what must hold after a run, and which documents need somebody's attention. The comparing is done in ``ingestion/consistency``."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from rag_pipeline.defs.assets import chunks, extracted_text, vector_index

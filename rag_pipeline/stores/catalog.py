@@ -8,9 +8,10 @@ While one process holds a DuckDB file read-write no other can open it, so connec
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -23,6 +24,7 @@ from rag_pipeline.errors import RagError
 SCHEMA_VERSION = 1
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
+_WRITING = threading.Lock()  # DuckDB lets threads of one process write at once, and fails the second to commit
 
 
 class CatalogError(RagError):
@@ -68,8 +70,7 @@ class Catalog:
             CatalogError: damaged, or of another version.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._open(read_only=False)
-        try:
+        with _WRITING, closing(self._open(read_only=False)) as connection:
             _prepare(connection, self.path)
             connection.begin()
             try:
@@ -78,8 +79,6 @@ class Catalog:
             except BaseException:
                 connection.rollback()
                 raise
-        finally:
-            connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -93,11 +92,9 @@ class Catalog:
             _prepare(connection, self.path)
         else:
             connection = self._open(read_only=True)
-        try:
+        with closing(connection):
             _check_version(connection, self.path)
             yield connection
-        finally:
-            connection.close()
 
     def documents(self, collection: str | None = None) -> list[DocumentStatus]:
         """Live documents, by collection and path."""

@@ -115,7 +115,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow])
     now = utc_now()
     connection.executemany(
         "INSERT INTO scanned (document_id, collection, document, file, signature, size_bytes, content_hash, media_type,"
-        " state, error_code, error, transient, attempts, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " state, error_code, error, transient, attempts, added_at, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
         [_values(row, now) for row in rows],
     )
     connection.execute(

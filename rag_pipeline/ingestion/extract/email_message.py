@@ -33,7 +33,7 @@ def read_email(stream: BinaryIO) -> Extraction:
 
     Attachments that cannot be read are named in the notes.
     """
-    message = cast("EmailMessage", email.message_from_binary_file(stream, policy=email.policy.default))
+    message = email.message_from_binary_file(stream, policy=email.policy.default)
     notes: list[str] = []
     elements = tuple(_message_elements(message, (), notes, depth=0))
     return Extraction(elements, pages=None, notes=tuple(notes))

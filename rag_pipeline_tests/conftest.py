@@ -1,0 +1,52 @@
+"""What many tests need: settings on a folder of their own, and the ingestion steps without Dagster."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
+from rag_pipeline.ingestion.indexing import IndexReport
+from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.privacy import switch_off_telemetry
+from rag_pipeline.settings import Settings
+
+switch_off_telemetry(os.environ)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A developer's own RAG_ variables, .env file, or API key must not reach a test."""
+    for name in [name for name in os.environ if name.startswith(("RAG_", "OPENAI_", "DAGSTER_HOME")) and not name.startswith("RAG_TEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data_dir=tmp_path / "data", settle_seconds=0)
+    made.uploads.mkdir(parents=True)
+    return made
+
+
+def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:
+    """All five steps, as the assets call them."""
+    workspace = Workspace(settings, collection, full_refresh)
+    sources.update_documents(workspace)
+    for batch in extraction.plan_extraction(workspace):
+        extraction.extract_batch(workspace, batch)
+    extraction.commit_extraction(workspace)
+    chunking.cut_chunks(workspace)
+    for batch in vectorising.plan_embeddings(workspace):
+        vectorising.embed_batch(workspace, batch)
+    vectorising.commit_embeddings(workspace)
+    return indexing.update_index(workspace)
+
+
+@pytest.fixture
+def ingest(settings: Settings) -> Callable[..., IndexReport]:
+    def run(collection: str = "default", full_refresh: bool = False) -> IndexReport:
+        return run_steps(settings, collection, full_refresh)
+
+    return run

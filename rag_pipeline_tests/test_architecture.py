@@ -1,0 +1,103 @@
+"""The walls between packages, held by reading imports: a layer that reaches past its neighbour fails here, with the line."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# What each package may import of our own code; the longest matching prefix counts.
+ALLOWED = {
+    "rag_pipeline.errors": set(),
+    "rag_pipeline.models": set(),
+    "rag_pipeline.progress": set(),
+    "rag_pipeline.privacy": set(),
+    "rag_pipeline.settings": {"errors"},
+    "rag_pipeline.instance": {"settings", "stores"},
+    "rag_pipeline.stores": {"errors", "models", "settings", "stores"},
+    "rag_pipeline.embedding": {"errors", "models", "settings", "stores"},
+    "rag_pipeline.ingestion": {"errors", "models", "settings", "stores", "embedding", "ingestion", "progress"},
+    "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
+    "rag_pipeline.defs": {"errors", "models", "settings", "stores", "ingestion", "defs", "definitions", "instance"},
+}
+OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.doctor", "rag_pipeline.up", "rag_pipeline.ingest_command", "ui")
+THIRD_PARTY = {
+    "dagster": ("rag_pipeline.defs", "rag_pipeline.definitions"),
+    "duckdb": ("rag_pipeline.stores",),
+    "qdrant_client": ("rag_pipeline.stores",),
+    "qdrant_edge": ("rag_pipeline.stores",),
+    "sqlalchemy": ("rag_pipeline.stores",),
+    "gradio": ("ui",),
+    "sentence_transformers": ("rag_pipeline.embedding",),
+    "unstructured": ("rag_pipeline.ingestion.extract",),
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    files = [file for package in ("rag_pipeline", "ui") for file in sorted((ROOT / package).rglob("*.py"))]
+    return [(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), file) for file in files]
+
+
+def imports(file: Path) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.lineno, f"{node.module}.{alias.name}" if node.module == "rag_pipeline" else node.module) for alias in node.names]
+    return found
+
+
+def is_below(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize(("module", "file"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_respect_the_walls(module: str, file: Path) -> None:
+    rules = [allowed for package, allowed in ALLOWED.items() if is_below(module, package)]
+    for line, name in imports(file):
+        for library, packages in THIRD_PARTY.items():
+            if is_below(name, library):
+                assert any(is_below(module, package) for package in packages), f"{file}:{line} imports {name}"
+        if is_below(name, "rag_pipeline") and rules:
+            layer = name.split(".")[1]
+            assert layer in rules[0], f"{file}:{line} imports {name}"
+
+
+def test_every_module_has_its_place() -> None:
+    places = (*ALLOWED, *OUTERMOST, "rag_pipeline.evaluation")
+    assert [name for name, _ in modules() if name != "rag_pipeline" and not any(is_below(name, place) for place in places)] == []
+
+
+def test_the_app_knows_no_dagster() -> None:
+    """The app reaches Dagster over HTTP only."""
+    for module, file in modules():
+        if is_below(module, "ui"):
+            reached = [name for _, name in imports(file)]
+            assert not [n for n in reached if is_below(n, "dagster") or is_below(n, "rag_pipeline.defs")], module
+
+
+def test_definitions_load_without_the_slow_or_the_outside() -> None:
+    """Definitions load in every process of Dagster: no model library, no environment, no file, no network."""
+    code = (
+        "import sys, socket, os\n"
+        "def refuse(*a, **k): raise AssertionError('network at definition load')\n"
+        "socket.socket.connect = refuse\n"
+        "import rag_pipeline.definitions\n"
+        "slow = {'sentence_transformers', 'torch', 'transformers', 'unstructured', 'gradio', 'openai', 'pandas'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True, env={"RAG_TOP_K": "not a number"})
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_command_line_starts_without_the_slow() -> None:
+    code = (
+        "import sys; import rag_pipeline.cli\n"
+        "slow = {'sentence_transformers', 'torch', 'dagster', 'gradio', 'openai', 'polars', 'duckdb'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -3,11 +3,9 @@
 import dagster as dg
 
 from rag_pipeline.defs.assets import GROUP
-from rag_pipeline.defs.partitions import collections
 
 ingest_job = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.groups(GROUP),
-    partitions_def=collections,
     description="Scan the folder, read, cut, embed, publish. Only what is out of date is done.",
 )

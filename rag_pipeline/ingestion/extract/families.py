@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
@@ -69,7 +70,7 @@ def extract_stream(stream: BinaryIO, media_type: str, name: str) -> Extraction:
     return extraction
 
 
-def open_document(path: Path) -> BinaryIO:
+def open_document(path: Path) -> BufferedReader:
     """Open a file for reading.
 
     Raises:

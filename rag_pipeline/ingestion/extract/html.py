@@ -4,7 +4,8 @@ Belongs here: what must be mended in a page before and after unstructured sees i
 
 unstructured drops, with all their text: forms (whole pages of some web frameworks), ``details``, ``figure`` with its caption,
 ``label`` and ``button``; it also drops the page's title, and everything nested more than 256 levels deep. The first are renamed to
-neutral tags, the title is read here, and a page nested too deeply is refused rather than cut.
+neutral tags, the title is read here, and a page nested too deeply is refused rather than cut. Tables that only lay out the page are
+unfolded, and in the others cells over several rows or columns are written out, which unstructured forgets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.tables import has_header_row, rows_of_table
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
 from rag_pipeline.models import Element, Extraction
@@ -39,6 +41,7 @@ _RENAMED = {
     "button": "span",
     "textarea": "span",
 }
+_TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
 _REMOVED = ("script", "style", "template", "noscript", "svg", "object", "iframe")
 _DEEPEST = 250
 """libxml2 cuts off what is nested more than 256 levels deep, without an error."""
@@ -98,19 +101,36 @@ def _mend(root: _Element) -> None:
     for element in root.iter(*_RENAMED):
         element.tag = _RENAMED[str(element.tag)]
     for table in list(root.iter("table")):
-        _expand_spans(table)
-        _lift_captions(table)
+        if _is_layout(table):
+            _unfold(table)
+        else:
+            _lift_captions(table)
+            _write_plainly(table)
 
 
-def _expand_spans(table: _Element) -> None:
-    """unstructured forgets ``colspan``: empty cells keep the columns after it in place."""
+def _is_layout(table: _Element) -> bool:
+    """Whether a table only places things on the page, as in most HTML mail: then its cells are no cells, but parts of the text."""
+    blocks = next(table.iterdescendants("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol"), None)
+    return blocks is not None or table.get("role") == "presentation" or all(len(row) < 2 for row in table.iter("tr"))
+
+
+def _unfold(table: _Element) -> None:
+    own = [part for part in table.iter(*_TABLE_PARTS) if next(part.iterancestors("table")) is table]
+    for part in (table, *own):
+        part.tag = "div"
+
+
+def _write_plainly(table: _Element) -> None:
+    """Write spans out as cells, because unstructured forgets them."""
     from lxml import etree
 
-    for cell in list(table.iter("td", "th")):
-        width = cell.get("colspan") or "1"
-        for _ in range(min(int(width) if width.isdecimal() else 1, 1000) - 1):
-            cell.addnext(etree.Element("td"))
-        cell.attrib.pop("colspan", None)
+    rows, header, tail = rows_of_table(table), has_header_row(table), table.tail
+    table.clear()
+    table.tail = tail
+    for number, row in enumerate(rows):
+        line = etree.SubElement(table, "tr")
+        for text in row:
+            etree.SubElement(line, "th" if header and number == 0 else "td").text = text
 
 
 def _lift_captions(table: _Element) -> None:

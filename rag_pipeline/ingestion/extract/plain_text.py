@@ -11,7 +11,7 @@ from typing import BinaryIO
 from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.models import Element, Extraction
 
-_BLANK_LINES = re.compile(r"(?:\r\n|\r|\n|\f)(?:[ \t]*(?:\r\n|\r|\n|\f))+|\f")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*[\n\f])+|\f")
 
 
 def read_plain_text(stream: BinaryIO) -> Extraction:
@@ -20,6 +20,6 @@ def read_plain_text(stream: BinaryIO) -> Extraction:
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
-    """The paragraphs of a text, words and line breaks untouched."""
-    parts = (part.strip() for part in _BLANK_LINES.split(text))
+    """The paragraphs of a text, its words untouched."""
+    parts = (part.strip() for part in _BLANK_LINES.split(text.replace("\r\n", "\n").replace("\r", "\n")))
     return [Element("NarrativeText", part, heading_path=heading_path) for part in parts if part]

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from itertools import islice
 from typing import Any
 
@@ -43,7 +43,7 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
     workers = settings.extraction_workers or os.cpu_count() or 1
     pool = _pool(workers)
     waiting = iter(requests)
-    running: dict[ProcessFuture[Any], ExtractionRequest] = {}
+    running: dict[Future[Any], ExtractionRequest] = {}
     try:
         while True:
             for request in islice(waiting, workers * _AHEAD - len(running)):
@@ -84,7 +84,7 @@ def _schedule(pool: ProcessPool, request: ExtractionRequest, settings: Settings)
     return pool.schedule(read_document, args=arguments, timeout=settings.extraction_timeout_seconds)
 
 
-def _result(future: ProcessFuture[Any], request: ExtractionRequest, settings: Settings) -> ExtractionResult:
+def _result(future: Future[Any], request: ExtractionRequest, settings: Settings) -> ExtractionResult:
     try:
         result: ExtractionResult = future.result()
     except TimeoutError:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _NUMBER = re.compile(r"[\s\d.,:%/()$€£+-]*\d[\s\d.,:%/()$€£+-]*")
 
@@ -50,16 +54,28 @@ def table_element(
     return Element("Table", text, page=page, heading_path=heading_path, table_header=header)
 
 
-def rows_of_html_table(table_html: str) -> list[list[str]]:
+def html_table_element(table_html: str, page: int | None, heading_path: tuple[str, ...]) -> Element | None:
+    """An HTML table as an element; None when it is empty."""
+    from lxml import html
+
+    table = html.fragment_fromstring(table_html, parser=html.HTMLParser(huge_tree=True))
+    return table_element(rows_of_table(table), page, heading_path, header_known=has_header_row(table))
+
+
+def has_header_row(table: _Element) -> bool:
+    """Whether the first row of an HTML table is made of header cells."""
+    first = next(table.iter("tr"), None)
+    return first is not None and len(first) > 0 and all(cell.tag == "th" for cell in first)
+
+
+def rows_of_table(table: _Element) -> list[list[str]]:
     """The cells of an HTML table. A cell over several rows is repeated in each, so that every row says all it means.
 
     A cell over several columns stands in the first of them.
     """
-    from lxml import html
-
     rows: list[list[str]] = []
     reaching: dict[int, tuple[int, str]] = {}  # column -> rows that a cell from above still covers, its text
-    for row in html.fragment_fromstring(table_html, parser=html.HTMLParser(huge_tree=True)).iter("tr"):
+    for row in table.iter("tr"):
         cells: list[str] = []
         for cell in row.iterchildren("td", "th"):
             _take_from_above(cells, reaching)

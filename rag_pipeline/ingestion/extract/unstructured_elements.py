@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.outline import Outline
-from rag_pipeline.ingestion.extract.tables import rows_of_html_table, table_element
+from rag_pipeline.ingestion.extract.tables import html_table_element
 from rag_pipeline.models import Element, ElementKind
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def convert(partitioned: Iterable[Partitioned], outline: Outline, page: int | No
         if item.category == "Title":
             yield outline.title(text, (item.metadata.category_depth or 0) + 1, page)
         elif item.category == "Table" and item.metadata.text_as_html:
-            table = table_element(rows_of_html_table(clean_text(item.metadata.text_as_html)), page, outline.path)
+            table = html_table_element(clean_text(item.metadata.text_as_html), page, outline.path)
             yield from [table] if table else []
         else:
             yield Element(_KINDS.get(item.category, "NarrativeText"), text, page=page, heading_path=outline.path)

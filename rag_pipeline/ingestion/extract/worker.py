@@ -14,9 +14,9 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import BinaryIO
 
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.families import extract_stream, open_document
@@ -117,7 +117,7 @@ def _extract(request: ExtractionRequest, largest_bytes: int) -> Extraction:
         return extraction
 
 
-def _check_content(stream: BinaryIO, content_hash: str) -> None:
+def _check_content(stream: BufferedReader, content_hash: str) -> None:
     """The file may be written to while it is read: what was read must be what was asked for, before and after."""
     stream.seek(0)
     try:

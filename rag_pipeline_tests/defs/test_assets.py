@@ -1,0 +1,125 @@
+"""The assets on an ephemeral Dagster instance, over real files, a real catalog and a real index."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from rag_pipeline.defs.partitions import collections
+from rag_pipeline.definitions import defs
+from rag_pipeline.stores.catalog import Catalog
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
+    folder = tmp_path / "data" / "uploads"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        made.add_dynamic_partitions(str(collections.name), ["default"])
+        yield made
+
+
+def run(instance: dg.DagsterInstance, full_refresh: bool = False, assets: list[str] | None = None) -> dg.ExecuteInProcessResult:
+    config = {"resources": {"ingestion": {"config": {"full_refresh": full_refresh}}}}
+    selection = [dg.AssetKey(name) for name in assets] if assets else None
+    return defs.resolve_job_def("ingest").execute_in_process(config, instance, partition_key="default", asset_selection=selection)
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
+    (event,) = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset)]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
+
+
+def test_one_run_brings_files_to_answers_and_a_second_does_nothing(uploads: Path, instance: dg.DagsterInstance) -> None:
+    (uploads / "a.txt").write_text("Zebras have stripes.")
+    (uploads / "b.md").write_text("# Giraffes\n\nThey have long necks.")
+    first = run(instance)
+    assert metadata(first, "source_documents")["added"] == 2
+    assert metadata(first, "extracted_text")["documents_read"] == 2
+    assert metadata(first, "chunks")["chunks_cut"] == 2
+    assert metadata(first, "embeddings")["texts_embedded"] == 2
+    assert metadata(first, "vector_index")["documents"] == 2
+    assert all(checks(first).values())
+    assert len(checks(first)) == 4
+
+    second = run(instance)
+    assert metadata(second, "extracted_text")["batches"] == 0
+    assert metadata(second, "chunks")["chunks_cut"] == 0
+    assert metadata(second, "embeddings")["batches"] == 0
+    assert metadata(second, "vector_index")["published"] is False
+
+    third = run(instance, full_refresh=True)
+    assert metadata(third, "extracted_text")["documents_read"] == 2
+    assert metadata(third, "embeddings")["texts_embedded"] == 2
+    assert metadata(third, "vector_index")["published"] is True
+
+
+def test_documents_that_fail_leave_the_run_green_and_the_check_warning(uploads: Path, instance: dg.DagsterInstance) -> None:
+    (uploads / "good.txt").write_text("Words.")
+    (uploads / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
+    result = run(instance)
+    assert result.success
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "failed_documents"]
+    assert not check.passed
+    assert check.severity == dg.AssetCheckSeverity.WARN
+    assert check.metadata["count"].value == 1
+    states = {row.document: row.state for row in Catalog(uploads.parent / "catalog.duckdb").documents()}
+    assert states == {"good.txt": "indexed", "broken.docx": "failed"}
+
+
+def test_one_asset_alone_redoes_what_is_out_of_date(uploads: Path, instance: dg.DagsterInstance) -> None:
+    (uploads / "a.txt").write_text("Zebras.")
+    run(instance)
+    (uploads / "a.txt").write_text("Giraffes.")
+    alone = run(instance, assets=["source_documents"])
+    assert metadata(alone, "source_documents")["edited"] == 1
+    later = run(instance, assets=["extracted_text", "chunks", "embeddings", "vector_index"])
+    assert metadata(later, "vector_index")["documents_added"] == 1
+    assert metadata(later, "vector_index")["documents_removed"] == 1
+
+
+def test_checks_find_points_that_should_not_be_there(uploads: Path, instance: dg.DagsterInstance) -> None:
+    """Run by themselves, over all collections: they compare catalog and index, they do not repeat what a run believed."""
+    (uploads / "a.txt").write_text("Zebras.")
+    (uploads / "b.txt").write_text("Giraffes.")
+    run(instance)
+    with Catalog(uploads.parent / "catalog.duckdb").writing() as connection:
+        connection.execute("DELETE FROM documents WHERE document = 'a.txt'")
+    only_checks = dg.define_asset_job("only_checks", selection=dg.AssetSelection.all_asset_checks())
+    together = dg.Definitions.merge(defs, dg.Definitions(jobs=[only_checks]))
+    found = checks(together.resolve_job_def("only_checks").execute_in_process(instance=instance))
+    assert found == {
+        "indexed_chunks_equal_catalog_chunks": False,
+        "no_point_of_a_deleted_document": False,
+        "chunks_fit_the_model": True,
+        "failed_documents": True,
+    }
+
+
+def test_definitions_load_without_a_warning() -> None:
+    result = subprocess.run([sys.executable, "-W", "always", "-c", "import rag_pipeline.definitions"], capture_output=True, text=True)
+    assert "rag_pipeline" not in result.stderr, result.stderr
+    assert "Beta" not in result.stderr
+    assert "Preview" not in result.stderr
+
+
+def test_the_workspace_file_validates(tmp_path: Path) -> None:
+    workspace = Path(__file__).parents[2] / "workspace.yaml"
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(workspace)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "All code locations passed validation" in result.stdout + result.stderr

@@ -1,0 +1,60 @@
+import io
+import zipfile
+
+import pytest
+
+from rag_pipeline.ingestion.extract import media_type_of
+from rag_pipeline.ingestion.extract.media_types import DOCX, OLE_OFFICE, PPTX, UNKNOWN, XLSX
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100)
+
+
+def archive(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for name in names:
+            target.writestr(name, "x")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        ("a.pdf", b"%PDF-1.7\n", "application/pdf"),
+        ("really-a-pdf.docx", b"%PDF-1.7\n", "application/pdf"),
+        ("no_extension", b"%PDF-1.7\n", "application/pdf"),
+        ("printed.pdf", b"@PJL SET\n" * 300 + b"%PDF-1.4", "application/pdf"),
+        ("text.pdf", b"just words\n", "text/plain"),
+        ("a.docx", archive("[Content_Types].xml"), DOCX),
+        ("document.txt", archive("word/document.xml"), DOCX),
+        ("a.bin", archive("ppt/presentation.xml"), PPTX),
+        ("a.xlsm", archive("[Content_Types].xml"), XLSX),
+        ("a.zip", archive("readme.txt"), "application/zip"),
+        ("a.odt", archive("mimetype").replace(b"mimetypex", b"mimetypeapplication/vnd.oasis.opendocument.text"),
+         "application/vnd.oasis.opendocument.text"),
+        ("a.docx", OLE, OLE_OFFICE),
+        ("a.doc", OLE, "application/msword"),
+        ("picture.docx", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("a.md", b"# Title\n", "text/markdown"),
+        ("A.MARKDOWN", b"# Title\n", "text/markdown"),
+        ("a.csv", b"a,b\n", "text/csv"),
+        ("a.tsv", b"a\tb\n", "text/tab-separated-values"),
+        ("a.json", b"{}", "application/json"),
+        ("a.jsonl", b"{}\n{}", "application/x-ndjson"),
+        ("a.eml", b"From: a@b\n", "message/rfc822"),
+        ("a.html", b"<p>hello", "text/html"),
+        ("page", b"\n <!DOCTYPE html><html>", "text/html"),
+        ("a.xml", b"<?xml version='1.0'?><a/>", "application/xml"),
+        ("a.rtf", b"{\\rtf1", "application/rtf"),
+        ("notes", "plain wörds".encode(), "text/plain"),
+        ("a.py", b"print('hello')\n", "text/plain"),
+        ("a.txt", "words".encode("utf-16"), "text/plain"),
+        ("a.txt", "plain words".encode("utf-16-le"), "text/plain"),
+        ("a.txt", b"one \x00 two\n", "text/plain"),
+        ("a.txt", b"", "text/plain"),
+        ("a.bin", bytes(range(256)) * 8, UNKNOWN),
+        ("a.txt", bytes(range(256)) * 8, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_content_decides_first_and_the_name_second(name: str, head: bytes, expected: str) -> None:
+    assert media_type_of(name, head) == expected

@@ -22,7 +22,7 @@ ALLOWED = {
     "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.defs": {"errors", "models", "settings", "stores", "ingestion", "defs", "definitions", "instance"},
 }
-OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.doctor", "rag_pipeline.up", "rag_pipeline.ingest_command", "ui")
+OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "rag_pipeline.doctor", "rag_pipeline.up", "rag_pipeline.ingest_command", "ui")
 THIRD_PARTY = {
     "dagster": ("rag_pipeline.defs", "rag_pipeline.definitions"),
     "duckdb": ("rag_pipeline.stores",),

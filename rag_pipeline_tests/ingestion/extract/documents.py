@@ -84,7 +84,8 @@ def pdf(*pages: str, rotate: int = 0) -> bytes:
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 1 >>\nstream\n0\nendstream",
+        "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 1 >>\n"
+        "stream\n0\nendstream",
     ]
     for number, content in enumerate(pages):
         resources = "<< /Font << /F 3 0 R >> /XObject << /I 4 0 R >> >>"

@@ -75,6 +75,33 @@ def test_hybrid_scores_follow_the_documented_formula(index: VectorIndex, name: s
     assert hit.score == pytest.approx(1 / (2 - 1 + 1) * 2)
 
 
+def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, name: str) -> None:
+    index.publish(
+        change(
+            name,
+            points("near.md", "an airship came down", vector=[1.0, 0.0, 0.0, 0.0]),
+            points("words.md", "the zeppelin landed", vector=[0.6, 0.8, 0.0, 0.0]),
+            points("far.md", "cheese and bread", vector=[0.0, 0.0, 1.0, 0.0]),
+        )
+    )
+    query = SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="zeppelins", top_k=2)
+    found = index.candidates(name, query)
+    assert [candidate.hit for candidate in found] == index.search(name, query)
+    cosines = {candidate.hit.document: candidate.cosine for candidate in found}
+    assert cosines == {"near.md": pytest.approx(1.0, abs=1e-4), "words.md": pytest.approx(0.6, abs=1e-4)}
+    wordless = index.candidates(name, SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="?"))
+    assert [candidate.hit.document for candidate in wordless] == ["near.md", "words.md", "far.md"]
+    assert wordless[0].hit.score == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"), [("东京塔很高", "东京塔有多高"), ("東京タワーは高い", "タワー"), ("Café Müller", "cafe muller")]
+)
+def test_words_of_other_languages_are_found(index: VectorIndex, name: str, text: str, question: str) -> None:
+    index.publish(change(name, points("a.md", text), points("b.md", "something else")))
+    assert [hit.text for hit in index.search(name, SearchQuery(text=question))] == [text]
+
+
 def test_a_question_without_words_or_vector_finds_nothing(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run")))
     assert index.search(name, SearchQuery(text="🎉 !?")) == []

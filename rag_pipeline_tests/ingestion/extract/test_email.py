@@ -1,0 +1,74 @@
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts, workbook
+
+XLSX = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def message(body: str = "plain words") -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"] = "The plan ☂"
+    made["From"] = "Ann Müller <ann@example.com>"
+    made["To"] = "bob@example.com"
+    made.set_content(body)
+    return made
+
+
+def test_headers_and_body(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.eml", message("First.\n\nSecond.").as_bytes())
+    assert [(element.kind, element.text, element.heading_path) for element in extraction.elements] == [
+        ("Title", "The plan ☂", ()),
+        ("EmailMetadata", "From: Ann Müller <ann@example.com>\nTo: bob@example.com", ("The plan ☂",)),
+        ("NarrativeText", "First.", ("The plan ☂",)),
+        ("NarrativeText", "Second.", ("The plan ☂",)),
+    ]
+
+
+def test_the_html_form_of_a_body_is_read_once(tmp_path: Path) -> None:
+    made = message("plain form")
+    made.add_alternative("<h1>Heading</h1><p>rich form</p><img src='http://canary.invalid/x.png'>", subtype="html")
+    assert texts(read(tmp_path, "a.eml", made.as_bytes()))[2:] == ["Heading", "rich form"]
+
+
+def test_an_empty_html_form_gives_way_to_the_plain_one(tmp_path: Path) -> None:
+    made = message("plain form")
+    made.add_alternative(" ", subtype="html")
+    assert texts(read(tmp_path, "a.eml", made.as_bytes()))[2:] == ["plain form"]
+
+
+def test_attachments_are_read_under_their_names_and_written_nowhere(tmp_path: Path) -> None:
+    made = message()
+    made.add_attachment(b"attached words", maintype="text", subtype="plain", filename="../../outside.txt")
+    made.add_attachment(workbook({"S": [["cell words"]]}), maintype="application", subtype=XLSX, filename="book.xlsx")
+    made.add_attachment(b"\x89PNG\r\n\x1a\n", maintype="image", subtype="png", filename="logo.png")
+    made.add_attachment(b"%PDF-1.4 broken", maintype="application", subtype="pdf", filename="broken.pdf")
+    extraction = read(tmp_path / "", "a.eml", made.as_bytes())
+    assert element_with(extraction, "attached words").heading_path == ("The plan ☂", "../../outside.txt")
+    assert element_with(extraction, "cell words").heading_path == ("The plan ☂", "book.xlsx", "S")
+    assert [note.split(":")[0] for note in extraction.notes] == [
+        "The attachment logo.png was not read",
+        "The attachment broken.pdf was not read",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.eml"]
+
+
+def test_a_forwarded_message(tmp_path: Path) -> None:
+    made = message("See below.")
+    made.add_attachment(message("inner words"))
+    assert element_with(read(tmp_path, "a.eml", made.as_bytes()), "inner words").heading_path == ("The plan ☂", "The plan ☂")
+
+
+def test_unknown_character_sets_lose_nothing(tmp_path: Path) -> None:
+    content = b"Subject: =?x-unknown?Q?caf=E9?=\r\nContent-Type: text/plain; charset=x-none\r\n\r\nbody w\xf6rds"
+    assert texts(read(tmp_path, "a.eml", content))[-1] == "body wörds"
+
+
+def test_parts_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
+    head = "".join(f'Content-Type: multipart/mixed; boundary="b{number}"\n\n--b{number}\n' for number in range(100))
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.eml", f"Subject: x\n{head}Content-Type: text/plain\n\nwords".encode())
+    assert raised.value.code == "too_deep"

@@ -1,0 +1,187 @@
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract import families, pool, worker
+from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract import readers
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_workers_left() -> Iterator[None]:
+    yield
+    close_pools()
+
+
+def request(path: Path, content: bytes, written: bytes | None = None) -> ExtractionRequest:
+    path.write_bytes(content if written is None else written)
+    return ExtractionRequest(path.name, str(path), "text/plain", hashlib.sha256(content).hexdigest())
+
+
+def by_key(requests: list[ExtractionRequest], **settings: float) -> dict[str, ExtractionResult]:
+    options = Settings(extraction_workers=2, **settings)  # type: ignore[arg-type]
+    return {result.key: result for result in extract_all(requests, options)}
+
+
+def test_every_request_has_one_result(tmp_path: Path) -> None:
+    requests = [request(tmp_path / f"{number}.txt", f"words {number}".encode()) for number in range(50)]
+    results = by_key(requests)
+    assert set(results) == {request.key for request in requests}
+    extraction = results["7.txt"].extraction
+    assert extraction is not None
+    assert extraction.elements[0].text == "words 7"
+    assert results["7.txt"].state == "extracted"
+    assert results["7.txt"].seconds > 0
+
+
+def test_requests_are_drawn_only_as_workers_keep_up(tmp_path: Path) -> None:
+    drawn = 0
+
+    def requests() -> Iterator[ExtractionRequest]:
+        nonlocal drawn
+        for number in range(1000):
+            drawn += 1
+            yield request(tmp_path / f"{number}.txt", b"words")
+
+    results = extract_all(requests(), Settings(extraction_workers=2))
+    next(results)
+    assert drawn < 50
+    results.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "content", "written", "code", "transient", "state"),
+    [
+        ("changed.txt", "text/plain", b"expected", b"other", "changed_while_read", True, "failed"),
+        ("vanished.txt", "text/plain", b"expected", None, "vanished", True, "failed"),
+        ("a.zip", "application/zip", b"words", b"words", "unsupported_type", False, "unsupported"),
+        ("empty.txt", "text/plain", b"", b"", "empty", False, "empty"),
+        ("large.txt", "text/plain", b"x" * 2000, b"x" * 2000, "too_large", False, "failed"),
+        ("caf\udce9.txt", "text/plain", b"words", b"words", None, False, "extracted"),
+    ],
+)
+def test_what_goes_wrong_becomes_a_result(
+    tmp_path: Path, name: str, media_type: str, content: bytes, written: bytes | None, code: str | None, transient: bool, state: str
+) -> None:
+    path = tmp_path / name
+    if written is not None:
+        path.write_bytes(written)
+    asked = ExtractionRequest("k", str(path), media_type, hashlib.sha256(content).hexdigest())
+    result = by_key([asked], max_file_bytes=1000)["k"]
+    assert (result.error_code, result.transient, result.state, result.extraction is None) == (code, transient, state, code is not None)
+    assert (result.error is None) == (code is None)
+
+
+def test_a_file_without_permission_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request(tmp_path / "a.txt", b"words")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    result = worker.read_document(asked, 1000)
+    assert (result.error_code, result.transient) == ("unreadable", True)
+    assert "permissions" in str(result.error)
+
+
+def test_a_hanging_or_crashing_document_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "read_document", readers.misbehave)
+    names = ["hang.txt", "crash.txt", *(f"{number}.txt" for number in range(20))]
+    results = by_key([request(tmp_path / name, b"words") for name in names], extraction_timeout_seconds=3)
+    assert (results["hang.txt"].error_code, results["hang.txt"].transient) == ("timeout", False)
+    assert "took longer than 3 s" in str(results["hang.txt"].error)
+    assert (results["crash.txt"].error_code, results["crash.txt"].transient) == ("worker_died", True)
+    assert all(results[f"{number}.txt"].extraction for number in range(20))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MemoryError(), "too_large"),
+        (RecursionError(), "too_deep"),
+        (ZeroDivisionError("by  zero\n"), "unreadable_content"),
+        (DocumentError("damaged", "words"), "damaged"),
+    ],
+)
+def test_any_error_belongs_to_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(worker, "extract_stream", fail)
+    result = worker.read_document(request(tmp_path / "a.txt", b"words"), 1000)
+    assert (result.error_code, result.transient, result.state) == (code, False, "failed")
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change_and_read(*arguments: object) -> object:
+        (tmp_path / "a.txt").write_bytes(b"changed")
+        return families.extract_stream(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(worker, "extract_stream", change_and_read)
+    assert worker.read_document(request(tmp_path / "a.txt", b"words"), 1000).error_code == "changed_while_read"
+
+
+_PARENT = """
+import sys
+from rag_pipeline.ingestion.extract import pool
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract import readers
+
+if __name__ == "__main__":
+    pool.read_document = readers.misbehave
+    requests = [pool.ExtractionRequest(path, path, "text/plain", "") for path in sys.argv[1:]]
+    for result in pool.extract_all(requests, Settings(extraction_workers=2)):
+        print(result.key, flush=True)
+"""
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(_PARENT)
+    files = [tmp_path / "quick.txt", tmp_path / "hang.txt"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(tmp_path / "parent.py"), *map(str, files)]
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    parent.stdout.readline()  # the first result: the workers run, and one of them hangs
+    workers = psutil.Process(parent.pid).children(recursive=True)
+    assert len(workers) >= 2
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_importing_the_package_is_cheap_and_heavy_libraries_come_later() -> None:
+    program = (
+        "import sys, time; started = time.perf_counter(); import rag_pipeline.ingestion.extract as package;"
+        "heavy = ('unstructured', 'pypdfium2', 'lxml', 'docx', 'torch');"
+        "print(time.perf_counter() - started, [name for name in heavy if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    timings = []
+    for _ in range(3):
+        output = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout
+        seconds, modules = output.split(" ", 1)
+        assert modules.strip() == "[]"
+        timings.append(float(seconds))
+    assert min(timings) < 0.2  # 0.02 s on an idle machine
+
+
+def test_workers_are_kept_between_batches(tmp_path: Path) -> None:
+    asked = [request(tmp_path / "a.txt", b"words")]
+    by_key(asked)
+    started = time.perf_counter()
+    by_key(asked)
+    assert time.perf_counter() - started < 2

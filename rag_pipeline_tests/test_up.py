@@ -1,0 +1,146 @@
+"""``rag up`` as a whole: real processes, a file really dropped, a question over HTTP, an end without orphans."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+RAG = [sys.executable, "-m", "rag_pipeline"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(true: Callable[[], Any], seconds: float, what: str) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := true():
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+class Up:
+    """A running ``rag up`` on a folder and ports of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.log = folder / "data", folder / "up.log"
+        self.app_port, self.dagster_port = free_port(), free_port()
+        settings = {
+            "RAG_DATA_DIR": str(self.data),
+            "RAG_APP_PORT": str(self.app_port),
+            "RAG_DAGSTER_PORT": str(self.dagster_port),
+            "RAG_SETTLE_SECONDS": "1",
+        }
+        self.environment = {**os.environ, **settings}
+        self.process = subprocess.Popen([*RAG, "up"], env=self.environment, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
+        self.children: list[psutil.Process] = []
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return "Drop files in" in self.log.read_text()
+
+    def ask(self, question: str) -> dict[str, Any]:
+        body = json.dumps({"question": question}).encode()
+        address = f"http://127.0.0.1:{self.app_port}/api/v1/ask"
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return dict(json.load(response))
+
+    def cited(self, question: str) -> set[str]:
+        return {hit["document"] for hit in self.ask(question)["citations"]}
+
+    def end(self, number: signal.Signals) -> list[psutil.Process]:
+        """Stop it; the processes that outlived it."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(number)
+        self.process.wait(60)
+        return psutil.wait_procs(family, timeout=20)[1]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    running = Up(tmp_path_factory.mktemp("up"))
+    try:
+        wait_for(running.ready, 180, "rag up to say that it is ready")
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.end(signal.SIGTERM)
+
+
+@pytest.mark.timeout(600)
+def test_a_dropped_file_is_answered_edited_and_forgotten(up: Up) -> None:
+    uploads = up.data / "uploads"
+    assert up.ask("What is the colour of the lighthouse?")["refused"]
+
+    (uploads / "lighthouse.txt").write_text("The lighthouse of Varberg is painted bright green.\n")
+    wait_for(lambda: up.cited("What is the colour of the lighthouse of Varberg?") == {"lighthouse.txt"}, 90, "an answer from the file")
+    assert "green" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"]
+
+    (uploads / "lighthouse.txt").write_text("The lighthouse of Varberg is painted deep purple.\n")
+    wait_for(lambda: "purple" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"], 90, "the new colour")
+
+    (uploads / "lighthouse.txt").unlink()
+    wait_for(lambda: up.ask("What is the colour of the lighthouse of Varberg?")["refused"], 90, "the file to be forgotten")
+
+
+@pytest.mark.timeout(600)
+def test_many_files_at_once_are_one_run_a_collection(up: Up) -> None:
+    def runs() -> list[str]:
+        query = '{runsOrError(limit:50){... on Runs {results {status tags{key value}}}}}'
+        body = json.dumps({"query": query}).encode()
+        address = f"http://127.0.0.1:{up.dagster_port}/graphql"
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            results = json.load(response)["data"]["runsOrError"]["results"]
+        return [tag["value"] for run in results for tag in run["tags"] if tag["key"] == "dagster/partition"]
+
+    folder = up.data / "uploads" / "herbs"
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f"{number}.txt").write_text(f"Herb number {number} grows in bed {number % 7}.\n")
+    wait_for(lambda: up.cited("Where does herb number 512 grow?") == {"512.txt"}, 180, "an answer from the thousand files")
+    assert runs().count("herbs") == 1
+
+
+def test_a_taken_port_is_named_with_the_way_out(up: Up) -> None:
+    result = subprocess.run([*RAG, "up"], env=up.environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert f"Port {up.dagster_port}" in result.stderr
+    assert "RAG_DAGSTER_PORT=" in result.stderr
+
+
+def test_a_second_rag_up_on_the_same_data_is_refused(up: Up) -> None:
+    ports = {"RAG_APP_PORT": str(free_port()), "RAG_DAGSTER_PORT": str(free_port())}
+    result = subprocess.run([*RAG, "up"], env={**up.environment, **ports}, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert "already running" in result.stderr
+
+
+def test_the_log_has_no_warning_of_our_making(up: Up) -> None:
+    suspicious = [line for line in up.log.read_text().splitlines() if "Warning" in line or "Traceback" in line]
+    assert suspicious == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_one_signal_ends_all_and_leaves_no_orphan(tmp_path: Path, number: signal.Signals) -> None:
+    running = Up(tmp_path)
+    wait_for(running.ready, 180, "rag up to say that it is ready")
+    assert running.end(number) == []
+    if number != signal.SIGKILL:
+        assert running.process.returncode == 0

@@ -131,4 +131,6 @@ def _services(settings: Settings) -> Iterator[Finding]:
         with socket.socket() as probe:
             probe.settimeout(2)
             running = probe.connect_ex((settings.host, port)) == 0
-        yield Finding(subject, "ok" if running else "missing", address if running else f"not running at {address}", "" if running else "rag up")
+        yield Finding(
+            subject, "ok" if running else "missing", address if running else f"not running at {address}", "" if running else "rag up"
+        )

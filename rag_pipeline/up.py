@@ -162,7 +162,9 @@ class _Supervisor:
         for service in self._services:
             while service.ready_url and not self._stop.is_set() and not _answers(service.ready_url):
                 if time.monotonic() > deadline:
-                    self._print(f"{service.name} has not answered at {service.ready_url} for {READY_SECONDS:.0f} s; its log above says why.")
+                    self._print(
+                        f"{service.name} has not answered at {service.ready_url} for {READY_SECONDS:.0f} s; its log above says why."
+                    )
                     return
                 time.sleep(0.3)
         if not self._stop.is_set():

@@ -22,7 +22,15 @@ ALLOWED = {
     "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.defs": {"errors", "models", "settings", "stores", "ingestion", "defs", "definitions", "instance"},
 }
-OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "rag_pipeline.doctor", "rag_pipeline.up", "rag_pipeline.ingest_command", "ui")
+OUTERMOST = (
+    "rag_pipeline.definitions",
+    "rag_pipeline.cli",
+    "rag_pipeline.__main__",
+    "rag_pipeline.doctor",
+    "rag_pipeline.up",
+    "rag_pipeline.ingest_command",
+    "ui",
+)
 THIRD_PARTY = {
     "dagster": ("rag_pipeline.defs", "rag_pipeline.definitions"),
     "duckdb": ("rag_pipeline.stores",),
@@ -46,7 +54,9 @@ def imports(file: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [(node.lineno, f"{node.module}.{alias.name}" if node.module == "rag_pipeline" else node.module) for alias in node.names]
+            found += [
+                (node.lineno, f"{node.module}.{alias.name}" if node.module == "rag_pipeline" else node.module) for alias in node.names
+            ]
     return found
 
 

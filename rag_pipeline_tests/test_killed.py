@@ -68,4 +68,5 @@ def test_killed_at(settings: Settings, point: str) -> None:
     assert open_index(settings).count("default") == DOCUMENTS + 1
     assert found(settings, "zebras") == {"renamed.txt"}
     assert found(settings, "subject117") == {"117.txt"}
-    assert list(settings.staging_path.rglob("*.parquet")) == []
+    finished = [file for kind in ("outcomes", "elements", "vectors", "points") for file in settings.staging_path.rglob(f"*.{kind}.parquet")]
+    assert finished == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-RECORDER = '''
+RECORDER = """
 import os, sys
 
 def record(event, arguments):
@@ -26,11 +26,13 @@ def record(event, arguments):
         raise OSError("connections beyond this machine are forbidden in this test: " + target)
 
 sys.addaudithook(record)
-'''
+"""
 
 # One document of each kind: each library that reads one gets its chance to call home.
-HTML = '<html><head><link rel="stylesheet" href="http://canary.invalid/a.css"></head><body><h1>Title</h1><p>Html speaks of zebras.</p>' \
-       '<img src="http://canary.invalid/pixel.png"></body></html>'
+HTML = (
+    '<html><head><link rel="stylesheet" href="http://canary.invalid/a.css"></head><body><h1>Title</h1><p>Html speaks of zebras.</p>'
+    '<img src="http://canary.invalid/pixel.png"></body></html>'
+)
 
 
 @pytest.fixture
@@ -45,7 +47,9 @@ def recorded(tmp_path: Path) -> dict[str, str]:
 
 
 def rag(environment: dict[str, str], *arguments: str) -> str:
-    result = subprocess.run([sys.executable, "-m", "rag_pipeline", *arguments], env=environment, capture_output=True, text=True, timeout=250)
+    result = subprocess.run(
+        [sys.executable, "-m", "rag_pipeline", *arguments], env=environment, capture_output=True, text=True, timeout=250
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 

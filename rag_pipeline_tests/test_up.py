@@ -101,7 +101,7 @@ def test_a_dropped_file_is_answered_edited_and_forgotten(up: Up) -> None:
 @pytest.mark.timeout(600)
 def test_many_files_at_once_are_one_run_a_collection(up: Up) -> None:
     def runs() -> list[str]:
-        query = '{runsOrError(limit:50){... on Runs {results {status tags{key value}}}}}'
+        query = "{runsOrError(limit:50){... on Runs {results {status tags{key value}}}}}"
         body = json.dumps({"query": query}).encode()
         address = f"http://127.0.0.1:{up.dagster_port}/graphql"
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})

@@ -72,4 +72,14 @@ def _cut_group(workspace: Workspace, keys: Sequence[str]) -> list[int]:
 def _chunk_row(key: str, chunk: Chunk) -> tuple[object, ...]:
     text_hash = hashlib.sha256(chunk.embedded_text.encode()).hexdigest()
     pages = (chunk.page_first, chunk.page_last)
-    return key, chunk.position, chunk.text, chunk.context, list(chunk.heading_path), *pages, pack_boxes(chunk.boxes), chunk.tokens, text_hash
+    return (
+        key,
+        chunk.position,
+        chunk.text,
+        chunk.context,
+        list(chunk.heading_path),
+        *pages,
+        pack_boxes(chunk.boxes),
+        chunk.tokens,
+        text_hash,
+    )

@@ -25,7 +25,7 @@ from rag_pipeline.stores.content import (
 STEP = "extracted_text"
 _FLUSH_CHARACTERS = 16_000_000
 _BATCH_BYTES = 256_000_000
-_STALE_SECONDS = 7 * 24 * 3600.0
+_STALE_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)

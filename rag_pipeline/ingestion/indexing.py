@@ -36,9 +36,7 @@ class IndexReport:
 def update_index(workspace: Workspace) -> IndexReport:
     """Publish a new version if the current one is out of date; then note it in the catalog and forget what nobody needs."""
     with workspace.lock(STEP):
-        wanted = indexable_documents(
-            workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint
-        )
+        wanted = indexable_documents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
         report = _bring_up_to_date(workspace, wanted)
         mark_indexed(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, list(wanted))
         purge_orphans(workspace.catalog, workspace.chunker_fingerprint)

@@ -18,7 +18,7 @@ from rag_pipeline.stores.content import add_embeddings, missing_texts
 
 STEP = "embeddings"
 _REPORT_EVERY = 256
-_STALE_SECONDS = 7 * 24 * 3600.0
+_STALE_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)

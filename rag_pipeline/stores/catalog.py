@@ -122,7 +122,9 @@ class Catalog:
     def _documents(self, where: str, value: str | None) -> list[DocumentStatus]:
         columns = ", ".join(f"d.{name}" for name in DocumentStatus.__dataclass_fields__)
         with self.reading() as connection:
-            rows = connection.execute(f"SELECT {columns} FROM documents d {where} ORDER BY collection, document", {"value": value}).fetchall()  # noqa: S608
+            rows = connection.execute(
+                f"SELECT {columns} FROM documents d {where} ORDER BY collection, document", {"value": value}
+            ).fetchall()  # noqa: S608
         return [DocumentStatus(*row[:-1], file=row[-1].decode("utf-8", "surrogateescape")) for row in rows]
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -135,7 +137,9 @@ class Catalog:
                 if not _is_lock(error):
                     raise _unreadable(self.path, error) from error
                 if time.monotonic() > deadline:
-                    raise CatalogBusyError(f"The catalog {self.path} is in use by another program. Close it and try again: {error}") from error
+                    raise CatalogBusyError(
+                        f"The catalog {self.path} is in use by another program. Close it and try again: {error}"
+                    ) from error
             time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
 

@@ -222,7 +222,8 @@ def add_embeddings(catalog: Catalog, files: Sequence[Path]) -> None:
         return
     with catalog.writing() as connection:
         connection.execute(
-            "CREATE TEMP TABLE fresh AS SELECT DISTINCT ON (text_hash, model) text_hash, model, vector FROM read_parquet(?)", [_names(files)]
+            "CREATE TEMP TABLE fresh AS SELECT DISTINCT ON (text_hash, model) text_hash, model, vector FROM read_parquet(?)",
+            [_names(files)],
         )
         connection.execute("DELETE FROM embeddings e USING fresh f WHERE e.text_hash = f.text_hash AND e.model = f.model")
         connection.execute("INSERT INTO embeddings SELECT * FROM fresh")

@@ -239,9 +239,7 @@ def test_an_unplugged_uploads_folder_deletes_nothing(settings: Settings, tmp_pat
     assert found(mounted, "zebras") == {"a.txt"}
 
 
-def test_an_index_deleted_by_hand_is_rebuilt_without_embedding(
-    settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_index_deleted_by_hand_is_rebuilt_without_embedding(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.uploads / "a.txt").write_text("Zebras.")
     ingest()
     shutil.rmtree(settings.index_path)

@@ -19,6 +19,8 @@ _MARKS = (  # the UTF-32 marks first: one of them begins with a UTF-16 mark
 )
 _DETECTION_BYTES = 256 * 1024
 """Guessing an encoding is slow, and this much text is plenty for it."""
+_ENOUGH_TO_GUESS = 16
+"""With fewer bytes beyond ASCII a guess is no better than chance."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -62,6 +64,9 @@ def _guess(content: bytes) -> str:
     right = sum(1 for character in lenient if ord(character) > 0xFF)
     if right > 10 * wrong:
         return lenient
+    high = sum(byte > 0x7F for byte in content[:_DETECTION_BYTES])
+    if high < _ENOUGH_TO_GUESS and high < 0.15 * len(content):  # an accent here and there
+        return _decode_leniently(content, "cp1252")
     from charset_normalizer import from_bytes
 
     best = from_bytes(content[:_DETECTION_BYTES]).best()

@@ -19,6 +19,8 @@ _LARGER = 1.15
 _LONGEST_HEADING = 200
 _LEADING = 1.4
 """A step between lines this much larger than usual parts paragraphs."""
+_WIDEST_STEP = 2.2
+"""The usual step from line to line is at most this many heights of a line (double spacing), whatever a page of few lines suggests."""
 _DIGITS_OF_A_TABLE_ROW = 0.3
 _FULL_WIDTH = 0.85
 _HEADING_LEVELS = 6
@@ -84,7 +86,8 @@ def _blocks(lines: Sequence[Line], levels: dict[float, int]) -> Iterator[list[Li
 
 def _usual_step(lines: Sequence[Line]) -> float:
     steps = [line.bottom - above.bottom for above, line in pairwise(lines) if 0 < line.bottom - above.bottom < 0.1]
-    return median(steps) if steps else 0.0
+    widest = _WIDEST_STEP * median(line.bottom - line.top for line in lines)
+    return min(median(steps), widest) if steps else 0.0
 
 
 def _continues(above: Line, line: Line, usual: float) -> bool:

@@ -63,7 +63,8 @@ def _simplify(document: Any) -> None:
 
 def _header_parts(document: Any) -> list[Any]:
     kinds = ("/header", "/footer")
-    return [relation.target_part for relation in document.part.rels.values() if relation.reltype.endswith(kinds)]
+    relations = document.part.rels.values()
+    return [relation.target_part for relation in relations if relation.reltype.endswith(kinds) and not relation.is_external]
 
 
 def _choose_alternatives(root: _Element) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors.contract import (
     INDEX_SCHEMA,
+    Candidate,
     CollectionNotIndexedError,
     Fusion,
     IndexChange,
@@ -20,6 +21,7 @@ from rag_pipeline.stores.vectors.points import indexed_chunk
 
 __all__ = [
     "INDEX_SCHEMA",
+    "Candidate",
     "CollectionNotIndexedError",
     "Fusion",
     "IndexChange",

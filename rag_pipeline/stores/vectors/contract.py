@@ -91,6 +91,14 @@ class SearchQuery:
     embedding_fingerprint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A hit of both lists' fusion (``hit.score`` is the fused one) and its cosine to the question."""
+
+    hit: Hit
+    cosine: float
+
+
 class VectorIndex(Protocol):
     """Versions of collections: each search sees one published version whole, never a half-applied change. Safe to share by threads."""
 
@@ -125,6 +133,14 @@ class VectorIndex(Protocol):
 
     def search(self, collection: str, query: SearchQuery) -> list[Hit]:
         """The best chunks, best first, at most ``query.top_k``.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+            IndexChangedError: the current version is of another embedding model than the query.
+        """
+
+    def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
+        """The best chunks of the fused lists, best first, each with its cosine; ``query.dense`` must be given.
 
         Raises:
             CollectionNotIndexedError: nothing is published.
@@ -169,3 +185,13 @@ def make_manifest(change: IndexChange, version: str, chunks: int) -> Manifest:
         chunks=chunks,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def require_model_of(manifest: Manifest, query: SearchQuery) -> None:
+    """Check that a question's vector may be compared with those of a version.
+
+    Raises:
+        IndexChangedError: it was made by another model.
+    """
+    if query.embedding_fingerprint not in (None, manifest.embedding_fingerprint):
+        raise IndexChangedError(manifest.collection)

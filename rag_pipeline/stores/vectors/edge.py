@@ -17,12 +17,13 @@ from typing import IO
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors.contract import (
+    Candidate,
     CollectionNotIndexedError,
     IndexChange,
-    IndexChangedError,
     Manifest,
     SearchQuery,
     make_manifest,
+    require_model_of,
     require_same_model,
 )
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
@@ -82,9 +83,14 @@ class EdgeIndex:
     def search(self, collection: str, query: SearchQuery) -> list[Hit]:
         """The best chunks, best first; a hybrid query over 100,000 points takes 2 to 3 ms."""
         with self._reading(collection) as version:
-            if query.embedding_fingerprint not in (None, version.manifest.embedding_fingerprint):
-                raise IndexChangedError(collection)
+            require_model_of(version.manifest, query)
             return version.shard.search(query)
+
+    def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
+        """The best chunks of the fused lists, each with its cosine."""
+        with self._reading(collection) as version:
+            require_model_of(version.manifest, query)
+            return version.shard.candidates(query)
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""

@@ -15,7 +15,7 @@ import qdrant_edge as engine
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors.bm25 import query_vector
-from rag_pipeline.stores.vectors.contract import SearchQuery
+from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
 from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, hit
 
 _KEYS_IN_ONE_FILTER = 5_000
@@ -86,8 +86,14 @@ class EdgeShard:
         """The best chunks, best first."""
         request = _request(query)
         with _plain_errors("The index cannot be searched"):
-            points = self._shard.query(request) if request else []
-        return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+            return _hits(self._shard.query(request)) if request else []
+
+    def candidates(self, query: SearchQuery) -> list[Candidate]:
+        """The best chunks of the fused lists, each with its cosine."""
+        with _plain_errors("The index cannot be searched"):
+            fused, by_cosine = self._shard.query_batch(engine.QueryBatchRequest(_candidate_requests(query)))
+        cosines = {str(point.id): point.score for point in by_cosine}
+        return [Candidate(found, cosines[found.chunk_id]) for found in _hits(fused)]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the points that exist, by id."""
@@ -118,22 +124,42 @@ def _any_of(field: str, values: Sequence[str]) -> engine.Filter:
     return engine.Filter(must=[engine.FieldCondition(field, match=engine.MatchAny(list(values)))])
 
 
+def _hits(points: Sequence[engine.ScoredPoint]) -> list[Hit]:
+    return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+
+
 def _request(query: SearchQuery) -> engine.QueryRequest | None:
     """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
-    chosen = _any_of("document", query.documents) if query.documents else None
     lists = _lists(query)
     if not lists:
         return None
     if len(lists) == 1:
-        return engine.QueryRequest(limit=query.top_k, query=lists[0][0], filter=chosen, with_payload=True)
+        return engine.QueryRequest(limit=query.top_k, query=lists[0][0], filter=_chosen(query), with_payload=True)
+    return engine.QueryRequest(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query), with_payload=True)
+
+
+def _candidate_requests(query: SearchQuery) -> list[engine.QueryRequest]:
+    """The fused lists, and the same points scored by cosine."""
+    fused = engine.Prefetch(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query))
+    nearest = engine.Query.Nearest(list(query.dense or ()), using=DENSE)
+    return [
+        engine.QueryRequest(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query), with_payload=True),
+        engine.QueryRequest(limit=query.top_k, query=nearest, prefetches=[fused]),
+    ]
+
+
+def _chosen(query: SearchQuery) -> engine.Filter | None:
+    return _any_of("document", query.documents) if query.documents else None
+
+
+def _fusion(query: SearchQuery) -> engine.Fusion:
+    # The stubs do not know that the two kinds of fusion are fusions.
+    return cast("engine.Fusion", engine.Fusion.Rrf(query.fusion.k, [weight for _, weight in _lists(query)]))
+
+
+def _prefetches(query: SearchQuery) -> list[engine.Prefetch]:
     depth = max(query.prefetch, query.top_k)
-    fusion = engine.Fusion.Rrf(query.fusion.k, [weight for _, weight in lists])
-    return engine.QueryRequest(
-        limit=query.top_k,
-        query=cast("engine.Fusion", fusion),
-        prefetches=[engine.Prefetch(limit=depth, query=nearest, filter=chosen) for nearest, _ in lists],
-        with_payload=True,
-    )
+    return [engine.Prefetch(limit=depth, query=nearest, filter=_chosen(query)) for nearest, _ in _lists(query)]
 
 
 def _lists(query: SearchQuery) -> list[tuple[engine.Query, float]]:

@@ -21,22 +21,24 @@ from qdrant_client import QdrantClient, models
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.contract import (
+    Candidate,
     CollectionNotIndexedError,
     IndexChange,
-    IndexChangedError,
     Manifest,
     SearchQuery,
     make_manifest,
+    require_model_of,
     require_same_model,
 )
 from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
     any_of,
+    candidate_requests,
     copy_points,
     create_collection,
     plain_errors,
-    query_arguments,
+    search_request,
     upsert,
 )
 from rag_pipeline.stores.vectors.versions import new_version, version_time
@@ -88,15 +90,15 @@ class ServerIndex:
 
     def search(self, collection: str, query: SearchQuery) -> list[Hit]:
         """The best chunks, best first."""
-        arguments = query_arguments(query)
+        request = search_request(query)
+        answers = self._ask(collection, query, [request] if request else [])
+        return _hits(answers[0]) if answers else []
 
-        def ask(manifest: Manifest) -> list[Hit]:
-            if query.embedding_fingerprint not in (None, manifest.embedding_fingerprint):
-                raise IndexChangedError(collection)
-            points = self._client.query_points(_physical(manifest), **arguments).points if arguments else []
-            return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
-
-        return self._read(collection, ask)
+    def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
+        """The best chunks of the fused lists, each with its cosine."""
+        fused, by_cosine = self._ask(collection, query, candidate_requests(query))
+        cosines = {str(point.id): point.score for point in by_cosine}
+        return [Candidate(found, cosines[found.chunk_id]) for found in _hits(fused)]
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
@@ -153,6 +155,13 @@ class ServerIndex:
             except VersionGoneError:
                 continue
         raise CollectionNotIndexedError(collection)
+
+    def _ask(self, collection: str, query: SearchQuery, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+        def ask(manifest: Manifest) -> list[list[models.ScoredPoint]]:
+            require_model_of(manifest, query)
+            return [answer.points for answer in self._client.query_batch_points(_physical(manifest), requests)] if requests else []
+
+        return self._read(collection, ask)
 
     def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
         limit = max(1, manifest.chunks)
@@ -246,3 +255,7 @@ def _create_alias(alias: str, manifest: Manifest) -> models.CreateAliasOperation
 
 def _is_litter(name: str) -> bool:
     return datetime.now(UTC) - version_time(name.rpartition("__")[2]) > _LITTER_AGE
+
+
+def _hits(points: Sequence[models.ScoredPoint]) -> list[Hit]:
+    return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]

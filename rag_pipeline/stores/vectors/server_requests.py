@@ -5,7 +5,7 @@ Belongs here: requests, points, errors. Not here: versions and which of them is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -93,19 +93,37 @@ def any_of(field: str, values: Sequence[str]) -> models.Filter:
     return models.Filter(must=[models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))])
 
 
-def query_arguments(query: SearchQuery) -> Mapping[str, Any]:
-    """Arguments of ``query_points``; empty when the question has no searchable word and no vector."""
-    chosen = any_of("document", query.documents) if query.documents else None
+def search_request(query: SearchQuery) -> models.QueryRequest | None:
+    """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
     lists = _lists(query)
     if not lists:
-        return {}
+        return None
     if len(lists) == 1:
         vector, using, _ = lists[0]
-        return {"query": vector, "using": using, "query_filter": chosen, "limit": query.top_k}
+        return models.QueryRequest(query=vector, using=using, filter=_chosen(query), limit=query.top_k, with_payload=True)
+    return models.QueryRequest(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k, with_payload=True)
+
+
+def candidate_requests(query: SearchQuery) -> list[models.QueryRequest]:
+    """The fused lists, and the same points scored by cosine."""
+    fused = models.Prefetch(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k)
+    return [
+        models.QueryRequest(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k, with_payload=True),
+        models.QueryRequest(query=list(query.dense or ()), using=DENSE, prefetch=[fused], limit=query.top_k),
+    ]
+
+
+def _chosen(query: SearchQuery) -> models.Filter | None:
+    return any_of("document", query.documents) if query.documents else None
+
+
+def _fusion(query: SearchQuery) -> models.RrfQuery:
+    return models.RrfQuery(rrf=models.Rrf(k=query.fusion.k, weights=[weight for *_, weight in _lists(query)]))
+
+
+def _prefetches(query: SearchQuery) -> list[models.Prefetch]:
     depth = max(query.prefetch, query.top_k)
-    prefetch = [models.Prefetch(query=vector, using=using, filter=chosen, limit=depth) for vector, using, _ in lists]
-    fusion = models.RrfQuery(rrf=models.Rrf(k=query.fusion.k, weights=[weight for *_, weight in lists]))
-    return {"prefetch": prefetch, "query": fusion, "limit": query.top_k}
+    return [models.Prefetch(query=vector, using=using, filter=_chosen(query), limit=depth) for vector, using, _ in _lists(query)]
 
 
 def _lists(query: SearchQuery) -> list[tuple[Any, str, float]]:

@@ -1,0 +1,128 @@
+"""The second step: the passages that may hold the answer.
+
+Belongs here: which collections are asked, with which embedding model, and putting their candidates together. Not here: scores
+(``ranking.py``), the engine (``stores/vectors``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from rag_pipeline.answering.question import checked_question, question_vector
+from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.embedding import Embedder, EmbeddingModelError, ModelFiles, load_embedder, locate_model
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Hit
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
+
+_ATTEMPTS = 3
+
+
+class NothingIndexedError(RagError):
+    """No collection has been indexed, so there is nothing to search."""
+
+    code = "nothing_indexed"
+
+
+class Retriever:
+    """Searches published collections. Made once a process; safe to share by threads and tasks."""
+
+    def __init__(self, index: VectorIndex, settings: Settings) -> None:
+        self._index = index
+        self._settings = settings
+
+    async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        """The best passages for a question that stands alone, best first, scores from 0 to 1.
+
+        Raises:
+            BadQuestionError: there is nothing in it to search for.
+            NothingIndexedError: no collection is indexed.
+            RagError: an unknown collection, or an index whose embedding model is not here any more.
+        """
+        text = checked_question(question)
+        return await asyncio.to_thread(self._retrieve, text, scope, top_k)
+
+    async def passage(self, collection: str, chunk_id: str) -> Hit | None:
+        """A passage by the ids that a citation carries; None when it is not in the collection any more."""
+        return await asyncio.to_thread(self._passage, collection, chunk_id)
+
+    async def embedder_of(self, collection: str) -> Embedder:
+        """The embedding model that the collection was indexed with, loaded."""
+        return await asyncio.to_thread(self._embedder_of, collection)
+
+    def _retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        candidates = [candidate for name in self._collections(scope) for candidate in self._candidates(name, question, scope, top_k)]
+        return ranked(question, candidates, top_k)
+
+    def _collections(self, scope: Scope) -> Sequence[str]:
+        existing = self._index.collections()
+        if not existing:
+            raise NothingIndexedError(
+                f"No documents are indexed yet: drop files into {self._settings.uploads} and start `rag up`, or run: rag ingest"
+            )
+        unknown = [name for name in scope.collections if name not in existing]
+        if unknown:
+            raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
+        return tuple(dict.fromkeys(scope.collections)) or existing
+
+    def _candidates(self, collection: str, question: str, scope: Scope, top_k: int) -> list[Candidate]:
+        for _ in range(_ATTEMPTS):
+            manifest = self._index.manifest(collection)
+            if manifest is None:  # dropped since the collections were listed
+                return []
+            query = self._query(manifest, question, scope, top_k)
+            try:
+                return self._index.candidates(collection, query)
+            except IndexChangedError:
+                continue
+            except CollectionNotIndexedError:
+                return []
+        raise IndexChangedError(collection)
+
+    def _query(self, manifest: Manifest, question: str, scope: Scope, top_k: int) -> SearchQuery:
+        model = model_of(manifest, self._settings)
+        return SearchQuery(
+            dense=question_vector(question, load_embedder(model, self._settings), model.token_counter()),
+            text=question,
+            top_k=max(top_k, CANDIDATES),
+            prefetch=PREFETCH,
+            fusion=FUSION,
+            documents=scope.documents,
+            embedding_fingerprint=manifest.embedding_fingerprint,
+        )
+
+    def _embedder_of(self, collection: str) -> Embedder:
+        manifest = self._index.manifest(collection)
+        if manifest is None:
+            raise CollectionNotIndexedError(collection)
+        return load_embedder(model_of(manifest, self._settings), self._settings)
+
+    def _passage(self, collection: str, chunk_id: str) -> Hit | None:
+        try:
+            return next(iter(self._index.passages(collection, [chunk_id])), None)
+        except CollectionNotIndexedError:
+            return None
+
+
+def model_of(manifest: Manifest, settings: Settings) -> ModelFiles:
+    """The embedding model a collection was indexed with: the configured one, or, while a change of model is under way, the one before.
+
+    Raises:
+        RagError: neither is the model that made the vectors.
+    """
+    for name in dict.fromkeys((settings.embedding_model, manifest.embedding_model)):
+        try:
+            model = locate_model(settings.model_copy(update={"embedding_model": name}))
+        except EmbeddingModelError:
+            if name == manifest.embedding_model:
+                raise
+            continue
+        if model.fingerprint == manifest.embedding_fingerprint:
+            return model
+    raise RagError(
+        f"The collection {manifest.collection!r} was indexed with {manifest.embedding_model}, whose files have changed since. "
+        f"Index it again: rag ingest {manifest.collection!r}"
+    )

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
@@ -84,13 +85,13 @@ def status(as_json: bool) -> None:
     settings = load_settings()
     rows = Catalog(settings.catalog_path).documents()
     if as_json:
-        return _print_json([_status_row(row) for row in rows])
-    if not rows:
-        return click.echo(f"No documents yet. Put files into {settings.uploads} and run: rag ingest")
-    for row in rows:
-        click.echo(_status_line(row))
-    counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
-    click.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
+        _print_json([_status_row(row) for row in rows])
+    elif not rows:
+        click.echo(f"No documents yet. Put files into {settings.uploads} and run: rag ingest")
+    else:
+        counts = Counter(row.state for row in rows)
+        summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        click.echo("\n".join([*(_status_line(row) for row in rows), summary]))
 
 
 def _status_row(row: DocumentStatus) -> dict[str, object]:
@@ -123,11 +124,10 @@ def search(question: str, collections: tuple[str, ...], top_k: int | None, as_js
     answerer = build_answerer(settings)
     hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections), top_k or settings.top_k))
     if as_json:
-        return _print_json([hit.to_json() for hit in hits])
-    if not hits:
-        click.echo("Nothing found.")
-    for hit in hits:
-        click.echo(f"{hit.rank:>3}. {_source(hit)}  ({hit.score:.3f})\n{_indented(hit.text)}\n")
+        _print_json([hit.to_json() for hit in hits])
+    else:
+        shown = [f"{hit.rank:>3}. {_source(hit)}  ({hit.score:.3f})\n{_indented(hit.text)}\n" for hit in hits]
+        click.echo("\n".join(shown) or "Nothing found.")
 
 
 @command
@@ -194,7 +194,8 @@ def doctor(as_json: bool) -> None:
 
     findings = examine(load_settings())
     if as_json:
-        return _print_json([asdict(finding) for finding in findings])
+        _print_json([asdict(finding) for finding in findings])
+        return
     marks = {"ok": "ok  ", "missing": "--  ", "problem": "!!  "}
     for finding in findings:
         click.echo(f"{marks[finding.state]}{finding.subject:<18} {finding.detail}")

@@ -192,7 +192,7 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # a bar for reading 90 MB from disk, on standard error of every command
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for reading 90 MB from disk, on standard error of every command
         self.files = model
         device = None if settings.embedding_device == "auto" else settings.embedding_device
         self._model = SentenceTransformer(str(model.path), device=device, local_files_only=True)

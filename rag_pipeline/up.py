@@ -152,8 +152,8 @@ class _Supervisor:
         threading.Thread(target=self._show_log, args=(service,), daemon=True).start()
 
     def _show_log(self, service: Service) -> None:
-        assert service.process and service.process.stdout
-        for line in service.process.stdout:
+        output = service.process.stdout if service.process else None
+        for line in output or ():
             if not _NOISE.search(line):
                 self._print(f"{service.name:>7} | {line.rstrip()}")
 

@@ -6,11 +6,18 @@ Belongs here: limits of a question, questions longer than the model's window. No
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rag_pipeline.embedding import Embedder, TokenCounter
+from rag_pipeline.embedding import ModelFiles, TokenCounter, load_embedder
 from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+
+Vector = NDArray[np.float32]
+"""Unit length, shape (dimension,)."""
 
 LONGEST_QUESTION_CHARACTERS = 20_000
 """About ten pages; who pastes more wants the text indexed as a document."""
@@ -43,11 +50,22 @@ def checked_question(question: str) -> str:
     return text
 
 
-def question_vector(question: str, embedder: Embedder, counter: TokenCounter) -> list[float]:
-    """The vector of a question, unit length. Nothing is dropped: what exceeds the model's window is the mean over its windows."""
-    vectors = np.stack([embedder.embed_query(window) for window in _windows(question, counter)])
-    mean = vectors.mean(axis=0)
-    return [float(value) for value in mean / max(float(np.linalg.norm(mean)), 1e-12)]
+class QuestionEncoder:
+    """Turns questions into vectors with the model of each collection. Keeps the last ones: several steps and collections ask for them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._counter = lru_cache(maxsize=8)(ModelFiles.token_counter)
+        self._cached = lru_cache(maxsize=256)(self._encode)
+
+    def vector(self, question: str, model: ModelFiles) -> Vector:
+        """The unit vector of a question. Nothing is dropped: beyond the model's window it is the mean over its windows."""
+        return self._cached(question, model)
+
+    def _encode(self, question: str, model: ModelFiles) -> Vector:
+        embedder = load_embedder(model, self._settings)
+        mean = np.stack([embedder.embed_query(window) for window in _windows(question, self._counter(model))]).mean(axis=0)
+        return cast("Vector", mean / max(float(np.linalg.norm(mean)), 1e-12))
 
 
 def _windows(question: str, counter: TokenCounter) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from rag_pipeline.answering.question import checked_question, question_vector
+from rag_pipeline.answering.question import QuestionEncoder, checked_question
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.embedding import Embedder, EmbeddingModelError, ModelFiles, load_embedder, locate_model
@@ -33,6 +33,7 @@ class Retriever:
     def __init__(self, index: VectorIndex, settings: Settings) -> None:
         self._index = index
         self._settings = settings
+        self._encoder = QuestionEncoder(settings)
 
     async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         """The best passages for a question that stands alone, best first, scores from 0 to 1.
@@ -83,9 +84,9 @@ class Retriever:
         raise IndexChangedError(collection)
 
     def _query(self, manifest: Manifest, question: str, scope: Scope, top_k: int) -> SearchQuery:
-        model = model_of(manifest, self._settings)
+        vector = self._encoder.vector(question, model_of(manifest, self._settings))
         return SearchQuery(
-            dense=question_vector(question, load_embedder(model, self._settings), model.token_counter()),
+            dense=vector.tolist(),
             text=question,
             top_k=max(top_k, CANDIDATES),
             prefetch=PREFETCH,

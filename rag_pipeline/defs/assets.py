@@ -67,7 +67,7 @@ def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batc
 @dg.graph_asset(
     partitions_def=collections, group_name=GROUP, kinds={"duckdb"}, ins={"source_documents": dg.AssetIn(dagster_type=dg.Nothing)}
 )
-def extracted_text(source_documents: None) -> None:
+def extracted_text(source_documents: None) -> Any:
     """What the documents say: elements in reading order, with pages, boxes and headings. A document that cannot be read fails alone."""
     return commit_extraction(plan_extraction(source_documents).map(extract_batch).collect())
 
@@ -117,7 +117,7 @@ def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batc
     kinds={"huggingface", "duckdb"},
     ins={"chunks": dg.AssetIn(dagster_type=dg.Nothing)},
 )
-def embeddings(chunks: None) -> None:
+def embeddings(chunks: None) -> Any:
     """A vector for each distinct chunk text and embedding model; none is ever computed twice."""
     return commit_embeddings(plan_embeddings(chunks).map(embed_batch).collect())
 

@@ -1,4 +1,4 @@
-"""Asset checks: what must hold after a run, and which documents need somebody's attention. The comparing is done in ``ingestion/consistency``."""
+"""Asset checks: what must hold after a run, and which documents need attention. ``ingestion/consistency`` compares."""
 
 import dagster as dg
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from rag_pipeline import progress
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.models import Chunk
-from rag_pipeline.stores.content import CHUNK_COLUMNS, add_chunkings, elements_of, missing_chunkings, pack_boxes
+from rag_pipeline.stores.chunks import CHUNK_COLUMNS, add_chunkings, missing_chunkings
+from rag_pipeline.stores.extractions import elements_of, pack_boxes
 
 STEP = "chunks"
 _GROUP_CHARACTERS = 8_000_000

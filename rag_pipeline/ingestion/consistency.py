@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.stores.catalog import DocumentStatus
-from rag_pipeline.stores.content import indexable_documents, largest_chunk
+from rag_pipeline.stores.chunks import largest_chunk
+from rag_pipeline.stores.indexable import indexable_documents
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionRes
 from rag_pipeline.ingestion.staging import Staging
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.models import Element
-from rag_pipeline.stores.content import (
+from rag_pipeline.stores.extractions import (
     ELEMENT_COLUMNS,
     OUTCOME_COLUMNS,
     ExtractionTask,

@@ -14,7 +14,8 @@ import polars
 from rag_pipeline import progress
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.models import Chunk, IndexedChunk
-from rag_pipeline.stores.content import export_points, indexable_documents, mark_indexed, purge_orphans, unpack_boxes
+from rag_pipeline.stores.extractions import unpack_boxes
+from rag_pipeline.stores.indexable import export_points, indexable_documents, mark_indexed, purge_orphans
 from rag_pipeline.stores.vectors import INDEX_SCHEMA, IndexChange, Manifest, indexed_chunk
 
 STEP = "vector_index"

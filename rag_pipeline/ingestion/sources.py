@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag_pipeline import progress
 from rag_pipeline.ingestion.extract import media_type_of
@@ -110,8 +110,7 @@ def _row(found: FoundFile, content_hash: str | None, media_type: str | None) -> 
 
 
 def _failed_row(found: FoundFile, code: str, message: str, *, transient: bool) -> DocumentRow:
-    row = _row(found, None, None)
-    return DocumentRow(*(getattr(row, name) for name in DocumentRow.__slots__[:8]), code, message, transient)
+    return replace(_row(found, None, None), error_code=code, error=message, transient=transient)
 
 
 def _changes(rows: Sequence[DocumentRow], removed: Sequence[str], known: dict[str, str]) -> list[tuple[str, str]]:

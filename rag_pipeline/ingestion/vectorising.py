@@ -14,7 +14,7 @@ import polars
 from rag_pipeline import progress
 from rag_pipeline.embedding import load_embedder
 from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.stores.content import add_embeddings, missing_texts
+from rag_pipeline.stores.chunks import add_embeddings, missing_texts
 
 STEP = "embeddings"
 _REPORT_EVERY = 256

@@ -1,13 +1,14 @@
 """The catalog: one DuckDB file that knows every live document, what it says, its chunks and their vectors.
 
 Belongs here: opening the file safely, its schema, and what its readers outside ingestion ask. Not here: the queries of the
-ingestion steps (they stand in ``stores/ingestion_queries.py``), the files themselves, the vector index.
+ingestion steps (they stand beside it), the files themselves, the vector index.
 
 While one process holds a DuckDB file read-write no other can open it, so connections are short and a locked file is waited for.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -124,8 +125,9 @@ class Catalog:
         with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {columns} FROM documents d {where} ORDER BY collection, document", {"value": value}
-            ).fetchall()  # noqa: S608
-        return [DocumentStatus(*row[:-1], file=row[-1].decode("utf-8", "surrogateescape")) for row in rows]
+            ).fetchall()
+        names = list(DocumentStatus.__dataclass_fields__)
+        return [DocumentStatus(**{**dict(zip(names, row, strict=True)), "file": os.fsdecode(row[-1])}) for row in rows]
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self._lock_wait_seconds

@@ -1,6 +1,6 @@
 """Rows of the catalog's ``documents`` table: what the folder holds, and how each document fares.
 
-Belongs here: statements on that table. Not here: what documents say (``content.py``), the folder, decisions.
+Belongs here: statements on that table. Not here: what documents say (``extractions.py``), the folder, decisions.
 """
 
 from __future__ import annotations

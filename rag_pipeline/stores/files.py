@@ -22,7 +22,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -67,7 +67,7 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def _copy_extents(source: str, target: str) -> None:
-    with open(source, "rb") as reader, open(target, "wb") as writer:
+    with Path(source).open("rb") as reader, Path(target).open("wb") as writer:
         size = os.fstat(reader.fileno()).st_size
         position = 0
         while position < size:

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rag_pipeline.defs.partitions import collections
 from rag_pipeline.definitions import defs
+from rag_pipeline.defs.partitions import collections
 from rag_pipeline.stores.catalog import Catalog
 
 

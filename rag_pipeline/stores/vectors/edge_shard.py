@@ -91,9 +91,10 @@ class EdgeShard:
     def candidates(self, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""
         with _plain_errors("The index cannot be searched"):
-            fused, by_cosine = self._shard.query_batch(engine.QueryBatchRequest(_candidate_requests(query)))
-        cosines = {str(point.id): point.score for point in by_cosine}
-        return [Candidate(found, cosines[found.chunk_id]) for found in _hits(fused)]
+            fused = self._shard.query(_fused_request(query))
+            by_cosine = self._shard.query(_cosine_request(query, fused)) if fused else []
+        cosines = {point.id: point.score for point in by_cosine}
+        return [Candidate(found, cosines[point.id]) for found, point in zip(_hits(fused), fused, strict=True)]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the points that exist, by id."""
@@ -135,17 +136,18 @@ def _request(query: SearchQuery) -> engine.QueryRequest | None:
         return None
     if len(lists) == 1:
         return engine.QueryRequest(limit=query.top_k, query=lists[0][0], filter=_chosen(query), with_payload=True)
+    return _fused_request(query)
+
+
+def _fused_request(query: SearchQuery) -> engine.QueryRequest:
     return engine.QueryRequest(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query), with_payload=True)
 
 
-def _candidate_requests(query: SearchQuery) -> list[engine.QueryRequest]:
-    """The fused lists, and the same points scored by cosine."""
-    fused = engine.Prefetch(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query))
+def _cosine_request(query: SearchQuery, points: Sequence[engine.ScoredPoint]) -> engine.QueryRequest:
+    """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
     nearest = engine.Query.Nearest(list(query.dense or ()), using=DENSE)
-    return [
-        engine.QueryRequest(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query), with_payload=True),
-        engine.QueryRequest(limit=query.top_k, query=nearest, prefetches=[fused]),
-    ]
+    same = engine.Filter(must=[engine.HasIdCondition({point.id for point in points})])
+    return engine.QueryRequest(limit=len(points), query=nearest, filter=same)
 
 
 def _chosen(query: SearchQuery) -> engine.Filter | None:

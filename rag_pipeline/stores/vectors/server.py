@@ -34,9 +34,10 @@ from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
     any_of,
-    candidate_requests,
     copy_points,
+    cosine_request,
     create_collection,
+    fused_request,
     plain_errors,
     search_request,
     upsert,
@@ -91,14 +92,24 @@ class ServerIndex:
     def search(self, collection: str, query: SearchQuery) -> list[Hit]:
         """The best chunks, best first."""
         request = search_request(query)
-        answers = self._ask(collection, query, [request] if request else [])
-        return _hits(answers[0]) if answers else []
+
+        def ask(manifest: Manifest) -> list[Hit]:
+            require_model_of(manifest, query)
+            return _hits(self._points(manifest, request)) if request else []
+
+        return self._read(collection, ask)
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""
-        fused, by_cosine = self._ask(collection, query, candidate_requests(query))
-        cosines = {str(point.id): point.score for point in by_cosine}
-        return [Candidate(found, cosines[found.chunk_id]) for found in _hits(fused)]
+
+        def ask(manifest: Manifest) -> list[Candidate]:
+            require_model_of(manifest, query)
+            fused = self._points(manifest, fused_request(query))
+            by_cosine = self._points(manifest, cosine_request(query, fused)) if fused else []
+            cosines = {point.id: point.score for point in by_cosine}
+            return [Candidate(found, cosines[point.id]) for found, point in zip(_hits(fused), fused, strict=True)]
+
+        return self._read(collection, ask)
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
@@ -156,12 +167,8 @@ class ServerIndex:
                 continue
         raise CollectionNotIndexedError(collection)
 
-    def _ask(self, collection: str, query: SearchQuery, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
-        def ask(manifest: Manifest) -> list[list[models.ScoredPoint]]:
-            require_model_of(manifest, query)
-            return [answer.points for answer in self._client.query_batch_points(_physical(manifest), requests)] if requests else []
-
-        return self._read(collection, ask)
+    def _points(self, manifest: Manifest, request: models.QueryRequest) -> list[models.ScoredPoint]:
+        return self._client.query_batch_points(_physical(manifest), [request])[0].points
 
     def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
         limit = max(1, manifest.chunks)

@@ -101,16 +101,18 @@ def search_request(query: SearchQuery) -> models.QueryRequest | None:
     if len(lists) == 1:
         vector, using, _ = lists[0]
         return models.QueryRequest(query=vector, using=using, filter=_chosen(query), limit=query.top_k, with_payload=True)
+    return fused_request(query)
+
+
+def fused_request(query: SearchQuery) -> models.QueryRequest:
+    """Both lists fused, or the one there is, by rank."""
     return models.QueryRequest(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k, with_payload=True)
 
 
-def candidate_requests(query: SearchQuery) -> list[models.QueryRequest]:
-    """The fused lists, and the same points scored by cosine."""
-    fused = models.Prefetch(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k)
-    return [
-        models.QueryRequest(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k, with_payload=True),
-        models.QueryRequest(query=list(query.dense or ()), using=DENSE, prefetch=[fused], limit=query.top_k),
-    ]
+def cosine_request(query: SearchQuery, points: Sequence[models.ScoredPoint]) -> models.QueryRequest:
+    """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
+    same = models.Filter(must=[models.HasIdCondition(has_id=[point.id for point in points])])
+    return models.QueryRequest(query=list(query.dense or ()), using=DENSE, filter=same, limit=len(points))
 
 
 def _chosen(query: SearchQuery) -> models.Filter | None:

@@ -1,0 +1,149 @@
+"""What documents say, kept by content: finished readings, what is still to be read.
+
+Belongs here: statements on ``extractions`` and ``elements``, and on documents as far as reading decides their state. Not here: reading.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars
+
+from rag_pipeline.models import Box, Element
+from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.keys import EXTRACTION_KEY
+
+OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
+    "extraction_key": polars.String(),
+    "state": polars.String(),  # "extracted", or the state of the failure
+    "error_code": polars.String(),
+    "error": polars.String(),
+    "transient": polars.Boolean(),
+    "pages": polars.Int32(),
+    "notes": polars.List(polars.String()),
+}
+ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
+    "extraction_key": polars.String(),
+    "position": polars.Int32(),
+    "kind": polars.String(),
+    "text": polars.String(),
+    "page": polars.Int32(),
+    "heading_path": polars.List(polars.String()),
+    "boxes": polars.String(),
+    "table_header": polars.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionTask:
+    """A content to read, from any one file that holds it (path below the uploads folder)."""
+
+    extraction_key: str
+    file: str
+    media_type: str
+    content_hash: str
+    size_bytes: int
+
+
+def pack_boxes(boxes: Sequence[Box]) -> str:
+    """Boxes as the JSON text that the catalog keeps."""
+    rows = [[b.page, *(round(x, 5) for x in (b.left, b.top, b.right, b.bottom)), b.start, b.end] for b in boxes]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def unpack_boxes(text: str) -> tuple[Box, ...]:
+    """The inverse of :func:`pack_boxes`, to five decimals."""
+    return tuple(Box(*row) for row in json.loads(text))
+
+
+def missing_extractions(catalog: Catalog, collection: str, extractor: str, max_attempts: int, full_refresh: bool) -> list[ExtractionTask]:
+    """Contents of a collection that are to be read: never read by this extractor, or failed for a passing reason."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            f"""
+            WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key FROM documents d
+                WHERE collection = $collection AND content_hash IS NOT NULL)
+            SELECT key, min(file), any_value(media_type), any_value(content_hash), any_value(size_bytes) FROM wanted
+            WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions) AND NOT (
+                extraction_key IS NOT DISTINCT FROM key AND error_code IS NOT NULL AND (NOT transient OR attempts >= $limit)))
+            GROUP BY key ORDER BY min(file)
+            """,
+            {"collection": collection, "extractor": extractor, "limit": max_attempts, "full": full_refresh},
+        ).fetchall()
+    return [ExtractionTask(key, os.fsdecode(file), media_type, content, size) for key, file, media_type, content, size in rows]
+
+
+def add_extractions(catalog: Catalog, extractor: str, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
+    """Commit finished readings, good and bad, and give every document its reading. Repeating it changes nothing."""
+    with catalog.writing() as connection:
+        if outcomes:
+            _insert_extractions(connection, outcomes, elements)
+            _fail_documents(connection, extractor)
+            connection.execute("DROP TABLE outcomes")
+        connection.execute(
+            f"""
+            UPDATE documents AS d SET extraction_key = x.extraction_key, pages = x.pages, notes = x.notes, error_code = NULL, error = NULL,
+                transient = FALSE, attempts = 0, state = CASE WHEN d.state = 'indexed' THEN 'indexed' ELSE 'pending' END
+            FROM extractions x WHERE d.content_hash IS NOT NULL AND x.extraction_key = {EXTRACTION_KEY}
+                AND (d.extraction_key IS DISTINCT FROM x.extraction_key OR d.error_code IS NOT NULL)
+            """,
+            {"extractor": extractor},
+        )
+
+
+def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE outcomes AS SELECT DISTINCT ON (extraction_key) * FROM read_parquet($files, filename = true)",
+        {"files": _names(outcomes)},
+    )
+    good = "(SELECT extraction_key FROM outcomes WHERE state = 'extracted')"
+    for table in ("extractions", "elements"):
+        connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {good}")
+    connection.execute(f"INSERT INTO extractions SELECT extraction_key, pages, notes FROM outcomes WHERE extraction_key IN {good}")
+    if elements:
+        # Two batches may have read the same content; the elements of the one whose outcome counts are taken.
+        columns = ", ".join(f"e.{name}" for name in ELEMENT_COLUMNS)
+        connection.execute(
+            f"INSERT INTO elements SELECT {columns} FROM read_parquet($files, filename = true) e JOIN outcomes o USING (extraction_key)"
+            " WHERE o.state = 'extracted' AND"
+            " starts_with(parse_filename(e.filename), split_part(parse_filename(o.filename), '.', 1) || '.')",
+            {"files": _names(elements)},
+        )
+
+
+def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: str) -> None:
+    connection.execute(
+        f"""
+        UPDATE documents AS d SET extraction_key = o.extraction_key, state = o.state, error_code = o.error_code, error = o.error,
+            transient = o.transient, pages = NULL, notes = NULL, chunks = 0, indexed_at = NULL,
+            attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
+        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.extraction_key = {EXTRACTION_KEY}
+        """,
+        {"extractor": extractor},
+    )
+    # A full refresh may fail where an earlier reading succeeded: the row must not show both.
+    connection.execute("DELETE FROM extractions WHERE extraction_key IN (SELECT extraction_key FROM outcomes WHERE state <> 'extracted')")
+    connection.execute("DELETE FROM elements WHERE extraction_key IN (SELECT extraction_key FROM outcomes WHERE state <> 'extracted')")
+
+
+def elements_of(catalog: Catalog, extraction_keys: Sequence[str]) -> dict[str, list[Element]]:
+    """The elements of some extractions, in reading order."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            "SELECT extraction_key, kind, text, page, heading_path, boxes, table_header FROM elements"
+            " WHERE extraction_key IN (SELECT unnest(?)) ORDER BY extraction_key, position",
+            [list(extraction_keys)],
+        ).fetchall()
+    found: dict[str, list[Element]] = {key: [] for key in extraction_keys}
+    for key, kind, text, page, heading_path, boxes, table_header in rows:
+        found[key].append(Element(kind, text, page, tuple(heading_path), unpack_boxes(boxes), table_header))
+    return found
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    return [str(file) for file in files]

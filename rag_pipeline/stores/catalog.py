@@ -88,13 +88,12 @@ class Catalog:
         Raises:
             CatalogError: as :meth:`writing`.
         """
-        if not self.path.exists():
-            connection = duckdb.connect(config=_config(self.path))
-            _prepare(connection, self.path)
-        else:
-            connection = self._open(read_only=True)
-        with closing(connection):
-            _check_version(connection, self.path)
+        with closing(self._open(read_only=True) if self.path.exists() else _empty(self.path)) as connection:
+            if not _is_blank(connection):
+                _check_version(connection, self.path)
+                yield connection
+                return
+        with closing(_empty(self.path)) as connection:  # the first writer was killed before it made the tables
             yield connection
 
     def documents(self, collection: str | None = None) -> list[DocumentStatus]:
@@ -158,7 +157,7 @@ def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
 
 def _is_lock(error: duckdb.Error) -> bool:
     text = str(error)
-    return "Could not set lock" in text or "different configuration" in text
+    return any(sign in text for sign in ("Could not set lock", "different configuration", "Unique file handle conflict"))
 
 
 def _unreadable(path: Path, error: Exception) -> CatalogError:
@@ -168,9 +167,18 @@ def _unreadable(path: Path, error: Exception) -> CatalogError:
     )
 
 
+def _empty(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config=_config(path))
+    _prepare(connection, path)
+    return connection
+
+
+def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    exists = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'catalog'").fetchone()
-    if exists == (0,):
+    if _is_blank(connection):
         connection.begin()
         connection.execute(files("rag_pipeline.stores").joinpath("sql/schema.sql").read_text(encoding="utf-8"))
         connection.commit()

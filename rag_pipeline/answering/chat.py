@@ -1,0 +1,188 @@
+"""The language model behind any OpenAI-compatible endpoint: a stream of text, and its failures in plain words.
+
+Belongs here: the connection, patience, retries, errors. Not here: what is asked of it (``augment.py``, ``reformulate.py``), what its
+words mean (``generate.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+OPENAI_URL = "https://api.openai.com/v1"
+CONNECT_SECONDS = 10.0
+MAX_RETRIES = 2
+"""Only before the first piece of text: afterwards a retry would say things twice."""
+RETRY_SECONDS = (0.5, 1.5)
+
+ChatMessage = dict[str, str]
+"""``role`` (system, user, assistant) and ``content``."""
+
+
+class ChatError(RagError):
+    """The language model did not answer, or broke off."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+@dataclass
+class ChatReply:
+    """What a finished stream said besides its text. ``usage`` counts tokens, as far as the provider tells."""
+
+    usage: dict[str, int] = field(default_factory=dict)
+    finish_reason: str | None = None
+
+
+class ChatModel:
+    """One language model. Connections are opened when asked and closed when the stream is."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.name = name
+        self._url = settings.openai_base_url or OPENAI_URL
+        self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
+        self._silence_seconds = settings.chat_timeout_seconds
+
+    async def stream(self, messages: Sequence[ChatMessage], reply: ChatReply | None = None) -> AsyncGenerator[str, None]:
+        """The reply's text as it comes. Closing the iterator closes the provider's stream.
+
+        Raises:
+            ChatError: unreachable, silent for too long, refusing, or broken off; tried again only before the first text.
+        """
+        reply = reply if reply is not None else ChatReply()
+        for attempt in range(MAX_RETRIES + 1):
+            begun = False
+            try:
+                async with aclosing(self._stream_once(messages, reply)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                return
+            except ChatError as error:
+                if begun or not error.retryable or attempt == MAX_RETRIES:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS[attempt])
+
+    async def complete(self, messages: Sequence[ChatMessage]) -> str:
+        """The whole reply.
+
+        Raises:
+            ChatError: as :meth:`stream`.
+        """
+        return "".join([piece async for piece in self.stream(messages)])
+
+    async def _stream_once(self, messages: Sequence[ChatMessage], reply: ChatReply) -> AsyncGenerator[str, None]:
+        import openai
+
+        async with self._client() as client:
+            try:
+                async with await self._open(client, messages) as stream:
+                    async for chunk in stream:
+                        piece = _piece(chunk, reply)
+                        if piece:
+                            yield piece
+            except (openai.OpenAIError, ValueError) as error:  # ValueError: a line of the stream is no JSON
+                raise self._in_plain_words(error) from error
+        if reply.finish_reason is None:
+            raise ChatError("chat_broke_off", self._broke_off(), retryable=True)
+
+    def _client(self) -> openai.AsyncOpenAI:
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._url,
+            max_retries=0,
+            timeout=openai.Timeout(self._silence_seconds, connect=min(CONNECT_SECONDS, self._silence_seconds)),
+            # A proxy named in the environment is for the internet; passages meant for a model on this machine must not go there.
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not _is_local(self._url)),
+        )
+
+    async def _open(self, client: openai.AsyncOpenAI, messages: Sequence[ChatMessage]) -> openai.AsyncStream[ChatCompletionChunk]:
+        import openai
+
+        typed = cast("list[ChatCompletionMessageParam]", list(messages))
+        try:
+            return await client.chat.completions.create(
+                model=self.name, messages=typed, stream=True, stream_options={"include_usage": True}
+            )
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if "stream_options" not in str(error):
+                raise
+            return await client.chat.completions.create(model=self.name, messages=typed, stream=True)
+
+    def _in_plain_words(self, error: Exception) -> ChatError:
+        import openai
+
+        if isinstance(error, openai.APITimeoutError):
+            seconds = f"{self._silence_seconds:g}"
+            return ChatError(
+                "chat_timeout",
+                f"The language model {self.name} was silent for {seconds} seconds. Ask again, or raise RAG_CHAT_TIMEOUT_SECONDS.",
+            )
+        if isinstance(error, openai.APIStatusError):
+            return self._refusal(error)
+        if isinstance(error, openai.APIConnectionError):
+            return ChatError(
+                "chat_unreachable",
+                f"The language model at {self._url} cannot be reached, or hung up. Check OPENAI_BASE_URL and that the server runs.",
+                retryable=True,
+            )
+        return ChatError("chat_broke_off", f"{self._broke_off()} The provider said: {self._safe(error)}", retryable=True)
+
+    def _refusal(self, error: openai.APIStatusError) -> ChatError:
+        status, said = error.status_code, self._safe(error)
+        if status in (401, 403):
+            return ChatError("chat_key", f"The provider at {self._url} refuses the key ({status}). Check OPENAI_API_KEY.")
+        if status == 404:
+            words = f"The provider at {self._url} does not know the model {self.name!r}. Check RAG_CHAT_MODEL and OPENAI_BASE_URL."
+            return ChatError("chat_model", words)
+        if status == 429:
+            words = f"The provider of {self.name} accepts no more questions for now (429): {said} Wait a little, or check the account."
+            return ChatError("chat_busy", words, retryable=True)
+        if status >= 500:
+            return ChatError("chat_failed", f"The provider of {self.name} failed ({status}): {said} Ask again later.", retryable=True)
+        return ChatError("chat_refused", f"The provider of {self.name} refuses the request ({status}): {said} Check RAG_CHAT_MODEL.")
+
+    def _broke_off(self) -> str:
+        return f"The language model {self.name} broke off in the middle of its answer. Ask again."
+
+    def _safe(self, error: Exception) -> str:
+        """What the provider said, short, and without the key, which some repeat."""
+        return f"{str(error).replace(self._key, '…')[:300]}."
+
+
+def chat_model(settings: Settings) -> ChatModel | None:
+    """The configured language model; None when there is none."""
+    return ChatModel(settings, settings.chat_model) if settings.chat_model else None
+
+
+def _piece(chunk: ChatCompletionChunk, reply: ChatReply) -> str:
+    if chunk.usage:
+        reply.usage = {"prompt_tokens": chunk.usage.prompt_tokens, "completion_tokens": chunk.usage.completion_tokens}
+    if not chunk.choices:
+        return ""
+    reply.finish_reason = chunk.choices[0].finish_reason or reply.finish_reason
+    return chunk.choices[0].delta.content or ""
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,122 @@
+"""The fourth step without a language model: the sentences of the passages that answer best, each with its citation.
+
+Belongs here: choosing sentences, and when to refuse. Not here: cutting passages (``sentences.py``), embedding, events.
+The weights and thresholds are measured: docs/decisions/refusal.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rag_pipeline.answering.question import Vector
+from rag_pipeline.answering.ranking import coverage, word_rarity
+from rag_pipeline.answering.sentences import Sentence, sentences_of
+from rag_pipeline.embedding import Vectors
+from rag_pipeline.models import Citation, Hit
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+Embed = Callable[[Sequence[str]], Vectors]
+
+PASSAGES = 5
+"""Passages whose sentences are looked at."""
+
+EMBEDDED_SENTENCES = 24
+"""Sentences compared by meaning: those with most of the question's words. They take about 0.1 s on 2 cores."""
+
+COSINE_WEIGHT, COVERAGE_WEIGHT, PASSAGE_WEIGHT = 0.45, 0.35, 0.2
+
+MOST_SENTENCES = 4
+CLOSE_TO_BEST = 0.85
+"""A further sentence is quoted when it scores at least this share of the best one's score."""
+
+SAME_WORDS = 0.7
+"""A sentence with this share of its words in one already quoted says nothing new."""
+
+CONVINCING = 0.5
+COVERAGE_COUNTS = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The chosen sentences as an answer, and how near the best of all sentences came to the question."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    best_cosine: float
+    best_coverage: float
+
+    @property
+    def convincing(self) -> bool:
+        """Whether what was found has to do with the question at all; an off-topic question shares neither meaning nor words."""
+        return bool(self.text) and self.best_cosine + COVERAGE_COUNTS * self.best_coverage >= CONVINCING
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    sentence: Sentence
+    words: AbstractSet[int]
+    score: float
+
+
+def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed: Embed) -> Extract:
+    """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``."""
+    sentences = [sentence for number, hit in enumerate(hits[:PASSAGES], start=1) for sentence in sentences_of(number, hit)]
+    rarity = word_rarity(word_ids(question), [word_ids(hit.text) for hit in hits])
+    covered = [coverage(word_ids(sentence.text), rarity) for sentence in sentences]
+    likeliest = sorted(range(len(sentences)), key=lambda n: -covered[n])[:EMBEDDED_SENTENCES]
+    cosines = [float(cosine) for cosine in embed([sentences[n].text for n in likeliest]) @ question_vector]
+    scored = [
+        _Scored(sentences[n], word_ids(sentences[n].text), _score(cosine, covered[n], hits[sentences[n].passage - 1].score))
+        for n, cosine in zip(likeliest, cosines, strict=True)
+    ]
+    chosen = sorted((one.sentence for one in _chosen(scored)), key=lambda sentence: (sentence.passage, sentence.place))
+    numbers = sorted({sentence.passage for sentence in chosen})
+    return Extract(
+        text=" ".join(f"{sentence.text} [{sentence.passage}]" for sentence in _with_forerunners(chosen, sentences)),
+        citations=tuple(Citation(number, hits[number - 1]) for number in numbers),
+        best_cosine=max(cosines, default=0.0),
+        best_coverage=max(covered, default=0.0),
+    )
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A finished text in the pieces in which it is streamed: words with the blank before them."""
+    start = 0
+    for position, character in enumerate(text):
+        if character.isspace() and position > start:
+            yield text[start:position]
+            start = position
+    if text[start:]:
+        yield text[start:]
+
+
+def _score(cosine: float, covered: float, passage_score: float) -> float:
+    return COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * covered + PASSAGE_WEIGHT * passage_score
+
+
+def _chosen(scored: Sequence[_Scored]) -> list[_Scored]:
+    chosen: list[_Scored] = []
+    for one in sorted(scored, key=lambda one: -one.score):
+        if len(chosen) == MOST_SENTENCES or (chosen and one.score < CLOSE_TO_BEST * chosen[0].score):
+            break
+        if not any(_repeats(one.words, other.words) for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+def _repeats(words: AbstractSet[int], quoted: AbstractSet[int]) -> bool:
+    return len(words & quoted) >= SAME_WORDS * len(words)
+
+
+def _with_forerunners(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list[Sentence]:
+    """A sentence that begins with "It" or "They" is quoted after the one it refers to."""
+    by_place = {(sentence.passage, sentence.place): sentence for sentence in sentences}
+    wanted: dict[tuple[int, int], Sentence] = {}
+    for sentence in chosen:
+        before = by_place.get((sentence.passage, sentence.place - 1)) if sentence.leans else None
+        for one in (before, sentence):
+            if one:
+                wanted[one.passage, one.place] = one
+    return [wanted[place] for place in sorted(wanted)]

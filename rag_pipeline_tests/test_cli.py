@@ -1,0 +1,123 @@
+"""The command line as scripts use it: exit status, clean JSON, plain words."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def rag(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RAG_DATA_DIR": str(data), "RAG_SETTLE_SECONDS": "0"}
+    return subprocess.run([sys.executable, "-m", "rag_pipeline", *arguments], capture_output=True, text=True, env=environment, timeout=200)
+
+
+def as_json(result: subprocess.CompletedProcess[str]) -> object:
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.timeout(600)
+def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
+    (data / "uploads" / "zoo").mkdir(parents=True)
+    (data / "uploads" / "zoo" / "zebra.txt").write_text("The zebra Ottilie eats eleven carrots each morning.")
+    (data / "uploads" / "zoo" / "broken.docx").write_bytes(b"PK\x03\x04")
+    (data / "uploads" / "note.txt").write_text("The keeper is called Ansgar.")
+
+    ingested = rag(data, "ingest")
+    assert ingested.returncode == 0, ingested.stderr
+    assert "2 documents" in ingested.stdout
+
+    rows = as_json(rag(data, "status", "--json"))
+    assert isinstance(rows, list)
+    keys = {"document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes", "indexed_at"}
+    assert all(set(row) == keys for row in rows)
+    assert {(row["collection"], row["document"], row["state"]) for row in rows} == {
+        ("zoo", "zebra.txt", "indexed"),
+        ("zoo", "broken.docx", "failed"),
+        ("default", "note.txt", "indexed"),
+    }
+
+    hits = as_json(rag(data, "search", "What does the zebra eat?", "--collection", "zoo", "--top-k", "1", "--json"))
+    assert isinstance(hits, list)
+    assert set(hits[0]) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id"}
+    assert (hits[0]["rank"], hits[0]["document"]) == (1, "zebra.txt")
+
+    answer = as_json(rag(data, "ask", "How many carrots does the zebra eat?", "--json"))
+    assert isinstance(answer, dict)
+    assert "eleven carrots" in answer["answer"]
+    assert answer["citations"][0]["document"] == "zebra.txt"
+    assert answer["refused"] is False
+    assert {"reformulated_question", "timings"} <= set(answer)
+
+
+def test_an_empty_folder_is_no_error(data: Path) -> None:
+    assert "holds no documents" in rag(data, "ingest").stdout
+    assert as_json(rag(data, "status", "--json")) == []
+    refused = as_json(rag(data, "ask", "Is anybody there?", "--json"))
+    assert isinstance(refused, dict)
+    assert refused["refused"] is True
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["search"], ["ask", "x", "--top-k"], ["search", "x", "--top-k", "0"], ["status", "--x"]])
+def test_usage_errors_exit_with_two(data: Path, arguments: list[str]) -> None:
+    assert rag(data, *arguments).returncode == 2
+
+
+def test_an_unknown_collection_is_named_with_those_that_exist(data: Path) -> None:
+    (data / "uploads" / "zoo").mkdir(parents=True)
+    (data / "uploads" / "zoo" / "a.txt").write_text("x")
+    result = rag(data, "ingest", "zo")
+    assert result.returncode == 1
+    assert "zo. There are: zoo" in result.stderr
+
+
+@pytest.mark.parametrize("question", ["", "😀😀", "?!", "word " * 20_000], ids=["empty", "emoji", "punctuation", "100,000 characters"])
+def test_a_question_that_is_none_is_refused_in_words(data: Path, question: str) -> None:
+    result = rag(data, "ask", question)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_damaged_catalog_is_named_with_the_way_out(data: Path) -> None:
+    data.mkdir()
+    (data / "catalog.duckdb").write_bytes(b"junk" * 5000)
+    for command in (["status"], ["ingest"]):
+        (data / "uploads").mkdir(exist_ok=True)
+        (data / "uploads" / "a.txt").write_text("x")
+        result = rag(data, *command)
+        assert result.returncode == 1
+        assert "Move it away" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_doctor_reports_every_subject(data: Path) -> None:
+    findings = as_json(rag(data, "doctor", "--json"))
+    assert isinstance(findings, list)
+    subjects = {finding["subject"] for finding in findings}
+    assert {"machine", "data folder", "catalog", "embedding model", "vector index", "language model", "Dagster UI", "app"} <= subjects
+    assert all(finding["remedy"] for finding in findings if finding["state"] == "problem")
+
+
+def test_nothing_changed_imports_no_model_library(data: Path) -> None:
+    (data / "uploads").mkdir(parents=True)
+    (data / "uploads" / "a.txt").write_text("Zebras.")
+    assert rag(data, "ingest").returncode == 0
+    code = (
+        "import sys; sys.argv = ['rag', 'ingest']\n"
+        "from rag_pipeline.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'sentence_transformers' not in sys.modules and 'torch' not in sys.modules\n"
+    )
+    environment = {**os.environ, "RAG_DATA_DIR": str(data)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=100)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,62 @@
+"""Settings: read from the environment only here; a bad value is named with its variable and what is allowed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.settings import Settings, SettingsError, load_settings, variable_name
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("RAG_TOP_K", "0", "greater than or equal to 1"),
+        ("RAG_TOP_K", "many", "integer"),
+        ("RAG_EMBEDDING_DTYPE", "int8", "'bfloat16'"),
+        ("RAG_APP_PORT", "99999", "65535"),
+        ("RAG_SETTLE_SECONDS", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert variable in str(error.value)
+    assert said in str(error.value)
+
+
+def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_TOP_K", "0")
+    monkeypatch.setenv("RAG_APP_PORT", "x")
+    with pytest.raises(SettingsError, match=r"(?s)RAG_APP_PORT.*RAG_TOP_K"):
+        load_settings()
+
+
+def test_a_dotenv_file_is_read_and_the_environment_overrules_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("RAG_TOP_K=3\nRAG_APP_PORT=1234\nOPENAI_BASE_URL=http://127.0.0.1:9/v1\n")
+    monkeypatch.setenv("RAG_TOP_K", "5")
+    settings = load_settings()
+    assert (settings.top_k, settings.app_port, settings.openai_base_url) == (5, 1234, "http://127.0.0.1:9/v1")
+
+
+def test_keys_are_not_shown() -> None:
+    settings = Settings(OPENAI_API_KEY="sk-secret", qdrant_api_key="q-secret")  # type: ignore[call-arg]
+    assert "secret" not in repr(settings)
+
+
+def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
+    root = Path(__file__).parent.parent
+    for place in ("README.md", ".env.example"):
+        text = (root / place).read_text()
+        missing = [variable_name(name) for name in Settings.model_fields if variable_name(name) not in text]
+        assert missing == [], place
+
+
+def test_the_command_line_shows_a_bad_setting_without_a_traceback(tmp_path: Path) -> None:
+    environment = {"RAG_TOP_K": "0", "PATH": "/usr/bin:/bin"}
+    result = subprocess.run([sys.executable, "-m", "rag_pipeline", "status"], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "RAG_TOP_K" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,181 @@
+"""The JSON of the API: what comes in, what goes out.
+
+Belongs here: pydantic models and how our records become them. Not here: routes, HTTP status codes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from rag_pipeline.models import Answered, AnswerEvent, Citation, Hit, Message, Refused
+from rag_pipeline.stores.catalog import DocumentStatus
+
+LONGEST_HISTORY = 200
+
+
+class HistoryMessage(BaseModel):
+    """One earlier turn."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+    def to_record(self) -> Message:
+        """As the answerer takes it."""
+        return Message(self.role, self.content)
+
+
+class AskRequest(BaseModel):
+    """A question, what was said before it, and the collections to look in (none: all)."""
+
+    question: str
+    history: list[HistoryMessage] = Field(default=[], max_length=LONGEST_HISTORY)
+    collections: list[str] = []
+
+
+class SearchRequest(BaseModel):
+    """A question that stands alone, and how many passages to find (default: RAG_TOP_K)."""
+
+    question: str
+    collections: list[str] = []
+    top_k: int | None = Field(None, ge=1, le=100)
+
+
+class HitBody(BaseModel):
+    """A passage. ``document`` is the path under the collection; pages are 1-based and inclusive."""
+
+    rank: int
+    score: float
+    text: str
+    document: str
+    collection: str
+    page_first: int | None
+    page_last: int | None
+    chunk_id: str
+
+
+class CitationBody(HitBody):
+    """``[number]`` in the answer."""
+
+    number: int
+
+
+class AskResponse(BaseModel):
+    """An answer, or, with ``refused``, the reason why there is none and the nearest passages. Timings are in seconds."""
+
+    answer: str
+    citations: list[CitationBody]
+    nearest: list[HitBody]
+    refused: bool
+    reformulated_question: str
+    timings: dict[str, float]
+
+
+class SearchResponse(BaseModel):
+    """Passages, best first."""
+
+    hits: list[HitBody]
+
+
+class DocumentBody(BaseModel):
+    """A document's row; ``indexed_at`` is UTC."""
+
+    document: str
+    collection: str
+    document_id: str
+    state: str
+    error_code: str | None
+    error: str | None
+    attempts: int
+    pages: int | None
+    chunks: int
+    size_bytes: int
+    indexed_at: datetime | None
+
+
+class DocumentsResponse(BaseModel):
+    """All live documents."""
+
+    documents: list[DocumentBody]
+
+
+class UploadBody(BaseModel):
+    """A file as it lies in the watched folder now. ``renamed``: another file had its name; ``unchanged``: the same file was there."""
+
+    name: str
+    collection: str
+    outcome: Literal["added", "renamed", "unchanged"]
+
+
+class RefusedUpload(BaseModel):
+    """A file that was not taken, and why."""
+
+    name: str
+    message: str
+
+
+class UploadResponse(BaseModel):
+    """What became of each file."""
+
+    documents: list[UploadBody]
+    refused: list[RefusedUpload]
+
+
+class Health(BaseModel):
+    """The app answers. ``answers`` tells who writes them: the language model's name, or None for quoted sentences."""
+
+    status: Literal["ok"] = "ok"
+    answers: str | None
+
+
+def document_body(document: DocumentStatus) -> DocumentBody:
+    """A row as the API shows it."""
+    shown = {name: getattr(document, name) for name in DocumentBody.model_fields}
+    if document.indexed_at and document.indexed_at.tzinfo is None:
+        shown["indexed_at"] = f"{document.indexed_at.isoformat()}Z"
+    return DocumentBody.model_validate(shown)
+
+
+def citation_json(citation: Citation) -> dict[str, object]:
+    """A citation: its passage, and the number it has in the answer."""
+    return {"number": citation.number, **citation.hit.to_json()}
+
+
+def ask_response(end: Answered | Refused) -> AskResponse:
+    """The end of a stream as one document."""
+    refused = isinstance(end, Refused)
+    return AskResponse.model_validate(
+        {
+            "answer": end.reason if isinstance(end, Refused) else end.answer,
+            "citations": [] if isinstance(end, Refused) else [citation_json(citation) for citation in end.citations],
+            "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
+            "refused": refused,
+            "reformulated_question": end.reformulated_question,
+            "timings": dict(end.timings),
+        }
+    )
+
+
+def event_name(event: AnswerEvent) -> str:
+    """``Answered`` → ``answered``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+def event_json(event: AnswerEvent) -> dict[str, object]:
+    """An event's fields, passages in the shape that the API promises."""
+    return {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Hit):
+        return value.to_json()
+    if isinstance(value, Citation):
+        return citation_json(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value

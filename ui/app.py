@@ -1,0 +1,120 @@
+"""Puts the app together and serves it.
+
+Belongs here: what is mounted where, start and stop. Not here: routes (``api``, ``passages``), pages (``pages``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import gradio
+import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import switch_off_telemetry
+from rag_pipeline.settings import Settings
+from ui import passages
+from ui.api import errors, routes
+from ui.pages import build_pages
+from ui.pages.theme import HEAD, theme
+from ui.security import Guard
+from ui.services import Services, build_services, warm_up
+
+STATIC = Path(__file__).parent / "static"
+GRACE_SECONDS = 2
+"""Open streams (every open page has one) get this long to end when the app is stopped."""
+
+
+def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
+    """The whole app: pages, passages, API. Nothing is loaded or contacted before it is started.
+
+    Args:
+        settings: where documents are, what to listen on.
+        answerer: in place of the one that the settings describe.
+    """
+    switch_off_telemetry(os.environ)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.data / "app")  # its default is one folder for all users of the machine
+    services = build_services(settings, answerer)
+    # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
+    app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan)
+    app.state.services = services
+    app.include_router(routes.router)
+    app.include_router(passages.router)
+    app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    errors.add_handlers(app)
+    app.add_middleware(Guard, host=settings.host)
+    return gradio.mount_gradio_app(
+        app,
+        build_pages(services),
+        path="/",
+        server_name=settings.host,
+        server_port=settings.app_port,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        show_error=False,
+        favicon_path=str(STATIC / "icon.png"),
+        theme=theme(),
+        head=HEAD,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    warming = asyncio.create_task(warm_up(services))
+    try:
+        yield
+    finally:
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        await asyncio.to_thread(services.pictures.close)
+
+
+def serve(settings: Settings) -> None:
+    """Serve on ``settings.host`` and ``settings.app_port`` until SIGINT or SIGTERM; both end in a normal return.
+
+    Raises:
+        RagError: the address cannot be used.
+    """
+    with _listen(settings) as listening:
+        config = uvicorn.Config(
+            create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+        )
+        server = uvicorn.Server(config)
+        # uvicorn stops in good order and then raises the signal again for whoever was there before: by default that is a death.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _already_stopped)
+        server.run(sockets=[listening])
+        if not server.started:
+            sys.exit(1)  # uvicorn has said why
+
+
+def _already_stopped(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.app_port), family=family, backlog=512)
+    except OSError as error:
+        raise RagError(
+            f"The app cannot listen on {settings.host}:{settings.app_port}: {error.strerror}. "
+            "Stop the program that has the port, or set RAG_APP_PORT to another (and RAG_HOST to an address of this machine)."
+        ) from error

@@ -1,0 +1,97 @@
+"""Untrusted text to safe HTML: what a language model or a document says, with its citations as links.
+
+Belongs here: escaping, Markdown, ``[n]``. Not here: the page around an answer (``turns.py``).
+
+Everything that could make a browser request something (images, links, HTML) is shown as it was written, never obeyed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from rag_pipeline.models import Citation, Hit
+
+_CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_REQUESTING_RULES = ["image", "link", "autolink", "html_inline", "html_block", "reference"]
+_LINE_BREAK = "&#10;"
+"""Gradio's chat ends an HTML block at an empty line and reads what follows as Markdown; written like this no line is empty."""
+
+
+def escape(text: str) -> str:
+    """Text for an element or a quoted attribute, on one line; undecodable bytes of a file name are shown as they are."""
+    printable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return one_line(html.escape(printable))
+
+
+def one_line(markup: str) -> str:
+    """The same HTML without a line break in its source."""
+    return markup.replace("\r\n", "\n").replace("\r", "\n").replace("\n", _LINE_BREAK)
+
+
+def passage_url(hit: Hit) -> str:
+    """The page that shows a passage in its document."""
+    return f"/passages/{quote(hit.collection, safe='')}/{quote(hit.chunk_id, safe='')}"
+
+
+def page_label(hit: Hit) -> str:
+    """``page 3``, ``pages 3–4``; empty where the format has no pages."""
+    if not hit.page_first:
+        return ""
+    if hit.page_last and hit.page_last != hit.page_first:
+        return f"pages {hit.page_first}–{hit.page_last}"
+    return f"page {hit.page_first}"
+
+
+def answer_html(text: str, citations: Sequence[Citation], *, markdown: bool) -> str:
+    """An answer as HTML on one line.
+
+    Args:
+        text: as streamed; may be cut off anywhere.
+        citations: what the numbers point at; a number without one stays text.
+        markdown: whether a language model wrote the text. Quoted sentences are not Markdown: their ``#`` and ``*`` are the document's.
+    """
+    known = {citation.number: citation.hit for citation in citations}
+    if markdown:
+        return one_line(_markdown().render(text, {"hits": known}))
+    paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")) if paragraph.strip()]
+    return "".join(f"<p class='plain'>{with_citations(paragraph, known)}</p>" for paragraph in paragraphs)
+
+
+def with_citations(text: str, hits: Mapping[int, Hit]) -> str:
+    """Escaped text in which ``[n]`` and ``[n, m]`` link to their passages."""
+    return _CITATION.sub(lambda found: _marks(found, hits), escape(text))
+
+
+def _marks(found: re.Match[str], hits: Mapping[int, Hit]) -> str:
+    numbers = [int(number) for number in found[1].split(",")]
+    if any(number not in hits for number in numbers):
+        return found[0]
+    return "".join(_mark(number, hits[number]) for number in numbers)
+
+
+def _mark(number: int, hit: Hit) -> str:
+    where = ", ".join(filter(None, (hit.document, page_label(hit))))
+    return (
+        f"<a class='cite' href='{escape(passage_url(hit))}' target='_blank' title='{escape(where)}'"
+        f" aria-label='Source {number}: {escape(where)}'>{number}</a>"
+    )
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).disable(_REQUESTING_RULES)
+    parser.add_render_rule("text", _render_text)
+    return parser
+
+
+def _render_text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: MutableMapping[str, Any]) -> str:
+    return with_citations(tokens[index].content, environment["hits"])

@@ -1,0 +1,131 @@
+"""A turn of the conversation as HTML: question, answer, sources, refusal, failure.
+
+Belongs here: markup of the chat, pure. Not here: escaping (``rendering.py``), where events come from (``pages/ask.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
+from ui.rendering import answer_html, escape, page_label, passage_url
+
+SNIPPET_CHARACTERS = 220
+"""About three lines of a source card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is known so far about the answer to one question. ``end`` is the last event once there is one."""
+
+    question: str
+    markdown: bool
+    searched: str = ""
+    hits: tuple[Hit, ...] | None = None
+    text: str = ""
+    stopped: bool = False
+    end: Answered | Refused | Failed | None = None
+
+    def after(self, event: AnswerEvent) -> Turn:
+        """The turn when the next event has come."""
+        if isinstance(event, Reformulated):
+            return replace(self, searched=event.question)
+        if isinstance(event, Retrieved):
+            return replace(self, hits=event.hits)
+        if isinstance(event, Token):
+            return replace(self, text=self.text + event.text)
+        return replace(self, end=event)
+
+
+def question_html(question: str) -> str:
+    """The reader's own words."""
+    return f"<div class='question'>{escape(question)}</div>"
+
+
+def turn_html(turn: Turn) -> str:
+    """The right-hand side of a turn, whole, at any moment of the stream."""
+    parts = [_searched(turn), _body(turn)]
+    live = " live" if turn.end is None and not turn.stopped else ""
+    return f"<div class='turn{live}'>{''.join(parts)}</div>"
+
+
+def _searched(turn: Turn) -> str:
+    if not turn.searched or _same(turn.searched, turn.question):
+        return ""
+    return f"<p class='searched'>Searched for “{escape(turn.searched)}”</p>"
+
+
+def _same(one: str, other: str) -> bool:
+    return re.sub(r"\W+", " ", one).strip().lower() == re.sub(r"\W+", " ", other).strip().lower()
+
+
+def _body(turn: Turn) -> str:
+    end = turn.end
+    if isinstance(end, Refused):
+        return _refusal(end)
+    if isinstance(end, Failed):
+        return _streamed(turn) + _failure(end, broke_off=bool(turn.text))
+    if isinstance(end, Answered):
+        answer = answer_html(end.answer, end.citations, markdown=turn.markdown)
+        return f"<div class='answer'>{answer}</div>{_sources(end.citations)}{_footnote(end)}"
+    if turn.stopped:
+        return _streamed(turn) + "<p class='note'>Stopped.</p>"
+    return _streamed(turn) or f"<p class='working'>{_progress(turn)}</p>"
+
+
+def _streamed(turn: Turn) -> str:
+    citations = [Citation(number, hit) for number, hit in enumerate(turn.hits or (), start=1)]
+    return f"<div class='answer'>{answer_html(turn.text, citations, markdown=turn.markdown)}</div>" if turn.text else ""
+
+
+def _progress(turn: Turn) -> str:
+    if turn.hits is None:
+        return "Searching your documents"
+    return f"Reading {len(turn.hits)} passage{'' if len(turn.hits) == 1 else 's'}"
+
+
+def _sources(citations: Sequence[Citation]) -> str:
+    cards = "".join(_card(citation.hit, str(citation.number)) for citation in citations)
+    return f"<h4 class='sources-title'>Sources</h4><ol class='sources'>{cards}</ol>" if cards else ""
+
+
+def _card(hit: Hit, mark: str) -> str:
+    page = page_label(hit)
+    where = f"<span class='source-page'>{escape(page)}</span>" if page else ""
+    number = f"<span class='source-number'>{escape(mark)}</span>" if mark else ""
+    return (
+        f"<li><a class='source' href='{escape(passage_url(hit))}' target='_blank'>{number}"
+        f"<span class='source-body'><span class='source-title'><span class='source-name'>{escape(hit.document)}</span>{where}</span>"
+        f"<span class='source-text'>{escape(snippet(hit.text))}</span></span></a></li>"
+    )
+
+
+def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:
+    """The beginning of a passage on one line, cut at a word."""
+    line = " ".join(text.split())
+    if len(line) <= characters:
+        return line
+    return line[:characters].rsplit(" ", 1)[0] + " …"
+
+
+def _footnote(end: Answered) -> str:
+    author = f"Written by {escape(end.model)}" if end.model else "Quoted from your documents"
+    return f"<p class='footnote'>{author}{_seconds(end.timings)}</p>"
+
+
+def _seconds(timings: Mapping[str, float]) -> str:
+    total = timings.get("total", sum(timings.values()))
+    return f" · {total:.1f} s" if total else ""
+
+
+def _refusal(end: Refused) -> str:
+    cards = "".join(_card(hit, "") for hit in end.hits[:4])
+    nearest = f"<h4 class='sources-title'>Nearest passages</h4><ol class='sources'>{cards}</ol>" if cards else ""
+    return f"<div class='refusal'><strong>Not in your documents</strong><p>{escape(end.reason)}</p></div>{nearest}"
+
+
+def _failure(end: Failed, *, broke_off: bool) -> str:
+    title = "The answer broke off" if broke_off else "No answer this time"
+    return f"<div class='failure' role='alert'><strong>{title}</strong><p>{escape(end.message)}</p></div>"

@@ -32,7 +32,11 @@ from rag_pipeline.stores.files import write_atomically
 STOP_SECONDS = 15.0
 READY_SECONDS = 180.0
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl(2)
-_NOISE = re.compile(r"Checking for new runs for sensor|Sensor \S+ skipped|Telemetry:|SupersessionWarning|return callback\(")
+_NOISE = re.compile(
+    r"Checking for new runs for sensor|Sensor \S+ skipped|Instance is configured with|Priority sorting and checking|"
+    r"LocationStateChangeEvent|SupersessionWarning|return callback\("
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Service:
     name: str
     command: Sequence[str]
     ready_url: str | None = None
+    ready_socket: str | None = None
     process: subprocess.Popen[str] | None = field(default=None)
 
 
@@ -107,10 +112,10 @@ def _services(settings: Settings, home: str) -> list[Service]:
     code = [python, "-m", "dagster", "api", "grpc", "-m", "rag_pipeline.definitions", "--socket", socket_path, "--log-level", "warning"]
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
-        Service("code", [*code, "--location-name", "rag_pipeline.definitions"]),
+        Service("app", [python, "-m", "ui"], f"http://{host}:{settings.app_port}/api/v1/health"),
+        Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
         Service("dagster", web, f"http://{host}:{settings.dagster_port}/server_info"),
         Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace]),
-        Service("app", [python, "-m", "ui"], f"http://{host}:{settings.app_port}/api/v1/health"),
     ]
 
 
@@ -128,6 +133,7 @@ class _Supervisor:
         try:
             for service in self._services:
                 self._start(service)
+                self._wait_for_socket(service)
             announcer = threading.Thread(target=self._announce, daemon=True)
             announcer.start()
             return self._watch()
@@ -151,11 +157,19 @@ class _Supervisor:
         )
         threading.Thread(target=self._show_log, args=(service,), daemon=True).start()
 
+    def _wait_for_socket(self, service: Service) -> None:
+        """Webserver and daemon would report the code server as broken while it starts."""
+        deadline = time.monotonic() + READY_SECONDS
+        while service.ready_socket and not _listens(service.ready_socket) and time.monotonic() < deadline:
+            if self._stop.wait(0.1) or (service.process and service.process.poll() is not None):
+                return
+
     def _show_log(self, service: Service) -> None:
         output = service.process.stdout if service.process else None
         for line in output or ():
             if not _NOISE.search(line):
-                self._print(f"{service.name:>7} | {line.rstrip()}")
+                shown = line if sys.stdout.isatty() else _COLOURS.sub("", line)
+                self._print(f"{service.name:>7} | {shown.rstrip()}")
 
     def _announce(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -206,6 +220,11 @@ class _Supervisor:
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def _answers(url: str) -> bool:

@@ -37,6 +37,10 @@ router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
 
+class GoneError(RagError):
+    """What was asked for has been deleted meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A page as a picture; ``top`` is how far down the passage begins, as a fraction of the page's height."""
@@ -90,22 +94,23 @@ async def page_picture(
     document_id: str, page: int, services: ServicesDependency, highlight: str | None = None, collection: str | None = None
 ) -> Response:
     """A page of a PDF as a picture, a passage of it highlighted."""
-    document = await _find(services, document_id)
-    file = await asyncio.to_thread(original_file, services.settings, document)
-    hit = await services.answerer.retriever.passage(collection, highlight) if highlight and collection else None
-    boxes = hit.boxes if hit and hit.document_id == document_id else ()
     try:
+        _, file = await _original(services, document_id)
+        hit = await services.answerer.retriever.passage(collection, highlight) if highlight and collection else None
+        boxes = hit.boxes if hit and hit.document_id == document_id else ()
         picture = await services.pictures.render(file, page, boxes)
-    except PagePictureError as error:
+    except (GoneError, PagePictureError) as error:
         raise HTTPException(404, str(error)) from error
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
 
 
 @router.get("/documents/{document_id}/file")
-async def original(document_id: str, services: ServicesDependency) -> Response:
+async def original(document_id: str, request: Request, services: ServicesDependency) -> Response:
     """The file itself. Only a PDF opens in the browser; everything else is downloaded, so that no document's HTML runs as our page."""
-    document = await _find(services, document_id)
-    file = await asyncio.to_thread(original_file, services.settings, document)
+    try:
+        document, file = await _original(services, document_id)
+    except GoneError as error:
+        return _words(request, 404, "This document is not there any more", str(error))
     name = PurePosixPath(document.document).name
     if document.media_type == PDF:
         return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline")
@@ -113,23 +118,23 @@ async def original(document_id: str, services: ServicesDependency) -> Response:
     return FileResponse(file, media_type=guessed, filename=name, headers={"Content-Security-Policy": "sandbox; default-src 'none'"})
 
 
-async def _find(services: Services, document_id: str) -> DocumentStatus:
+async def _original(services: Services, document_id: str) -> tuple[DocumentStatus, Path]:
     document = await asyncio.to_thread(services.catalog.find, document_id)
     if document is None:
-        raise HTTPException(404, "There is no such document any more.")
-    return document
+        raise GoneError("It was deleted from the folder, or renamed.")
+    return document, await asyncio.to_thread(original_file, services.settings, document)
 
 
 def original_file(settings: Settings, document: DocumentStatus) -> Path:
     """A document's file in the watched folder.
 
     Raises:
-        HTTPException: 404 when it is gone, no regular file, or a link that leads out of the folder.
+        GoneError: it is gone, no regular file, or a link that leads out of the folder.
     """
     root = os.path.realpath(settings.uploads)
     path = Path(os.path.realpath(Path(root, document.file)))
     if not path.is_relative_to(root) or not path.is_file():
-        raise HTTPException(404, "The file is not in the folder any more.")
+        raise GoneError(f"The file {document.document} is not in the folder any more.")
     return path
 
 

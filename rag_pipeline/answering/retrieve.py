@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from rag_pipeline.answering.question import QuestionEncoder, checked_question
+from rag_pipeline.answering.question import QuestionEncoder, Vector, checked_question
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.embedding import Embedder, EmbeddingModelError, ModelFiles, load_embedder, locate_model
+from rag_pipeline.embedding import EmbeddingModelError, ModelFiles, Vectors, load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
@@ -50,9 +50,13 @@ class Retriever:
         """A passage by the ids that a citation carries; None when it is not in the collection any more."""
         return await asyncio.to_thread(self._passage, collection, chunk_id)
 
-    async def embedder_of(self, collection: str) -> Embedder:
-        """The embedding model that the collection was indexed with, loaded."""
-        return await asyncio.to_thread(self._embedder_of, collection)
+    def question_vector(self, question: str, collection: str) -> Vector:
+        """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop."""
+        return self._encoder.vector(question, self._model_of(collection))
+
+    def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
+        """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
+        return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
     def _retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         candidates = [candidate for name in self._collections(scope) for candidate in self._candidates(name, question, scope, top_k)]
@@ -95,11 +99,11 @@ class Retriever:
             embedding_fingerprint=manifest.embedding_fingerprint,
         )
 
-    def _embedder_of(self, collection: str) -> Embedder:
+    def _model_of(self, collection: str) -> ModelFiles:
         manifest = self._index.manifest(collection)
         if manifest is None:
             raise CollectionNotIndexedError(collection)
-        return load_embedder(model_of(manifest, self._settings), self._settings)
+        return model_of(manifest, self._settings)
 
     def _passage(self, collection: str, chunk_id: str) -> Hit | None:
         try:

@@ -14,3 +14,7 @@ class Scope:
 
     collections: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
+
+
+EVERYWHERE = Scope()
+"""All documents of all collections."""

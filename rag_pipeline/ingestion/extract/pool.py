@@ -5,13 +5,13 @@ Belongs here: the processes, their number, time limits, and results as they come
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
 import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from itertools import islice
+from multiprocessing.util import Finalize
 from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -76,6 +76,8 @@ def _pool(workers: int) -> ProcessPool:
             methods = multiprocessing.get_all_start_methods()
             context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
             _POOLS[key] = ProcessPool(workers, initializer=start_worker, context=context)
+            # Not atexit: a process of multiprocessing (a Dagster run is one) waits for its children first, and would wait for ever.
+            Finalize(None, close_pools, exitpriority=10)
         return _POOLS[key]
 
 
@@ -96,5 +98,3 @@ def _result(future: Future[Any], request: ExtractionRequest, settings: Settings)
         return failure(request.key, TransientError("worker_died", message))
     return result
 
-
-atexit.register(close_pools)

@@ -1,0 +1,127 @@
+"""The whole Q&A layer as one stream of events: reformulate, retrieve, augment, generate.
+
+Belongs here: the order of the steps, their timings, and which end a stream has. Not here: how any step works.
+Every reader of answers (app, API, command line, ...) reads this stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+
+from rag_pipeline.answering.augment import augmented
+from rag_pipeline.answering.chat import ChatModel, chat_model
+from rag_pipeline.answering.extractive import Extract, extracted, pieces
+from rag_pipeline.answering.generate import Writing, generated
+from rag_pipeline.answering.question import checked_question
+from rag_pipeline.answering.reformulate import reformulated
+from rag_pipeline.answering.retrieve import NothingIndexedError, Retriever
+from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import open_index
+
+NOTHING_NEAR = "The documents do not seem to say anything about this. Try other words, or look at the nearest passages."
+NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
+
+
+@dataclass
+class _Course:
+    """What is known of an answer under way. ``timings`` are in seconds by step."""
+
+    question: str
+    timings: dict[str, float] = field(default_factory=dict)
+    hits: tuple[Hit, ...] = ()
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = time.perf_counter() - started
+
+    def refused(self, reason: str) -> Refused:
+        return Refused(reason, self.hits, self.question, self.timings)
+
+    def answered(self, writing: Writing) -> Answered:
+        return Answered(writing.text.strip(), writing.citations, self.question, self.timings, writing.model, writing.usage)
+
+
+class Answerer:
+    """Answers questions from the indexed documents. Made once a process; safe to use by many tasks at once."""
+
+    def __init__(self, retriever: Retriever, chat: ChatModel | None, settings: Settings) -> None:
+        self.retriever = retriever
+        self._chat = chat
+        self._settings = settings
+
+    async def stream(self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE) -> AsyncGenerator[AnswerEvent, None]:
+        """The answer as it comes: Reformulated, Retrieved, Token*, then one of Answered, Refused, Failed, which may come at any point.
+
+        Args:
+            question: what was asked, at most 20,000 characters.
+            history: the conversation before it, oldest first.
+            scope: where the answer may come from.
+
+        Closing the stream early stops the work and closes the language model's connection.
+        """
+        course = _Course(question)
+        try:
+            async with aclosing(self._steps(course, history, scope)) as events:
+                async for event in events:
+                    yield event
+        except NothingIndexedError as error:
+            yield course.refused(str(error))
+        except RagError as error:
+            yield Failed(str(error), str(getattr(error, "code", "failed")))
+
+    async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+        with course.timed("reformulate"):
+            course.question = await reformulated(checked_question(course.question), history, self._chat)
+        yield Reformulated(course.question)
+        with course.timed("retrieve"):
+            course.hits = await self.retriever.retrieve(course.question, scope, self._settings.top_k)
+        yield Retrieved(course.hits)
+        if not course.hits:
+            yield course.refused(NOTHING_FOUND)
+            return
+        answer = self._generated(self._chat, course, history) if self._chat else self._extracted(course)
+        async with aclosing(answer) as events:
+            async for event in events:
+                yield event
+
+    async def _generated(self, chat: ChatModel, course: _Course, history: Sequence[Message]) -> AsyncGenerator[AnswerEvent, None]:
+        with course.timed("augment"):
+            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens)
+        writing = Writing()
+        with course.timed("generate"):
+            async with aclosing(generated(chat, prompt, writing)) as texts:
+                async for text in texts:
+                    yield Token(text)
+        yield course.refused(writing.reason) if writing.refused else course.answered(writing)
+
+    async def _extracted(self, course: _Course) -> AsyncGenerator[AnswerEvent, None]:
+        with course.timed("generate"):
+            extract = await asyncio.to_thread(self._extract, course)
+        if not extract.convincing:
+            yield course.refused(NOTHING_NEAR)
+            return
+        for piece in pieces(extract.text):
+            yield Token(piece)
+            await asyncio.sleep(0)  # lets a reader that wants to stop, stop
+        yield course.answered(Writing(extract.text, extract.citations))
+
+    def _extract(self, course: _Course) -> Extract:
+        nearest = course.hits[0].collection
+        vector = self.retriever.question_vector(course.question, nearest)
+        return extracted(course.question, vector, course.hits, lambda texts: self.retriever.sentence_vectors(texts, nearest))
+
+
+def build_answerer(settings: Settings) -> Answerer:
+    """The Q&A layer as the settings ask for it. Nothing is opened, loaded or contacted before the first question."""
+    return Answerer(Retriever(open_index(settings), settings), chat_model(settings), settings)

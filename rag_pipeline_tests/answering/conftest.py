@@ -1,0 +1,88 @@
+"""Passages made in code; an index of a few small documents with the packaged model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.embedding import load_embedder, locate_model
+from rag_pipeline.models import AnswerEvent, Chunk, Hit, IndexedChunk
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index
+
+BRIDGE = [
+    "The Iron Bridge crosses the river Severn in Shropshire. It was opened in 1781. Abraham Darby III cast its parts at Coalbrookdale.",
+    "The toll house at the southern end is a museum today. Entry to the museum is free for children.",
+    "Repairs in 2018 cost 3.6 million pounds. The bridge was painted dark red again, its first colour.",
+]
+BEES = [
+    "A honey bee visits fifty to one hundred flowers on one trip. Bees dance to tell the others where nectar is.",
+    "A queen lays up to two thousand eggs a day in summer. Drones leave the hive in autumn and die.",
+]
+GERMAN = ["Die Brücke über den Severn wurde 1781 eröffnet. Heute dürfen nur Fußgänger sie benutzen."]
+
+
+def hit(number: int = 1, text: str = "The bridge opened in 1781.", **fields: Any) -> Hit:
+    values: dict[str, Any] = {
+        "rank": number,
+        "score": 0.8,
+        "text": text,
+        "document": f"document-{number}.md",
+        "collection": "c",
+        "page_first": None,
+        "page_last": None,
+        "chunk_id": f"id-{number}",
+    }
+    return Hit(**{**values, **fields})
+
+
+def chunks(collection: str, document: str, texts: Sequence[str], settings: Settings) -> list[IndexedChunk]:
+    embedder = load_embedder(locate_model(settings), settings)
+    vectors = embedder.embed_documents(texts)
+    made = [Chunk(n, text, "", (), n + 1, n + 1, (), 50) for n, text in enumerate(texts)]
+    return [
+        indexed_chunk(collection, document, document, f"{collection}/{document}", chunk, vector.tolist())
+        for chunk, vector in zip(made, vectors, strict=True)
+    ]
+
+
+def publish(settings: Settings, collection: str, documents: dict[str, list[str]], **changes: Any) -> None:
+    model = locate_model(settings)
+    values: dict[str, Any] = {
+        "collection": collection,
+        "embedding_model": model.name,
+        "embedding_fingerprint": model.fingerprint,
+        "dimension": 384,
+        "removed_keys": (),
+        "chunks": [chunks(collection, name, texts, settings) for name, texts in documents.items()],
+        "documents": len(documents),
+        "from_scratch": True,
+    }
+    open_index(settings).publish(IndexChange(**{**values, **changes}))
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with three indexed collections; read only."""
+    folder = tmp_path_factory.mktemp("library")
+    settings = Settings(data_dir=folder)
+    publish(settings, "bridges", {"iron.md": BRIDGE})
+    publish(settings, "animals", {"bees.md": BEES})
+    publish(settings, "deutsch", {"bruecke.md": GERMAN})
+    return folder
+
+
+@pytest.fixture
+def library_settings(library: Path) -> Settings:
+    return Settings(data_dir=library)
+
+
+Collect = Callable[..., AsyncIterator[AnswerEvent]]
+
+
+async def events_of(answerer: Answerer, question: str, *arguments: Any) -> list[AnswerEvent]:
+    return [event async for event in answerer.stream(question, *arguments)]

@@ -1,0 +1,94 @@
+"""The whole stream without a language model, over real small documents."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from rag_pipeline.answering.answerer import build_answerer
+from rag_pipeline.answering.extractive import pieces
+from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.answering.conftest import events_of, publish
+
+
+async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
+    events = await events_of(build_answerer(library_settings), "When was the Iron Bridge opened?")
+    end = events[-1]
+    assert [type(event) for event in events[:2]] == [Reformulated, Retrieved]
+    assert isinstance(end, Answered)
+    assert "opened in 1781. [1]" in end.answer
+    assert end.citations[0].number == 1
+    assert end.citations[0].hit == cast("Retrieved", events[1]).hits[0]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == end.answer
+    assert end.model is None
+    assert set(end.timings) == {"reformulate", "retrieve", "generate"}
+
+
+async def test_a_follow_up_is_answered_from_the_conversation(library_settings: Settings) -> None:
+    history = [Message("user", "How many eggs does a queen bee lay?"), Message("assistant", "Two thousand. [1]")]
+    events = await events_of(build_answerer(library_settings), "How many flowers does it visit?", history)
+    assert "bee" in cast("Reformulated", events[0]).question
+    assert "fifty to one hundred flowers" in cast("Answered", events[-1]).answer
+
+
+@pytest.mark.parametrize(
+    "question", ["How long should I boil an egg for a salad?", "What is the capital of Mongolia?", "Wie koche ich Reis?"]
+)
+async def test_questions_about_something_else_are_refused(library_settings: Settings, question: str) -> None:
+    events = await events_of(build_answerer(library_settings), question, (), Scope(("bridges",)))
+    end = events[-1]
+    assert isinstance(end, Refused)
+    assert end.hits == cast("Retrieved", events[1]).hits
+    assert not any(isinstance(event, Token) for event in events)
+
+
+async def test_nothing_indexed_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    events = await events_of(build_answerer(Settings(data_dir=tmp_path)), "When?")
+    assert "drop files into" in cast("Refused", events[-1]).reason
+
+
+async def test_an_empty_choice_of_documents_is_refused(library_settings: Settings) -> None:
+    events = await events_of(build_answerer(library_settings), "When did it open?", (), Scope(("bridges",), ("none.md",)))
+    assert "no passage" in cast("Refused", events[-1]).reason
+
+
+@pytest.mark.parametrize("question", ["", "🎉", "?" * 30, "why " * 6000])
+async def test_what_cannot_be_searched_fails_with_words(library_settings: Settings, question: str) -> None:
+    (end,) = await events_of(build_answerer(library_settings), question)
+    assert isinstance(end, Failed)
+    assert end.code == "bad_question"
+
+
+async def test_an_unknown_collection_fails_with_those_that_exist(library_settings: Settings) -> None:
+    events = await events_of(build_answerer(library_settings), "When did it open?", (), Scope(("nope",)))
+    assert "'bridges'" in cast("Failed", events[-1]).message
+
+
+async def test_many_questions_at_once(library_settings: Settings) -> None:
+    answerer = build_answerer(library_settings)
+    asked = ["When was the Iron Bridge opened?", "How many eggs does a queen bee lay?"] * 5
+    ends = [events[-1] for events in await asyncio.gather(*(events_of(answerer, question, (), EVERYWHERE) for question in asked))]
+    assert all(isinstance(end, Answered) for end in ends)
+    assert all(
+        ("1781" if "Bridge" in question else "two thousand") in cast("Answered", end).answer
+        for question, end in zip(asked, ends, strict=True)
+    )
+
+
+async def test_a_new_version_is_answered_from_at_once(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    answerer = build_answerer(settings)
+    for year in ("1781", "1802"):
+        publish(settings, "bridges", {"iron.md": [f"The Iron Bridge was opened in {year}."]})
+        events = await events_of(answerer, "When was the Iron Bridge opened?")
+        assert year in cast("Answered", events[-1]).answer
+
+
+def test_pieces_make_up_the_text() -> None:
+    assert list(pieces(" It  opened\nin 1781. [1]")) == [" It", " ", " opened", "\nin", " 1781.", " [1]"]
+    assert list(pieces("")) == []

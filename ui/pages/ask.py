@@ -1,0 +1,177 @@
+"""The Ask tab: a conversation whose every claim opens the passage it comes from.
+
+Belongs here: Gradio components and events. Not here: markup (``turns.py``, ``welcome.py``), answers (``rag_pipeline.answering``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import gradio
+
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused
+from ui.example_documents import QUESTIONS, add_examples
+from ui.pages.welcome import Welcome, answers_by, welcome_of
+from ui.services import Services
+from ui.turns import Turn, question_html, turn_html
+
+REDRAW_SECONDS = 0.06
+"""A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
+PARALLEL_ANSWERS = 16
+
+Update = dict[str, Any]
+Chat = list[dict[str, str]]
+
+log = logging.getLogger(__name__)
+
+
+class AskPage:
+    """The components of the tab, and what happens when they are used."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def build(self) -> None:
+        """Lay out the tab; call it inside the Blocks."""
+        with gradio.Column(elem_id="ask"):
+            with gradio.Column(elem_id="welcome") as self._welcome:
+                self._greeting = gradio.HTML(elem_id="greeting")
+                self._examples = gradio.Button("Try it with example documents", variant="primary", visible=False, elem_id="examples")
+                with gradio.Column(visible=False, elem_id="questions") as self._questions:
+                    self._suggestions = [gradio.Button(question, elem_classes="suggestion") for question in QUESTIONS]
+            self._chat = gradio.Chatbot(
+                elem_id="chat", visible=False, show_label=False, container=False, buttons=[], feedback_options=None, height=None,
+                latex_delimiters=[], reasoning_tags=[], layout="panel", group_consecutive_messages=False, autoscroll=False,
+            )  # fmt: skip
+            self._build_composer()
+        self._conversation: gradio.State = gradio.State([])
+        self._shown: gradio.State = gradio.State(None)
+        self._connect()
+
+    def _build_composer(self) -> None:
+        with gradio.Column(elem_id="composer"):
+            self._question = gradio.Textbox(
+                placeholder="Ask a question", show_label=False, label="Question", container=False, lines=1, max_lines=6, autofocus=True,
+                submit_btn=True, elem_id="question",
+            )  # fmt: skip
+            with gradio.Row(elem_id="under"):
+                self._collections = gradio.Dropdown(
+                    [], value=[], multiselect=True, label="Look in", visible=False, elem_id="collections", container=False
+                )
+                self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
+            gradio.HTML(f"<p>{answers_by(self._services.settings)}</p>", elem_id="answers-by")
+
+    def _connect(self) -> None:
+        outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation]
+        inputs = [self._question, self._conversation, self._chat, self._collections]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        answering = [self._question.submit(self._answer, inputs, outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet)]
+        for suggestion in self._suggestions:
+            answering.append(
+                suggestion.click(
+                    self._answer, [suggestion, *inputs[1:]], outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet
+                )
+            )
+        self._question.stop(_stop, [self._chat], [self._chat, self._question], cancels=answering, queue=False, **quiet)
+        self._anew.click(_start_anew, None, outputs, cancels=answering, queue=False, **quiet)
+        self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
+
+    def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
+        """Show what state the documents are in, now and at every tick."""
+        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections]
+        for event in (blocks.load, clock.tick):
+            event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
+
+    async def _refresh(self, shown: Welcome | None) -> tuple[Any, ...]:
+        try:
+            now = welcome_of(await self._services.listing.current(), self._services.settings)
+        except RagError as error:
+            now = Welcome.of_error(str(error))
+        if now == shown:
+            return (gradio.skip(),) * 5
+        collections = gradio.skip()
+        if shown is None or now.collections != shown.collections:
+            collections = gradio.update(choices=[(f"{name}", name) for name in now.collections], visible=len(now.collections) > 1)
+        examples = gradio.update(visible=now.offers_examples, interactive=True)
+        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections
+
+    async def _add_examples(self) -> tuple[Any, ...]:
+        try:
+            await asyncio.to_thread(add_examples, self._services.settings.uploads)
+        except RagError as error:
+            return gradio.skip(), Welcome.of_error(str(error)).html
+        return gradio.update(visible=False), Welcome.waiting_for_examples()
+
+    async def _answer(self, question: str, conversation: list[Message], chat: Chat, collections: list[str]) -> AsyncIterator[tuple[Any, ...]]:
+        """Stream one answer into the chat; the conversation grows when it has ended well."""
+        question = question.strip()
+        if not question:
+            yield (gradio.skip(),) * 5
+            return
+        before = [*chat, {"role": "user", "content": question_html(question)}]
+        turn = Turn(question, markdown=self._services.settings.chat_model is not None)
+        yield _drawn(before, turn), _busy(), gradio.update(visible=False), gradio.update(visible=True), gradio.skip()
+        drawn = time.monotonic()
+        async with aclosing(self._events(question, conversation, collections)) as events:
+            async for event in events:
+                turn = turn.after(event)
+                if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
+                    yield _drawn(before, turn), gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip()
+                    drawn = time.monotonic()
+        yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), [*conversation, *_remembered(turn)]
+
+    async def _events(self, question: str, conversation: Sequence[Message], collections: Sequence[str]) -> AsyncIterator[AnswerEvent]:
+        """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
+        stream = self._services.answerer.stream(question, conversation, Scope(collections=tuple(collections)))
+        try:
+            async with aclosing(stream) as events:  # type: ignore[type-var]
+                async for event in events:
+                    yield event
+        except RagError as error:
+            yield Failed(str(error), str(getattr(error, "code", "failed")))
+        except Exception:  # noqa: BLE001  the boundary: this is the page's route
+            log.exception("An answer failed")
+            yield Failed("Something unexpected happened. The app's log says what; please report it.", "internal")
+
+
+def _drawn(before: Chat, turn: Turn) -> Chat:
+    return [*before, {"role": "assistant", "content": turn_html(turn)}]
+
+
+def _busy() -> Update:
+    return gradio.update(value="", submit_btn=False, stop_btn=True)
+
+
+def _ready() -> Update:
+    return gradio.update(submit_btn=True, stop_btn=False)
+
+
+def _remembered(turn: Turn) -> list[Message]:
+    """What a follow-up question may refer to; a failure is nothing to refer to."""
+    if isinstance(turn.end, Answered):
+        return [Message("user", turn.question), Message("assistant", turn.end.answer)]
+    if isinstance(turn.end, Refused):
+        return [Message("user", turn.question), Message("assistant", turn.end.reason)]
+    return []
+
+
+def _stop(chat: list[dict[str, Any]]) -> tuple[Any, Update]:
+    """What was streamed stays, and says that it was stopped."""
+    if not chat:
+        return gradio.skip(), _ready()
+    content = chat[-1]["content"]
+    text = content if isinstance(content, str) else content[0]["text"]
+    stopped = text.replace("class='turn live'", "class='turn stopped'") if "class='turn live'" in text else text
+    return [*chat[:-1], {**chat[-1], "content": stopped}], _ready()
+
+
+def _start_anew() -> tuple[Any, ...]:
+    return gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), []

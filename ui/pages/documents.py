@@ -1,0 +1,62 @@
+"""The Documents tab: every document with its state, and a place to drop new ones.
+
+Belongs here: Gradio components and events. Not here: markup (``document_table.py``), storing files (``uploads.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio
+
+from rag_pipeline.errors import RagError
+from ui.pages.document_table import EVERY, STATES, table_html, upload_html
+from ui.services import Services
+
+
+class DocumentsPage:
+    """The components of the tab, and what happens when they are used."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def build(self) -> None:
+        """Lay out the tab; call it inside the Blocks."""
+        with gradio.Column(elem_id="documents"):
+            self._upload = gradio.HTML(upload_html((), self._services.settings), elem_id="upload-panel")
+            with gradio.Row(elem_id="filters"):
+                self._collection = gradio.Dropdown([("All collections", EVERY)], value=EVERY, label="Collection", elem_id="filter-collection")
+                self._state = gradio.Dropdown([("All states", EVERY), *((s, s) for s in STATES)], value=EVERY, label="State", elem_id="filter-state")
+                self._name = gradio.Textbox(label="Name contains", elem_id="filter-name")
+            self._table = gradio.HTML(elem_id="table")
+        self._shown: gradio.State = gradio.State(None)
+        self._known: gradio.State = gradio.State(())
+
+    def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
+        """Show what the catalog knows, now, at every tick, and when a filter changes."""
+        inputs = [self._collection, self._state, self._name, self._shown, self._known]
+        outputs = [self._table, self._shown, self._collection, self._known, self._upload]
+        for event in (blocks.load, clock.tick, self._collection.change, self._state.change, self._name.change):
+            event(self._refresh, inputs, outputs, show_progress="hidden", queue=False, api_visibility="private")
+
+    async def _refresh(
+        self, collection: str, state: str, name: str, shown: str | None, known: tuple[str, ...], request: gradio.Request
+    ) -> tuple[Any, ...]:
+        try:
+            documents = await self._services.listing.current()
+        except RagError as error:
+            return str(error), None, gradio.skip(), known, gradio.skip()
+        table = table_html(documents, collection, state, name, _dagster_url(self._services, request))
+        collections = tuple(sorted({document.collection for document in documents}))
+        choices, upload = gradio.skip(), gradio.skip()
+        if collections != tuple(known):
+            choices = gradio.update(choices=[("All collections", EVERY), *((name, name) for name in collections)])
+            upload = upload_html(collections, self._services.settings)
+        return gradio.skip() if table == shown else table, table, choices, collections, upload
+
+
+def _dagster_url(services: Services, request: gradio.Request) -> str:
+    """Dagster under the name by which the reader reached the app: on a server 127.0.0.1 would be the reader's own machine."""
+    host = request.url.hostname or services.settings.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{services.settings.dagster_port}"

@@ -54,7 +54,7 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
     app.add_middleware(Guard, host=settings.host)
-    return gradio.mount_gradio_app(
+    gradio.mount_gradio_app(
         app,
         build_pages(services),
         path="/",
@@ -71,6 +71,7 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
         theme=theme(),
         head=HEAD,
     )
+    return app
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ui.uploads import Upload, store_upload
 
@@ -33,5 +34,5 @@ def add_examples(uploads: Path) -> list[Upload]:
     for source in sorted(sources, key=lambda source: source.name):
         if source.is_file() and not source.name.startswith((".", "_")):
             with source.open("rb") as stream:
-                stored.append(store_upload(uploads, COLLECTION, source.name, stream, _LARGEST_BYTES))
+                stored.append(store_upload(uploads, COLLECTION, source.name, cast("BinaryIO", stream), _LARGEST_BYTES))
     return stored

@@ -58,7 +58,7 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._only_loopback and not is_loopback(host_name(host)):
-            return _refuse(400, "unknown_host", f"This app answers on this machine only, not under the name {host!r}. Set RAG_HOST to share it.")
+            return _refuse(400, "unknown_host", f"This app answers on this machine only, not as {host!r}. Set RAG_HOST to share it.")
         if scope.get("method") not in _SAFE_METHODS and is_foreign(headers):
             return _refuse(403, "foreign_origin", "The request came from a page of another site. Open the app itself.")
         return None

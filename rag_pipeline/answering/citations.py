@@ -81,6 +81,6 @@ class OpeningFilter:
         """Empty while it is open whether, or where, thoughts end."""
         start, end = _THOUGHTS
         opening = text.lstrip()
-        if not opening.startswith(start[: len(opening)]):
+        if not opening or not opening.startswith(start[: len(opening)]):
             return text
         return opening.partition(end)[2].lstrip()

@@ -34,9 +34,12 @@ CLOSE_TO_BEST = 0.85
 SAME_WORDS = 0.7
 """A sentence with this share of its words in one already quoted says nothing new."""
 
-CONVINCING = 0.68
-"""Least sum of the best sentence's cosine and half the best passage's score: keeps 97 % of questions the documents answer, and
-refuses 94 % of those about something else."""
+CONVINCING_NEARNESS = 0.68
+"""Least sum of the best sentence's cosine and half the best passage's score: keeps 97 % of the questions that the documents answer,
+and refuses 94 % of those about something else."""
+
+CONVINCING_SCORE = 0.5
+"""A passage with this score answers whatever the cosine: the default model is weak in other languages than English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,14 @@ class Extract:
 
     text: str
     citations: tuple[Citation, ...]
-    nearness: float
+    best_cosine: float
+    best_score: float
 
     @property
     def convincing(self) -> bool:
         """Whether what was found has to do with the question at all; an off-topic question shares neither meaning nor words."""
-        return bool(self.text) and self.nearness >= CONVINCING
+        near = self.best_cosine + self.best_score / 2 >= CONVINCING_NEARNESS
+        return bool(self.text) and (near or self.best_score >= CONVINCING_SCORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +68,22 @@ class _Scored:
 def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed: Embed) -> Extract:
     """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``."""
     sentences = [sentence for number, hit in enumerate(hits[:PASSAGES], start=1) for sentence in sentences_of(number, hit)]
+    said = [_understandable(sentence, sentences) for sentence in sentences]
     rarity = word_rarity(word_ids(question), [word_ids(hit.text) for hit in hits])
-    covered = [coverage(word_ids(sentence.text), rarity) for sentence in sentences]
+    covered = [coverage(word_ids(text), rarity) for text in said]
     likeliest = sorted(range(len(sentences)), key=lambda n: -covered[n])[:EMBEDDED_SENTENCES]
-    cosines = [float(cosine) for cosine in embed([sentences[n].text for n in likeliest]) @ question_vector]
+    cosines = [float(cosine) for cosine in embed([said[n] for n in likeliest]) @ question_vector]
     scored = [
         _Scored(sentences[n], word_ids(sentences[n].text), _score(cosine, covered[n], hits[sentences[n].passage - 1].score))
         for n, cosine in zip(likeliest, cosines, strict=True)
     ]
-    chosen = sorted((one.sentence for one in _chosen(scored)), key=lambda sentence: (sentence.passage, sentence.place))
-    numbers = sorted({sentence.passage for sentence in chosen})
+    quoted = _with_forerunners([one.sentence for one in _chosen(scored)], sentences)
+    numbers = sorted({sentence.passage for sentence in quoted})
     return Extract(
-        text=" ".join(f"{sentence.text} [{sentence.passage}]" for sentence in _with_forerunners(chosen, sentences)),
+        text=" ".join(f"{sentence.text} [{sentence.passage}]" for sentence in quoted),
         citations=tuple(Citation(number, hits[number - 1]) for number in numbers),
-        nearness=max(cosines, default=0.0) + 0.5 * max((hit.score for hit in hits), default=0.0),
+        best_cosine=max(cosines, default=0.0),
+        best_score=max((hit.score for hit in hits), default=0.0),
     )
 
 
@@ -109,13 +116,19 @@ def _repeats(words: AbstractSet[int], quoted: AbstractSet[int]) -> bool:
     return len(words & quoted) >= SAME_WORDS * len(words)
 
 
+def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence | None:
+    """The sentence that one beginning with "It" or "They" refers to."""
+    if not sentence.leans:
+        return None
+    return next((one for one in sentences if (one.passage, one.place) == (sentence.passage, sentence.place - 1)), None)
+
+
+def _understandable(sentence: Sentence, sentences: Sequence[Sentence]) -> str:
+    before = _forerunner(sentence, sentences)
+    return f"{before.text} {sentence.text}" if before else sentence.text
+
+
 def _with_forerunners(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list[Sentence]:
-    """A sentence that begins with "It" or "They" is quoted after the one it refers to."""
-    by_place = {(sentence.passage, sentence.place): sentence for sentence in sentences}
-    wanted: dict[tuple[int, int], Sentence] = {}
-    for sentence in chosen:
-        before = by_place.get((sentence.passage, sentence.place - 1)) if sentence.leans else None
-        for one in (before, sentence):
-            if one:
-                wanted[one.passage, one.place] = one
-    return [wanted[place] for place in sorted(wanted)]
+    """The chosen sentences in reading order, each after the one it refers to."""
+    wanted = {one for sentence in chosen for one in (_forerunner(sentence, sentences), sentence) if one}
+    return sorted(wanted, key=lambda sentence: (sentence.passage, sentence.place))

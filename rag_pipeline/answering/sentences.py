@@ -88,7 +88,8 @@ def _with_names(row: str, header: str) -> str:
     cells, names = row.split(CELL), header.split(CELL)
     if len(cells) != len(names):
         return row
-    return "; ".join(f"{name.strip()}: {cell.strip()}" for name, cell in zip(names, cells, strict=True) if cell.strip())
+    named = [(name.strip(" |"), cell.strip(" |")) for name, cell in zip(names, cells, strict=True)]
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
 def _shortened(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def publish(settings: Settings, collection: str, documents: dict[str, list[str]]
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with three indexed collections; read only."""
     folder = tmp_path_factory.mktemp("library")
-    settings = Settings(data_dir=folder)
+    settings = settings_at(folder)
     publish(settings, "bridges", {"iron.md": BRIDGE})
     publish(settings, "animals", {"bees.md": BEES})
     publish(settings, "deutsch", {"bruecke.md": GERMAN})
@@ -78,10 +78,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def library_settings(library: Path) -> Settings:
-    return Settings(data_dir=library)
+    return settings_at(library)
 
 
-Collect = Callable[..., AsyncIterator[AnswerEvent]]
+def settings_at(folder: Path, **changes: Any) -> Settings:
+    return Settings.model_validate({"data_dir": folder, **changes})
 
 
 async def events_of(answerer: Answerer, question: str, *arguments: Any) -> list[AnswerEvent]:

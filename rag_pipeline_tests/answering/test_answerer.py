@@ -13,7 +13,7 @@ from rag_pipeline.answering.extractive import pieces
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.answering.conftest import events_of, publish
+from rag_pipeline_tests.answering.conftest import events_of, publish, settings_at
 
 
 async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
@@ -48,7 +48,7 @@ async def test_questions_about_something_else_are_refused(library_settings: Sett
 
 
 async def test_nothing_indexed_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    events = await events_of(build_answerer(Settings(data_dir=tmp_path)), "When?")
+    events = await events_of(build_answerer(settings_at(tmp_path)), "When?")
     assert "drop files into" in cast("Refused", events[-1]).reason
 
 
@@ -81,7 +81,7 @@ async def test_many_questions_at_once(library_settings: Settings) -> None:
 
 
 async def test_a_new_version_is_answered_from_at_once(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
+    settings = settings_at(tmp_path)
     answerer = build_answerer(settings)
     for year in ("1781", "1802"):
         publish(settings, "bridges", {"iron.md": [f"The Iron Bridge was opened in {year}."]})

@@ -15,8 +15,7 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.chat import chat_model
 from rag_pipeline.answering.retrieve import Retriever
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
-from rag_pipeline.settings import Settings
-from rag_pipeline_tests.answering.conftest import events_of, hit
+from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
 
 KEY = "sk-very-secret"
@@ -29,13 +28,8 @@ class GivenPassages:
 
 
 def answerer_at(url: str, **changes: Any) -> Answerer:
-    values: dict[str, Any] = {
-        "openai_base_url": url,
-        "openai_api_key": SecretStr(KEY),
-        "chat_model": "scripted",
-        "data_dir": Path("unused"),
-    }
-    settings = Settings(**{**values, "chat_timeout_seconds": 5, **changes})
+    provided = {"openai_base_url": url, "openai_api_key": SecretStr(KEY), "chat_model": "scripted"}
+    settings = settings_at(Path("unused"), **{**provided, "chat_timeout_seconds": 5, **changes})
     return Answerer(cast("Retriever", GivenPassages()), chat_model(settings), settings)
 
 

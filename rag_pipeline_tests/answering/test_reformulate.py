@@ -32,7 +32,7 @@ def test_names_are_carried_over_several_turns() -> None:
 
 
 def test_without_names_the_words_of_the_question_before_are_carried() -> None:
-    assert completed("How much does it cost?", ["how do I renew my parking permit"]) == "How much does it cost? (renew my parking permit)"
+    assert completed("How much does it cost?", ["how do I renew my parking permit"]) == "How much does it cost? (renew parking permit)"
 
 
 def test_words_that_are_there_already_are_not_repeated() -> None:

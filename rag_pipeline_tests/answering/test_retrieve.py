@@ -15,7 +15,7 @@ from rag_pipeline.embedding import load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
-from rag_pipeline_tests.answering.conftest import BRIDGE, publish
+from rag_pipeline_tests.answering.conftest import BRIDGE, publish, settings_at
 
 
 def retriever(settings: Settings) -> Retriever:
@@ -43,7 +43,7 @@ async def test_an_unknown_collection_is_named_with_those_that_exist(library_sett
 
 async def test_nothing_indexed_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NothingIndexedError, match=r"drop files into .*uploads"):
-        await retriever(Settings(data_dir=tmp_path)).retrieve("When?", EVERYWHERE, 8)
+        await retriever(settings_at(tmp_path)).retrieve("When?", EVERYWHERE, 8)
 
 
 async def test_a_passage_is_found_by_its_citation(library_settings: Settings) -> None:
@@ -57,7 +57,7 @@ async def test_a_passage_is_found_by_its_citation(library_settings: Settings) ->
 
 
 async def test_a_collection_answers_with_the_model_it_was_indexed_with(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = settings_at(tmp_path / "data")
     publish(settings, "bridges", {"iron.md": BRIDGE})
     other = tmp_path / "other-model"
     shutil.copytree(locate_model(settings).path, other)
@@ -68,7 +68,7 @@ async def test_a_collection_answers_with_the_model_it_was_indexed_with(tmp_path:
 
 
 async def test_vectors_of_a_model_that_is_not_here_are_not_compared(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
+    settings = settings_at(tmp_path)
     publish(settings, "bridges", {"iron.md": BRIDGE}, embedding_fingerprint="of files that have changed since")
     with pytest.raises(RagError, match="rag ingest 'bridges'"):
         await retriever(settings).retrieve("When?", EVERYWHERE, 1)

@@ -76,4 +76,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse(error_json("internal", "Something unexpected happened. The app's log says what; please report it."), status_code=500)
+    return JSONResponse(
+        error_json("internal", "Something unexpected happened. The app's log says what; please report it."), status_code=500
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from typing import Annotated, cast
 
@@ -98,21 +98,21 @@ def _store(services: Services, folder: str, file: UploadFile) -> UploadBody:
     return UploadBody(name=stored.name, collection=stored.collection, outcome=stored.outcome)
 
 
-def _events(services: Services, body: AskRequest) -> AsyncIterator[AnswerEvent]:
+def _events(services: Services, body: AskRequest) -> AsyncGenerator[AnswerEvent, None]:
     history = tuple(message.to_record() for message in body.history)
     return services.answerer.stream(body.question, history, Scope(collections=tuple(body.collections)))
 
 
 async def _server_sent(services: Services, body: AskRequest) -> AsyncIterator[str]:
     """The reader who goes away cancels this, and closing the stream cancels what is behind it."""
-    async with aclosing(_events(services, body)) as events:  # type: ignore[type-var]
+    async with aclosing(_events(services, body)) as events:
         async for event in events:
             yield f"event: {event_name(event)}\ndata: {json.dumps(event_json(event), ensure_ascii=False)}\n\n"
 
 
 async def _end_of_answer(services: Services, body: AskRequest) -> Answered | Refused | Failed:
     last: AnswerEvent | None = None
-    async with aclosing(_events(services, body)) as events:  # type: ignore[type-var]
+    async with aclosing(_events(services, body)) as events:
         async for event in events:
             last = event
     if isinstance(last, Answered | Refused | Failed):

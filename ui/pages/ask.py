@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import gradio
@@ -63,8 +62,8 @@ class AskPage:
                 submit_btn=True, elem_id="question",
             )  # fmt: skip
             with gradio.Row(elem_id="under"):
-                self._collections = gradio.Dropdown(
-                    [], value=[], multiselect=True, label="Look in", visible=False, elem_id="collections", container=False
+                self._collections = gradio.CheckboxGroup(
+                    [], value=[], label="Look only in", show_label=False, container=False, visible=False, elem_id="collections"
                 )
                 self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
             gradio.HTML(f"<p>{answers_by(self._services.settings)}</p>", elem_id="answers-by")
@@ -73,7 +72,9 @@ class AskPage:
         outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation]
         inputs = [self._question, self._conversation, self._chat, self._collections]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        answering = [self._question.submit(self._answer, inputs, outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet)]
+        answering: Any = [
+            self._question.submit(self._answer, inputs, outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet)
+        ]
         for suggestion in self._suggestions:
             answering.append(
                 suggestion.click(
@@ -110,7 +111,9 @@ class AskPage:
             return gradio.skip(), Welcome.of_error(str(error)).html
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
-    async def _answer(self, question: str, conversation: list[Message], chat: Chat, collections: list[str]) -> AsyncIterator[tuple[Any, ...]]:
+    async def _answer(
+        self, question: str, conversation: list[Message], chat: Chat, collections: list[str]
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Stream one answer into the chat; the conversation grows when it has ended well."""
         question = question.strip()
         if not question:
@@ -128,22 +131,22 @@ class AskPage:
                     drawn = time.monotonic()
         yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), [*conversation, *_remembered(turn)]
 
-    async def _events(self, question: str, conversation: Sequence[Message], collections: Sequence[str]) -> AsyncIterator[AnswerEvent]:
+    async def _events(self, question: str, conversation: Sequence[Message], collections: Sequence[str]) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
         stream = self._services.answerer.stream(question, conversation, Scope(collections=tuple(collections)))
         try:
-            async with aclosing(stream) as events:  # type: ignore[type-var]
+            async with aclosing(stream) as events:
                 async for event in events:
                     yield event
         except RagError as error:
             yield Failed(str(error), str(getattr(error, "code", "failed")))
-        except Exception:  # noqa: BLE001  the boundary: this is the page's route
+        except Exception:  # the boundary: this is the page's route
             log.exception("An answer failed")
             yield Failed("Something unexpected happened. The app's log says what; please report it.", "internal")
 
 
-def _drawn(before: Chat, turn: Turn) -> Chat:
-    return [*before, {"role": "assistant", "content": turn_html(turn)}]
+def _drawn(before: Chat, turn: Turn) -> Update:
+    return gradio.update(value=[*before, {"role": "assistant", "content": turn_html(turn)}], visible=True)
 
 
 def _busy() -> Update:

@@ -54,9 +54,17 @@ def _summary(documents: Sequence[DocumentStatus], dagster_url: str) -> str:
 
 
 def _row(document: DocumentStatus) -> str:
-    indexed = f"<time datetime='{document.indexed_at.isoformat()}Z'>{document.indexed_at:%Y-%m-%d %H:%M} UTC</time>" if document.indexed_at else ""
+    indexed = (
+        f"<time datetime='{document.indexed_at.isoformat()}Z'>{document.indexed_at:%Y-%m-%d %H:%M} UTC</time>"
+        if document.indexed_at
+        else ""
+    )
     cells = (
-        ("Document", "name", f"<a href='/documents/{escape(document.document_id)}/file' target='_blank'>{escape(document.document)}</a>{_reason(document)}"),
+        (
+            "Document",
+            "name",
+            f"<a href='/documents/{escape(document.document_id)}/file' target='_blank'>{escape(document.document)}</a>{_reason(document)}",
+        ),
         ("Collection", "", escape(document.collection)),
         ("State", "", f"<span class='state {escape(document.state)}'>{escape(document.state)}</span>"),
         ("Pages", "number", f"{document.pages:,}" if document.pages else ""),

@@ -25,9 +25,13 @@ class DocumentsPage:
         with gradio.Column(elem_id="documents"):
             self._upload = gradio.HTML(upload_html((), self._services.settings), elem_id="upload-panel")
             with gradio.Row(elem_id="filters"):
-                self._collection = gradio.Dropdown([("All collections", EVERY)], value=EVERY, label="Collection", elem_id="filter-collection")
-                self._state = gradio.Dropdown([("All states", EVERY), *((s, s) for s in STATES)], value=EVERY, label="State", elem_id="filter-state")
-                self._name = gradio.Textbox(label="Name contains", elem_id="filter-name")
+                self._collection = gradio.Dropdown(
+                    [("All collections", EVERY)], value=EVERY, label="Collection", elem_id="filter-collection"
+                )
+                self._state = gradio.Dropdown(
+                    [("All states", EVERY), *((s, s) for s in STATES)], value=EVERY, label="State", elem_id="filter-state"
+                )
+                self._name = gradio.Textbox(value="", label="Name contains", elem_id="filter-name")
             self._table = gradio.HTML(elem_id="table")
         self._shown: gradio.State = gradio.State(None)
         self._known: gradio.State = gradio.State(())
@@ -40,13 +44,13 @@ class DocumentsPage:
             event(self._refresh, inputs, outputs, show_progress="hidden", queue=False, api_visibility="private")
 
     async def _refresh(
-        self, collection: str, state: str, name: str, shown: str | None, known: tuple[str, ...], request: gradio.Request
+        self, collection: str, state: str, name: str | None, shown: str | None, known: tuple[str, ...], request: gradio.Request
     ) -> tuple[Any, ...]:
         try:
             documents = await self._services.listing.current()
         except RagError as error:
             return str(error), None, gradio.skip(), known, gradio.skip()
-        table = table_html(documents, collection, state, name, _dagster_url(self._services, request))
+        table = table_html(documents, collection, state, name or "", _dagster_url(self._services, request))
         collections = tuple(sorted({document.collection for document in documents}))
         choices, upload = gradio.skip(), gradio.skip()
         if collections != tuple(known):

@@ -15,7 +15,9 @@ HEAD = (
     '<link rel="stylesheet" href="/ui/app.css"><link rel="icon" href="/ui/icon.svg" type="image/svg+xml">'
     '<meta name="color-scheme" content="light dark"><script src="/ui/app.js" defer></script>'
 )
-_TEAL = colors.Color("#eef6f5", "#d7ebe9", "#b0d7d4", "#83bfbb", "#54a19d", "#2f837f", "#1f6a67", "#1b5654", "#194645", "#173b3a", "#0a2322")
+_TEAL = colors.Color(
+    "#eef6f5", "#d7ebe9", "#b0d7d4", "#83bfbb", "#54a19d", "#2f837f", "#1f6a67", "#1b5654", "#194645", "#173b3a", "#0a2322"
+)
 _PAPER = colors.Color(
     "#fbfaf8", "#f4f2ee", "#e6e3dd", "#d2cec6", "#a6a199", "#7b766e", "#5c5851", "#46423c", "#2d2a26", "#201e1b", "#171613"
 )

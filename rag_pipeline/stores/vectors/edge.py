@@ -26,9 +26,10 @@ from rag_pipeline.stores.vectors.contract import (
     require_model_of,
     require_same_model,
 )
+from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.points import in_order, is_chunk_id
-from rag_pipeline.stores.vectors.versions import CollectionFolder, allocated_bytes, published_collections, require_space
+from rag_pipeline.stores.vectors.versions import CollectionFolder, published_collections
 
 _BYTES_FOR_NEW_SHARD = 8 << 20
 """What an empty shard and its first segments take before any point, measured: 3 MB."""

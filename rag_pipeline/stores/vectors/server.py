@@ -8,12 +8,9 @@ would see half of it. The manifest is the collection's metadata, written before 
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from qdrant_client import QdrantClient, models
@@ -31,6 +28,7 @@ from rag_pipeline.stores.vectors.contract import (
     require_same_model,
 )
 from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
     any_of,
@@ -42,15 +40,11 @@ from rag_pipeline.stores.vectors.server_requests import (
     search_request,
     upsert,
 )
-from rag_pipeline.stores.vectors.versions import new_version, version_time
+from rag_pipeline.stores.vectors.versions import new_version
 
 Result = TypeVar("Result")
 
-_PREFIX = "rag_pipeline."
 _KEYS_IN_ONE_FILTER = 1_000
-_LITTER_AGE = timedelta(hours=24)
-"""A version that no alias names may be one that another machine is just building, so it is left alone for this long."""
-
 _INDEXING_PATIENCE_SECONDS = 600.0
 _ATTEMPTS = 5
 
@@ -67,13 +61,13 @@ class ServerIndex:
     def manifest(self, collection: str) -> Manifest | None:
         """The current version, or None when nothing is published."""
         with plain_errors():
-            return self._manifest_of(_alias(collection))
+            return self._manifest_of(alias_of(collection))
 
     def collections(self) -> list[str]:
         """The collections with a published version, sorted."""
         with plain_errors():
             aliases = [item.alias_name for item in self._client.get_aliases().aliases]
-            found = [self._manifest_of(alias) for alias in aliases if alias.startswith(_PREFIX) and not alias.endswith(_PREVIOUS)]
+            found = [self._manifest_of(alias) for alias in aliases if alias.startswith(PREFIX) and not alias.endswith(PREVIOUS)]
         return sorted(manifest.collection for manifest in found if manifest)
 
     def document_keys(self, collection: str) -> set[str]:
@@ -114,7 +108,7 @@ class ServerIndex:
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
         wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
-        records = self._read(collection, lambda manifest: self._client.retrieve(_physical(manifest), wanted) if wanted else [])
+        records = self._read(collection, lambda manifest: self._client.retrieve(collection_of(manifest), wanted) if wanted else [])
         return in_order({str(record.id): record.payload or {} for record in records}, chunk_ids)
 
     def publish(self, change: IndexChange) -> Manifest:
@@ -124,7 +118,7 @@ class ServerIndex:
             RagError: the server cannot be reached or refuses; the current version goes on answering.
         """
         with plain_errors():
-            current = self._manifest_of(_alias(change.collection))
+            current = self._manifest_of(alias_of(change.collection))
             base = None if change.from_scratch else current
             if base:
                 require_same_model(base, change)
@@ -137,8 +131,8 @@ class ServerIndex:
     def rollback(self, collection: str) -> Manifest:
         """Exchange the current version with the one before it."""
         with plain_errors():
-            current = self._manifest_of(_alias(collection))
-            previous = self._manifest_of(_alias(collection) + _PREVIOUS)
+            current = self._manifest_of(alias_of(collection))
+            previous = self._manifest_of(alias_of(collection) + PREVIOUS)
             if previous is None:
                 raise RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
             self._point_at(previous, current)
@@ -168,11 +162,11 @@ class ServerIndex:
         raise CollectionNotIndexedError(collection)
 
     def _points(self, manifest: Manifest, request: models.QueryRequest) -> list[models.ScoredPoint]:
-        return self._client.query_batch_points(_physical(manifest), [request])[0].points
+        return self._client.query_batch_points(collection_of(manifest), [request])[0].points
 
     def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
         limit = max(1, manifest.chunks)
-        return self._client.facet(_physical(manifest), "document_key", limit=limit, exact=True).hits
+        return self._client.facet(collection_of(manifest), "document_key", limit=limit, exact=True).hits
 
     def _manifest_of(self, name: str) -> Manifest | None:
         try:
@@ -184,11 +178,11 @@ class ServerIndex:
 
     def _build(self, base: Manifest | None, change: IndexChange) -> Manifest:
         version = new_version()
-        name = _name(change.collection, version)
+        name = version_name(change.collection, version)
         try:
             create_collection(self._client, name, change.dimension)
             if base:
-                copy_points(self._client, _physical(base), name)
+                copy_points(self._client, collection_of(base), name)
             for start in range(0, len(change.removed_keys) if base else 0, _KEYS_IN_ONE_FILTER):
                 keys = change.removed_keys[start : start + _KEYS_IN_ONE_FILTER]
                 self._client.delete(name, models.FilterSelector(filter=any_of("document_key", keys)))
@@ -209,21 +203,21 @@ class ServerIndex:
             time.sleep(0.5)
 
     def _point_at(self, current: Manifest, previous: Manifest | None) -> None:
-        alias = _alias(current.collection)
-        operations: list[Any] = [_create_alias(alias, current)]
+        alias = alias_of(current.collection)
+        operations: list[Any] = [create_alias(alias, current)]
         if previous:
-            operations.append(_create_alias(alias + _PREVIOUS, previous))
+            operations.append(create_alias(alias + PREVIOUS, previous))
         self._client.update_collection_aliases(operations)
 
     def _versions(self, collection: str) -> list[str]:
-        start = _name(collection, "")
+        start = version_name(collection, "")
         return [item.name for item in self._client.get_collections().collections if item.name.startswith(start)]
 
     def _remove_unused(self, collection: str) -> None:
-        alias = _alias(collection)
-        kept = {_physical(found) for found in map(self._manifest_of, (alias, alias + _PREVIOUS)) if found}
+        alias = alias_of(collection)
+        kept = {collection_of(found) for found in map(self._manifest_of, (alias, alias + PREVIOUS)) if found}
         for name in self._versions(collection):
-            if name not in kept and (self._manifest_of(name) or _is_litter(name)):
+            if name not in kept and (self._manifest_of(name) or is_litter(name)):
                 self._client.delete_collection(name)
 
 
@@ -237,31 +231,6 @@ def connect(url: str, api_key: str | None) -> ServerIndex:
         return ServerIndex(QdrantClient(url=url, api_key=api_key, check_compatibility=False, timeout=60))
     except ValueError as error:
         raise RagError(f"RAG_QDRANT_URL cannot be used: {error}. Write it like http://localhost:6333") from error
-
-
-_PREVIOUS = "__previous"
-
-
-def _alias(collection: str) -> str:
-    """A name that servers take: they refuse some characters, and clients do not escape the others in URLs."""
-    plain = re.sub(r"[^A-Za-z0-9-]", "_", collection)[:60]
-    return f"{_PREFIX}{plain}.{hashlib.sha256(collection.encode()).hexdigest()[:12]}"
-
-
-def _name(collection: str, version: str) -> str:
-    return f"{_alias(collection)}__{version}"
-
-
-def _physical(manifest: Manifest) -> str:
-    return _name(manifest.collection, manifest.version)
-
-
-def _create_alias(alias: str, manifest: Manifest) -> models.CreateAliasOperation:
-    return models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=_physical(manifest), alias_name=alias))
-
-
-def _is_litter(name: str) -> bool:
-    return datetime.now(UTC) - version_time(name.rpartition("__")[2]) > _LITTER_AGE
 
 
 def _hits(points: Sequence[models.ScoredPoint]) -> list[Hit]:

@@ -1,6 +1,6 @@
 """Versions as folders: ``<collection>/<version>/``, a manifest that names the current one, and who may delete which.
 
-Belongs here: folder names, the manifest file, locks, space on the disk. Not here: what is inside a version.
+Belongs here: folder names, the manifest file, who holds what. Not here: what is inside a version, the disk itself (``disk.py``).
 
 Readers hold a shared lock on the version they read; a version goes only when nobody holds it and the manifest does not name it.
 A killed process leaves no lock behind: the kernel drops it.
@@ -8,7 +8,6 @@ A killed process leaves no lock behind: the kernel drops it.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import logging
@@ -26,11 +25,9 @@ from urllib.parse import quote
 from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.stores.files import copy_folder, read_json, sync_folder, write_json
 from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
+from rag_pipeline.stores.vectors.disk import try_lock
 
 LOG = logging.getLogger(__name__)
-
-RESERVE_BYTES = 48 << 20
-"""Left free on the disk. The engine writes through memory maps: on a full disk that is not an error but the death of the process."""
 
 WRITER_PATIENCE_SECONDS = 600.0
 """How long a writer waits for another one of the same collection."""
@@ -56,26 +53,6 @@ def new_version() -> str:
 def version_time(version: str) -> datetime:
     """When a version was begun."""
     return datetime.strptime(version.partition("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
-
-
-def allocated_bytes(folder: Path) -> int:
-    """Disk space a folder really takes: the engine's files are mostly holes."""
-    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
-
-
-def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
-    """Check the disk before it is written to.
-
-    Raises:
-        RagError: less is free than ``needed_bytes`` and the reserve; the message says how much.
-    """
-    free = shutil.disk_usage(folder).free
-    needed = needed_bytes + RESERVE_BYTES
-    if free < needed:
-        raise RagError(
-            f"Not enough disk space to {purpose}: {needed >> 20} MiB are needed, {free >> 20} MiB are free in {folder}. "
-            "Free some space, or move RAG_DATA_DIR to a larger disk. The index keeps answering as it was."
-        )
 
 
 class CollectionFolder:
@@ -167,7 +144,7 @@ class CollectionFolder:
 
     def _wait_for(self, stream: IO[str]) -> None:
         deadline = time.monotonic() + WRITER_PATIENCE_SECONDS
-        while not _try_lock(stream, fcntl.LOCK_EX):
+        while not try_lock(stream, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise TransientError("index_busy", f"Another run is writing the index of {self.collection!r}. Try again when it is done.")
             time.sleep(0.05)
@@ -194,7 +171,7 @@ class CollectionFolder:
         except FileNotFoundError:
             return None
         # Only what the manifest still names after the lock is held cannot have been deleted in between.
-        if _try_lock(stream, fcntl.LOCK_SH) and self.manifest() == manifest:
+        if try_lock(stream, fcntl.LOCK_SH) and self.manifest() == manifest:
             return stream
         stream.close()
         return None
@@ -232,20 +209,10 @@ def _lock_path(version_folder: Path) -> Path:
     return version_folder / "lock"
 
 
-def _try_lock(stream: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(stream, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            return False
-        raise
-    return True
-
-
 def _remove_unless_read(folder: Path) -> None:
     try:
         with _lock_path(folder).open("a") as stream:
-            if _try_lock(stream, fcntl.LOCK_EX):
+            if try_lock(stream, fcntl.LOCK_EX):
                 shutil.rmtree(folder)
     except OSError as error:
         LOG.warning("%s could not be deleted and is left for the next run: %s", folder, error)

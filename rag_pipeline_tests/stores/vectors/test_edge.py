@@ -18,10 +18,10 @@ import pytest
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk
-from rag_pipeline.stores.vectors import CollectionNotIndexedError, IndexChange, SearchQuery
-from rag_pipeline.stores.vectors import versions as versions_module
+from rag_pipeline.stores.vectors import CollectionNotIndexedError, IndexChange, SearchQuery, disk
+from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
-from rag_pipeline.stores.vectors.versions import CollectionFolder, allocated_bytes, folder_name
+from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
 from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
 
 PROCESSES = multiprocessing.get_context("spawn")
@@ -187,7 +187,7 @@ def test_a_small_index_takes_little_room(tmp_path: Path) -> None:
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = EdgeIndex(tmp_path)
     before = index.publish(change("c", points("a.md", "foxes run")))
-    monkeypatch.setattr(versions_module, "RESERVE_BYTES", 1 << 60)
+    monkeypatch.setattr(disk, "RESERVE_BYTES", 1 << 60)
     with pytest.raises(RagError, match=r"MiB are needed, \d+ MiB are free.*RAG_DATA_DIR"):
         index.publish(change("c", points("b.md", "owls sleep")))
     assert index.manifest("c") == before

@@ -72,8 +72,8 @@ def test_a_missing_collection_is_nothing_published(refusing_server: ThreadingHTT
 
 
 def test_the_settings_choose_the_engine() -> None:
-    assert isinstance(open_index(Settings(qdrant_url="http://localhost:6333")), ServerIndex)
-    assert isinstance(open_index(Settings(qdrant_url=None)), EdgeIndex)
+    assert isinstance(open_index(Settings.model_validate({"qdrant_url": "http://localhost:6333"})), ServerIndex)
+    assert isinstance(open_index(Settings.model_validate({})), EdgeIndex)
 
 
 def test_only_old_unpublished_versions_are_litter() -> None:

@@ -1,0 +1,48 @@
+"""The disk under the embedded index: room on it, and locks that a killed process does not leave behind.
+
+Belongs here: questions to the operating system. Not here: what folders mean (``versions.py``).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import shutil
+from pathlib import Path
+from typing import IO
+
+from rag_pipeline.errors import RagError
+
+RESERVE_BYTES = 48 << 20
+"""Left free on the disk. The engine writes through memory maps: on a full disk that is not an error but the death of the process."""
+
+
+def allocated_bytes(folder: Path) -> int:
+    """Disk space a folder really takes: the engine's files are mostly holes."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+
+
+def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """Check the disk before it is written to.
+
+    Raises:
+        RagError: less is free than ``needed_bytes`` and the reserve; the message says how much.
+    """
+    free = shutil.disk_usage(folder).free
+    needed = needed_bytes + RESERVE_BYTES
+    if free < needed:
+        raise RagError(
+            f"Not enough disk space to {purpose}: {needed >> 20} MiB are needed, {free >> 20} MiB are free in {folder}. "
+            "Free some space, or move RAG_DATA_DIR to a larger disk. The index keeps answering as it was."
+        )
+
+
+def try_lock(stream: IO[str], kind: int) -> bool:
+    """Take a lock (``fcntl.LOCK_SH`` or ``LOCK_EX``) on an open file if nobody is in the way; closing the file gives it back."""
+    try:
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True

@@ -1,0 +1,102 @@
+// The app's own behaviour beside Gradio: passages open beside the conversation, files are uploaded, the view follows the answer.
+(() => {
+  "use strict";
+
+  // --- passages ---
+  const reader = document.createElement("aside");
+  reader.id = "reader";
+  reader.setAttribute("aria-label", "Passage");
+  reader.innerHTML = '<nav><a target="_blank">Open in a tab of its own ↗</a><button type="button" aria-label="Close the passage">×</button></nav><iframe title="Passage"></iframe>';
+  const frame = reader.querySelector("iframe");
+  let opener = null;
+
+  function openPassage(link) {
+    document.querySelectorAll("a.open").forEach((other) => other.classList.remove("open"));
+    document.querySelectorAll(`a[href="${CSS.escape(link.getAttribute("href"))}"]`).forEach((same) => same.classList.add("open"));
+    if (!reader.isConnected) document.body.append(reader);
+    const theme = document.body.classList.contains("dark") ? "dark" : "light";
+    frame.src = `${link.getAttribute("href")}?beside=1&theme=${theme}`;
+    reader.querySelector("a").href = link.href;
+    requestAnimationFrame(() => document.documentElement.classList.add("reading"));
+    opener = link;
+    reader.querySelector("button").focus({ preventScroll: true });
+  }
+
+  function closePassage() {
+    document.documentElement.classList.remove("reading");
+    document.querySelectorAll("a.open").forEach((link) => link.classList.remove("open"));
+    if (opener && opener.isConnected) opener.focus({ preventScroll: true });
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#reader button")) return closePassage();
+    const link = event.target.closest("a.cite, a.source");
+    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    openPassage(link);
+  }, true);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closePassage(); });
+
+  // --- the view follows an answer while its end is in sight ---
+  let following = true;
+  addEventListener("scroll", () => { following = innerHeight + scrollY > document.documentElement.scrollHeight - 80; }, { passive: true });
+  let turns = 0;
+  new MutationObserver(() => {
+    const questions = document.querySelectorAll("#chat .question").length;
+    if (questions > turns) following = true;
+    turns = questions;
+    if (following && document.querySelector("#chat .turn")) scrollTo({ top: document.documentElement.scrollHeight });
+  }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+
+  // --- uploads ---
+  async function send(form, file) {
+    const item = document.createElement("li");
+    form.querySelector(".upload-results").prepend(item);
+    item.textContent = `${file.name}: copying …`;
+    const body = new FormData();
+    body.append("collection", form.elements.collection.value);
+    body.append("files", file, file.name);
+    try {
+      const answer = await (await fetch("/api/v1/documents", { method: "POST", body })).json();
+      say(item, file.name, answer);
+    } catch {
+      item.className = "bad";
+      item.textContent = `${file.name}: the app could not be reached. Is it still running?`;
+    }
+  }
+
+  function say(item, name, answer) {
+    const taken = answer.documents && answer.documents[0];
+    if (!taken) {
+      item.className = "bad";
+      item.textContent = answer.error ? `${name}: ${answer.error.message}` : answer.refused[0].message;
+      return;
+    }
+    const where = `collection ${taken.collection}`;
+    item.textContent = {
+      added: `${taken.name} is in ${where}. It will be indexed within seconds.`,
+      renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
+      unchanged: `${taken.name} was in ${where} already, with the same content.`,
+    }[taken.outcome];
+  }
+
+  async function sendAll(form, files) {
+    for (const file of files) await send(form, file);
+  }
+
+  const dropOf = (event) => event.target.closest && event.target.closest(".drop");
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches(".drop input")) return;
+    sendAll(event.target.form, [...event.target.files]).finally(() => { event.target.value = ""; });
+  });
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-upload]")) event.preventDefault(); });
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      const drop = dropOf(event);
+      if (!drop) return;
+      event.preventDefault();
+      drop.classList.toggle("over", kind === "dragover");
+      if (kind === "drop") sendAll(drop.closest("form"), [...event.dataTransfer.files]);
+    });
+  }
+})();

@@ -1,0 +1,14 @@
+// A passage page: the theme of the app around it (or of the system), and the passage in view.
+(() => {
+  "use strict";
+  const asked = new URLSearchParams(location.search);
+  const dark = asked.has("theme") ? asked.get("theme") === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  document.documentElement.classList.toggle("beside", asked.has("beside"));
+
+  addEventListener("load", () => {
+    for (const place of document.querySelectorAll(".place")) place.style.top = `${Number(place.dataset.top) * 100}%`;
+    const passage = document.querySelector(".place") || document.querySelector("mark") || document.querySelector("tr.marked");
+    if (passage && passage.getBoundingClientRect().top > innerHeight * 0.6) passage.scrollIntoView({ block: "start" });
+  });
+})();

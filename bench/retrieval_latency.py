@@ -32,6 +32,7 @@ BATCH = 1000
 
 
 def main() -> None:
+    random.seed(2)
     chunks = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     with tempfile.TemporaryDirectory() as data:
         settings = load_settings().model_copy(update={"data_dir": Path(data)})
@@ -62,9 +63,9 @@ def vocabulary() -> list[str]:
     return ["".join(letters.choices("abcdefghijklmnoprstuvw", k=letters.randint(4, 9))) for _ in range(30_000)]
 
 
-def sentence(words: list[str], length: int, numbers: random.Random = random.Random(2)) -> str:
+def sentence(words: list[str], length: int) -> str:
     """Zipf's law: the n-th word of the vocabulary has a share of about 1/n."""
-    return " ".join(words[int(len(words) ** numbers.random()) - 1] for _ in range(length))
+    return " ".join(words[int(len(words) ** random.random()) - 1] for _ in range(length))
 
 
 async def searched(retriever: Retriever) -> list[float]:

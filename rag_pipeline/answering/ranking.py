@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from rag_pipeline.models import Hit, embedded_text
+from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors import Candidate, Fusion
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
@@ -37,7 +37,7 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int) -> tuple[
     """
     candidates = _without_repetitions(candidates)
     asked = word_ids(question)
-    words = [word_ids(embedded_text(candidate.hit.context, candidate.hit.text)) & asked for candidate in candidates]
+    words = [candidate.words & asked for candidate in candidates]
     rarity = word_rarity(asked, words)
     scores = [_score(candidate, coverage(found, rarity)) for candidate, found in zip(candidates, words, strict=True)]
     order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))[:top_k]
@@ -64,7 +64,7 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
         same = first.setdefault((hit.collection, hit.document, hit.text), candidate)
         earlier = min(same.hit, hit, key=lambda one: one.position)
         best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
-        first[hit.collection, hit.document, hit.text] = Candidate(best, max(same.cosine, candidate.cosine))
+        first[hit.collection, hit.document, hit.text] = Candidate(best, max(same.cosine, candidate.cosine), same.words)
     return list(first.values())
 
 

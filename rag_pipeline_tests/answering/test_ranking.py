@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from rag_pipeline.answering.ranking import coverage, ranked, word_rarity
-from rag_pipeline.models import Hit
+from rag_pipeline.models import Hit, embedded_text
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.answering.conftest import hit
 
 
 def candidate(number: int, text: str, cosine: float, fused: float, **fields: object) -> Candidate:
-    return Candidate(hit(number, text, score=fused, **fields), cosine)
+    found = hit(number, text, score=fused, **fields)
+    return Candidate(found, cosine, word_ids(embedded_text(found.context, found.text)))
 
 
 def test_ranks_count_from_one_and_scores_fall() -> None:

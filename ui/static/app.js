@@ -37,16 +37,22 @@
   }, true);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closePassage(); });
 
-  // --- the view follows an answer while its end is in sight ---
-  let following = true;
-  addEventListener("scroll", () => { following = innerHeight + scrollY > document.documentElement.scrollHeight - 80; }, { passive: true });
-  let turns = 0;
-  new MutationObserver(() => {
-    const questions = document.querySelectorAll("#chat .question").length;
-    if (questions > turns) following = true;
-    turns = questions;
-    if (following && document.querySelector("#chat .turn")) scrollTo({ top: document.documentElement.scrollHeight });
-  }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+  // --- the view follows an answer until its question reaches the top, unless the reader scrolls away ---
+  let following = true, turns = 0, wanted = 0;
+  const reading = () => { following = false; };
+  for (const kind of ["wheel", "touchmove"]) addEventListener(kind, reading, { passive: true });
+  addEventListener("keydown", (event) => { if (["PageUp", "PageDown", "Home", "End"].includes(event.key)) reading(); });
+
+  function follow() {
+    const questions = document.querySelectorAll("#chat .question");
+    if (questions.length > turns) following = true;
+    turns = questions.length;
+    if (!following || !turns) return;
+    const top = questions[turns - 1].getBoundingClientRect().top + scrollY - 8;
+    const bottom = document.documentElement.scrollHeight - innerHeight;
+    if (Math.min(top, bottom) !== wanted) scrollTo({ top: (wanted = Math.min(top, bottom)) });
+  }
+  new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
   // --- uploads ---
   async function send(form, file) {

@@ -6,6 +6,7 @@ Belongs here: the records and the protocol that the ingestion and the answering 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -93,10 +94,12 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A hit of both lists' fusion (``hit.score`` is the fused one) and its cosine to the question."""
+    """A hit of both lists' fusion (``hit.score`` is the fused one), its cosine to the question, and the ids of its words
+    (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
 
     hit: Hit
     cosine: float
+    words: AbstractSet[int]
 
 
 class VectorIndex(Protocol):
@@ -140,7 +143,7 @@ class VectorIndex(Protocol):
         """
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, best first, each with its cosine; ``query.dense`` must be given.
+        """The best chunks of the fused lists, best first, each with its cosine and words; ``query.dense`` must be given.
 
         Raises:
             CollectionNotIndexedError: nothing is published.

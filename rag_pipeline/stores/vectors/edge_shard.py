@@ -6,6 +6,7 @@ Belongs here: every call of the engine. Not here: versions, files, locks, which 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -91,10 +92,10 @@ class EdgeShard:
     def candidates(self, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""
         with _plain_errors("The index cannot be searched"):
-            fused = self._shard.query(_fused_request(query))
+            fused = self._shard.query(_fused_request(query, with_words=True))
             by_cosine = self._shard.query(_cosine_request(query, fused)) if fused else []
         cosines = {point.id: point.score for point in by_cosine}
-        return [Candidate(found, cosines[point.id]) for found, point in zip(_hits(fused), fused, strict=True)]
+        return [Candidate(found, cosines[point.id], _words(point)) for found, point in zip(_hits(fused), fused, strict=True)]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the points that exist, by id."""
@@ -129,6 +130,11 @@ def _hits(points: Sequence[engine.ScoredPoint]) -> list[Hit]:
     return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
 
 
+def _words(point: engine.ScoredPoint) -> AbstractSet[int]:
+    sparse = cast("dict[str, engine.SparseVector]", point.vector or {}).get(SPARSE)
+    return frozenset(sparse.indices) if sparse else frozenset()
+
+
 def _request(query: SearchQuery) -> engine.QueryRequest | None:
     """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
     lists = _lists(query)
@@ -139,8 +145,14 @@ def _request(query: SearchQuery) -> engine.QueryRequest | None:
     return _fused_request(query)
 
 
-def _fused_request(query: SearchQuery) -> engine.QueryRequest:
-    return engine.QueryRequest(limit=query.top_k, query=_fusion(query), prefetches=_prefetches(query), with_payload=True)
+def _fused_request(query: SearchQuery, *, with_words: bool = False) -> engine.QueryRequest:
+    return engine.QueryRequest(
+        limit=query.top_k,
+        query=_fusion(query),
+        prefetches=_prefetches(query),
+        with_payload=True,
+        with_vector=[SPARSE] if with_words else False,
+    )
 
 
 def _cosine_request(query: SearchQuery, points: Sequence[engine.ScoredPoint]) -> engine.QueryRequest:

@@ -28,7 +28,7 @@ from rag_pipeline.stores.vectors.contract import (
     require_same_model,
 )
 from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
-from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, is_litter, version_name
+from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
     any_of,
@@ -39,6 +39,7 @@ from rag_pipeline.stores.vectors.server_requests import (
     plain_errors,
     search_request,
     upsert,
+    words_of,
 )
 from rag_pipeline.stores.vectors.versions import new_version
 
@@ -98,10 +99,10 @@ class ServerIndex:
 
         def ask(manifest: Manifest) -> list[Candidate]:
             require_model_of(manifest, query)
-            fused = self._points(manifest, fused_request(query))
+            fused = self._points(manifest, fused_request(query, with_words=True))
             by_cosine = self._points(manifest, cosine_request(query, fused)) if fused else []
             cosines = {point.id: point.score for point in by_cosine}
-            return [Candidate(found, cosines[point.id]) for found, point in zip(_hits(fused), fused, strict=True)]
+            return [Candidate(found, cosines[point.id], words_of(point)) for found, point in zip(_hits(fused), fused, strict=True)]
 
         return self._read(collection, ask)
 

@@ -6,6 +6,7 @@ Belongs here: requests, points, errors. Not here: versions and which of them is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -104,9 +105,21 @@ def search_request(query: SearchQuery) -> models.QueryRequest | None:
     return fused_request(query)
 
 
-def fused_request(query: SearchQuery) -> models.QueryRequest:
+def fused_request(query: SearchQuery, *, with_words: bool = False) -> models.QueryRequest:
     """Both lists fused, or the one there is, by rank."""
-    return models.QueryRequest(query=_fusion(query), prefetch=_prefetches(query), limit=query.top_k, with_payload=True)
+    return models.QueryRequest(
+        query=_fusion(query),
+        prefetch=_prefetches(query),
+        limit=query.top_k,
+        with_payload=True,
+        with_vector=[SPARSE] if with_words else False,
+    )
+
+
+def words_of(point: models.ScoredPoint) -> AbstractSet[int]:
+    """The words of a point that came with its sparse vector."""
+    sparse = point.vector.get(SPARSE) if isinstance(point.vector, dict) else None
+    return frozenset(sparse.indices) if isinstance(sparse, models.SparseVector) else frozenset()
 
 
 def cosine_request(query: SearchQuery, points: Sequence[models.ScoredPoint]) -> models.QueryRequest:

@@ -17,6 +17,7 @@ from rag_pipeline.stores.vectors import (
     SearchQuery,
     VectorIndex,
 )
+from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
 
 
@@ -89,6 +90,8 @@ def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, na
     assert [candidate.hit for candidate in found] == index.search(name, query)
     cosines = {candidate.hit.document: candidate.cosine for candidate in found}
     assert cosines == {"near.md": pytest.approx(1.0, abs=1e-4), "words.md": pytest.approx(0.6, abs=1e-4)}
+    words = {candidate.hit.document: candidate.words for candidate in found}
+    assert words["words.md"] == word_ids("Heading\nthe zeppelin landed")
     wordless = index.candidates(name, SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="?"))
     assert [candidate.hit.document for candidate in wordless] == ["near.md", "words.md", "far.md"]
     assert wordless[0].hit.score == pytest.approx(0.5)

@@ -14,6 +14,8 @@ _CONFIGURATION = """\
 # Written once by rag; yours to change (docs/operations.md says when to).
 telemetry:
   enabled: false
+nux:
+  enabled: false
 python_logs:
   python_log_level: INFO
 run_coordinator:

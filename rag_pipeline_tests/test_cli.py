@@ -66,7 +66,10 @@ def test_an_empty_folder_is_no_error(data: Path) -> None:
     assert refused["refused"] is True
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["search"], ["ask", "x", "--top-k"], ["search", "x", "--top-k", "0"], ["status", "--x"]])
+USAGE_ERRORS = [["frobnicate"], ["search"], ["ask", "x", "--top-k"], ["search", "x", "--top-k", "0"], ["status", "--x"]]
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS)
 def test_usage_errors_exit_with_two(data: Path, arguments: list[str]) -> None:
     assert rag(data, *arguments).returncode == 2
 

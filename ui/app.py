@@ -6,6 +6,7 @@ Belongs here: what is mounted where, start and stop. Not here: routes (``api``, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -54,12 +55,18 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
     app.add_middleware(Guard, host=settings.host)
+    _mount_pages(app, services)
+    return app
+
+
+def _mount_pages(app: FastAPI, services: Services) -> None:
+    """Gradio at the root, with everything off that shows, shares or records something elsewhere."""
     gradio.mount_gradio_app(
         app,
         build_pages(services),
         path="/",
-        server_name=settings.host,
-        server_port=settings.app_port,
+        server_name=services.settings.host,
+        server_port=services.settings.app_port,
         footer_links=[],
         run_history=False,
         ssr_mode=False,
@@ -71,7 +78,6 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
         theme=theme(),
         head=HEAD,
     )
-    return app
 
 
 @asynccontextmanager
@@ -98,12 +104,19 @@ def serve(settings: Settings) -> None:
             create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
         )
         server = uvicorn.Server(config)
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not (server.should_exit and _is_about_open_streams(record)))
         # uvicorn stops in good order and then raises the signal again for whoever was there before: by default that is a death.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _already_stopped)
         server.run(sockets=[listening])
         if not server.started:
             sys.exit(1)  # uvicorn has said why
+
+
+def _is_about_open_streams(record: logging.LogRecord) -> bool:
+    """Cutting the streams of open pages is how stopping works, no error."""
+    cancelled = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+    return cancelled or record.getMessage().startswith("Cancel ")
 
 
 def _already_stopped(number: int, frame: FrameType | None) -> None:

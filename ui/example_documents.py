@@ -13,12 +13,12 @@ from ui.uploads import Upload, store_upload
 
 COLLECTION = "examples"
 QUESTIONS = (
-    "How many items did the Mending Room repair in 2025, and what share of them worked again?",
+    "How many items did the Mending Room repair in 2025?",
     "What does it cost to borrow the sewing machine for a weekend?",
-    "What happens if my lamp cannot be repaired?",
+    "What happens to an item that cannot be repaired?",
 )
 """One for a page of a PDF, one for a row of a table, one for prose."""
-FOLLOW_UP = "And how many was it the year before?"
+FOLLOW_UP = "And how many in 2024?"
 """After the first question."""
 _LARGEST_BYTES = 1 << 20
 

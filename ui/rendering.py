@@ -37,6 +37,11 @@ def one_line(markup: str) -> str:
     return markup.replace("\r\n", "\n").replace("\r", "\n").replace("\n", _LINE_BREAK)
 
 
+def failure_html(title: str, message: str) -> str:
+    """Something did not work: in words, and unlike anything else."""
+    return f"<div class='failure' role='alert'><strong>{escape(title)}</strong><p>{escape(message)}</p></div>"
+
+
 def passage_url(hit: Hit) -> str:
     """The page that shows a passage in its document."""
     return f"/passages/{quote(hit.collection, safe='')}/{quote(hit.chunk_id, safe='')}"

@@ -84,7 +84,8 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
 async def warm_up(services: Services) -> None:
     """Load the embedding model, as soon as there is something to search, before the first question has to wait for it."""
     try:
-        while not any(document.state == "indexed" for document in await services.listing.current()):
+        # Asked again and again, because other processes write the catalog and they send no events.
+        while not any(document.state == "indexed" for document in await services.listing.current()):  # noqa: ASYNC110
             await asyncio.sleep(WARM_UP_SECONDS)
         await services.answerer.retriever.retrieve("What is this about?", Scope(), 1)
     except RagError as error:  # the first question will say it to whoever asks

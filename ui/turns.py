@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
-from ui.rendering import answer_html, escape, page_label, passage_url
+from ui.rendering import answer_html, escape, failure_html, page_label, passage_url
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
@@ -66,7 +66,7 @@ def _body(turn: Turn) -> str:
     if isinstance(end, Refused):
         return _refusal(end)
     if isinstance(end, Failed):
-        return _streamed(turn) + _failure(end, broke_off=bool(turn.text))
+        return _streamed(turn) + failure_html("The answer broke off" if turn.text else "No answer this time", end.message)
     if isinstance(end, Answered):
         answer = answer_html(end.answer, end.citations, markdown=turn.markdown)
         return f"<div class='answer'>{answer}</div>{_sources(end.citations)}{_footnote(end)}"
@@ -124,8 +124,3 @@ def _refusal(end: Refused) -> str:
     cards = "".join(_card(hit, "") for hit in end.hits[:4])
     nearest = f"<h4 class='sources-title'>Nearest passages</h4><ol class='sources'>{cards}</ol>" if cards else ""
     return f"<div class='refusal'><strong>Not in your documents</strong><p>{escape(end.reason)}</p></div>{nearest}"
-
-
-def _failure(end: Failed, *, broke_off: bool) -> str:
-    title = "The answer broke off" if broke_off else "No answer this time"
-    return f"<div class='failure' role='alert'><strong>{title}</strong><p>{escape(end.message)}</p></div>"

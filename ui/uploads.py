@@ -103,13 +103,18 @@ def store_upload(uploads: Path, folder: str, name: str, source: BinaryIO, larges
     if is_ignored(wanted):
         raise UploadError(f"{wanted} has the name of a temporary file, which is never read. Give it another name.")
     target = uploads / folder
-    aside = target / f".upload-{uuid.uuid4().hex}"
     try:
         target.mkdir(parents=True, exist_ok=True)
-        _write(aside, source, largest_bytes, wanted)
-        return _place(aside, target, wanted, folder or DEFAULT_COLLECTION)
+        return _store(target, wanted, folder or DEFAULT_COLLECTION, source, largest_bytes)
     except OSError as error:
         raise UploadError(f"{wanted} could not be stored in {target}: {error.strerror}. Make room, or give this user the right.") from error
+
+
+def _store(target: Path, wanted: str, collection: str, source: BinaryIO, largest_bytes: int) -> Upload:
+    aside = target / f".upload-{uuid.uuid4().hex}"
+    try:
+        _write(aside, source, largest_bytes, wanted)
+        return _place(aside, target, wanted, collection)
     finally:
         aside.unlink(missing_ok=True)
 

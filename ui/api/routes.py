@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, suppress
-from typing import Annotated, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from starlette.responses import StreamingResponse
@@ -38,6 +38,7 @@ from ui.services import Services
 from ui.uploads import UploadError, folder_of, store_upload
 
 router = APIRouter(prefix="/api/v1")
+End = Answered | Refused | Failed
 
 
 @router.get("/health")
@@ -110,7 +111,7 @@ async def _server_sent(services: Services, body: AskRequest) -> AsyncIterator[st
             yield f"event: {event_name(event)}\ndata: {json.dumps(event_json(event), ensure_ascii=False)}\n\n"
 
 
-async def _end_of_answer(services: Services, body: AskRequest) -> Answered | Refused | Failed:
+async def _end_of_answer(services: Services, body: AskRequest) -> End:
     last: AnswerEvent | None = None
     async with aclosing(_events(services, body)) as events:
         async for event in events:
@@ -120,9 +121,9 @@ async def _end_of_answer(services: Services, body: AskRequest) -> Answered | Ref
     return Failed("The answer ended before it was finished. Ask again.", "internal")
 
 
-async def _while_connected(request: Request, answer: object) -> Answered | Refused | Failed:
+async def _while_connected(request: Request, answer: Coroutine[Any, Any, End]) -> End:
     """Await an answer, but cancel it when nobody waits for it any more."""
-    working = asyncio.ensure_future(cast("asyncio.Future[Answered | Refused | Failed]", answer))
+    working = asyncio.create_task(answer)
     leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -131,7 +131,9 @@ class AskPage:
                     drawn = time.monotonic()
         yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), [*conversation, *_remembered(turn)]
 
-    async def _events(self, question: str, conversation: Sequence[Message], collections: Sequence[str]) -> AsyncGenerator[AnswerEvent, None]:
+    async def _events(
+        self, question: str, conversation: Sequence[Message], collections: Sequence[str]
+    ) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
         stream = self._services.answerer.stream(question, conversation, Scope(collections=tuple(collections)))
         try:

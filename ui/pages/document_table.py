@@ -92,17 +92,21 @@ def size_in_words(size_bytes: int) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
 
 
-def upload_html(collections: Sequence[str], settings: Settings) -> str:
-    """A place to drop files on, and the collection they go to."""
+def suggestions_html(collections: Sequence[str]) -> str:
+    """The names that the upload panel's collection field suggests. Not part of the panel: an update must not undo what is typed there."""
     names = dict.fromkeys((DEFAULT_COLLECTION, *(name for name in collections if name != COLLECTION)))
     options = "".join(f"<option value='{escape(name)}'></option>" for name in names)
+    return f"<datalist id='collection-names'>{options}</datalist>"
+
+
+def upload_html(settings: Settings) -> str:
+    """A place to drop files on, and the collection they go to."""
     return (
         "<form class='upload' data-upload>"
         "<label class='drop'><input type='file' name='files' multiple><strong>Drop files here</strong>"
         "<span>or click to choose. They are read and indexed within seconds.</span></label>"
         "<div class='upload-side'><label>Into the collection"
         f"<input name='collection' value='{DEFAULT_COLLECTION}' list='collection-names' maxlength='100' autocomplete='off'></label>"
-        f"<datalist id='collection-names'>{options}</datalist>"
         f"<p>Or copy files into <code>{escape(str(settings.uploads))}</code>. A folder in it is a collection.</p></div>"
         "<ul class='upload-results' aria-live='polite'></ul></form>"
     )

@@ -10,7 +10,8 @@ from typing import Any
 import gradio
 
 from rag_pipeline.errors import RagError
-from ui.pages.document_table import EVERY, STATES, table_html, upload_html
+from ui.pages.document_table import EVERY, STATES, suggestions_html, table_html, upload_html
+from ui.rendering import failure_html
 from ui.services import Services
 
 
@@ -23,7 +24,8 @@ class DocumentsPage:
     def build(self) -> None:
         """Lay out the tab; call it inside the Blocks."""
         with gradio.Column(elem_id="documents"):
-            self._upload = gradio.HTML(upload_html((), self._services.settings), elem_id="upload-panel")
+            gradio.HTML(upload_html(self._services.settings))
+            self._suggestions = gradio.HTML(suggestions_html(()))
             with gradio.Row(elem_id="filters"):
                 self._collection = gradio.Dropdown(
                     [("All collections", EVERY)], value=EVERY, label="Collection", elem_id="filter-collection"
@@ -39,7 +41,7 @@ class DocumentsPage:
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
         """Show what the catalog knows, now, at every tick, and when a filter changes."""
         inputs = [self._collection, self._state, self._name, self._shown, self._known]
-        outputs = [self._table, self._shown, self._collection, self._known, self._upload]
+        outputs = [self._table, self._shown, self._collection, self._known, self._suggestions]
         for event in (blocks.load, clock.tick, self._collection.change, self._state.change, self._name.change):
             event(self._refresh, inputs, outputs, show_progress="hidden", queue=False, api_visibility="private")
 
@@ -49,14 +51,14 @@ class DocumentsPage:
         try:
             documents = await self._services.listing.current()
         except RagError as error:
-            return str(error), None, gradio.skip(), known, gradio.skip()
+            return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip()
         table = table_html(documents, collection, state, name or "", _dagster_url(self._services, request))
         collections = tuple(sorted({document.collection for document in documents}))
-        choices, upload = gradio.skip(), gradio.skip()
+        choices, suggestions = gradio.skip(), gradio.skip()
         if collections != tuple(known):
             choices = gradio.update(choices=[("All collections", EVERY), *((name, name) for name in collections)])
-            upload = upload_html(collections, self._services.settings)
-        return gradio.skip() if table == shown else table, table, choices, collections, upload
+            suggestions = suggestions_html(collections)
+        return gradio.skip() if table == shown else table, table, choices, collections, suggestions
 
 
 def _dagster_url(services: Services, request: gradio.Request) -> str:

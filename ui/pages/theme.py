@@ -62,6 +62,7 @@ def theme() -> gradio.themes.Base:
         button_primary_background_fill_dark="*primary_500",
         button_primary_text_color="#ffffff",
         button_secondary_background_fill="transparent",
+        button_secondary_background_fill_dark="transparent",
         button_secondary_background_fill_hover="*neutral_100",
         button_secondary_background_fill_hover_dark="*neutral_800",
         button_secondary_border_color="*neutral_300",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import DocumentStatus
 from ui.example_documents import COLLECTION
-from ui.rendering import escape
+from ui.rendering import escape, failure_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Welcome:
     @classmethod
     def of_error(cls, message: str) -> Welcome:
         """The documents' state cannot be read."""
-        return cls(f"<div class='failure' role='alert'><strong>The documents cannot be read</strong><p>{escape(message)}</p></div>")
+        return cls(failure_html("The documents cannot be read", message))
 
     @staticmethod
     def waiting_for_examples() -> str:
         """Right after the click, before the folder has been looked at."""
-        return _greeting("Reading the example documents", _WAIT, working=True)
+        return _greeting("Reading the example documents", f"{_WAIT} {_STUCK}", working=True)
 
 
 _WAIT = "They are found within some seconds, then read and indexed. This page updates by itself."

@@ -99,8 +99,8 @@
   for (const kind of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(kind, (event) => {
       const drop = dropOf(event);
+      if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // else the browser leaves the app for the file
       if (!drop) return;
-      event.preventDefault();
       drop.classList.toggle("over", kind === "dragover");
       if (kind === "drop") sendAll(drop.closest("form"), [...event.dataTransfer.files]);
     });

@@ -1,0 +1,147 @@
+"""The app on a free loopback port, answerers with a script, and a browser that records what it requests."""
+
+import asyncio
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import uvicorn
+
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.settings import Settings
+from ui.app import create_app
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+
+
+def make_hit(text: str = "The lamp is repaired.", **fields: Any) -> Hit:
+    defaults: dict[str, Any] = {"rank": 1, "score": 0.9, "document": "rules.txt", "collection": "default", "page_first": None}
+    return Hit(text=text, **{**defaults, "page_last": fields.get("page_first"), "chunk_id": "c1", "document_id": "d1", **fields})
+
+
+class ScriptedRetriever:
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = tuple(hits)
+
+    async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        return self.hits[:top_k]
+
+    async def passage(self, collection: str, chunk_id: str) -> Hit | None:
+        return next((hit for hit in self.hits if (hit.collection, hit.chunk_id) == (collection, chunk_id)), None)
+
+
+class ScriptedAnswerer:
+    """Says what its script says for a question: text in pieces, then an end. Remembers what it was asked, and whether it was stopped."""
+
+    def __init__(self, hits: Sequence[Hit] = (), pieces: Sequence[str] = ("A fine", " answer [1]."), pause_seconds: float = 0.0) -> None:
+        self.retriever = ScriptedRetriever(hits or [make_hit()])
+        self.pieces = pieces
+        self.pause_seconds = pause_seconds
+        self.asked: list[tuple[str, tuple[Message, ...], Scope]] = []
+        self.cancelled = threading.Event()
+
+    async def stream(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+        self.asked.append((question, tuple(history), scope))
+        try:
+            async for event in self._events(question):
+                yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.set()
+            raise
+
+    async def _events(self, question: str) -> AsyncGenerator[AnswerEvent, None]:
+        hits = self.retriever.hits
+        searched = "the lamp, in full" if "reformulate" in question else question
+        yield Reformulated(searched)
+        yield Retrieved(hits)
+        if "refuse" in question:
+            yield Refused("Nothing is said about this.", hits, searched, {"retrieve": 0.1})
+            return
+        for piece in self.pieces:
+            await asyncio.sleep(self.pause_seconds)
+            yield Token(piece)
+        if "fail" in question:
+            yield Failed("The language model hung up. Ask again.", "chat_unreachable")
+            return
+        if "explode" in question:
+            raise ValueError("a bug with a secret")
+        cited = tuple(Citation(number, hit) for number, hit in enumerate(hits, start=1))
+        yield Answered("".join(self.pieces), cited, searched, {"retrieve": 0.1, "generate": 0.2})
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def serving(settings: Settings, answerer: ScriptedAnswerer | None = None) -> Iterator[str]:
+    """The app under a real uvicorn; its address."""
+    settings = settings.model_copy(update={"app_port": free_port()})
+    app = create_app(settings, cast("Answerer | None", answerer))
+    server = uvicorn.Server(uvicorn.Config(app, port=settings.app_port, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive())
+    assert server.started
+    try:
+        yield f"http://127.0.0.1:{settings.app_port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread
+def browser() -> Iterator[Any]:
+    """An installed Chromium. Without one the test is skipped, except in continuous integration, where it must not go missing unseen."""
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        reason = f"no browser is installed (looked for {', '.join(BROWSERS)})"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--headless=new"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page that fails its test when anything beyond loopback was requested, or when a script failed."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    requested: list[str] = []
+    errors: list[str] = []
+    opened = context.new_page()
+    context.on("request", lambda request: requested.append(request.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert [url for url in requested if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))] == []
+    assert errors == []
+
+
+@pytest.fixture
+def screenshots() -> Path | None:
+    """Where to leave pictures, when someone wants to look: RAG_TEST_SCREENSHOTS."""
+    folder = os.environ.get("RAG_TEST_SCREENSHOTS")
+    return Path(folder) if folder else None

@@ -1,0 +1,121 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_pipeline.models import Answered, Citation, Failed, Reformulated, Refused, Retrieved, Token
+from rag_pipeline_tests.ui.conftest import make_hit
+from ui.rendering import answer_html, escape, page_label, passage_url
+from ui.turns import Turn, question_html, turn_html
+
+HIT = make_hit(document="Über <b>.pdf", collection="my docs", chunk_id="a/b", page_first=2)
+CITED = [Citation(1, HIT), Citation(2, make_hit(chunk_id="c2"))]
+OUR_TAGS = frozenset(re.findall(r"\w+", "p br hr em strong s a h1 h2 h3 h4 h5 h6 ul ol li pre code blockquote table thead tbody tr th td"))
+HOSTILE = [
+    "<img src=http://example.com/x.png onerror=alert(1)>",
+    "![x](http://example.com/y.png)",
+    "[click](javascript:alert(1)) [go](http://example.com)",
+    "<script>fetch('http://example.com')</script>",
+    "[x][1]\n\n[1]: http://example.com/z.png",
+    "<http://example.com>",
+    "| a |\n|---|\n| ![x](http://example.com) |",
+    "`` <iframe src=//example.com> ``",
+    "<div style='background:url(http://example.com)'>",
+]
+
+
+@pytest.mark.parametrize("markdown", [True, False])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_a_model_or_document_says_becomes_a_request(text: str, markdown: bool) -> None:
+    shown = answer_html(text, CITED, markdown=markdown)
+    assert not re.search(r"<(img|script|iframe|a href='?http|link|style|div|object|svg)", shown)
+    assert [address for address in re.findall(r"<a [^>]*href='([^']*)'", shown) if not address.startswith("/passages/")] == []
+    assert "src=" not in re.sub(r"&lt;.*?&gt;", "", shown)
+
+
+@given(st.text(alphabet=st.sampled_from("<>&'\"`*_#[]()!|-1 2\n\rhttps:/xsrcimg=")), st.booleans())
+def test_any_text_gives_only_tags_of_ours_on_one_line(text: str, markdown: bool) -> None:
+    shown = answer_html(text, CITED, markdown=markdown)
+    assert "\n" not in shown
+    assert "\r" not in shown
+    names = set(re.findall(r"<\s*([a-zA-Z]+)", shown))
+    assert names <= OUR_TAGS
+
+
+def test_a_citation_links_to_its_passage_and_says_where_it_leads() -> None:
+    shown = answer_html("It works [1], and [2].", CITED, markdown=True)
+    assert "href='/passages/my%20docs/a%2Fb'" in shown
+    assert "title='Über &lt;b&gt;.pdf, page 2'" in shown
+    assert shown.count("class='cite'") == 2
+
+
+def test_several_numbers_in_one_pair_of_brackets_become_several_links() -> None:
+    assert answer_html("So [1, 2].", CITED, markdown=False).count("<a class='cite'") == 2
+
+
+@pytest.mark.parametrize("text", ["see [7]", "`a[1]`", "an array[x]"])
+def test_what_is_no_citation_stays_text(text: str) -> None:
+    assert "class='cite'" not in answer_html(text, CITED, markdown=True)
+
+
+def test_quoted_text_is_not_read_as_markdown() -> None:
+    assert "# not a heading *at all*" in answer_html("# not a heading *at all*", (), markdown=False)
+    assert "<strong>bold</strong>" in answer_html("**bold**", (), markdown=True)
+
+
+def test_code_keeps_its_empty_lines_without_ending_the_block() -> None:
+    assert "a&#10;&#10;b" in answer_html("```\na\n\nb\n```", (), markdown=True)
+
+
+def test_names_that_are_no_text_can_be_shown() -> None:
+    assert escape("a\udcff.pdf").encode("utf-8")
+
+
+def test_pages_are_named_only_where_the_format_has_them() -> None:
+    assert page_label(make_hit()) == ""
+    assert page_label(make_hit(page_first=3)) == "page 3"
+    assert page_label(make_hit(page_first=3, page_last=4)) == "pages 3–4"
+    assert passage_url(make_hit(collection="ä/b")) == "/passages/%C3%A4%2Fb/c1"
+
+
+def turn(*events: object, question: str = "Is the lamp repaired?") -> str:
+    made = Turn(question, markdown=True)
+    for event in events:
+        made = made.after(event)  # type: ignore[arg-type]
+    return turn_html(made)
+
+
+def test_a_turn_at_each_moment_of_its_stream() -> None:
+    first, found, text = Reformulated("Is the lamp repaired?"), Retrieved((HIT,)), Token("Yes [1]")
+    assert "Searching" in turn(first)
+    assert "Reading 1 passage<" in turn(first, found)
+    streaming = turn(first, found, text)
+    assert "live" in streaming
+    assert "<a class='cite'" in streaming
+    done = turn(first, found, text, Answered("Yes [1]", (CITED[0],), "Is the lamp repaired?", {"total": 1.25}, model="m<1>"))
+    assert "live" not in done
+    assert "class='source'" in done
+    assert "m&lt;1&gt; · 1.2 s" in done
+    assert "Searched for" not in done
+
+
+def test_the_reformulated_question_is_shown_only_when_it_differs() -> None:
+    assert "Searched for “the brass lamp”" in turn(Reformulated("the brass lamp"))
+    assert "Searched for" not in turn(Reformulated("is the lamp   repaired"))
+
+
+def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() -> None:
+    refused = turn(Refused("Nothing there.", (HIT,), "q", {}))
+    failed = turn(Retrieved((HIT,)), Token("Half an ans"), Failed("The model <hung> up.", "chat_x"))
+    assert "class='refusal'" in refused
+    assert "Nearest passages" in refused
+    assert "class='failure'" in failed
+    assert "Half an ans" in failed
+    assert "&lt;hung&gt;" in failed
+    assert "class='failure'" not in refused
+    assert "class='answer'" not in refused
+
+
+def test_a_question_is_shown_as_it_was_typed() -> None:
+    assert question_html("a <b>\nc") == "<div class='question'>a &lt;b&gt;&#10;c</div>"

@@ -38,9 +38,6 @@ CONVINCING_NEARNESS = 0.68
 """Least sum of the best sentence's cosine and half the best passage's score: keeps 97 % of the questions that the documents answer,
 and refuses 94 % of those about something else."""
 
-CONVINCING_SCORE = 0.5
-"""A passage with this score answers whatever the cosine: the default model is weak in other languages than English."""
-
 
 @dataclass(frozen=True, slots=True)
 class Extract:
@@ -54,8 +51,7 @@ class Extract:
     @property
     def convincing(self) -> bool:
         """Whether what was found has to do with the question at all; an off-topic question shares neither meaning nor words."""
-        near = self.best_cosine + self.best_score / 2 >= CONVINCING_NEARNESS
-        return bool(self.text) and (near or self.best_score >= CONVINCING_SCORE)
+        return bool(self.text) and self.best_cosine + self.best_score / 2 >= CONVINCING_NEARNESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,4 +97,3 @@ def _result(future: Future[Any], request: ExtractionRequest, settings: Settings)
         message = f"The process that read the file ended ({error}); it may have run out of memory."
         return failure(request.key, TransientError("worker_died", message))
     return result
-

@@ -42,31 +42,38 @@ def read_all_the_time(root: Path, stop: EventType, seen: Any) -> None:
     while not stop.is_set():
         texts = {hit.text for hit in index.search("c", SEARCH)}
         seen.put(sorted(texts))
+        time.sleep(0.01)  # readers that never rest would starve the writer on a small machine
     index.close()
+
+
+def wait_for_more(texts: list[list[str]], count: int, seconds: float = 120) -> None:
+    enough, deadline = len(texts) + count, time.monotonic() + seconds
+    while len(texts) < enough:
+        assert time.monotonic() < deadline, "the readers stopped reading"
+        time.sleep(0.05)
 
 
 def test_readers_always_see_one_whole_version(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path)
     index.publish(change("c", generation(0)))
     stop, seen = PROCESSES.Event(), PROCESSES.SimpleQueue()
-    readers = [PROCESSES.Process(target=read_all_the_time, args=(tmp_path, stop, seen)) for _ in range(2)]
+    readers = [PROCESSES.Process(target=read_all_the_time, args=(tmp_path, stop, seen), daemon=True) for _ in range(2)]
     texts: list[list[str]] = []
-    collector = Thread(target=lambda: texts.extend(iter(seen.get, None)))
+    collector = Thread(target=lambda: texts.extend(iter(seen.get, None)), daemon=True)
     collector.start()
     for reader in readers:
         reader.start()
-    while len(texts) < 10:
-        time.sleep(0.05)
-    for number in range(1, 21):
-        index.publish(change("c", generation(number), removed=[f"key-{n}.md" for n in range(10)]))
-    newest = len(texts)
-    while len(texts) < newest + 20:
-        time.sleep(0.05)
-    stop.set()
+    try:
+        wait_for_more(texts, 10)
+        for number in range(1, 21):
+            index.publish(change("c", generation(number), removed=[f"key-{n}.md" for n in range(10)]))
+        wait_for_more(texts, 20)
+    finally:
+        stop.set()
     for reader in readers:
         reader.join(30)
     seen.put(None)
-    collector.join()
+    collector.join(30)
     assert [reader.exitcode for reader in readers] == [0, 0]
     assert all(len(found) == 1 for found in texts), "a query saw parts of two versions"
     assert texts[-1] == ["generation 20"]

@@ -14,6 +14,9 @@ from rag_pipeline.models import Hit
 LONGEST_SENTENCE_CHARACTERS = 600
 """Longer ones are shortened: something without full stops is a list of words, not a sentence."""
 
+MOST_HEADING_WORDS = 9
+"""A line of more words without a full stop is rather a sentence whose stop is missing."""
+
 CELL = " | "
 """What stands between the cells of a table row, see :class:`rag_pipeline.models.Element`."""
 
@@ -39,8 +42,16 @@ def sentences_of(passage: int, hit: Hit) -> list[Sentence]:
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
     headings = {heading.strip() for heading in hit.heading_path}
     header = _table_header(hit)
-    texts = [text for line in _lines(hit.text) if line not in (header, *headings) for text in _cut(line, header)]
+    lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
+    quotable = [line for line in lines if not _reads_like_a_heading(line)] or lines
+    texts = [text for line in quotable for text in _cut(line, header)]
     return [Sentence(passage, place, _shortened(text), bool(_LEANING.match(text))) for place, text in enumerate(texts)]
+
+
+def _reads_like_a_heading(line: str) -> bool:
+    """A few words without an end: a heading, which may announce an answer but never is one. List items and rows are not meant."""
+    words = line.split()
+    return len(words) <= MOST_HEADING_WORDS and line[:1].isalpha() and line[-1:].isalpha() and CELL not in line
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -48,3 +48,8 @@ def test_text_without_full_stops_is_shortened() -> None:
 
 def test_sentences_that_refer_back_are_marked() -> None:
     assert [sentence.leans for sentence in sentences_of(1, hit(1, "The bridge is old. It opened in 1781."))] == [False, True]
+
+
+def test_a_line_that_reads_like_a_heading_is_not_quoted_unless_there_is_nothing_else() -> None:
+    assert texts("HOUSE RULES OF THE ROOM\n\nGoggles are worn at the grinder.") == ["Goggles are worn at the grinder."]
+    assert texts("Only a few words") == ["Only a few words"]

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from rag_pipeline import progress
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder import collection_of, escape_collection, list_folder, wait_until_settled
+from rag_pipeline.ingestion.folder import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.documents import known_signatures
@@ -33,8 +33,7 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
     Raises:
         RagError: no such collection, or no such folder.
     """
-    if settings.uploads_dir is None:
-        settings.uploads.mkdir(parents=True, exist_ok=True)
+    prepare_uploads(settings)
     known = known_signatures(Catalog(settings.catalog_path), None, settings.max_attempts)
     collections = _choose(settings, names, set(known))
     if not collections:

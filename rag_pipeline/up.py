@@ -24,6 +24,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.folder import prepare_uploads
 from rag_pipeline.instance import prepare_instance
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
@@ -65,7 +66,7 @@ def run_up(settings: Settings) -> int:
     except Timeout:
         raise RagError(f"`rag up` is already running on {settings.data}. Stop it, or set RAG_DATA_DIR to another folder.") from None
     with lock:
-        settings.uploads.mkdir(parents=True, exist_ok=True)
+        prepare_uploads(settings)
         _forget_dead_runs(settings)
         return _Supervisor(settings, _services(settings, str(home)), _environment(settings)).run()
 

@@ -10,7 +10,7 @@ import dagster as dg
 from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
-from rag_pipeline.ingestion.folder import FolderListing, list_folder, plan_folder
+from rag_pipeline.ingestion.folder import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
@@ -35,9 +35,7 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     """Compare folder and catalog by names, sizes and times only; contents are read in the run."""
     settings = load_settings()
     catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
-    if settings.uploads_dir is None:
-        settings.uploads.mkdir(parents=True, exist_ok=True)
-    listing, now = list_folder(settings.uploads), time.time()
+    listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
         known = known_signatures(catalog, None, settings.max_attempts)
         unfinished = unfinished_collections(catalog, settings.max_attempts)
@@ -64,8 +62,6 @@ def _partition_requests(
     instance: dg.DagsterInstance, run: tuple[str, ...], busy: Set[str], listing: FolderListing, known: set[str]
 ) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
     """Keys for new collections; keys of collections that are gone from folder and catalog go too."""
-    from rag_pipeline.ingestion.folder import collection_of
-
     present = set(instance.get_dynamic_partitions(str(collections.name)))
     alive = {found.collection for found in listing.files.values()} | {collection_of(file) for file in known} | busy
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []

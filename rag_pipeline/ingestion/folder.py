@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
 
 DEFAULT_COLLECTION = "default"
 HEAD_BYTES = 8192
@@ -97,6 +98,26 @@ def is_ignored(name: str) -> bool:
     return name.startswith((".", "~$")) or lowered.endswith(_TEMPORARY_SUFFIXES) or lowered in _IGNORED_NAMES
 
 
+def prepare_uploads(settings: Settings) -> Path:
+    """The watched folder, made when it is the default one.
+
+    One that the user chose is never made: an unplugged disk would look like an empty folder, and its documents like deleted ones.
+
+    Raises:
+        RagError: the chosen folder is not there.
+    """
+    if settings.uploads_dir is None:
+        settings.uploads.mkdir(parents=True, exist_ok=True)
+    elif not settings.uploads.is_dir():
+        raise missing_folder(settings.uploads)
+    return settings.uploads
+
+
+def missing_folder(uploads: Path) -> RagError:
+    """What to say when the watched folder is not there."""
+    return RagError(f"The watched folder {uploads} is not there. Make it, mount it, or set RAG_UPLOADS_DIR to the right place.")
+
+
 def list_folder(uploads: Path) -> FolderListing:
     """Everything below ``uploads`` that is a document: regular files, and links to files that stay inside. Folder links are not entered.
 
@@ -104,7 +125,7 @@ def list_folder(uploads: Path) -> FolderListing:
         RagError: there is no such folder. A folder that vanished as a whole (an unplugged disk) must not look like a deletion.
     """
     if not uploads.is_dir():
-        raise RagError(f"The watched folder {uploads} is not there. Make it, mount it, or set RAG_UPLOADS_DIR to the right place.")
+        raise missing_folder(uploads)
     files: dict[str, FoundFile] = {}
     unreadable: dict[str, str] = {}
     root = os.path.realpath(uploads)

@@ -20,6 +20,7 @@ from rag_pipeline.ingestion.folder import (
     document_name,
     list_folder,
     plan_folder,
+    prepare_uploads,
     read_identity,
 )
 from rag_pipeline.ingestion.workspace import Workspace
@@ -44,9 +45,7 @@ def update_documents(workspace: Workspace) -> SourcesReport:
         RagError: the watched folder is not there.
     """
     settings = workspace.settings
-    if settings.uploads_dir is None:
-        settings.uploads.mkdir(parents=True, exist_ok=True)
-    listing = collection_listing(list_folder(settings.uploads), workspace.collection)
+    listing = collection_listing(list_folder(prepare_uploads(settings)), workspace.collection)
     known = known_signatures(workspace.catalog, workspace.collection, settings.max_attempts)
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
     plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)

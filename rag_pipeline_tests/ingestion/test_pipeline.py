@@ -237,6 +237,7 @@ def test_an_unplugged_uploads_folder_deletes_nothing(settings: Settings, tmp_pat
     disk.rename(tmp_path / "elsewhere")
     with pytest.raises(RagError, match="RAG_UPLOADS_DIR"):
         run_steps(mounted)
+    assert not disk.exists(), "an empty folder in its place would look like a deletion"
     assert found(mounted, "zebras") == {"a.txt"}
 
 

@@ -40,7 +40,12 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")
     extraction_batch_documents: int = Field(500, ge=1, description="Documents in one extraction batch.")
     extraction_workers: int = Field(0, ge=0, le=256, description="Processes that read documents. 0: one for each core.")
-    extraction_timeout_seconds: float = Field(120, gt=0, description="A document that takes longer to read fails, with that reason.")
+    extraction_timeout_seconds: float = Field(120, gt=0, description="Longest time for a document, and for each of its scanned pages.")
+    extraction_memory_bytes: int = Field(800_000_000, ge=100_000_000, description="A document that needs more memory to read fails.")
+    ocr_languages: str = Field("eng", min_length=1, description="Tesseract's languages for scans and pictures, such as `eng+deu`.")
+    passwords_file: Path | None = Field(
+        None, description="Passwords for protected documents, one a line. Default: `passwords.txt` in the data folder."
+    )
 
     embedding_model: str = Field(PACKAGED_MODEL, min_length=1, description="A sentence-transformers hub name or a local folder.")
     embedding_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -81,6 +86,11 @@ class Settings(BaseSettings):
     def index_path(self) -> Path:
         """The folder of the embedded index: one folder for each collection."""
         return self.data / "index"
+
+    @property
+    def passwords_path(self) -> Path:
+        """The list of passwords; it need not exist."""
+        return (self.passwords_file or self.data_dir / "passwords.txt").absolute()
 
     @property
     def staging_path(self) -> Path:

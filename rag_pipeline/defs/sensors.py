@@ -12,9 +12,11 @@ from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
 from rag_pipeline.ingestion.folder import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
+from rag_pipeline.ingestion.workspace import extractor_fingerprint
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
-from rag_pipeline.stores.documents import known_signatures, unfinished_collections
+from rag_pipeline.stores.documents import known_signatures
+from rag_pipeline.stores.extractions import unfinished_collections
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -38,7 +40,7 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
         known = known_signatures(catalog, None, settings.max_attempts)
-        unfinished = unfinished_collections(catalog, settings.max_attempts)
+        unfinished = unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts)
     except CatalogBusyError:
         return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
     needs = needs_of(plan_folder(listing, known, now, settings.settle_seconds), unfinished)

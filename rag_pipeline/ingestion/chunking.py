@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rag_pipeline import progress
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.models import Chunk
 from rag_pipeline.stores.chunks import CHUNK_COLUMNS, add_chunkings, missing_chunkings
-from rag_pipeline.stores.extractions import elements_of, pack_boxes
+from rag_pipeline.stores.extractions import element_windows, elements_of, pack_boxes
 
 STEP = "chunks"
 _GROUP_CHARACTERS = 8_000_000
@@ -57,17 +58,29 @@ def _groups(missing: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
 
 def _cut_group(workspace: Workspace, keys: Sequence[str]) -> list[int]:
     """Cut and commit one group; the word pieces of each chunk."""
-    rows: list[tuple[object, ...]] = []
-    sizes: list[int] = []
-    for key, elements in elements_of(workspace.catalog, keys).items():
-        for chunk in workspace.chunker.chunk(elements):
-            rows.append(_chunk_row(key, chunk))
-            sizes.append(chunk.tokens)
     staging = workspace.staging(STEP)
-    file = staging.write_rows(f"{staging.new_batch()}.chunks", CHUNK_COLUMNS, rows)
-    add_chunkings(workspace.catalog, workspace.chunker_fingerprint, keys, file)
+    batch = staging.new_batch()
+    files: list[Path] = []
+    sizes: list[int] = []
+    for rows in _rows(workspace, keys):
+        files.append(staging.write_rows(f"{batch}.{len(files):06}.chunks", CHUNK_COLUMNS, [row for row, _ in rows]))
+        sizes += [tokens for _, tokens in rows]
+    add_chunkings(workspace.catalog, workspace.chunker_fingerprint, keys, files)
     staging.clear()
     return sizes
+
+
+def _rows(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[tuple[tuple[object, ...], int]]]:
+    """Rows of chunks and their tokens, as many at a time as may be held in memory."""
+    if len(keys) > 1:
+        documents = elements_of(workspace.catalog, keys).items()
+        yield [(_chunk_row(key, chunk), chunk.tokens) for key, elements in documents for chunk in workspace.chunker.chunk(elements)]
+        return
+    position = 0
+    for elements in element_windows(workspace.catalog, keys[0], _GROUP_CHARACTERS):
+        chunks = [replace(chunk, position=position + chunk.position) for chunk in workspace.chunker.chunk(elements)]
+        position += len(chunks)
+        yield [(_chunk_row(keys[0], chunk), chunk.tokens) for chunk in chunks]
 
 
 def _chunk_row(key: str, chunk: Chunk) -> tuple[object, ...]:

@@ -12,14 +12,13 @@ from rag_pipeline import progress
 from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult, extract_all
 from rag_pipeline.ingestion.staging import Staging
 from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.models import Element
 from rag_pipeline.stores.extractions import (
     ELEMENT_COLUMNS,
     OUTCOME_COLUMNS,
     ExtractionTask,
     add_extractions,
+    element_row,
     missing_extractions,
-    pack_boxes,
 )
 
 STEP = "extracted_text"
@@ -53,8 +52,9 @@ class _Buffer:
     def add(self, result: ExtractionResult) -> None:
         extraction = result.extraction
         self.outcomes.append(_outcome_row(result))
+        self.written += result.spooled
         for position, element in enumerate(extraction.elements if extraction else ()):
-            self.elements.append(_element_row(result.key, position, element))
+            self.elements.append(element_row(result.key, result.spooled + position, element))
             self.characters += len(element.text)
         if self.characters > _FLUSH_CHARACTERS:
             self.flush()
@@ -74,7 +74,7 @@ def plan_extraction(workspace: Workspace) -> list[str]:
         tasks = missing_extractions(
             workspace.catalog,
             workspace.collection,
-            workspace.extractor_fingerprint,
+            workspace.extractor,
             workspace.settings.max_attempts,
             workspace.full_refresh,
         )
@@ -104,7 +104,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
     buffer = _Buffer(staging, batch)
     seconds, failed = 0.0, 0
-    for done, result in enumerate(extract_all([_request(workspace, task) for task in tasks], workspace.settings), 1):
+    for done, result in enumerate(extract_all([_request(workspace, batch, task) for task in tasks], workspace.settings), 1):
         buffer.add(result)
         seconds += result.seconds
         failed += result.extraction is None
@@ -126,13 +126,14 @@ def _commit_staged(workspace: Workspace) -> None:
     outcomes = staging.complete("outcomes")
     done = {file.name.split(".")[0] for file in outcomes}
     elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
-    add_extractions(workspace.catalog, workspace.extractor_fingerprint, outcomes, elements)
+    add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
     staging.remove([*outcomes, *elements, *(staging.folder / f"{batch}.plan.json" for batch in done)])
 
 
-def _request(workspace: Workspace, task: ExtractionTask) -> ExtractionRequest:
+def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> ExtractionRequest:
     path = str(workspace.settings.uploads / task.file)
-    return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash)
+    spool = str(workspace.staging(STEP).folder / f"{batch}.{task.extraction_key}")
+    return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
 
 
 def _outcome_row(result: ExtractionResult) -> tuple[object, ...]:
@@ -140,8 +141,3 @@ def _outcome_row(result: ExtractionResult) -> tuple[object, ...]:
     state = "extracted" if extraction else result.state
     pages, notes = (extraction.pages, list(extraction.notes)) if extraction else (None, [])
     return result.key, state, result.error_code, result.error, result.transient, pages, notes
-
-
-def _element_row(key: str, position: int, element: Element) -> tuple[object, ...]:
-    boxes = pack_boxes(element.boxes)
-    return key, position, element.kind, element.text, element.page, list(element.heading_path), boxes, element.table_header

@@ -13,14 +13,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
+from rag_pipeline.ingestion.extract.abilities import abilities_fingerprint
 from rag_pipeline.ingestion.staging import Staging
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.extractions import ExtractorFingerprint
 
 if TYPE_CHECKING:
     from rag_pipeline.embedding import ModelFiles
     from rag_pipeline.ingestion.chunk import Chunker
     from rag_pipeline.stores.vectors import VectorIndex
+
+
+def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
+    """What decides now how a content is read.
+
+    Raises:
+        RagError: the passwords file cannot be read.
+    """
+    return ExtractorFingerprint(EXTRACTOR_VERSION, abilities_fingerprint(settings))
 
 
 @dataclass(frozen=True)
@@ -57,10 +68,10 @@ class Workspace:
 
         return Chunker(self.model.token_counter(), self.settings.chunk_tokens)
 
-    @property
-    def extractor_fingerprint(self) -> str:
+    @cached_property
+    def extractor(self) -> ExtractorFingerprint:
         """Changes when the same bytes may yield other elements."""
-        return EXTRACTOR_VERSION
+        return extractor_fingerprint(self.settings)
 
     @cached_property
     def chunker_fingerprint(self) -> str:

@@ -40,7 +40,7 @@ def missing_chunkings(catalog: Catalog, collection: str, chunker: str, full_refr
         ).fetchall()
 
 
-def add_chunkings(catalog: Catalog, chunker: str, extraction_keys: Sequence[str], chunks: Path) -> None:
+def add_chunkings(catalog: Catalog, chunker: str, extraction_keys: Sequence[str], chunks: Sequence[Path]) -> None:
     """Replace the chunks of some extractions, in one transaction."""
     parameters = {"chunker": chunker, "keys": list(extraction_keys)}
     cut = f"(SELECT {CHUNKING_KEY} FROM (SELECT unnest($keys) AS extraction_key) x)"
@@ -48,10 +48,11 @@ def add_chunkings(catalog: Catalog, chunker: str, extraction_keys: Sequence[str]
     with catalog.writing() as connection:
         for table in ("chunkings", "chunks"):
             connection.execute(f"DELETE FROM {table} WHERE chunking_key IN {cut}", parameters)
-        connection.execute(
-            f"INSERT INTO chunks SELECT {CHUNKING_KEY}, {columns} FROM read_parquet($file) x",
-            {"chunker": chunker, "file": str(chunks)},
-        )
+        if chunks:
+            connection.execute(
+                f"INSERT INTO chunks SELECT {CHUNKING_KEY}, {columns} FROM read_parquet($files) x",
+                {"chunker": chunker, "files": [str(file) for file in chunks]},
+            )
         connection.execute(
             f"""
             INSERT INTO chunkings SELECT {CHUNKING_KEY} AS key, x.extraction_key, $chunker,

@@ -59,16 +59,6 @@ def known_signatures(catalog: Catalog, collection: str | None, max_attempts: int
     return {os.fsdecode(file): signature for file, signature in rows}
 
 
-def unfinished_collections(catalog: Catalog, max_attempts: int) -> dict[str, int]:
-    """Collections with documents that a run could bring forward, and how many: pending, or failed for a passing reason."""
-    with catalog.reading() as connection:
-        rows = connection.execute(
-            "SELECT collection, count(*) FROM documents WHERE state = 'pending' OR (transient AND attempts < ?) GROUP BY ALL",
-            [max_attempts],
-        ).fetchall()
-    return dict(rows)
-
-
 def apply_scan(catalog: Catalog, rows: Sequence[DocumentRow], removed: Sequence[str]) -> SourceCounts:
     """Make the table say what the folder says, in one transaction. Documents with new bytes become ``pending``."""
     with catalog.writing() as connection:

@@ -1,9 +1,11 @@
 """How a result is named by all it depends on, as SQL expressions. Whatever changes, only what hangs below it is out of date.
 
 extraction = sha256(content, media type, extractor); chunking = sha256(extraction, chunker); embedding = (sha256(embedded text), model);
+A reading that failed or left something out also depends on what the machine could read then: sha256(extraction, abilities);
 a document in the index = sha256(document id, chunking). The expressions speak of documents ``d``, extractions ``x``, chunkings ``k``.
 """
 
 EXTRACTION_KEY = "sha256(concat_ws(':', d.content_hash, d.media_type, $extractor))"
+PARTIAL_EXTRACTION_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities))"
 CHUNKING_KEY = "sha256(concat_ws(':', x.extraction_key, $chunker))"
 DOCUMENT_KEY = "substr(sha256(concat_ws(':', d.document_id, k.chunking_key)), 1, 32)"

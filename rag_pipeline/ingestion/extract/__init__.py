@@ -6,7 +6,8 @@ Importing this package costs milliseconds: each family imports its libraries whe
 
 from __future__ import annotations
 
-from rag_pipeline.ingestion.extract.families import EXTRACTOR_VERSION, extract, extract_stream
+from rag_pipeline.ingestion.extract.families import EXTRACTOR_VERSION, elements_of, extract
 from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES, media_type_of
+from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 
-__all__ = ["EXTRACTOR_VERSION", "HEAD_BYTES", "extract", "extract_stream", "media_type_of"]
+__all__ = ["EXTRACTOR_VERSION", "HEAD_BYTES", "ReadingOptions", "Source", "elements_of", "extract", "media_type_of"]

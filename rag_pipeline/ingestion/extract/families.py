@@ -6,68 +6,106 @@ Belongs here: the table of families and what the user is told about types outsid
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import BinaryIO, cast
+from typing import cast
 
-from rag_pipeline.errors import DocumentError, TransientError
+from rag_pipeline.errors import DocumentError, RagError, TransientError
 from rag_pipeline.ingestion.extract import media_types as types
-from rag_pipeline.models import Extraction
+from rag_pipeline.ingestion.extract.source import Reader, ReadingOptions, Source, whole
+from rag_pipeline.models import Element, Extraction
 
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 """Raise it when a document may give other elements than before: everything is then read again."""
-
-Reader = Callable[[BinaryIO], Extraction]
-"""A family's entry point: an open binary file at position 0 to its elements."""
 
 _READERS = {
     types.PLAIN: "plain_text:read_plain_text",
+    types.SOURCE_CODE: "source_code:read_source_code",
+    types.SUBTITLES: "subtitles:read_subtitles",
     types.MARKDOWN: "markdown:read_markdown",
+    types.RESTRUCTURED_TEXT: "pandoc_markup:read_restructured_text",
+    types.ORG: "pandoc_markup:read_org",
+    types.RTF: "pandoc_markup:read_rtf",
+    types.EPUB: "pandoc_markup:read_epub",
     types.HTML: "html:read_html",
+    types.XML: "xml_text:read_xml",
+    types.YAML: "yaml_text:read_yaml",
     types.CSV: "delimited:read_delimited",
     types.TSV: "delimited:read_delimited",
     types.JSON: "json_text:read_json_document",
     types.JSON_LINES: "json_text:read_json_lines",
+    types.NOTEBOOK: "notebook:read_notebook",
     types.EMAIL: "email_message:read_email",
+    types.MAILBOX: "mailbox:read_mailbox",
     types.PDF: "pdf:read_pdf",
     types.DOCX: "word:read_word",
     types.PPTX: "slides:read_slides",
     types.XLSX: "workbook:read_workbook",
-    types.OLE_OFFICE: "office_file:read_protected_office_file",
+    types.BINARY_WORKBOOK: "workbook_values:read_workbook_values",
+    types.ODT: "open_document:read_open_text",
+    types.ODP: "open_document:read_open_slides",
+    types.ODS: "workbook_values:read_workbook_values",
+    **dict.fromkeys(types.OLE_TYPES, "ole_file:read_ole_file"),
+    **dict.fromkeys(types.PICTURES, "picture:read_picture"),
 }
-_SUPPORTED = "PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx), e-mail (.eml), HTML, Markdown, plain text, CSV, TSV and JSON"
+_SUPPORTED = (
+    "PDF, pictures of text (PNG, JPEG, TIFF, WebP, HEIC, BMP, GIF), Word, PowerPoint and Excel in new and old formats, OpenDocument, "
+    "RTF, EPUB, HTML, Markdown, reStructuredText, Org, plain text, source code, subtitles, CSV, TSV, JSON, XML, YAML, notebooks, "
+    "and mail (.eml, .msg, .mbox)"
+)
+_LONGEST_DETAIL = 300
 
 
-def extract(path: Path, media_type: str) -> Extraction:
-    """Read a file.
+def extract(path: Path, media_type: str, options: ReadingOptions | None = None) -> Extraction:
+    """Read a file whole.
 
     Args:
         path: the file.
         media_type: what :func:`media_type_of` said.
+        options: how to read; the defaults if None.
 
     Returns:
         The elements, at least one.
 
     Raises:
         DocumentError: the file cannot be read: codes ``unsupported_type``, ``damaged``, ``password_protected``, ``empty``,
-            ``no_text_layer``, ``too_large``, ``too_deep``.
+            ``no_text_layer``, ``missing_program``, ``too_large``, ``too_deep``, ``unreadable_content``.
         TransientError: the file cannot be opened now: codes ``vanished``, ``unreadable``.
     """
     with open_document(path) as stream:
-        return extract_stream(stream, media_type, path.name)
+        source = Source(stream, path.name, options or ReadingOptions(), path)
+        return whole(source, elements_of(source, media_type))
 
 
-def extract_stream(stream: BinaryIO, media_type: str, name: str) -> Extraction:
-    """:func:`extract` for a file that is already open; ``name`` is used in messages only."""
-    reader = reader_of(media_type, name)
-    if not stream.read(1):
-        raise DocumentError("empty", "The file is empty (zero bytes).", state="empty")
-    stream.seek(0)
-    extraction = reader(stream)
-    if not any(element.text.strip() for element in extraction.elements):
+def elements_of(source: Source, media_type: str) -> Iterator[Element]:
+    """The elements of an open file as they are found: :func:`extract` for files of any size, and for files inside files.
+
+    Whatever a library raises becomes a DocumentError here, because it belongs to this file only.
+    """
+    found = False
+    try:
+        reader = reader_of(media_type, source.name)
+        if not source.stream.read(1):
+            raise DocumentError("empty", "The file is empty (zero bytes).", state="empty")
+        source.stream.seek(0)
+        for element in reader(source):
+            if element.text.strip():
+                found = True
+                yield element
+    except (RagError, MemoryError):
+        raise
+    except RecursionError:
+        raise DocumentError("too_deep", "The file nests its parts too deeply to be read.") from None
+    except Exception as error:
+        raise DocumentError("unreadable_content", _described(error)) from error
+    if not found:
         raise DocumentError("empty", "The file holds no text.", state="empty")
-    return extraction
+
+
+def _described(error: Exception) -> str:
+    detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
+    return f"The file could not be read: {type(error).__name__}: {detail}. It may be damaged: open it in its program and save it again."
 
 
 def open_document(path: Path) -> BufferedReader:

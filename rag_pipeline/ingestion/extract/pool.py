@@ -5,19 +5,34 @@ Belongs here: the processes, their number, time limits, and results as they come
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import shutil
+import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from itertools import islice
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion.extract.worker import ExtractionRequest, ExtractionResult, failure, read_document, start_worker
+from rag_pipeline.ingestion.extract.abilities import reading_options
+from rag_pipeline.ingestion.extract.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL
+from rag_pipeline.ingestion.extract.worker import (
+    ExtractionRequest,
+    ExtractionResult,
+    ReadingLimits,
+    failure,
+    out_of_memory,
+    read_document,
+    start_worker,
+)
 from rag_pipeline.settings import Settings
 
 __all__ = ["ExtractionRequest", "ExtractionResult", "close_pools", "extract_all"]
@@ -25,7 +40,9 @@ __all__ = ["ExtractionRequest", "ExtractionResult", "close_pools", "extract_all"
 _AHEAD = 4
 """Requests handed over for each worker: enough that none waits, few enough that unread results do not pile up."""
 
-_POOLS: dict[tuple[int, int], ProcessPool] = {}
+_ABANDONED_SECONDS = 24 * 3600.0
+
+_POOLS: dict[tuple[int, int, int], ProcessPool] = {}
 _STARTING = threading.Lock()
 
 
@@ -34,20 +51,24 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
 
     Args:
         requests: may be a generator: it is drawn from only as far as workers can keep up.
-        settings: number of workers, time limit, largest file.
+        settings: number of workers, and the limits of a document.
 
     Yields:
-        One result for each request, as they complete. Errors are results; a document over the time limit fails with ``timeout``,
-        one whose worker died (crashed, or killed for its memory) with the transient ``worker_died``.
+        One result for each request, as they complete. Errors are results; a document over the limits fails with ``timeout`` or
+        ``out_of_memory``, one whose worker died otherwise with the transient ``worker_died``.
+
+    Raises:
+        RagError: the passwords file cannot be read.
     """
     workers = settings.extraction_workers or os.cpu_count() or 1
-    pool = _pool(workers)
+    limits = _limits(settings)
+    pool = _pool(workers, settings.extraction_memory_bytes)
     waiting = iter(requests)
     running: dict[Future[Any], ExtractionRequest] = {}
     try:
         while True:
             for request in islice(waiting, workers * _AHEAD - len(running)):
-                running[_schedule(pool, request, settings)] = request
+                running[pool.schedule(read_document, args=(request, limits))] = request
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -60,40 +81,62 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
 def close_pools() -> None:
     """End all workers of this process. They start again when they are needed."""
     with _STARTING:
-        for (process, _), pool in list(_POOLS.items()):
+        for (process, *_), pool in list(_POOLS.items()):
             if process == os.getpid():  # a forked child must not touch its parent's workers
                 pool.stop()
                 pool.join()
         _POOLS.clear()
 
 
-def _pool(workers: int) -> ProcessPool:
+def _limits(settings: Settings) -> ReadingLimits:
+    scratch = settings.staging_path / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(scratch)
+    return ReadingLimits(settings.max_file_bytes, settings.extraction_timeout_seconds, reading_options(settings), str(scratch))
+
+
+def _remove_abandoned(scratch: Path) -> None:
+    """Remove the temporary files of workers that were killed, once no living one can still want them."""
+    for folder in scratch.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pool(workers: int, memory_bytes: int) -> ProcessPool:
     """The process's pool, kept between batches: a worker takes seconds to import what it reads documents with."""
-    key = (os.getpid(), workers)
+    key = (os.getpid(), workers, memory_bytes)
     with _STARTING:
         if key not in _POOLS or not _POOLS[key].active:
             # Not fork: a copy of a process with threads (a server, Dagster) may inherit a lock that nobody will release.
             methods = multiprocessing.get_all_start_methods()
             context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            _POOLS[key] = ProcessPool(workers, initializer=start_worker, context=context)
+            _POOLS[key] = ProcessPool(workers, initializer=start_worker, initargs=(memory_bytes,), context=context)
             # Not atexit: a process of multiprocessing (a Dagster run is one) waits for its children first, and would wait for ever.
             Finalize(None, close_pools, exitpriority=10)
         return _POOLS[key]
 
 
-def _schedule(pool: ProcessPool, request: ExtractionRequest, settings: Settings) -> ProcessFuture[Any]:
-    arguments = (request, settings.max_file_bytes)
-    return pool.schedule(read_document, args=arguments, timeout=settings.extraction_timeout_seconds)
-
-
 def _result(future: Future[Any], request: ExtractionRequest, settings: Settings) -> ExtractionResult:
     try:
         result: ExtractionResult = future.result()
-    except TimeoutError:
-        limit = settings.extraction_timeout_seconds
-        message = f"Reading the file took longer than {limit:g} s. Split it, or raise RAG_EXTRACTION_TIMEOUT_SECONDS."
-        return failure(request.key, DocumentError("timeout", message))
-    except (ProcessExpired, CancelledError) as error:
-        message = f"The process that read the file ended ({error}); it may have run out of memory."
-        return failure(request.key, TransientError("worker_died", message))
+    except ProcessExpired as error:
+        return failure(request.key, _cause_of_death(error.exitcode, settings))
+    except CancelledError:
+        return failure(request.key, TransientError("worker_died", "Reading the file was broken off."))
     return result
+
+
+def _cause_of_death(exit_code: int, settings: Settings) -> DocumentError | TransientError:
+    if exit_code == OUT_OF_MEMORY_EXIT_CODE:
+        return out_of_memory(settings.extraction_memory_bytes)
+    if exit_code == -OUT_OF_TIME_SIGNAL:
+        limit = settings.extraction_timeout_seconds
+        return DocumentError(
+            "timeout", f"Reading the file took longer than {limit:g} s. Split it, or raise RAG_EXTRACTION_TIMEOUT_SECONDS."
+        )
+    return TransientError("worker_died", f"The process that read the file crashed or was killed ({_shown(exit_code)}).")
+
+
+def _shown(exit_code: int) -> str:
+    return signal.Signals(-exit_code).name if -exit_code in list(signal.Signals) else f"exit code {exit_code}"

@@ -5,36 +5,56 @@ Belongs here: the boundary around a document's extraction. Not here: the process
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BufferedReader
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion.extract.families import extract_stream, open_document
+from rag_pipeline.ingestion.extract.families import elements_of, open_document
+from rag_pipeline.ingestion.extract.programs import end_with_parent
+from rag_pipeline.ingestion.extract.sandbox import cut_network, limit_memory, limit_time
+from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
+from rag_pipeline.ingestion.extract.spool import Spool
 from rag_pipeline.models import Extraction
-
-_PR_SET_PDEATHSIG = 1
-"""From linux/prctl.h."""
-_LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractionRequest:
-    """A file to read. ``path`` is what ``os.fsdecode`` gives; ``content_hash`` the sha256 of the expected bytes, in hexadecimal."""
+    """A file to read.
+
+    Attributes:
+        path: what ``os.fsdecode`` gives.
+        content_hash: the sha256 of the expected bytes, in hexadecimal.
+        spool: path prefix of the files that take the elements of a document too large to be handed over at once.
+    """
 
     key: str
     path: str
     media_type: str
     content_hash: str
+    spool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLimits:
+    """What one document may take, how it is read, and the folder for its temporary files."""
+
+    largest_bytes: int
+    seconds: float = 0.0
+    options: ReadingOptions = field(default_factory=ReadingOptions)
+    scratch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,7 @@ class ExtractionResult:
     """What became of a request: either ``extraction``, or the error's code and words.
 
     ``state`` is ``extracted``, or the document state that the error leads to; ``transient`` errors are worth another attempt.
+    ``spooled`` elements come before those of ``extraction``, in files.
     """
 
     key: str
@@ -51,6 +72,7 @@ class ExtractionResult:
     state: str
     transient: bool
     seconds: float
+    spooled: int = 0
 
 
 def failure(key: str, error: DocumentError | TransientError) -> ExtractionResult:
@@ -59,21 +81,23 @@ def failure(key: str, error: DocumentError | TransientError) -> ExtractionResult
     return ExtractionResult(key, None, error.code, str(error), state, isinstance(error, TransientError), 0.0)
 
 
-def start_worker() -> None:
-    """Prepare a fresh process for reading."""
+def out_of_memory(memory_bytes: int) -> DocumentError:
+    """The error of a document that needed more memory than it may have."""
+    needed = f"Reading the file needed more than {memory_bytes / 1e6:,.0f} MB of memory."
+    return DocumentError("out_of_memory", f"{needed} Split it, or raise RAG_EXTRACTION_MEMORY_BYTES.")
+
+
+def start_worker(memory_bytes: int) -> None:
+    """Prepare a fresh process for reading: nothing it reads reaches the network, or more memory than this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
-    _die_with_parent()
-    # spaCy, behind unstructured, imports torch where it is installed: 180 MB and 1.5 s in each worker for nothing.
-    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-
-
-def _die_with_parent() -> None:
-    """End this process when the one that wants its results ends, even by ``kill -9``."""
-    if sys.platform == "linux":  # the fork server ends with the parent, and this process with the fork server
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()  # the fork server ends with the parent, and this process with the fork server
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    cut_network()
+    limit_memory(memory_bytes)
+    # spaCy, behind unstructured, imports torch where it is installed: 180 MB and 1.5 s in each worker for nothing.
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
 
 
 def _end_after(parent: BaseProcess) -> None:
@@ -81,40 +105,49 @@ def _end_after(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def read_document(request: ExtractionRequest, largest_bytes: int) -> ExtractionResult:
-    """Read one document. Never raises: the boundary at which any error becomes the document's.
-
-    Args:
-        request: what to read.
-        largest_bytes: files above this are refused.
-    """
+def read_document(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult:
+    """Read one document. Never raises: any error becomes the document's."""
     started = time.perf_counter()
     try:
-        extraction = _extract(request, largest_bytes)
-        result = ExtractionResult(request.key, extraction, None, None, "extracted", False, 0.0)
+        with _scratch_folder(limits.scratch):
+            limit_time(limits.seconds)
+            result = _read(request, limits)
     except (DocumentError, TransientError) as error:
         result = failure(request.key, error)
     except MemoryError:
-        message = "Reading the file needs more memory than there is. Split it, or give the machine more memory."
-        result = failure(request.key, DocumentError("too_large", message))
-    except RecursionError:
-        result = failure(request.key, DocumentError("too_deep", "The file nests its parts too deeply to be read."))
-    except Exception as error:  # noqa: BLE001 - the boundary: whatever a library raises belongs to this document only
-        result = failure(request.key, DocumentError("unreadable_content", _described(error)))
+        result = failure(request.key, out_of_memory(limits.options.memory_bytes))
+    finally:
+        limit_time(0)
     return replace(result, seconds=time.perf_counter() - started)
 
 
-def _extract(request: ExtractionRequest, largest_bytes: int) -> Extraction:
+def _read(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult:
     path = Path(request.path)
     with open_document(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > largest_bytes:
-            limit = f"{largest_bytes / 2**20:,.0f} MiB"
+        if os.fstat(stream.fileno()).st_size > limits.largest_bytes:
+            limit = f"{limits.largest_bytes / 2**20:,.0f} MiB"
             raise DocumentError("too_large", f"The file is larger than {limit}, the limit set by RAG_MAX_FILE_BYTES.")
         _check_content(stream, request.content_hash)
-        extraction = extract_stream(stream, request.media_type, path.name)
+        source = Source(stream, path.name, limits.options, path, more_time=partial(limit_time, limits.seconds))
+        spool = Spool(request.key, request.spool)
+        for element in elements_of(source, request.media_type):
+            spool.add(element)
         _check_content(stream, request.content_hash)
-        return extraction
+    extraction = Extraction(tuple(spool.waiting), source.pages, tuple(source.notes))
+    return ExtractionResult(request.key, extraction, None, None, "extracted", False, 0.0, spool.written)
+
+
+@contextmanager
+def _scratch_folder(scratch: str | None) -> Iterator[None]:
+    """Temporary files of this document, of libraries and of programs too, go into a folder that is removed with them."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        before = tempfile.tempdir
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+            os.environ["TMPDIR"] = tempfile.gettempdir()
 
 
 def _check_content(stream: BufferedReader, content_hash: str) -> None:
@@ -127,8 +160,3 @@ def _check_content(stream: BufferedReader, content_hash: str) -> None:
     if digest != content_hash:
         raise TransientError("changed_while_read", "The file changed while it was read; it is read again once it is settled.")
     stream.seek(0)
-
-
-def _described(error: Exception) -> str:
-    detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
-    return f"The file could not be read: {type(error).__name__}: {detail}. It may be damaged: open it in its program and save it again."

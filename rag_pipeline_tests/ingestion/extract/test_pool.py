@@ -2,18 +2,24 @@ import errno
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars
 import psutil
 import pytest
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import families, pool, worker
 from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.ingestion.extract.worker import ReadingLimits
+from rag_pipeline.models import Element
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract import readers
 
@@ -90,25 +96,98 @@ def test_a_file_without_permission_is_tried_again(tmp_path: Path, monkeypatch: p
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    result = worker.read_document(asked, 1000)
+    result = worker.read_document(asked, ReadingLimits(1000))
     assert (result.error_code, result.transient) == ("unreadable", True)
     assert "permissions" in str(result.error)
 
 
-def test_a_hanging_or_crashing_document_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "read_document", readers.misbehave)
-    names = ["hang.txt", "crash.txt", *(f"{number}.txt" for number in range(20))]
-    results = by_key([request(tmp_path / name, b"words") for name in names], extraction_timeout_seconds=3)
-    assert (results["hang.txt"].error_code, results["hang.txt"].transient) == ("timeout", False)
-    assert "took longer than 3 s" in str(results["hang.txt"].error)
-    assert (results["crash.txt"].error_code, results["crash.txt"].transient) == ("worker_died", True)
+
+
+@pytest.mark.usefixtures("misbehaving")
+def test_a_document_over_its_limits_costs_only_itself(tmp_path: Path) -> None:
+    bad = ["hang.txt", "crash.txt", "greedy.txt", "huge.txt"]
+    names = [*bad, *(f"{number}.txt" for number in range(20))]
+    results = by_key(
+        [request(tmp_path / name, b"words") for name in names], extraction_timeout_seconds=6, extraction_memory_bytes=300_000_000
+    )
+    outcomes = {name: (results[name].error_code, results[name].transient, results[name].state) for name in bad}
+    assert outcomes == {
+        "hang.txt": ("timeout", False, "failed"),
+        "crash.txt": ("worker_died", True, "failed"),
+        "greedy.txt": ("out_of_memory", False, "failed"),
+        "huge.txt": ("out_of_memory", False, "failed"),
+    }
+    assert "took longer than 6 s" in str(results["hang.txt"].error)
+    assert "SIGKILL" in str(results["crash.txt"].error)
+    assert "more than 300 MB" in str(results["greedy.txt"].error)
+    assert results["huge.txt"].error == results["greedy.txt"].error
     assert all(results[f"{number}.txt"].extraction for number in range(20))
+
+
+@pytest.mark.usefixtures("misbehaving")
+def test_each_part_may_take_the_time_limit(tmp_path: Path) -> None:
+    results = by_key([request(tmp_path / "slow.txt", b"words")], extraction_timeout_seconds=3)
+    assert results["slow.txt"].state == "extracted"
+    assert results["slow.txt"].seconds > 3.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel can refuse connections of a whole process tree")
+@pytest.mark.usefixtures("misbehaving")
+def test_neither_a_reader_nor_its_programs_reach_the_network(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        port = server.getsockname()[1]
+        results = by_key([request(tmp_path / "connect.txt", str(port).encode())])
+        with pytest.raises(TimeoutError):
+            server.accept()
+    extraction = results["connect.txt"].extraction
+    assert extraction is not None
+    assert extraction.elements[0].text.splitlines() == [
+        f"python {errno.EACCES}",
+        "program PermissionError: [Errno 13] Permission denied",
+    ]
+
+
+@pytest.mark.usefixtures("misbehaving")
+def test_temporary_files_stay_in_the_staging_folder_and_go(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", extraction_workers=1)
+    (result,) = extract_all([request(tmp_path / "scratch.txt", b"words")], settings)
+    assert result.extraction is not None
+    assert Path(result.extraction.elements[0].text).is_relative_to(settings.staging_path)
+    assert readers.scratch_folders(settings.staging_path) == []
+
+
+def test_abandoned_temporary_files_are_removed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", extraction_workers=1)
+    old, new = settings.staging_path / "scratch" / "old", settings.staging_path / "scratch" / "new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("words")
+    os.utime(old, (0, 0))
+    list(extract_all([], settings))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.usefixtures("misbehaving")
+def test_a_large_document_comes_in_files(tmp_path: Path) -> None:
+    asked = replace(request(tmp_path / "many.txt", b"words"), spool=str(tmp_path / "batch.many"))
+    (result,) = extract_all([asked], Settings(data_dir=tmp_path / "data", extraction_workers=1))
+    parts = sorted(tmp_path.glob("batch.many.*.elements.parquet"))
+    rows = polars.concat([polars.read_parquet(part) for part in parts])
+    assert result.extraction is not None
+    waiting = result.extraction.elements
+    assert len(parts) > 1
+    assert rows["position"].to_list() == list(range(result.spooled))
+    assert rows["text"].to_list() + [element.text for element in waiting] == [*(f"element {n}" for n in range(60_000)), "words"]
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (MemoryError(), "too_large"),
+        (MemoryError(), "out_of_memory"),
         (RecursionError(), "too_deep"),
         (ZeroDivisionError("by  zero\n"), "unreadable_content"),
         (DocumentError("damaged", "words"), "damaged"),
@@ -118,18 +197,18 @@ def test_any_error_belongs_to_the_document(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(worker, "extract_stream", fail)
-    result = worker.read_document(request(tmp_path / "a.txt", b"words"), 1000)
+    monkeypatch.setattr(families, "reader_of", lambda *_: fail)
+    result = worker.read_document(request(tmp_path / "a.txt", b"words"), ReadingLimits(1000))
     assert (result.error_code, result.transient, result.state) == (code, False, "failed")
 
 
 def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def change_and_read(*arguments: object) -> object:
+    def change_and_read(source: Source) -> Iterator[Element]:
         (tmp_path / "a.txt").write_bytes(b"changed")
-        return families.extract_stream(*arguments)  # type: ignore[arg-type]
+        yield Element("NarrativeText", "words")
 
-    monkeypatch.setattr(worker, "extract_stream", change_and_read)
-    assert worker.read_document(request(tmp_path / "a.txt", b"words"), 1000).error_code == "changed_while_read"
+    monkeypatch.setattr(families, "reader_of", lambda *_: change_and_read)
+    assert worker.read_document(request(tmp_path / "a.txt", b"words"), ReadingLimits(1000)).error_code == "changed_while_read"
 
 
 _PARENT = """

@@ -1,0 +1,49 @@
+"""What this machine can read besides what the package brings: programs that are installed, passwords that are listed, languages of OCR.
+
+Belongs here: looking, and one fingerprint of it all. Not here: using any of it.
+
+A document that failed, or left something out, is read again when the fingerprint changes: after Tesseract was installed or a password
+was added, nobody has to touch the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.extract.programs import find_program
+from rag_pipeline.ingestion.extract.source import ReadingOptions
+from rag_pipeline.settings import Settings
+
+
+def reading_options(settings: Settings) -> ReadingOptions:
+    """How documents are to be read.
+
+    Raises:
+        RagError: the passwords file cannot be read.
+    """
+    return ReadingOptions(listed_passwords(settings), settings.ocr_languages, settings.extraction_memory_bytes)
+
+
+def listed_passwords(settings: Settings) -> tuple[str, ...]:
+    """The lines of the passwords file, in order; none when it does not exist.
+
+    Raises:
+        RagError: it cannot be read.
+    """
+    try:
+        lines = settings.passwords_path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RagError(
+            f"The passwords file {settings.passwords_path} cannot be read ({error}). It is a UTF-8 text, a password a line."
+        ) from None
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def abilities_fingerprint(settings: Settings) -> str:
+    """Changes when a document that could not be read, or not whole, may be readable now."""
+    programs = [find_program("tesseract") is not None, find_program("soffice", "libreoffice") is not None]
+    known = repr((programs, reading_options(settings)))
+    return hashlib.sha256(known.encode()).hexdigest()[:16]

@@ -1,0 +1,81 @@
+"""What a family of formats is given to read, and what it says besides the elements.
+
+Belongs here: the one contract between families and their callers. Not here: any format, any process.
+
+A family is a function ``read(source) -> Iterator[Element]``. Elements are handed over as they are found, so that a file far larger
+than the memory limit can pass through; what else the user is to know goes to ``source.pages`` and ``source.notes``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.models import Element, Extraction
+
+DEEPEST_INSIDE = 8
+"""An attachment of an attachment of an attachment: nobody nests more, except to break readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """The settings that decide how documents are read. Picklable: it travels to the worker processes.
+
+    Attributes:
+        passwords: tried, in this order, on protected documents.
+        ocr_languages: Tesseract's names of languages joined by ``+``, such as ``eng+deu``.
+        memory_bytes: what one worker may use.
+    """
+
+    passwords: tuple[str, ...] = ()
+    ocr_languages: str = "eng"
+    memory_bytes: int = 800_000_000
+
+
+@dataclass(slots=True)
+class Source:
+    """A document that is being read.
+
+    Attributes:
+        stream: open for reading, at position 0, seekable.
+        name: the file's name: for messages and, rarely, hints. It leads nowhere.
+        options: the settings.
+        path: where the file is, None for what is inside another file. For libraries that cannot read a stream.
+        pages: set by the family where the format has pages.
+        notes: filled by the family with what could not be read of a document that was read otherwise, in words for the user.
+        inside_depth: how many files this one is inside of.
+        more_time: to be called before each part that deserves a time limit of its own, such as a scanned page.
+    """
+
+    stream: BinaryIO
+    name: str
+    options: ReadingOptions = field(default_factory=ReadingOptions)
+    path: Path | None = None
+    pages: int | None = None
+    notes: list[str] = field(default_factory=list)
+    inside_depth: int = 0
+    more_time: Callable[[], None] = lambda: None
+
+    def inside(self, content: bytes, name: str) -> Source:
+        """A file inside this one: an attachment, a member of an archive. Its notes are its own.
+
+        Raises:
+            DocumentError: files inside files go too deep (``too_deep``).
+        """
+        if self.inside_depth >= DEEPEST_INSIDE:
+            raise DocumentError("too_deep", f"Files are nested in it more than {DEEPEST_INSIDE} levels deep.")
+        return replace(self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], inside_depth=self.inside_depth + 1)
+
+
+Reader = Callable[[Source], Iterator[Element]]
+"""A family's entry point."""
+
+
+def whole(source: Source, elements: Iterator[Element]) -> Extraction:
+    """All elements at once, with what the family said about the source."""
+    found = tuple(elements)
+    return Extraction(found, source.pages, tuple(source.notes))

@@ -68,8 +68,13 @@ def build(index: VectorIndex, settings: Settings, folder: Path) -> Corpus:
     index.publish(IndexChange(folder.name, model.name, model.fingerprint, embedder.dimension, (), batches, len(files), True))
     spans = [span for name, file, chunks in found for span in spans_of(name, file.read_text(encoding="utf-8"), chunks)]
     ids = [point.chunk_id for batch in batches for point in batch]
+    return Corpus(folder.name, dict(zip(ids, spans, strict=True)), questions_of(folder))
+
+
+def questions_of(folder: Path) -> list[dict[str, Any]]:
+    """The questions of a set whose answer is in its documents."""
     questions = [json.loads(line) for line in (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
-    return Corpus(folder.name, dict(zip(ids, spans, strict=True)), [question for question in questions if question["relevant"]])
+    return [question for question in questions if question["relevant"]]
 
 
 def media_type(file: Path) -> str:

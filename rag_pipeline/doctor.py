@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +34,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("machine", _machine),
         ("folders", _folders),
         ("catalog", _catalog),
+        ("reading", _reading),
         ("embedding model", _embedding_model),
         ("vector index", _vector_index),
         ("language model", _language_model),
@@ -77,6 +79,34 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
     detail = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no documents yet"
     yield Finding("catalog", "ok", detail, "see: rag status" if counts.keys() - {"indexed"} else "")
+
+
+def _reading(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.abilities import listed_passwords
+    from rag_pipeline.ingestion.extract.programs import find_program
+
+    yield from _ocr(settings)
+    office = find_program("soffice", "libreoffice")
+    detail = office or "not installed: doc and ppt files are not read"
+    remedy = "" if office else "install it (Debian, Ubuntu: apt install libreoffice-writer-nogui libreoffice-impress-nogui)"
+    yield Finding("LibreOffice", "ok" if office else "missing", detail, remedy)
+    passwords = len(listed_passwords(settings))
+    yield Finding("passwords", "ok", f"{passwords} in {settings.passwords_path}" if passwords else "none listed")
+
+
+def _ocr(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.programs import find_program
+
+    program = find_program("tesseract")
+    if program is None:
+        detail = "not installed: scans and pictures are not read"
+        yield Finding("Tesseract", "missing", detail, "install it (Debian, Ubuntu: apt install tesseract-ocr)")
+        return
+    listed = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False).stdout.split()
+    missing = [language for language in settings.ocr_languages.split("+") if language not in listed]
+    remedy = f"install them (Debian, Ubuntu: apt install {' '.join(f'tesseract-ocr-{one}' for one in missing)})" if missing else ""
+    detail = f"no data for {', '.join(missing)} of RAG_OCR_LANGUAGES" if missing else f"{program}, reads {settings.ocr_languages}"
+    yield Finding("Tesseract", "problem" if missing else "ok", detail, remedy)
 
 
 def _embedding_model(settings: Settings) -> Iterator[Finding]:

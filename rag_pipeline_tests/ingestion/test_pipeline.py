@@ -12,12 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion import extraction, indexing, sources, vectorising
+from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
 from rag_pipeline.ingestion.folder import document_name
 from rag_pipeline.ingestion.indexing import IndexReport
-from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.ingestion.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.extractions import missing_extractions, unfinished_collections
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 
@@ -325,3 +326,58 @@ def test_any_sequence_of_changes_ends_in_the_right_catalog_and_index(
     assert index.count("default") == len(expected)
     for word in WORDS if expected else []:
         assert found(settings, word) == {name for name, said in expected.items() if said == word}
+
+
+def test_what_was_not_read_whole_is_read_again_when_the_machine_can_read_more(settings: Settings, ingest: Ingest) -> None:
+    (settings.uploads / "whole.txt").write_text("Zebras have stripes.")
+    (settings.uploads / "noted.json").write_text("{ zebras, but no JSON")
+    (settings.uploads / "failed.docx").write_bytes(b"PK\x03\x04 but no archive")
+    ingest()
+    assert planned(settings) == set()
+    assert unfinished(settings) == {}
+
+    settings.passwords_path.write_text("open sesame\n")
+    assert unfinished(settings) == {"default": 2}
+    assert planned(settings) == {"noted.json", "failed.docx"}
+    ingest()
+    assert planned(settings) == set()
+    assert unfinished(settings) == {}
+    assert states(settings) == {"whole.txt": "indexed", "noted.json": "indexed", "failed.docx": "failed"}
+    assert found(settings, "zebras") == {"whole.txt", "noted.json"}
+    assert [row.attempts for row in Catalog(settings.catalog_path).documents() if row.document == "failed.docx"] == [1]
+    assert count(settings, "extractions") == 2
+
+
+def planned(settings: Settings) -> set[str]:
+    workspace = Workspace(settings, "default")
+    tasks = missing_extractions(workspace.catalog, "default", workspace.extractor, settings.max_attempts, full_refresh=False)
+    return {task.file for task in tasks}
+
+
+def unfinished(settings: Settings) -> dict[str, int]:
+    return unfinished_collections(Catalog(settings.catalog_path), extractor_fingerprint(settings), settings.max_attempts)
+
+
+def test_a_document_larger_than_memory_allows_is_cut_in_windows(
+    settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections = [f"# Section {number}\n\nIn section {number} the zebra crosses road {number}." for number in range(60)]
+    (settings.uploads / "long.md").write_text("\n\n".join(sections))
+    ingest()
+    whole = chunk_texts(settings)
+    monkeypatch.setattr(chunking, "_GROUP_CHARACTERS", 500)
+    ingest(full_refresh=True)
+    windows = chunk_texts(settings)
+    assert [position for position, _ in windows] == list(range(len(windows)))
+    assert len(windows) > len(whole)
+    assert words_of(windows) == words_of(whole)
+    assert all(text.startswith("Section") for _, text in windows)
+
+
+def chunk_texts(settings: Settings) -> list[tuple[int, str]]:
+    with Catalog(settings.catalog_path).reading() as connection:
+        return connection.execute("SELECT position, text FROM chunks ORDER BY position").fetchall()
+
+
+def words_of(chunks: list[tuple[int, str]]) -> list[str]:
+    return [word for _, text in chunks for word in text.split()]

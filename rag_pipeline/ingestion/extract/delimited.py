@@ -10,11 +10,11 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import BinaryIO
 
 from rag_pipeline.ingestion.extract.decoding import decode_text
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import is_header_row, row_text
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.models import Element
 
 ROWS_PER_ELEMENT = 1000
 """A table of a million rows is handed over in parts; each part knows the header row."""
@@ -22,9 +22,9 @@ _SAMPLE_LINES = 50
 _LONGEST_FIELD = 1 << 30
 
 
-def read_delimited(stream: BinaryIO) -> Extraction:
+def read_delimited(source: Source) -> Iterator[Element]:
     """The rows of a CSV or TSV file; which of comma, semicolon, tab and bar parts the cells is found by looking."""
-    return Extraction(tuple(_parts(decode_text(stream.read()))), pages=None)
+    yield from _parts(decode_text(source.stream.read()))
 
 
 def delimiter_of(sample: list[str]) -> str:

@@ -11,35 +11,34 @@ from __future__ import annotations
 
 import email
 import email.policy
-import io
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
-from typing import BinaryIO, cast
+from typing import cast
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.html import html_elements
-from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES, media_type_of
+from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.plain_text import paragraphs
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 20
 """Messages forwarded within messages, or parts within parts: nobody nests more, except to break readers."""
 
 
-def read_email(stream: BinaryIO) -> Extraction:
+def read_email(source: Source) -> Iterator[Element]:
     """Subject as title, senders and date, every body part once, then the attachments that can be read, each under its name.
 
     Attachments that cannot be read are named in the notes.
     """
-    message = email.message_from_binary_file(stream, policy=email.policy.default)
-    notes: list[str] = []
-    elements = tuple(_message_elements(message, (), notes, depth=0))
-    return Extraction(elements, pages=None, notes=tuple(notes))
+    message = email.message_from_binary_file(source.stream, policy=email.policy.default)
+    yield from _message_elements(message, (), source, depth=0)
 
 
-def _message_elements(message: EmailMessage, above: tuple[str, ...], notes: list[str], depth: int) -> Iterator[Element]:
+def _message_elements(message: EmailMessage, above: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
     subject = _header(message, "Subject")
     if subject:
         yield Element("Title", subject, heading_path=above)
@@ -47,7 +46,7 @@ def _message_elements(message: EmailMessage, above: tuple[str, ...], notes: list
     headers = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
     if headers:
         yield Element("EmailMetadata", "\n".join(headers), heading_path=above)
-    yield from _part_elements(message, above, notes, depth)
+    yield from _part_elements(message, above, source, depth)
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -58,21 +57,21 @@ def _header(message: EmailMessage, name: str) -> str:
     return " ".join(clean_text(value).split())
 
 
-def _part_elements(part: EmailMessage, path: tuple[str, ...], notes: list[str], depth: int) -> Iterator[Element]:
+def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
     if depth > _DEEPEST:
         raise DocumentError("too_deep", f"The message nests more than {_DEEPEST} messages or parts in each other.")
     if part.get_content_type() == "message/rfc822":
         for inner in part.iter_parts():
-            yield from _message_elements(cast("EmailMessage", inner), path, notes, depth + 1)
+            yield from _message_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif part.get_content_type() == "multipart/alternative":
-        yield from _part_elements(_best_alternative(part), path, notes, depth + 1)
+        yield from _part_elements(_best_alternative(part), path, source, depth + 1)
     elif part.is_multipart():
         for inner in part.iter_parts():
-            yield from _part_elements(cast("EmailMessage", inner), path, notes, depth + 1)
+            yield from _part_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif part.get_content_maintype() == "text" and not part.is_attachment() and not part.get_filename():
         yield from _body_elements(part, path)
     else:
-        yield from _attachment_elements(part, path, notes)
+        yield from _attachment_elements(part, path, source)
 
 
 def _best_alternative(part: EmailMessage) -> EmailMessage:
@@ -90,31 +89,11 @@ def _content(part: EmailMessage) -> bytes:
 def _body_elements(part: EmailMessage, path: tuple[str, ...]) -> Iterator[Element]:
     text = decode_text(_content(part), part.get_content_charset())
     if part.get_content_subtype() == "html":
-        for element in html_elements(text) if text.strip() else []:
-            yield _moved(element, path)
+        yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in html_elements(text))
     else:
         yield from paragraphs(text, path)
 
 
-def _attachment_elements(part: EmailMessage, path: tuple[str, ...], notes: list[str]) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.families import extract_stream
-
-    content = _content(part)
+def _attachment_elements(part: EmailMessage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
     name = " ".join(clean_text(part.get_filename() or "attachment").split())
-    if part.get_content_maintype() in ("image", "audio", "video") or not content:
-        notes.append(f"The attachment {name} was not read: it is no text.")
-        return
-    try:
-        extraction = extract_stream(io.BytesIO(content), media_type_of(name, content[:HEAD_BYTES]), name)
-    except DocumentError as error:
-        notes.append(f"The attachment {name} was not read: {error}")
-        return
-    notes.extend(f"Attachment {name}: {note}" for note in extraction.notes)
-    yield Element("Title", name, heading_path=path)
-    for element in extraction.elements:
-        yield _moved(element, (*path, name))
-
-
-def _moved(element: Element, path: tuple[str, ...]) -> Element:
-    """The element under further headings. A page of an attachment is no page of the message."""
-    return Element(element.kind, element.text, None, (*path, *element.heading_path), (), element.table_header)
+    yield from elements_inside(source, _content(part), name, path)

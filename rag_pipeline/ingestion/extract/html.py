@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import has_header_row, rows_of_table
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -47,12 +48,12 @@ _DEEPEST = 250
 """libxml2 cuts off what is nested more than 256 levels deep, without an error."""
 
 
-def read_html(stream: BinaryIO) -> Extraction:
+def read_html(source: Source) -> Iterator[Element]:
     """The visible text of a page, its title first. Nothing that the page refers to is fetched or run."""
-    content = stream.read()
+    content = source.stream.read()
     declared = _DECLARED_ENCODING.search(content[:4096])
     encoding = (declared[1] or declared[2]).decode("ascii") if declared else None
-    return Extraction(tuple(html_elements(decode_text(content, encoding))), pages=None)
+    yield from html_elements(decode_text(content, encoding))
 
 
 def html_elements(text: str) -> list[Element]:

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.plain_text import paragraphs
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 
 
-def read_json_document(stream: BinaryIO) -> Extraction:
+def read_json_document(source: Source) -> Iterator[Element]:
     """An element for each record of the outermost list or key of the outermost object; a broken file is read as plain text."""
-    text = decode_text(stream.read())
+    text = decode_text(source.stream.read())
     try:
         elements = list(_records(json.loads(text)))
     except (json.JSONDecodeError, RecursionError):
-        return _json_lines(text)
-    return Extraction(tuple(elements), pages=None)
+        elements = _json_lines(text, source)
+    yield from elements
 
 
-def read_json_lines(stream: BinaryIO) -> Extraction:
+def read_json_lines(source: Source) -> Iterator[Element]:
     """An element for each line; lines that are no JSON are kept as they are."""
-    return _json_lines(decode_text(stream.read()))
+    yield from _json_lines(decode_text(source.stream.read()), source)
 
 
-def _json_lines(text: str) -> Extraction:
+def _json_lines(text: str, source: Source) -> list[Element]:
     elements: list[Element] = []
     values = 0
     for line in filter(str.strip, text.splitlines()):
@@ -40,9 +40,9 @@ def _json_lines(text: str) -> Extraction:
         except (json.JSONDecodeError, RecursionError):
             elements.append(Element("CodeSnippet", line.strip()))
     if values:
-        return Extraction(tuple(elements), pages=None)
-    note = "The file is not valid JSON; it was read as plain text."
-    return Extraction(tuple(paragraphs(text)), pages=None, notes=(note,))
+        return elements
+    source.notes.append("The file is not valid JSON; it was read as plain text.")
+    return paragraphs(text)
 
 
 def _records(value: object) -> Iterator[Element]:

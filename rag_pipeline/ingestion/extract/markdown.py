@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import table_element
-from rag_pipeline.models import Element, ElementKind, Extraction
+from rag_pipeline.models import Element, ElementKind
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 _FRONT_MATTER = re.compile(r"---\n.*?\n(?:---|\.\.\.)(?:\n|$)", re.DOTALL)
 
 
-def read_markdown(stream: BinaryIO) -> Extraction:
+def read_markdown(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables and code of a Markdown file."""
-    text = decode_text(stream.read()).replace("\r\n", "\n").replace("\r", "\n")
-    return Extraction(tuple(_elements(text)), pages=None)
+    text = decode_text(source.stream.read()).replace("\r\n", "\n").replace("\r", "\n")
+    yield from _elements(text)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -94,13 +96,13 @@ def check_archive(stream: BinaryIO) -> None:
         raise DocumentError("too_large", f"It unpacks to more than {LARGEST_UNPACKED_BYTES >> 20:,} MiB.")
 
 
-def read_protected_office_file(stream: BinaryIO) -> None:
+def read_protected_office_file(source: Source) -> Iterator[Element]:
     """An OLE container under the name of a modern office file: encrypted with a password, or an old format misnamed.
 
     Raises:
         DocumentError: always.
     """
-    if "EncryptedPackage".encode("utf-16-le") in stream.read():
+    if "EncryptedPackage".encode("utf-16-le") in source.stream.read():
         raise DocumentError("password_protected", "The file is protected with a password. Save a copy without one.")
     message = "The file is in an old Office format (.doc, .xls, .ppt) under a new name. Save it in the new format."
     raise DocumentError("unsupported_type", message, state="unsupported")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
-from rag_pipeline.models import Extraction
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
@@ -35,7 +36,7 @@ class _Findings:
     unreadable: list[int] = field(default_factory=list)
 
 
-def read_pdf(stream: BinaryIO) -> Extraction:
+def read_pdf(source: Source) -> Iterator[Element]:
     """Paragraphs and headings page by page, with the place of every line. Pages are numbered from 1.
 
     Pages that show pictures but have no text, and pages that cannot be loaded, are named in the notes.
@@ -43,15 +44,16 @@ def read_pdf(stream: BinaryIO) -> Extraction:
     Raises:
         DocumentError: ``damaged``, ``password_protected``, ``no_text_layer`` (only pictures), ``empty`` (only blank pages).
     """
-    pdf = _open(stream)
-    pages = len(pdf)
+    pdf = _open(source.stream)
+    source.pages = pages = len(pdf)
     findings = _Findings()
     for number in range(1, pages + 1):
         _read_page(pdf, number, findings)
     pdf.close()
     if not findings.lines:
         raise _nothing(pages, findings)
-    return Extraction(tuple(elements_of_lines(findings.lines)), pages=pages, notes=tuple(_notes(findings)))
+    source.notes.extend(_notes(findings))
+    yield from elements_of_lines(findings.lines)
 
 
 def _open(stream: BinaryIO) -> PdfDocument:

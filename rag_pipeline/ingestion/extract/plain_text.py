@@ -6,17 +6,18 @@ Belongs here: text without markup. Not here: formats that only look like text.
 from __future__ import annotations
 
 import re
-from typing import BinaryIO
+from collections.abc import Iterator
 
 from rag_pipeline.ingestion.extract.decoding import decode_text
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*[\n\f])+|\f")
 
 
-def read_plain_text(stream: BinaryIO) -> Extraction:
+def read_plain_text(source: Source) -> Iterator[Element]:
     """Paragraphs of a text file in any encoding."""
-    return Extraction(tuple(paragraphs(decode_text(stream.read()))), pages=None)
+    yield from paragraphs(decode_text(source.stream.read()))
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:

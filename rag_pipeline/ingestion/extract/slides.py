@@ -10,15 +10,16 @@ placeholders are titles, positions are moved onto the slide, and charts, diagram
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from unstructured.documents.elements import Element as Partitioned
@@ -28,7 +29,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 NOTES_HEADING = "Speaker notes"
 
 
-def read_slides(stream: BinaryIO) -> Extraction:
+def read_slides(source: Source) -> Iterator[Element]:
     """Slide by slide: its title, its text from top to bottom, its tables, charts and diagrams, its notes. Pages are slides.
 
     Raises:
@@ -38,7 +39,7 @@ def read_slides(stream: BinaryIO) -> Extraction:
     import pptx
     from unstructured.partition.pptx import partition_pptx
 
-    archive = office_archive(stream)
+    archive = office_archive(source.stream)
     with damage_reported():
         presentation = pptx.Presentation(archive)
         slides = list(presentation.slides)
@@ -50,10 +51,9 @@ def read_slides(stream: BinaryIO) -> Extraction:
     by_slide: dict[int, list[Partitioned]] = {}
     for item in partitioned:
         by_slide.setdefault(item.metadata.page_number or 1, []).append(item)
-    elements: list[Element] = []
+    source.pages = len(slides)
     for number in range(1, len(slides) + 1):
-        elements += _slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])
-    return Extraction(tuple(elements), pages=len(slides))
+        yield from _slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])
 
 
 def _slide_elements(number: int, items: list[Partitioned], titles: set[str], extras: list[list[list[str]] | str]) -> Iterator[Element]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
-from rag_pipeline.models import Extraction
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -31,7 +32,7 @@ _NOTES = ("footnote", "endnote", "comment")
 _NOT_TEXT = ("separator", "continuationSeparator", "continuationNotice")
 
 
-def read_word(stream: BinaryIO) -> Extraction:
+def read_word(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, text boxes, notes and comments, with headers and footers where their sections begin and end.
 
     Raises:
@@ -41,12 +42,12 @@ def read_word(stream: BinaryIO) -> Extraction:
     import docx
     from unstructured.partition.docx import partition_docx
 
-    archive = office_archive(stream)
+    archive = office_archive(source.stream)
     with damage_reported():
         document = docx.Document(archive)
         _simplify(document)
         partitioned = partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
-    return Extraction(tuple(convert(partitioned, Outline())), pages=None)
+    yield from convert(partitioned, Outline())
 
 
 def _simplify(document: Any) -> None:

@@ -13,13 +13,14 @@ import io
 import zipfile
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.delimited import ROWS_PER_ELEMENT
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import is_header_row, row_text
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -28,7 +29,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _Row = tuple[int, list[str]]
 
 
-def read_workbook(stream: BinaryIO) -> Extraction:
+def read_workbook(source: Source) -> Iterator[Element]:
     """Sheet by sheet, each block of rows a table; the sheet's name is the heading above. Pages are sheets.
 
     Formulas give the values that Excel saved with them. Text in shapes and comments follows the tables of the whole workbook.
@@ -38,16 +39,15 @@ def read_workbook(stream: BinaryIO) -> Extraction:
     """
     import openpyxl
 
-    archive = office_archive(stream)
-    elements: list[Element] = []
+    archive = office_archive(source.stream)
     with damage_reported():
         workbook = openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
+        source.pages = len(workbook.worksheets)
         for number, sheet in enumerate(workbook.worksheets, 1):
             # The size that a sheet declares may be wrong, in either direction.
             sheet.reset_dimensions()
-            elements += _tables(_rows(sheet), number, (clean_text(sheet.title),))
-        elements += _texts_outside_cells(archive)
-    return Extraction(tuple(elements), pages=len(workbook.worksheets))
+            yield from _tables(_rows(sheet), number, (clean_text(sheet.title),))
+        yield from _texts_outside_cells(archive)
 
 
 def _rows(sheet: Any) -> Iterator[_Row]:

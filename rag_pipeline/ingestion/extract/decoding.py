@@ -6,7 +6,12 @@ Belongs here: encodings and cleaning of text. Not here: what the text means.
 from __future__ import annotations
 
 import codecs
+import io
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, TextIO
 
 from rag_pipeline.ingestion.extract.media_types import utf16_without_mark
 
@@ -21,6 +26,8 @@ _DETECTION_BYTES = 256 * 1024
 """Guessing an encoding is slow, and this much text is plenty for it."""
 _ENOUGH_TO_GUESS = 16
 """With fewer bytes beyond ASCII a guess is no better than chance."""
+_READ_WHOLE_BYTES = 32 * 1024 * 1024
+"""Files up to this size are decoded at once, with every byte looked at before the encoding is chosen."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -40,6 +47,52 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
         if text is not None:
             return clean_text(text)
     return clean_text(_guess(content))
+
+
+@contextmanager
+def text_lines(stream: BinaryIO) -> Iterator[TextIO]:
+    """The lines of a file of any size, in little memory; line ends of every system become ``\\n``. Clean, as from :func:`decode_text`.
+
+    The encoding of a very large file is chosen by its first part; bytes that it does not allow later are kept as Latin-1.
+    """
+    start = stream.tell()
+    size = stream.seek(0, os.SEEK_END) - start
+    stream.seek(start)
+    if size <= _READ_WHOLE_BYTES:
+        yield io.StringIO(decode_text(stream.read()), newline=None)
+        return
+    sample = stream.read(_DETECTION_BYTES)
+    mark, encoding = _encoding_of(sample)
+    stream.seek(start + len(mark))
+    lines = _CleanLines(stream, encoding=encoding, errors="rag-keep-bytes", newline=None)  # type: ignore[arg-type]
+    yield lines
+    lines.detach()
+
+
+class _CleanLines(io.TextIOWrapper):
+    def read(self, size: int | None = -1, /) -> str:
+        return clean_text(super().read(size))
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        return clean_text(super().readline(size))
+
+    def __next__(self) -> str:
+        return clean_text(super().__next__())
+
+
+def _encoding_of(sample: bytes) -> tuple[bytes, str]:
+    """The byte order mark and the encoding of a file that begins like this."""
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return mark, name
+    cut = sample[: sample.rfind(b"\n") + 1] or sample[:-4]  # no character cut in two
+    wide = utf16_without_mark(cut[:8192])
+    if wide or _decode(cut, "utf-8") is not None:
+        return b"", wide or "utf-8"
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(cut).best()
+    return b"", best.encoding if best else "cp1252"
 
 
 def clean_text(text: str) -> str:

@@ -1,17 +1,16 @@
 """Tables in text files: CSV and TSV.
 
-Belongs here: delimiters, rows, header rows. Not here: workbooks.
+Belongs here: delimiters, quotes, rows, header rows. Not here: workbooks.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
 
-from rag_pipeline.ingestion.extract.decoding import decode_text
+from rag_pipeline.ingestion.extract.decoding import text_lines
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import is_header_row, row_text
 from rag_pipeline.models import Element
@@ -20,11 +19,23 @@ ROWS_PER_ELEMENT = 1000
 """A table of a million rows is handed over in parts; each part knows the header row."""
 _SAMPLE_LINES = 50
 _LONGEST_FIELD = 1 << 30
+_DELIMITERS = ",\t;|^~\x01\x1f"
+_MOST_LINES_OF_A_ROW = 200
+"""A quoted cell over more lines than this is a quote that nobody closed."""
 
 
 def read_delimited(source: Source) -> Iterator[Element]:
-    """The rows of a CSV or TSV file; which of comma, semicolon, tab and bar parts the cells is found by looking."""
-    yield from _parts(decode_text(source.stream.read()))
+    """The rows of a CSV or TSV file of any size; which character parts the cells is found by looking."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    with text_lines(source.stream) as lines:
+        sample = list(islice(lines, _SAMPLE_LINES))
+        delimiter, sample = _delimiter_and_lines(sample)
+        rows = (cells for cells in _Rows(sample, lines, delimiter) if row_text(cells))
+        header: str | None = None
+        for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
+            if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
+                header = row_text(part[0])
+            yield Element("Table", "\n".join(row_text(row) for row in part), table_header=header)
 
 
 def delimiter_of(sample: list[str]) -> str:
@@ -35,17 +46,45 @@ def delimiter_of(sample: list[str]) -> str:
         width, lines = widths.most_common(1)[0] if widths else (0, 0)
         return lines, width
 
-    return max(",\t;|", key=agreement)
+    return max(_DELIMITERS, key=agreement)
 
 
-def _parts(text: str) -> Iterator[Element]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    lines = io.StringIO(text, newline="")
-    delimiter = delimiter_of(list(islice(lines, _SAMPLE_LINES)))
-    lines.seek(0)
-    rows = (row for row in csv.reader(lines, delimiter=delimiter) if row_text(row))
-    header: str | None = None
-    for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
-        if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
-            header = row_text(part[0])
-        yield Element("Table", "\n".join(row_text(row) for row in part), table_header=header)
+def _delimiter_and_lines(sample: list[str]) -> tuple[str, list[str]]:
+    first = sample[0].rstrip("\n") if sample else ""
+    if first.lower().startswith("sep=") and len(first) == 5:  # a line for Excel, which does not show it
+        return first[4], sample[1:]
+    return delimiter_of(sample), sample
+
+
+class _Rows:
+    """Rows of lines, where a stray quote costs its own line its quoting, and no other line anything."""
+
+    def __init__(self, sample: list[str], lines: Iterator[str], delimiter: str) -> None:
+        self._returned = deque(sample)
+        self._lines = lines
+        self._delimiter = delimiter
+        self._taken: list[str] = []
+
+    def __iter__(self) -> Iterator[list[str]]:
+        while True:
+            self._taken = []
+            reader = csv.reader(self._line_by_line(), delimiter=self._delimiter)
+            cells = next(reader, None)
+            if cells is None:
+                return
+            if len(self._taken) > 1 and not self._closed():
+                self._returned.extendleft(reversed(self._taken[1:]))
+                cells = next(csv.reader(self._taken[:1], delimiter=self._delimiter, quoting=csv.QUOTE_NONE))
+            yield cells
+
+    def _line_by_line(self) -> Iterator[str]:
+        while len(self._taken) <= _MOST_LINES_OF_A_ROW:
+            line = self._returned.popleft() if self._returned else next(self._lines, None)
+            if line is None:
+                return
+            self._taken.append(line)
+            yield line
+
+    def _closed(self) -> bool:
+        """Whether the row ended by itself, not with the file or the limit."""
+        return len(self._taken) <= _MOST_LINES_OF_A_ROW and sum(line.count('"') for line in self._taken) % 2 == 0

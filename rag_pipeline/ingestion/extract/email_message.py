@@ -27,14 +27,25 @@ from rag_pipeline.models import Element
 _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 20
 """Messages forwarded within messages, or parts within parts: nobody nests more, except to break readers."""
+_ENCRYPTED = ("multipart/encrypted",)
+_SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 
 
 def read_email(source: Source) -> Iterator[Element]:
     """Subject as title, senders and date, every body part once, then the attachments that can be read, each under its name.
 
     Attachments that cannot be read are named in the notes.
+
+    Raises:
+        DocumentError: the message is encrypted (``password_protected``), or nested too deeply (``too_deep``).
     """
-    message = email.message_from_binary_file(source.stream, policy=email.policy.default)
+    yield from message_elements(source.stream.read(), source)
+
+
+def message_elements(content: bytes, source: Source) -> Iterator[Element]:
+    """The elements of one message, as :func:`read_email`; ``source`` is the file that holds it."""
+    message = email.message_from_bytes(content, policy=email.policy.default)
     yield from _message_elements(message, (), source, depth=0)
 
 
@@ -60,18 +71,29 @@ def _header(message: EmailMessage, name: str) -> str:
 def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
     if depth > _DEEPEST:
         raise DocumentError("too_deep", f"The message nests more than {_DEEPEST} messages or parts in each other.")
-    if part.get_content_type() == "message/rfc822":
+    kind = part.get_content_type()
+    if kind in _ENCRYPTED or (kind in _SEALED and part.get_param("smime-type") not in ("signed-data", "certs-only")):
+        message = "The message is encrypted. Open it in the mail program that has its key, and save a readable copy."
+        raise DocumentError("password_protected", message)
+    if kind in _SIGNATURES:
+        return
+    if kind == "message/rfc822":
         for inner in part.iter_parts():
             yield from _message_elements(cast("EmailMessage", inner), path, source, depth + 1)
-    elif part.get_content_type() == "multipart/alternative":
+    elif kind == "multipart/alternative":
         yield from _part_elements(_best_alternative(part), path, source, depth + 1)
     elif part.is_multipart():
         for inner in part.iter_parts():
             yield from _part_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif part.get_content_maintype() == "text" and not part.is_attachment() and not part.get_filename():
         yield from _body_elements(part, path)
-    else:
+    elif not _is_decoration(part):
         yield from _attachment_elements(part, path, source)
+
+
+def _is_decoration(part: EmailMessage) -> bool:
+    """A picture that the body shows in its text: a logo or a signature, which no reader takes for an attachment."""
+    return part.get_content_maintype() == "image" and part["Content-ID"] is not None and not part.is_attachment()
 
 
 def _best_alternative(part: EmailMessage) -> EmailMessage:

@@ -30,7 +30,7 @@ _READERS = {
     types.EPUB: "pandoc_markup:read_epub",
     types.HTML: "html:read_html",
     types.XML: "xml_text:read_xml",
-    types.YAML: "yaml_text:read_yaml",
+    types.YAML: "source_code:read_source_code",
     types.CSV: "delimited:read_delimited",
     types.TSV: "delimited:read_delimited",
     types.JSON: "json_text:read_json_document",

@@ -4,8 +4,8 @@ Belongs here: what must be mended in a page before and after unstructured sees i
 
 unstructured drops, with all their text: forms (whole pages of some web frameworks), ``details``, ``figure`` with its caption,
 ``label`` and ``button``; it also drops the page's title, and everything nested more than 256 levels deep. The first are renamed to
-neutral tags, the title is read here, and a page nested too deeply is refused rather than cut. Tables that only lay out the page are
-unfolded, and in the others cells over several rows or columns are written out, which unstructured forgets.
+neutral tags, the title is read here, and a page nested too deeply is flattened, or refused rather than cut. Tables that only lay out
+the page are unfolded, and in the others cells over several rows or columns are written out, which unstructured forgets.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.page_parts import drop_boilerplate, drop_hidden
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import has_header_row, rows_of_table
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
@@ -46,6 +47,8 @@ _TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
 _REMOVED = ("script", "style", "template", "noscript", "svg", "object", "iframe")
 _DEEPEST = 250
 """libxml2 cuts off what is nested more than 256 levels deep, without an error."""
+_GROUPING_TAG = re.compile(r"<(/?)(?:div|span|font|section|center|blockquote|b|i|em|strong|u|small|big)(?:\s[^<>]*)?>", re.IGNORECASE)
+_DEEPEST_GROUP = 100
 
 
 def read_html(source: Source) -> Iterator[Element]:
@@ -53,18 +56,25 @@ def read_html(source: Source) -> Iterator[Element]:
     content = source.stream.read()
     declared = _DECLARED_ENCODING.search(content[:4096])
     encoding = (declared[1] or declared[2]).decode("ascii") if declared else None
-    yield from html_elements(decode_text(content, encoding))
+    root = _parse(decode_text(content, encoding))
+    if root is not None:
+        if drop_hidden(root):
+            source.notes.append("Text that the page hides from its readers was left out.")
+        drop_boilerplate(root)
+        yield from _elements(root)
 
 
 def html_elements(text: str) -> list[Element]:
-    """The elements of a page.
+    """The elements of a piece of HTML that is all content.
 
     Raises:
         DocumentError: nested too deeply to be read whole (``too_deep``).
     """
     root = _parse(text)
-    if root is None:
-        return []
+    return [] if root is None else _elements(root)
+
+
+def _elements(root: _Element) -> list[Element]:
     prepare_unstructured()
     from lxml import etree
     from unstructured.partition.html import partition_html
@@ -77,14 +87,37 @@ def html_elements(text: str) -> list[Element]:
 
 
 def _parse(text: str) -> _Element | None:
+    stripped = _XML_DECLARATION.sub("", text)  # lxml refuses an encoding declared inside a string
+    if not stripped.strip():
+        return None
+    root, too_deep = _parsed(stripped)
+    if too_deep:
+        root, too_deep = _parsed(_flattened(stripped))
+    if too_deep:
+        raise DocumentError("too_deep", f"The page nests its elements more than {_DEEPEST} levels deep and cannot be read whole.")
+    return root
+
+
+def _parsed(text: str) -> tuple[_Element | None, bool]:
     from lxml import etree
 
     parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True, no_network=True)
-    stripped = _XML_DECLARATION.sub("", text)  # lxml refuses an encoding declared inside a string
-    root = etree.fromstring(stripped, parser) if stripped.strip() else None
-    if any("Excessive depth" in entry.message for entry in parser.error_log) or (root is not None and _depth(root) > _DEEPEST):
-        raise DocumentError("too_deep", f"The page nests its elements more than {_DEEPEST} levels deep and cannot be read whole.")
-    return root
+    root = etree.fromstring(text, parser)
+    cut = any("Excessive depth" in entry.message for entry in parser.error_log)
+    return root, cut or (root is not None and _depth(root) > _DEEPEST)
+
+
+def _flattened(text: str) -> str:
+    """The page without those of its neutral tags that are nested too deeply: a tag that only groups says nothing."""
+    depth = 0
+
+    def kept(tag: re.Match[str]) -> str:
+        nonlocal depth
+        closing = tag[1] == "/"
+        depth = max(depth - 1, 0) if closing else depth + 1
+        return "" if depth + closing > _DEEPEST_GROUP else tag[0]
+
+    return _GROUPING_TAG.sub(kept, text)
 
 
 def _depth(root: _Element) -> int:

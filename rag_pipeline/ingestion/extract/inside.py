@@ -16,6 +16,14 @@ from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
 
+def elements_in_place(source: Source, content: bytes) -> Iterator[Element]:
+    """The elements of what a document really is, once it is decrypted or converted; pages and notes become those of ``source``."""
+    inner = source.inside(content, source.name)
+    yield from elements_of(inner, media_type_of(source.name, content[:HEAD_BYTES]))
+    source.pages = inner.pages
+    source.notes += inner.notes
+
+
 def elements_inside(source: Source, content: bytes, name: str, heading_path: tuple[str, ...] = ()) -> Iterator[Element]:
     """The elements of a file inside ``source``, its name as a title above them. What cannot be read is named in the notes of ``source``.
 

@@ -26,7 +26,7 @@ _FRONT_MATTER = re.compile(r"---\n.*?\n(?:---|\.\.\.)(?:\n|$)", re.DOTALL)
 def read_markdown(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables and code of a Markdown file."""
     text = decode_text(source.stream.read()).replace("\r\n", "\n").replace("\r", "\n")
-    yield from _elements(text)
+    yield from markdown_elements(text, Outline())
 
 
 @lru_cache(maxsize=1)
@@ -37,8 +37,8 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table").disable("inline")
 
 
-def _elements(text: str) -> Iterator[Element]:
-    outline = Outline()
+def markdown_elements(text: str, outline: Outline) -> Iterator[Element]:
+    """The blocks of a Markdown text, with line ends ``\\n``; its headings are added to the outline."""
     front = _FRONT_MATTER.match(text)
     if front:
         yield Element("NarrativeText", front[0].strip())

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.source import Source
-from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -81,8 +79,12 @@ def _rewritten(archive: zipfile.ZipFile, strict: bool) -> io.BytesIO:
     return target
 
 
-def check_archive(stream: BinaryIO) -> None:
-    """Raise a DocumentError when the archive is damaged or unpacks to too much."""
+def check_archive(stream: BinaryIO) -> list[str]:
+    """The names of an archive's members.
+
+    Raises:
+        DocumentError: it is ``damaged``, or unpacks to too much (``too_large``).
+    """
     try:
         members = zipfile.ZipFile(stream).infolist()
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
@@ -94,18 +96,7 @@ def check_archive(stream: BinaryIO) -> None:
             raise DocumentError("too_large", f"Its part {member.filename} unpacks to {size}, more than can be read safely.")
     if sum(member.file_size for member in members) > LARGEST_UNPACKED_BYTES:
         raise DocumentError("too_large", f"It unpacks to more than {LARGEST_UNPACKED_BYTES >> 20:,} MiB.")
-
-
-def read_protected_office_file(source: Source) -> Iterator[Element]:
-    """An OLE container under the name of a modern office file: encrypted with a password, or an old format misnamed.
-
-    Raises:
-        DocumentError: always.
-    """
-    if "EncryptedPackage".encode("utf-16-le") in source.stream.read():
-        raise DocumentError("password_protected", "The file is protected with a password. Save a copy without one.")
-    message = "The file is in an old Office format (.doc, .xls, .ppt) under a new name. Save it in the new format."
-    raise DocumentError("unsupported_type", message, state="unsupported")
+    return [member.filename for member in members]
 
 
 def safe_xml(content: bytes) -> _Element:

@@ -5,22 +5,45 @@ Belongs here: text without markup. Not here: formats that only look like text.
 
 from __future__ import annotations
 
-import re
+import io
 from collections.abc import Iterator
+from typing import TextIO
 
-from rag_pipeline.ingestion.extract.decoding import decode_text
+from rag_pipeline.ingestion.extract.decoding import text_lines
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*[\n\f])+|\f")
+_LONGEST_PARAGRAPH = 200_000
+"""Characters of one element: a file of a million lines without a blank one is handed over in parts."""
 
 
 def read_plain_text(source: Source) -> Iterator[Element]:
     """Paragraphs of a text file in any encoding."""
-    yield from paragraphs(decode_text(source.stream.read()))
+    with text_lines(source.stream) as lines:
+        yield from (Element("NarrativeText", part) for part in _paragraphs(lines))
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
     """The paragraphs of a text, its words untouched."""
-    parts = (part.strip() for part in _BLANK_LINES.split(text.replace("\r\n", "\n").replace("\r", "\n")))
-    return [Element("NarrativeText", part, heading_path=heading_path) for part in parts if part]
+    return [Element("NarrativeText", part, heading_path=heading_path) for part in _paragraphs(io.StringIO(text, newline=None))]
+
+
+def _paragraphs(lines: TextIO) -> Iterator[str]:
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        before, *pages = line.split("\f")  # a form feed ends the page, and the paragraph with it
+        waiting.append(before)
+        size += len(before)
+        if pages or not before.strip() or size > _LONGEST_PARAGRAPH:
+            yield from _joined(waiting)
+            for page in pages[:-1]:
+                yield from _joined([page])
+            waiting, size = pages[-1:], 0
+    yield from _joined(waiting)
+
+
+def _joined(lines: list[str]) -> Iterator[str]:
+    text = "".join(lines).strip()
+    if text:
+        yield text

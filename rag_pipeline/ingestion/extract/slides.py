@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rag_pipeline.ingestion.extract.charts import chart_rows
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
@@ -98,30 +99,13 @@ def _extras(slide: Any) -> Iterator[list[list[str]] | str]:
         if relation.is_external:
             continue
         if relation.reltype.endswith("/chart"):
-            yield _chart_rows(relation.target_part.chart)
+            yield chart_rows(relation.target_part.blob)
         elif relation.reltype.endswith("/diagramData"):
             yield _paragraphs(relation.target_part.blob)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         notes = slide.notes_slide.notes_text_frame.text.strip()
         if notes:
             yield f"{NOTES_HEADING}:\n{notes}"
-
-
-def _chart_rows(chart: Any) -> list[list[str]]:
-    title = chart.chart_title.text_frame.text if chart.has_title and chart.chart_title.has_text_frame else ""
-    rows = [[title]] if title else []
-    for plot in chart.plots:
-        series = list(plot.series)
-        rows.append(["", *(one.name for one in series)])
-        values = [list(one.values) for one in series]
-        for index, category in enumerate(plot.categories):
-            rows.append([str(category), *(_number(column, index) for column in values)])
-    return rows
-
-
-def _number(column: list[float | None], index: int) -> str:
-    value = column[index] if index < len(column) else None
-    return "" if value is None else f"{value:.15g}"
 
 
 def _paragraphs(diagram: bytes) -> str:

@@ -71,6 +71,12 @@ class Source:
         return replace(self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], inside_depth=self.inside_depth + 1)
 
 
+def password_protected(what: str) -> DocumentError:
+    """The error of a document that none of the listed passwords opens (``password_protected``); ``what`` begins the sentence."""
+    advice = "Put it into the passwords file (RAG_PASSWORDS_FILE), or save a copy without one."
+    return DocumentError("password_protected", f"{what} is protected with a password. {advice}")
+
+
 Reader = Callable[[Source], Iterator[Element]]
 """A family's entry point."""
 

@@ -1,0 +1,39 @@
+"""Mailboxes: many messages in one file, one after the other (mbox).
+
+Belongs here: where a message ends. Not here: what is in a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.email_message import message_elements
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+
+def read_mailbox(source: Source) -> Iterator[Element]:
+    """The messages in order, each under its subject. A message that cannot be read is named in the notes; the others are read."""
+    for number, content in enumerate(_messages(source.stream), 1):
+        source.more_time()
+        try:
+            yield from message_elements(content, source)
+        except DocumentError as error:
+            source.notes.append(f"Message {number} was not read: {error}")
+
+
+def _messages(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The form that RFC 4155 calls the default: a line ``From sender date`` begins a message, and in bodies it is quoted."""
+    message: list[bytes] = []
+    blank = True
+    for line in lines:
+        if blank and line.startswith(b"From "):
+            if message:
+                yield b"".join(message)
+            message = []
+        else:
+            message.append(line[1:] if line.lstrip(b">").startswith(b"From ") and line.startswith(b">") else line)
+        blank = not line.strip()
+    if any(line.strip() for line in message):
+        yield b"".join(message)

@@ -1,0 +1,62 @@
+"""Jupyter notebooks: text cells as Markdown, code cells as code, outputs as far as they are text.
+
+Belongs here: cells and outputs of notebook formats 3 and 4. Not here: running anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.markdown import markdown_elements
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def read_notebook(source: Source) -> Iterator[Element]:
+    """The cells in order, each code cell followed by its text outputs. Pictures in outputs are not read.
+
+    Raises:
+        DocumentError: not a notebook (``damaged``).
+    """
+    try:
+        notebook = json.loads(decode_text(source.stream.read()))
+        cells = notebook["cells"] if "cells" in notebook else [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        message = f"The notebook is damaged ({type(error).__name__}: {error}). Open it in Jupyter and save it again."
+        raise DocumentError("damaged", message) from None
+    outline = Outline()
+    for cell in cells:
+        yield from _cell_elements(cell, outline)
+
+
+def _cell_elements(cell: dict[str, Any], outline: Outline) -> Iterator[Element]:
+    text = _text(cell.get("source", cell.get("input", "")))
+    if cell.get("cell_type") == "markdown":
+        yield from markdown_elements(text, outline)
+    elif cell.get("cell_type") == "heading":
+        yield outline.title(text.strip(), int(cell.get("level", 1)))
+    elif text.strip():
+        yield Element("CodeSnippet", text.strip("\n"), heading_path=outline.path)
+    for output in cell.get("outputs", ()):
+        shown = _TERMINAL_COLOURS.sub("", _output_text(output)).strip("\n")
+        if shown.strip():
+            yield Element("CodeSnippet", shown, heading_path=outline.path)
+
+
+def _output_text(output: dict[str, Any]) -> str:
+    if "traceback" in output:
+        return "\n".join(_text(line) for line in output["traceback"])
+    return _text(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def _text(value: object) -> str:
+    """Notebooks store text as one string or as a list of lines."""
+    return clean_text("".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -1,0 +1,259 @@
+"""OpenDocument texts and presentations, read from their XML.
+
+Belongs here: what the elements of OpenDocument mean. Not here: cells of workbooks (``workbook_values``).
+
+Neither through unstructured nor Pandoc: both read texts only, and leave out text boxes, headers, footers and comments. One walk over
+``content.xml`` reads texts and presentations alike. Names are those of OpenDocument 1.3, part 3.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.office_file import check_archive, damage_reported, safe_xml
+from rag_pipeline.ingestion.extract.open_document_encryption import decrypted
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source, password_protected
+from rag_pipeline.ingestion.extract.tables import table_element
+from rag_pipeline.models import Element, ElementKind
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
+_TEXT, _TABLE, _DRAW = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("text", "table", "drawing"))
+_OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("office", "presentation", "style"))
+_MANIFEST = f"{{{_NAMESPACE}manifest:1.0}}"
+_SVG = f"{{{_NAMESPACE}svg-compatible:1.0}}"
+_OWN_PARAGRAPHS = (f"{_TEXT}note", f"{_OFFICE}annotation", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}frame", f"{_DRAW}g")
+"""What stands in a paragraph and has paragraphs of its own, which follow that paragraph."""
+_LEFT_OUT = (
+    f"{_TEXT}tracked-changes",  # holds what was deleted
+    f"{_TEXT}sequence-decls",
+    f"{_OFFICE}forms",
+    f"{_TEXT}index-title-template",
+    f"{_SVG}title",
+    f"{_SVG}desc",
+)
+_HEADERS: dict[str, ElementKind] = {
+    f"{_STYLE}{edge}{which}": "Header" if edge == "header" else "Footer" for edge in ("header", "footer") for which in ("", "-left", "-first")
+}
+_MOST_REPEATED = 1000
+"""Cells and rows are repeated by number, up to the million rows of a sheet."""
+_EMBEDDED_CONTENT = re.compile(r"Object \d+/content\.xml")
+NOTES_HEADING = "Speaker notes"
+
+
+def read_open_text(source: Source) -> Iterator[Element]:
+    """Headers, headings, paragraphs, lists, tables, text boxes, notes, comments, then charts and footers.
+
+    Raises:
+        DocumentError: ``damaged``, ``too_large`` or ``password_protected``.
+    """
+    with _opened(source) as archive, damage_reported():
+        edges = list(_edges(archive))
+        yield from (edge for edge in edges if edge.kind == "Header")
+        yield from _Walk().elements(_body(archive, "content.xml"))
+        yield from _embedded(archive)
+        yield from (edge for edge in edges if edge.kind == "Footer")
+
+
+def read_open_slides(source: Source) -> Iterator[Element]:
+    """Slide by slide: its title, its text, its notes; then what the master slides show. Pages are slides.
+
+    Raises:
+        DocumentError: ``damaged``, ``too_large`` or ``password_protected``.
+    """
+    with _opened(source) as archive, damage_reported():
+        body = _body(archive, "content.xml")
+        slides = list(body.iter(f"{_DRAW}page"))
+        source.pages = len(slides)
+        declared = {name.get(f"{_PRESENTATION}name"): name for name in body.iter() if str(name.tag).endswith("-decl")}
+        for number, slide in enumerate(slides, 1):
+            walk = _Walk(number)
+            yield from walk.elements(slide)
+            for use in ("header", "footer"):
+                shown = declared.get(slide.get(f"{_PRESENTATION}use-{use}-name"))
+                if shown is not None and _words(shown):
+                    yield Element("Header" if use == "header" else "Footer", _words(shown), number)
+        yield from _embedded(archive)
+        yield from _master_texts(archive)
+
+
+def texts_beside_cells(stream: BinaryIO) -> Iterator[Element]:
+    """Charts, boxes, comments, headers and footers of an OpenDocument workbook, whose cells are read elsewhere."""
+    with zipfile.ZipFile(stream) as archive, damage_reported():
+        body = _body(archive, "content.xml")
+        for shape in body.iter(f"{_TABLE}shapes", f"{_OFFICE}annotation"):
+            yield from _Walk().elements(shape)
+        yield from _embedded(archive)
+        yield from _edges(archive)
+
+
+def check_encryption(source: Source, names: list[str]) -> None:
+    """Raise a DocumentError (``password_protected``) for an encrypted workbook; ``names`` are the members of its archive."""
+    if "META-INF/manifest.xml" in names:
+        source.stream.seek(0)
+        with zipfile.ZipFile(source.stream) as archive:
+            if _is_encrypted(archive):
+                raise password_protected("The workbook")
+
+
+def _opened(source: Source) -> zipfile.ZipFile:
+    content = source.stream.read()
+    check_archive(io.BytesIO(content))
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    if not _is_encrypted(archive):
+        return archive
+    for password in source.options.passwords:
+        plain = decrypted(archive, password)
+        if plain is not None:
+            check_archive(plain)
+            return zipfile.ZipFile(plain)
+    raise password_protected("The document")
+
+
+def _is_encrypted(archive: zipfile.ZipFile) -> bool:
+    names = archive.namelist()
+    return "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml")
+
+
+def _body(archive: zipfile.ZipFile, name: str) -> _Element:
+    if name not in archive.namelist():
+        raise DocumentError("damaged", f"The file is damaged: its part {name} is missing. Open it in its program and save it again.")
+    root = safe_xml(archive.read(name))
+    body = root.find(f"{_OFFICE}body")
+    return root if body is None else body
+
+
+def _edges(archive: zipfile.ZipFile) -> Iterator[Element]:
+    """Headers and footers, each text once."""
+    if "styles.xml" in archive.namelist():
+        written: dict[str, ElementKind] = {}
+        for edge in safe_xml(archive.read("styles.xml")).iter(*_HEADERS):
+            text = "\n".join(words for paragraph in edge.iter(f"{_TEXT}p") if (words := _words(paragraph)))
+            if text.strip() and edge.get(f"{_STYLE}display") != "false":
+                written.setdefault(text, _HEADERS[str(edge.tag)])
+        yield from (Element(kind, text) for text, kind in written.items() if text not in ("???", "Page 1", "Page 1 / 99"))
+
+
+def _master_texts(archive: zipfile.ZipFile) -> Iterator[Element]:
+    """What a master slide shows on all its slides, where it is no mere place for text."""
+    if "styles.xml" in archive.namelist():
+        written: dict[str, None] = {}
+        for master in safe_xml(archive.read("styles.xml")).iter(f"{_STYLE}master-page"):
+            shapes = [shape for shape in master if shape.tag != f"{_PRESENTATION}notes" and shape.get(f"{_PRESENTATION}class") not in _PLACES]
+            written.update(dict.fromkeys(words for shape in shapes for text in shape.iter(f"{_TEXT}p") if (words := _words(text))))
+        yield from (Element("Footer", text) for text in written)
+
+
+_PLACES = ("title", "outline", "subtitle", "page-number", "date-time", "notes", "page")
+
+
+def _embedded(archive: zipfile.ZipFile) -> Iterator[Element]:
+    """Charts and other objects, which are documents of their own."""
+    for name in sorted(filter(_EMBEDDED_CONTENT.fullmatch, archive.namelist())):
+        yield from _Walk().elements(_body(archive, name))
+
+
+class _Walk:
+    """From top to bottom through a document or slide."""
+
+    def __init__(self, page: int | None = None) -> None:
+        self._page = page
+        self._outline = Outline()
+
+    def elements(self, parent: _Element) -> Iterator[Element]:
+        """The elements of all that is in an element."""
+        for child in parent:
+            yield from self._element(child)
+
+    def _element(self, element: _Element) -> Iterator[Element]:
+        tag = str(element.tag)
+        if tag == f"{_TEXT}h":
+            yield from self._titled(_words(element), int(element.get(f"{_TEXT}outline-level", "1")))
+            yield from self._within(element)
+        elif tag == f"{_TEXT}p":
+            yield from self._text("NarrativeText", _words(element))
+            yield from self._within(element)
+        elif tag == f"{_TEXT}list-item":
+            yield from self._list_item(element)
+        elif tag == f"{_TABLE}table":
+            yield from self._table(element)
+        elif tag == f"{_PRESENTATION}notes":
+            notes = "\n".join(words for paragraph in element.iter(f"{_TEXT}p") if (words := _words(paragraph)))
+            yield from self._text("NarrativeText", f"{NOTES_HEADING}:\n{notes}" if notes else "")
+        elif tag == f"{_OFFICE}annotation":
+            yield from self._text("NarrativeText", _comment(element))
+        elif tag == f"{_DRAW}frame" and element.get(f"{_PRESENTATION}class") == "title":
+            yield from self._titled(" ".join(_words(paragraph) for paragraph in element.iter(f"{_TEXT}p")), 1)
+        elif tag not in _LEFT_OUT:
+            yield from self.elements(element)
+
+    def _within(self, paragraph: _Element) -> Iterator[Element]:
+        outermost = [inner for inner in paragraph.iter(*_OWN_PARAGRAPHS) if next(inner.iterancestors(*_OWN_PARAGRAPHS, f"{_TEXT}p"), None) is paragraph]
+        for inner in outermost:
+            yield from self._element(inner)
+
+    def _titled(self, text: str, level: int) -> Iterator[Element]:
+        if text.strip():
+            yield self._outline.title(text.strip(), level, self._page)
+
+    def _text(self, kind: ElementKind, text: str) -> Iterator[Element]:
+        if text.strip():
+            yield Element(kind, text.strip(), self._page, self._outline.path)
+
+    def _list_item(self, item: _Element) -> Iterator[Element]:
+        for child in item:
+            if child.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+                yield from self._text("ListItem", _words(child))
+                yield from self._within(child)
+            else:
+                yield from self._element(child)
+
+    def _table(self, table: _Element) -> Iterator[Element]:
+        rows: list[list[str]] = []
+        for row in table.iter(f"{_TABLE}table-row"):
+            if next(row.iterancestors(f"{_TABLE}table")) is table:
+                cells: list[str] = []
+                for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+                    text = " ".join(words for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h") if (words := _words(paragraph)))
+                    cells += [text] * (_repeated(cell, "columns") if text else 1)
+                rows += [cells] * (_repeated(row, "rows") if any(cells) else 1)
+        found = table_element(rows, self._page, self._outline.path)
+        yield from [found] if found else []
+        for annotation in table.iter(f"{_OFFICE}annotation"):
+            yield from self._text("NarrativeText", _comment(annotation))
+
+
+def _repeated(element: _Element, what: str) -> int:
+    value = element.get(f"{_TABLE}number-{what}-repeated", "1")
+    return min(int(value), _MOST_REPEATED) if value.isdecimal() else 1
+
+
+def _comment(annotation: _Element) -> str:
+    words = "\n".join(text for paragraph in annotation.iter(f"{_TEXT}p") if (text := _words(paragraph)))
+    return f"Comment: {words}" if words else ""
+
+
+def _words(paragraph: _Element) -> str:
+    """The text of a paragraph, without that of boxes and notes in it."""
+    parts = [paragraph.text or ""]
+    for child in paragraph:
+        tag = str(child.tag)
+        if tag == f"{_TEXT}s":
+            parts.append(" " * min(int(child.get(f"{_TEXT}c", "1")), _MOST_REPEATED))
+        elif tag == f"{_TEXT}tab":
+            parts.append("\t")
+        elif tag == f"{_TEXT}line-break":
+            parts.append("\n")
+        elif tag not in _OWN_PARAGRAPHS and tag not in _LEFT_OUT:
+            parts.append(_words(child))
+        parts.append(child.tail or "")
+    return clean_text("".join(parts))

@@ -1,6 +1,6 @@
-"""Charts of Office files: what they name and the numbers they show.
+"""Charts and diagrams of Office files: what they name and the numbers they show.
 
-Belongs here: the chart parts that Word, PowerPoint and Excel have in common (DrawingML charts). Not here: where they stand.
+Belongs here: the parts that Word, PowerPoint and Excel have in common (DrawingML). Not here: where they stand.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ def chart_rows(part: bytes) -> list[list[str]]:
     for index in sorted({*categories, *(index for column in values for index in column)}):
         rows.append([categories.get(index, ""), *(column.get(index, "") for column in values)])
     return rows
+
+
+def drawn_paragraphs(part: bytes) -> str:
+    """The paragraphs of a diagram (SmartArt), a line each."""
+    paragraphs = ("".join(run.text or "" for run in paragraph.iter(f"{_A}t")) for paragraph in safe_xml(part).iter(f"{_A}p"))
+    return clean_text("\n".join(text for text in paragraphs if text.strip()))
 
 
 def _rich_text(title: _Element) -> str:

@@ -10,8 +10,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from rag_pipeline.ingestion.extract.media_types import utf16_without_mark
 
@@ -40,7 +39,7 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
     """
     mark = next(((mark, name) for mark, name in _MARKS if content.startswith(mark)), None)
     if mark:
-        return clean_text(_decode_leniently(content[len(mark[0]) :], mark[1]))
+        return clean_text(decode_leniently(content[len(mark[0]) :], mark[1]))
     wide = utf16_without_mark(content[:8192])
     for encoding in (wide, "utf-8", declared):
         text = _decode(content, encoding) if encoding else None
@@ -49,8 +48,7 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
     return clean_text(_guess(content))
 
 
-@contextmanager
-def text_lines(stream: BinaryIO) -> Iterator[TextIO]:
+def text_lines(stream: BinaryIO) -> Iterator[str]:
     """The lines of a file of any size, in little memory; line ends of every system become ``\\n``. Clean, as from :func:`decode_text`.
 
     The encoding of a very large file is chosen by its first part; bytes that it does not allow later are kept as Latin-1.
@@ -59,25 +57,13 @@ def text_lines(stream: BinaryIO) -> Iterator[TextIO]:
     size = stream.seek(0, os.SEEK_END) - start
     stream.seek(start)
     if size <= _READ_WHOLE_BYTES:
-        yield io.StringIO(decode_text(stream.read()), newline=None)
+        yield from io.StringIO(decode_text(stream.read()), newline=None)
         return
-    sample = stream.read(_DETECTION_BYTES)
-    mark, encoding = _encoding_of(sample)
+    mark, encoding = _encoding_of(stream.read(_DETECTION_BYTES))
     stream.seek(start + len(mark))
-    lines = _CleanLines(stream, encoding=encoding, errors="rag-keep-bytes", newline=None)  # type: ignore[arg-type]
-    yield lines
-    lines.detach()
-
-
-class _CleanLines(io.TextIOWrapper):
-    def read(self, size: int | None = -1, /) -> str:
-        return clean_text(super().read(size))
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
-        return clean_text(super().readline(size))
-
-    def __next__(self) -> str:
-        return clean_text(super().__next__())
+    lines = io.TextIOWrapper(stream, encoding=encoding, errors="rag-keep-bytes", newline=None)
+    yield from map(clean_text, lines)
+    lines.detach()  # the stream stays open: it is the caller's
 
 
 def _encoding_of(sample: bytes) -> tuple[bytes, str]:
@@ -112,22 +98,22 @@ def _decode(content: bytes, encoding: str) -> str | None:
 
 def _guess(content: bytes) -> str:
     # A long UTF-8 file with a few bad bytes is still UTF-8; a guess would garble every other accent in it.
-    lenient = _decode_leniently(content, "utf-8")
+    lenient = decode_leniently(content, "utf-8")
     wrong = content.decode("utf-8", "replace").count("\ufffd") - content.count("\ufffd".encode())
     right = sum(1 for character in lenient if ord(character) > 0xFF)
     if right > 10 * wrong:
         return lenient
     high = sum(byte > 0x7F for byte in content[:_DETECTION_BYTES])
     if high < _ENOUGH_TO_GUESS and high < 0.15 * len(content):  # an accent here and there
-        return _decode_leniently(content, "cp1252")
+        return decode_leniently(content, "cp1252")
     from charset_normalizer import from_bytes
 
     best = from_bytes(content[:_DETECTION_BYTES]).best()
     guessed = _decode(content, best.encoding) if best else None
-    return guessed if guessed is not None else _decode_leniently(content, "cp1252")
+    return guessed if guessed is not None else decode_leniently(content, "cp1252")
 
 
-def _decode_leniently(content: bytes, encoding: str) -> str:
+def decode_leniently(content: bytes, encoding: str) -> str:
     """Decode, with each undecodable byte read as Latin-1, so that it is kept."""
     return content.decode(encoding, "rag-keep-bytes")
 

@@ -27,15 +27,14 @@ _MOST_LINES_OF_A_ROW = 200
 def read_delimited(source: Source) -> Iterator[Element]:
     """The rows of a CSV or TSV file of any size; which character parts the cells is found by looking."""
     csv.field_size_limit(_LONGEST_FIELD)
-    with text_lines(source.stream) as lines:
-        sample = list(islice(lines, _SAMPLE_LINES))
-        delimiter, sample = _delimiter_and_lines(sample)
-        rows = (cells for cells in _Rows(sample, lines, delimiter) if row_text(cells))
-        header: str | None = None
-        for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
-            if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
-                header = row_text(part[0])
-            yield Element("Table", "\n".join(row_text(row) for row in part), table_header=header)
+    lines = text_lines(source.stream)
+    delimiter, sample = _delimiter_and_lines(list(islice(lines, _SAMPLE_LINES)))
+    rows = (cells for cells in _Rows(sample, lines, delimiter) if row_text(cells))
+    header: str | None = None
+    for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
+        if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
+            header = row_text(part[0])
+        yield Element("Table", "\n".join(row_text(row) for row in part), table_header=header)
 
 
 def delimiter_of(sample: list[str]) -> str:

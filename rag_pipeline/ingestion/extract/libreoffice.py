@@ -15,16 +15,21 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.programs import find_program, missing_program, run_program
 
 _MACOS = "/Applications/LibreOffice.app/Contents/MacOS/soffice"
-_PACKAGES = {"doc": ("A Word file of the old format", "libreoffice-writer-nogui"), "ppt": ("A deck of the old format", "libreoffice-impress-nogui")}
-_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
-<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema">
-<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="MacroSecurityLevel" oor:op="fuse"><value>3</value></prop></item>
-<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop></item>
-<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop></item>
-<item oor:path="/org.openoffice.Office.Writer/Content/Update"><prop oor:name="Link" oor:op="fuse"><value>0</value></prop></item>
-<item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="FirstRun" oor:op="fuse"><value>false</value></prop></item>
-</oor:items>
-"""
+_PACKAGES = {
+    "doc": ("A Word file of the old format", "libreoffice-writer-nogui"),
+    "ppt": ("A deck of the old format", "libreoffice-impress-nogui"),
+}
+_RESTART = 81
+"""LibreOffice ends so once it has filled a new profile (EXITHELPER_NORMAL_RESTART in desktop/source/app/app.cxx)."""
+_SETTINGS = (
+    ("Common/Security/Scripting", "MacroSecurityLevel", "3"),
+    ("Common/Security/Scripting", "DisableMacrosExecution", "true"),
+    ("Common/Security/Scripting", "BlockUntrustedRefererLinks", "true"),
+    ("Writer/Content/Update", "Link", "0"),
+    ("Calc/Content/Update", "Link", "2"),
+    ("Common/Misc", "FirstRun", "false"),
+)
+"""Names and values as in LibreOffice's expert configuration: no macros, no links, no questions."""
 
 
 def libreoffice_program() -> str | None:
@@ -58,12 +63,19 @@ def converted(content: bytes, old: str, new: str) -> bytes:
         folder = Path(name)
         profile = folder / "profile"
         (profile / "user").mkdir(parents=True)
-        (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS)
+        (profile / "user" / "registrymodifications.xcu").write_text(_profile_settings())
         (folder / f"document.{old}").write_bytes(content)
         command = [program, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--nologo", "--nolockcheck"]
-        run_program([*command, "--convert-to", new, "--outdir", str(folder / "out"), str(folder / f"document.{old}")], environment={"HOME": name})
+        command += ["--convert-to", new, "--outdir", str(folder / "out"), str(folder / f"document.{old}")]
+        run_program(command, environment={"HOME": name}, again_code=_RESTART)
         result = folder / "out" / f"document.{new}"
         if not result.exists():
             message = "LibreOffice could not read the file; it may be damaged. Open it in its program and save it in a modern format."
             raise DocumentError("unreadable_content", message)
         return result.read_bytes()
+
+
+def _profile_settings() -> str:
+    item = '<item oor:path="/org.openoffice.Office.{}"><prop oor:name="{}" oor:op="fuse"><value>{}</value></prop></item>'
+    items = "".join(item.format(*setting) for setting in _SETTINGS)
+    return f'<?xml version="1.0"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>'

@@ -40,10 +40,10 @@ def read_ole_file(source: Source) -> Iterator[Element]:
         yield from _elements(source, ole)
 
 
-def _elements(source: Source, ole: OleFileIO) -> Iterator[Element]:
+def _elements(source: Source, ole: OleFileIO[str]) -> Iterator[Element]:
     if ole.exists("EncryptedPackage"):
         yield from elements_in_place(source, _opened(source, source.stream))
-    elif ole.exists("__properties1.0"):
+    elif ole.exists("__properties_version1.0"):
         yield from read_outlook_message(source, ole)
     elif ole.exists("WordDocument"):
         yield from elements_in_place(source, converted(_unprotected(source), "doc", "docx"))
@@ -87,7 +87,7 @@ def _opened(source: Source, stream: BinaryIO) -> bytes:
             file = msoffcrypto.OfficeFile(stream)
             file.load_key(password=password)
             file.decrypt(target)
-        except Exception:  # noqa: S112 - the library raises its own and others' exceptions for a wrong password, as for a damaged file
+        except Exception:  # noqa: BLE001, S112 - a wrong password shows as any of several exceptions
             continue
         if target.getvalue():
             return target.getvalue()

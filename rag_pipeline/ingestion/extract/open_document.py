@@ -42,7 +42,9 @@ _LEFT_OUT = (
     f"{_SVG}desc",
 )
 _HEADERS: dict[str, ElementKind] = {
-    f"{_STYLE}{edge}{which}": "Header" if edge == "header" else "Footer" for edge in ("header", "footer") for which in ("", "-left", "-first")
+    f"{_STYLE}{edge}{which}": "Header" if edge == "header" else "Footer"
+    for edge in ("header", "footer")
+    for which in ("", "-left", "-first")
 }
 _MOST_REPEATED = 1000
 """Cells and rows are repeated by number, up to the million rows of a sheet."""
@@ -148,7 +150,9 @@ def _master_texts(archive: zipfile.ZipFile) -> Iterator[Element]:
     if "styles.xml" in archive.namelist():
         written: dict[str, None] = {}
         for master in safe_xml(archive.read("styles.xml")).iter(f"{_STYLE}master-page"):
-            shapes = [shape for shape in master if shape.tag != f"{_PRESENTATION}notes" and shape.get(f"{_PRESENTATION}class") not in _PLACES]
+            shapes = [
+                shape for shape in master if shape.tag != f"{_PRESENTATION}notes" and shape.get(f"{_PRESENTATION}class") not in _PLACES
+            ]
             written.update(dict.fromkeys(words for shape in shapes for text in shape.iter(f"{_TEXT}p") if (words := _words(text))))
         yield from (Element("Footer", text) for text in written)
 
@@ -197,7 +201,11 @@ class _Walk:
             yield from self.elements(element)
 
     def _within(self, paragraph: _Element) -> Iterator[Element]:
-        outermost = [inner for inner in paragraph.iter(*_OWN_PARAGRAPHS) if next(inner.iterancestors(*_OWN_PARAGRAPHS, f"{_TEXT}p"), None) is paragraph]
+        outermost = [
+            inner
+            for inner in paragraph.iter(*_OWN_PARAGRAPHS)
+            if next(inner.iterancestors(*_OWN_PARAGRAPHS, f"{_TEXT}p"), None) is paragraph
+        ]
         for inner in outermost:
             yield from self._element(inner)
 

@@ -33,17 +33,25 @@ _BODY, _COMPRESSED_RTF, _HTML = 0x1000, 0x1009, 0x1013
 _CONTENT, _LONG_NAME, _SHORT_NAME, _DISPLAY_NAME, _CONTENT_TYPE, _CONTENT_ID = 0x3701, 0x3707, 0x3704, 0x3001, 0x370E, 0x3712
 _INTERNET_CODE_PAGE, _MESSAGE_CODE_PAGE = 0x3FDE, 0x3FFD
 _OUTER_HEADER, _INNER_HEADER, _PART_HEADER = 32, 24, 8
-"""Bytes before the properties in ``__properties1.0`` of a message, an attached message, an attachment."""
+"""Bytes before the properties in ``__properties_version1.0`` of a message, an attached message, an attachment."""
 _EMBEDDED = "__substg1.0_3701000D"
 _EPOCH = datetime.datetime(1601, 1, 1, tzinfo=datetime.UTC)
-_CODE_PAGE_NAMES = {65001: "utf-8", 20127: "ascii", 1200: "utf-16-le", 28591: "latin-1", 50220: "iso2022_jp", 51949: "euc_kr", 54936: "gb18030"}
+_CODE_PAGE_NAMES = {
+    65001: "utf-8",
+    20127: "ascii",
+    1200: "utf-16-le",
+    28591: "latin-1",
+    50220: "iso2022_jp",
+    51949: "euc_kr",
+    54936: "gb18030",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Storage:
     """A folder of the OLE file that holds properties."""
 
-    ole: OleFileIO
+    ole: OleFileIO[str]
     path: tuple[str, ...]
     header_bytes: int
 
@@ -59,7 +67,7 @@ class _Storage:
 
     def value(self, number: int, kind: int) -> int:
         """A number, or a time in units of 100 nanoseconds since 1601; 0 where there is none."""
-        name = [*self.path, "__properties1.0"]
+        name = [*self.path, "__properties_version1.0"]
         content = self.ole.openstream(name).read() if self.ole.exists(name) else b""
         for offset in range(self.header_bytes, len(content) - 15, 16):
             tag, _, value = struct.unpack_from("<IIQ", content, offset)
@@ -79,7 +87,11 @@ class _Storage:
     def parts(self, prefix: str) -> list[str]:
         """Folders in this one whose names begin so, in order."""
         depth = len(self.path)
-        names = {entry[depth] for entry in self.ole.listdir(streams=True, storages=True) if tuple(entry[:depth]) == self.path and len(entry) > depth}
+        names = {
+            entry[depth]
+            for entry in self.ole.listdir(streams=True, storages=True)
+            if tuple(entry[:depth]) == self.path and len(entry) > depth
+        }
         return sorted(name for name in names if name.startswith(prefix))
 
     def inside(self, *names: str, header_bytes: int) -> _Storage:
@@ -94,7 +106,7 @@ class _Storage:
         return decode_text(content.rstrip(b"\0"), self.encoding())
 
 
-def read_outlook_message(source: Source, ole: OleFileIO) -> Iterator[Element]:
+def read_outlook_message(source: Source, ole: OleFileIO[str]) -> Iterator[Element]:
     """Subject as title, sender, receivers and date, the body, then attachments, messages among them, each under its name.
 
     Raises:

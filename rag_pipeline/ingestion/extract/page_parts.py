@@ -20,7 +20,8 @@ _EDGES = ("header", "footer", "aside")
 _EDGE_ROLES = ("banner", "contentinfo", "complementary")
 _CONSENT = re.compile(r"cookie[-_]?(?:banner|bar|consent|notice|popup|message)|(?:gdpr|consent)[-_]?(?:banner|popup|modal)|onetrust", re.I)
 _LINK_LISTS = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|share|sharing|social|related|sidebar|pager|pagination|toc|skip)(?:$|[\s_-])", re.I
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|share|sharing|social|related|sidebar|pager|pagination|toc|skip)(?:$|[\s_-])",
+    re.I,
 )
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$))", re.I)
 _MOSTLY_LINKS = 0.5

@@ -49,7 +49,7 @@ def read_epub(source: Source) -> Iterator[Element]:
     """
     content = source.stream.read()
     archive = check_archive(io.BytesIO(content))
-    if "META-INF/rights.xml" in archive or "META-INF/encryption.xml" in archive and "META-INF/license.lcpl" in archive:
+    if "META-INF/rights.xml" in archive or "META-INF/license.lcpl" in archive:
         message = "The book is encrypted by its publisher (DRM) and opens only in the reader it was bought for."
         raise DocumentError("password_protected", message)
     yield from _elements("epub", content)

@@ -6,8 +6,7 @@ Belongs here: text without markup. Not here: formats that only look like text.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Iterable, Iterator
 
 from rag_pipeline.ingestion.extract.decoding import text_lines
 from rag_pipeline.ingestion.extract.source import Source
@@ -19,8 +18,7 @@ _LONGEST_PARAGRAPH = 200_000
 
 def read_plain_text(source: Source) -> Iterator[Element]:
     """Paragraphs of a text file in any encoding."""
-    with text_lines(source.stream) as lines:
-        yield from (Element("NarrativeText", part) for part in _paragraphs(lines))
+    yield from (Element("NarrativeText", part) for part in _paragraphs(text_lines(source.stream)))
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
@@ -28,7 +26,7 @@ def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
     return [Element("NarrativeText", part, heading_path=heading_path) for part in _paragraphs(io.StringIO(text, newline=None))]
 
 
-def _paragraphs(lines: TextIO) -> Iterator[str]:
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
     waiting: list[str] = []
     size = 0
     for line in lines:

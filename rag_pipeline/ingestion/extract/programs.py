@@ -41,13 +41,16 @@ def missing_program(wanted_for: str, program: str, package: str) -> DocumentErro
     return DocumentError("missing_program", message, state="unsupported")
 
 
-def run_program(command: Sequence[str], content: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+def run_program(
+    command: Sequence[str], content: bytes = b"", environment: Mapping[str, str] | None = None, again_code: int | None = None
+) -> bytes:
     """Run a program to its end.
 
     Args:
         command: the program and its arguments. It should not start other programs that stay.
         content: what it reads from its standard input.
         environment: variables besides those of this process.
+        again_code: the exit code by which the program asks to be started once more.
 
     Returns:
         What it wrote to its standard output.
@@ -69,6 +72,8 @@ def run_program(command: Sequence[str], content: bytes = b"", environment: Mappi
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode and process.returncode == again_code:
+        return run_program(command, content, environment)
     if process.returncode:
         detail = " ".join(errors.decode("utf-8", "replace").split())[-_LONGEST_DETAIL:]
         message = f"{PurePath(command[0]).name} could not read the file ({detail or f'exit code {process.returncode}'})."

@@ -56,7 +56,7 @@ def _watch_memory(most_bytes: int) -> None:
 
 def _used_bytes() -> int:
     """Memory of this process that no file backs."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         _, resident, shared, *_ = Path("/proc/self/statm").read_bytes().split()
         return (int(resident) - int(shared)) * resource.getpagesize()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS: the peak, in bytes

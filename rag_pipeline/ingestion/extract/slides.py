@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rag_pipeline.ingestion.extract.charts import chart_rows
+from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
@@ -53,8 +53,27 @@ def read_slides(source: Source) -> Iterator[Element]:
     for item in partitioned:
         by_slide.setdefault(item.metadata.page_number or 1, []).append(item)
     source.pages = len(slides)
+    masters = list(_master_texts(slides))
     for number in range(1, len(slides) + 1):
         yield from _slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])
+    yield from (Element("Footer", text) for text in masters)
+
+
+def _master_texts(slides: list[Any]) -> Iterator[str]:
+    """What the layouts and masters in use show on their slides, each text once; places for the slides' own text show nothing."""
+    layouts = {layout.part.partname: layout for slide in slides if (layout := slide.slide_layout) is not None}
+    masters = {master.part.partname: master for layout in layouts.values() if (master := layout.slide_master) is not None}
+    parents = [*layouts.values(), *masters.values()]
+    shapes = (shape for parent in parents for shape in parent.shapes if not shape.is_placeholder and shape.has_text_frame)
+    yield from dict.fromkeys(text for shape in shapes if (text := clean_text(shape.text_frame.text).strip()))
+
+
+def _comments(part: bytes) -> Iterator[str]:
+    """Comments of the old form (``p:text``) and of the new one (``a:t`` in each ``cm`` or ``reply``)."""
+    for comment in safe_xml(part).iter("{*}cm", "{*}reply"):
+        old = comment.findtext("{*}text")
+        runs = (run.text or "" for body in comment.findall("{*}txBody") for run in body.iter(f"{_A}t"))
+        yield clean_text(old if old is not None else "".join(runs)).strip()
 
 
 def _slide_elements(number: int, items: list[Partitioned], titles: set[str], extras: list[list[list[str]] | str]) -> Iterator[Element]:
@@ -101,13 +120,10 @@ def _extras(slide: Any) -> Iterator[list[list[str]] | str]:
         if relation.reltype.endswith("/chart"):
             yield chart_rows(relation.target_part.blob)
         elif relation.reltype.endswith("/diagramData"):
-            yield _paragraphs(relation.target_part.blob)
+            yield drawn_paragraphs(relation.target_part.blob)
+        elif relation.reltype.endswith("/comments"):
+            yield from (f"Comment: {text}" for text in _comments(relation.target_part.blob))
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         notes = slide.notes_slide.notes_text_frame.text.strip()
         if notes:
             yield f"{NOTES_HEADING}:\n{notes}"
-
-
-def _paragraphs(diagram: bytes) -> str:
-    paragraphs = ("".join(run.text or "" for run in paragraph.iter(f"{_A}t")) for paragraph in safe_xml(diagram).iter(f"{_A}p"))
-    return "\n".join(text for text in paragraphs if text.strip())

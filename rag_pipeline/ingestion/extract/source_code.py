@@ -8,8 +8,7 @@ which is how a small file becomes a large one).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Iterable, Iterator
 
 from rag_pipeline.ingestion.extract.decoding import text_lines
 from rag_pipeline.ingestion.extract.source import Source
@@ -21,11 +20,10 @@ _LONGEST_BLOCK = 200_000
 
 def read_source_code(source: Source) -> Iterator[Element]:
     """The file's text, parted where a blank line is followed by one that is not indented: functions and classes stay whole."""
-    with text_lines(source.stream) as lines:
-        yield from (Element("CodeSnippet", block) for block in _blocks(lines))
+    yield from (Element("CodeSnippet", block) for block in _blocks(text_lines(source.stream)))
 
 
-def _blocks(lines: TextIO) -> Iterator[str]:
+def _blocks(lines: Iterable[str]) -> Iterator[str]:
     block: list[str] = []
     size = 0
     blank = False

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
 from rag_pipeline.models import Element
@@ -35,6 +37,8 @@ _NOT_TEXT = ("separator", "continuationSeparator", "continuationNotice")
 def read_word(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, text boxes, notes and comments, with headers and footers where their sections begin and end.
 
+    Charts and diagrams follow at the end. Text that is formatted as hidden is left out, with a note.
+
     Raises:
         DocumentError: ``damaged`` or ``too_large``.
     """
@@ -45,14 +49,31 @@ def read_word(source: Source) -> Iterator[Element]:
     archive = office_archive(source.stream)
     with damage_reported():
         document = docx.Document(archive)
-        _simplify(document)
+        drawings = list(_drawings(document))
+        if _simplify(document):
+            source.notes.append("Text that is formatted as hidden was left out.")
         partitioned = partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
     yield from convert(partitioned, Outline())
+    yield from drawings
 
 
-def _simplify(document: Any) -> None:
+def _drawings(document: Any) -> Iterator[Element]:
+    """Charts as tables, diagrams as text."""
+    for relation in document.part.rels.values():
+        if relation.is_external:
+            continue
+        if relation.reltype.endswith("/chart"):
+            table = table_element(chart_rows(relation.target_part.blob))
+            yield from [table] if table else []
+        elif relation.reltype.endswith("/diagramData"):
+            yield Element("NarrativeText", drawn_paragraphs(relation.target_part.blob))
+
+
+def _simplify(document: Any) -> bool:
+    """Put the document in the form that unstructured reads; whether hidden text was removed from it."""
     roots = [document.element.body, *(part.element for part in _header_parts(document))]
     notes = {kind: _notes(document, kind) for kind in _NOTES}
+    hidden = sum(map(_remove_hidden, roots)) > 0  # all of them, not up to the first
     for root in roots:
         _choose_alternatives(root)
         _unwrap(root)
@@ -60,6 +81,15 @@ def _simplify(document: Any) -> None:
         _place_text_boxes(root)
     for style in document.styles.element.iter(f"{_W}style"):
         _name_heading(style)
+    return hidden
+
+
+def _remove_hidden(root: _Element) -> bool:
+    marks = (mark for mark in root.iter(f"{_W}vanish") if mark.get(f"{_W}val", "true") not in ("0", "false", "off"))
+    runs = [run for mark in marks if (run := mark.getparent().getparent()) is not None and run.tag == f"{_W}r"]
+    for run in runs:
+        run.getparent().remove(run)
+    return any(text.text and text.text.strip() for run in runs for text in run.iter(f"{_W}t"))
 
 
 def _header_parts(document: Any) -> list[Any]:
@@ -87,8 +117,22 @@ def _notes(document: Any, kind: str) -> dict[str, _Element]:
     for relation in document.part.rels.values():
         if not relation.is_external and relation.reltype.endswith(f"/{kind}s"):
             root = safe_xml(relation.target_part.blob)
+            _name_authors(root)
             return {note.get(f"{_W}id", ""): note for note in root if note.get(f"{_W}type") not in _NOT_TEXT}
     return {}
+
+
+def _name_authors(root: _Element) -> None:
+    from lxml import etree
+
+    for comment in root.iter(f"{_W}comment"):
+        paragraph = next(comment.iter(f"{_W}p"), None)
+        if paragraph is not None:
+            run = etree.Element(f"{_W}r")
+            author = comment.get(f"{_W}author", "")
+            etree.SubElement(run, f"{_W}t").text = f"Comment by {author}: " if author else "Comment: "
+            properties = paragraph.find(f"{_W}pPr")
+            paragraph.insert(0 if properties is None else 1, run)
 
 
 def _place_notes(root: _Element, notes: dict[str, dict[str, _Element]]) -> None:

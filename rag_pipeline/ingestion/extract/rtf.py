@@ -88,6 +88,8 @@ class _Rewriter:
         elif word in _HEADERS:
             self._group = replace(self._group, ends_paragraph=True)
             return
+        elif word == b"u" and self._group.in_style_sheet:
+            return
         elif word:
             self._font_word(word, number)
         if not self._group.left_out:

@@ -9,6 +9,7 @@ import codecs
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -27,6 +28,9 @@ _ENOUGH_TO_GUESS = 16
 """With fewer bytes beyond ASCII a guess is no better than chance."""
 _READ_WHOLE_BYTES = 32 * 1024 * 1024
 """Files up to this size are decoded at once, with every byte looked at before the encoding is chosen."""
+_ODD_CHARACTERS = re.compile("[\u00a0\u00ad\u2000-\u200b\u202f\u205f\u3000\ufb00-\ufdc7\ufdf0-\ufdff\ufe70-\ufeff]+")
+"""Spaces of odd widths, soft hyphens, ligatures, Arabic and Hebrew letters in their printed forms."""
+_LEFT_OUT = str.maketrans("", "", "\u00ad\u200b\ufeff")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -82,11 +86,16 @@ def _encoding_of(sample: bytes) -> tuple[bytes, str]:
 
 
 def clean_text(text: str) -> str:
-    """Text without NULs and lone surrogates, which neither JSON, nor databases, nor tokenizers can hold."""
-    if not _UNSTORABLE.search(text):
-        return text
-    paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-    return _UNSTORABLE.sub("", paired)
+    """Text that stores can keep and searches can find.
+
+    NULs and lone surrogates go, which neither JSON, nor databases, nor tokenizers can hold. Characters that only say how a word is
+    printed become those it is spelled with, by Unicode's compatibility form (NFKC): ligatures, presentation forms, spaces of odd
+    widths; soft hyphens and zero-width spaces go. Others keep their form: NFKC would make 10² into 102.
+    """
+    if _UNSTORABLE.search(text):
+        paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        text = _UNSTORABLE.sub("", paired)
+    return _ODD_CHARACTERS.sub(lambda odd: unicodedata.normalize("NFKC", odd[0]).translate(_LEFT_OUT), text)
 
 
 def _decode(content: bytes, encoding: str) -> str | None:

@@ -1,166 +1,173 @@
-"""PDF files with a text layer, through pdfium.
+"""PDF files, through pdfium; pages without a usable text layer by OCR.
 
-Belongs here: opening, pages, their characters and where they stand, and what cannot be read. Not here: paragraphs (``pdf_layout``).
+Belongs here: opening, the order of pages, what cannot be read. Not here: one page (``pdf_page``), paragraphs (``pdf_layout``).
 pdfium is not thread-safe: one process reads one file at a time, in one thread.
 """
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.ocr import check_tesseract, read_picture_lines
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.pdf_furniture import repeated_lines
 from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
-from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.ingestion.extract.pdf_page import Page, page_picture, read_page
+from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+    from pypdfium2 import PdfDocument
 
-_DEVICE = 100_000
-"""Pixels of the square that pdfium maps a page onto; only fractions of it are used."""
-_FEW_LETTERS = 25
-"""A page with fewer letters and a picture is taken for a scan with a stamp or page number on it."""
-_HYPHEN = 0x02
-"""What pdfium gives for a hyphen at the end of a line, in place of hyphen and line break."""
-_LINE_ENDS = (0x0A, 0x0D, _HYPHEN)
+_WINDOW = 500
+"""Pages that are laid out together: enough to know the sizes of headings, few enough for any memory."""
+_MOST_UNREADABLE = 200
+"""A file may claim a million pages; after this many missing ones in a row the rest is taken for missing too."""
 
 
 @dataclass(slots=True)
 class _Findings:
-    lines: list[Line] = field(default_factory=list)
+    """Numbers of pages by what became of them."""
+
     without_text: list[int] = field(default_factory=list)
+    by_ocr: int = 0
     unreadable: list[int] = field(default_factory=list)
+    ocr_error: DocumentError | None = None
+    not_reached: int = 0
 
 
 def read_pdf(source: Source) -> Iterator[Element]:
-    """Paragraphs and headings page by page, with the place of every line. Pages are numbered from 1.
+    """Paragraphs and headings page by page, with the place of every line, then comments. Pages are numbered from 1.
 
-    Pages that show pictures but have no text, and pages that cannot be loaded, are named in the notes.
+    Repeated headers and footers are given once. Scanned pages on which nothing could be read, and damaged pages, are in the notes.
 
     Raises:
-        DocumentError: ``damaged``, ``password_protected``, ``no_text_layer`` (only pictures), ``empty`` (only blank pages).
+        DocumentError: ``damaged``, ``password_protected``, ``missing_program`` (only pictures, and no Tesseract), ``empty``.
     """
-    pdf = _open(source.stream)
-    source.pages = pages = len(pdf)
+    pdf = _open(source)
+    source.pages = len(pdf)
     findings = _Findings()
-    for number in range(1, pages + 1):
-        _read_page(pdf, number, findings)
+    outline = Outline()
+    found = False
+    for start in range(1, len(pdf) + 1, _WINDOW):
+        pages = list(_pages(pdf, range(start, min(start + _WINDOW, len(pdf) + 1)), source, findings))
+        for element in _elements(pages, outline):
+            found = True
+            yield element
+        if findings.not_reached:
+            break
     pdf.close()
-    if not findings.lines:
-        raise _nothing(pages, findings)
+    if not found:
+        raise _nothing(findings)
     source.notes.extend(_notes(findings))
-    yield from elements_of_lines(findings.lines)
 
 
-def _open(stream: BinaryIO) -> PdfDocument:
+def _open(source: Source) -> PdfDocument:
     import pypdfium2
 
-    content = stream.read()
+    for password in (None, *source.options.passwords):
+        try:
+            return pypdfium2.PdfDocument(_file(source), password)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+                continue
+            if error.err_code == pypdfium2.raw.FPDF_ERR_SECURITY:
+                message = "The PDF is protected in a way that only its own viewer opens. Print it there as a new PDF."
+                raise DocumentError("password_protected", message) from None
+            message = f"The PDF is damaged ({error}). Open it in a PDF viewer and save or print it again as PDF."
+            raise DocumentError("damaged", message) from None
+    raise password_protected("The PDF")
+
+
+def _file(source: Source) -> object:
+    """By its path where that is possible: a large file is then read page by page."""
+    source.stream.seek(0)
+    if source.path is not None and source.stream.read(5) == b"%PDF-":
+        return source.path
+    source.stream.seek(0)
+    content = source.stream.read()
     # pdfium looks for the header in the first kilobyte only.
-    content = content[max(content.find(b"%PDF-"), 0) :]
+    return content[max(content.find(b"%PDF-"), 0) :]
+
+
+def _pages(pdf: PdfDocument, numbers: range, source: Source, findings: _Findings) -> Iterator[Page]:
+    for number in numbers:
+        page = read_page(pdf, number)
+        if page is None:
+            findings.unreadable.append(number)
+            if findings.unreadable[-_MOST_UNREADABLE:] == list(range(number - _MOST_UNREADABLE + 1, number + 1)):
+                findings.not_reached = len(pdf) - number
+                return
+            continue
+        yield _with_ocr(pdf, page, source, findings) if page.needs_ocr else page
+
+
+def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings) -> Page:
+    """The page as OCR reads it, where that is more than its text layer says."""
+    findings.without_text.append(page.number)
+    if findings.ocr_error is not None:
+        return page
     try:
-        return pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
-            raise DocumentError("password_protected", "The PDF is protected with a password. Save a copy without one.") from None
-        message = f"The PDF is damaged ({error}). Open it in a PDF viewer and save or print it again as PDF."
-        raise DocumentError("damaged", message) from None
+        check_tesseract(source, "Reading scanned pages")
+        source.more_time()
+        lines = read_picture_lines(page_picture(pdf, page.number), source, page.number)
+    except DocumentError as error:
+        if error.code == "missing_program":  # no other page will fare better
+            findings.ocr_error = error
+        return page
+    finally:
+        source.more_time()
+    if _letters(lines) <= _letters(page.lines):
+        return page
+    findings.without_text.pop()
+    findings.by_ocr += 1
+    return Page(page.number, lines, page.comments, needs_ocr=False)
 
 
-def _read_page(pdf: PdfDocument, number: int, findings: _Findings) -> None:
-    import pypdfium2
-
-    try:
-        page = pdf[number - 1]
-        textpage = page.get_textpage()
-    except pypdfium2.PdfiumError:
-        findings.unreadable.append(number)
-        return
-    lines = list(_lines(page, textpage, number))
-    findings.lines += lines
-    letters = sum(character.isalnum() for line in lines for character in line.text)
-    if letters < _FEW_LETTERS and _shows_more(page, anything=not letters):
-        findings.without_text.append(number)
-    textpage.close()
-    page.close()
+def _letters(lines: Sequence[Line]) -> int:
+    return sum(character.isalnum() for line in lines for character in line.text)
 
 
-def _shows_more(page: PdfPage, anything: bool) -> bool:
-    """Whether a page shows pictures; with ``anything``, also drawings, which letters may have been turned into."""
-    import pypdfium2.raw as pdfium
-
-    kinds = None if anything else [pdfium.FPDF_PAGEOBJ_IMAGE]
-    return next(iter(page.get_objects(filter=kinds, max_depth=4)), None) is not None
-
-
-def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
-    import pypdfium2.raw as pdfium
-
-    codes = [pdfium.FPDFText_GetUnicode(textpage.raw, index) for index in range(textpage.count_chars())]
-    for start, end in _line_spans(codes):
-        text = " ".join(clean_text("".join(map(chr, codes[start:end]))).split())
-        if text:
-            left, top, right, bottom = _place(page, textpage, start, end)
-            hyphenated = end < len(codes) and codes[end] == _HYPHEN
-            yield Line(text, number, left, top, right, bottom, _size(textpage, codes, start, end), hyphenated)
+def _elements(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
+    """The paragraphs of the pages, each page's headers before them, and its comments and footers after them."""
+    lines = [line for page in pages for line in page.lines]
+    repeated = repeated_lines(lines)
+    body = [line for index, line in enumerate(lines) if index not in repeated]
+    edges = [(lines[index], kind) for index, kind in sorted(repeated.items()) if kind is not None]
+    for line, kind in edges:
+        if kind == "Header":
+            yield Element(kind, line.text, line.page, (), (line.box(0),))
+    by_page = {number: list(group) for number, group in groupby(elements_of_lines(body, outline), key=lambda element: element.page)}
+    for page in pages:
+        yield from by_page.get(page.number, ())
+        yield from (Element("NarrativeText", f"Comment: {comment}", page.number, outline.path) for comment in page.comments)
+    for line, kind in edges:
+        if kind == "Footer":
+            yield Element(kind, line.text, line.page, (), (line.box(0),))
 
 
-def _line_spans(codes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    start = 0
-    for index, code in enumerate([*codes, 0x0A]):
-        if code in _LINE_ENDS:
-            if index > start:
-                yield start, index
-            start = index + 1
-
-
-def _place(page: PdfPage, textpage: PdfTextPage, start: int, end: int) -> tuple[float, float, float, float]:
-    """Where characters stand: left, top, right, bottom as fractions of the page as it is shown, rotation and cropping applied."""
-    rectangles = [textpage.get_rect(index) for index in range(textpage.count_rects(start, end - start))]
-    if not rectangles:
-        return 0.0, 0.0, 0.0, 0.0
-    lefts, bottoms, rights, tops = zip(*rectangles, strict=True)
-    one, other = _shown_at(page, min(lefts), max(tops)), _shown_at(page, max(rights), min(bottoms))
-    across, down = sorted((one[0], other[0])), sorted((one[1], other[1]))
-    return across[0], down[0], across[1], down[1]
-
-
-def _shown_at(page: PdfPage, x: float, y: float) -> tuple[float, float]:
-    import pypdfium2.raw as pdfium
-
-    across, down = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page.raw, 0, 0, _DEVICE, _DEVICE, 0, x, y, across, down)
-    return tuple(min(max(value.value / _DEVICE, 0.0), 1.0) for value in (across, down))  # type: ignore[return-value]
-
-
-def _size(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> float:
-    """Height of the line's font in points, as it is shown: the size that a font states may be scaled by the page."""
-    import pypdfium2.raw as pdfium
-
-    index = next((index for index in range(start, end) if codes[index] > 0x20), start)
-    box: Any = pdfium.FS_RECTF()
-    found = pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, box)
-    return round(float(box.top - box.bottom) * 2) / 2 if found else 0.0
-
-
-def _nothing(pages: int, findings: _Findings) -> DocumentError:
-    if findings.without_text:
-        message = "The PDF has no text layer: its pages are pictures. Scanned pages need OCR, which is not supported yet."
-        return DocumentError("no_text_layer", message, state="unsupported")
-    if findings.unreadable or not pages:
+def _nothing(findings: _Findings) -> DocumentError:
+    if findings.ocr_error is not None:
+        return findings.ocr_error
+    if findings.unreadable and not findings.without_text:
         return DocumentError("damaged", "No page of the PDF can be loaded. Open it in a PDF viewer and save it again.")
+    if findings.without_text:
+        return DocumentError("empty", "The PDF's pages are pictures in which OCR found no text.", state="empty")
     return DocumentError("empty", "The PDF holds no text and no pictures.", state="empty")
 
 
 def _notes(findings: _Findings) -> Iterator[str]:
-    if findings.without_text:
-        yield f"{_named(findings.without_text)} without a text layer: scanned pages need OCR, which is not supported yet."
+    if findings.without_text and findings.ocr_error is not None:
+        yield f"{_named(findings.without_text)} without text. {findings.ocr_error}"
+    elif findings.without_text:
+        yield f"{_named(findings.without_text)} without text, and OCR found none in the picture."
     if findings.unreadable:
-        yield f"{_named(findings.unreadable)} damaged and not read."
+        beyond = f", like the {findings.not_reached:,} pages after them" if findings.not_reached else ""
+        yield f"{_named(findings.unreadable)} damaged and not read{beyond}."
 
 
 def _named(pages: Sequence[int]) -> str:

@@ -28,7 +28,11 @@ _HEADING_LEVELS = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points."""
+    """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
+
+    ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many degrees the page was turned
+    counterclockwise for the line to be upright: the edges are those on the turned page.
+    """
 
     text: str
     page: int
@@ -38,13 +42,31 @@ class Line:
     bottom: float
     size: float
     hyphenated: bool = False
+    segments: tuple[Line, ...] = ()
+    turn: int = 0
+
+    def box(self, start: int) -> Box:
+        """Where it stands on the page as it is shown, for text that begins at ``start``."""
+        edges = (self.left, self.top, self.right, self.bottom)
+        if self.turn == 90:
+            edges = (1 - self.bottom, self.left, 1 - self.top, self.right)
+        elif self.turn == 180:
+            edges = (1 - self.right, 1 - self.bottom, 1 - self.left, 1 - self.top)
+        elif self.turn == 270:
+            edges = (self.top, 1 - self.right, self.bottom, 1 - self.left)
+        return Box(self.page, *edges, start, start + len(self.text))
 
 
-def elements_of_lines(lines: Sequence[Line]) -> Iterator[Element]:
-    """Paragraphs and headings in the order of the lines; each line becomes a box of its element."""
+def elements_of_lines(lines: Sequence[Line], outline: Outline | None = None) -> Iterator[Element]:
+    """Paragraphs and headings in the order of the lines; each line becomes a box of its element.
+
+    Args:
+        lines: in reading order.
+        outline: the headings that are open where the lines begin; new ones are added to it.
+    """
     levels = heading_levels(lines)
     words = {word.casefold() for line in lines for word in line.text.split()}
-    outline = Outline()
+    outline = Outline() if outline is None else outline
     for block in _blocks(lines, levels):
         text, boxes = _joined(block, words)
         level = levels.get(block[0].size)
@@ -59,7 +81,8 @@ def heading_levels(lines: Sequence[Line]) -> dict[float, int]:
     """Sizes of letters that headings have, and their level: the largest is level 1."""
     letters: Counter[float] = Counter()
     for line in lines:
-        letters[line.size] += len(line.text)
+        if line.size:
+            letters[line.size] += len(line.text)
     body = letters.most_common(1)[0][0] if letters else 0.0
     larger = sorted((size for size in letters if size > body * _LARGER), reverse=True)
     return {size: min(index + 1, _HEADING_LEVELS) for index, size in enumerate(larger)}
@@ -105,7 +128,7 @@ def _joined(block: Sequence[Line], words: set[str]) -> tuple[str, tuple[Box, ...
     text = ""
     boxes: list[Box] = []
     for index, line in enumerate(block):
-        boxes.append(Box(line.page, line.left, line.top, line.right, line.bottom, len(text), len(text) + len(line.text)))
+        boxes.append(line.box(len(text)))
         text += line.text
         if index + 1 < len(block):
             text += _separator(line, block[index + 1], left + _FULL_WIDTH * (right - left), words)

@@ -8,6 +8,7 @@ both sides of it look like columns of prose, is the page put in order; a table o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -17,7 +18,8 @@ from rag_pipeline.ingestion.extract.pdf_layout import Line
 
 _LEAST_CROSSINGS = 6
 """Times that the order of lines jumps from one side to the other before it is doubted."""
-_STEPS = 40
+_MOST_PLACES = 5
+_BESIDE = 0.01
 _MIDDLE = (0.25, 0.75)
 _LEAST_LETTERS = 18
 _FILLED = 0.5
@@ -27,18 +29,25 @@ _MOST_DIGITS = 0.2
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
     """The lines of a page with columns one after the other; lines that were stored across a gutter are parted there."""
-    if len(lines) < _LEAST_CROSSINGS:
-        return list(lines)
-    left, right = min(line.left for line in lines), max(line.right for line in lines)
-    first, last = (left + share * (right - left) for share in _MIDDLE)
-    places = [first + (last - first) * step / _STEPS for step in range(_STEPS + 1)]
-    gutter = max(places, key=lambda place: _evidence(lines, place))
-    if _evidence(lines, gutter) < _LEAST_CROSSINGS:
+    gutter = max(_places(lines), key=lambda place: _evidence(lines, place), default=None)
+    if gutter is None or _evidence(lines, gutter) < _LEAST_CROSSINGS:
         return list(lines)
     pieces = [piece for line in lines for piece in _parted(line, gutter)]
     if not all(_is_prose([piece for piece in pieces if _side(piece, gutter) == side]) for side in (-1, 1)):
         return list(lines)
     return _columns(sorted(pieces, key=lambda piece: piece.top), gutter)
+
+
+def _places(lines: Sequence[Line]) -> list[float]:
+    """Where a gutter may be: in the most frequent gaps within lines and between lines beside each other, not far from the middle."""
+    if len(lines) < _LEAST_CROSSINGS:
+        return []
+    left, right = min(line.left for line in lines), max(line.right for line in lines)
+    first, last = (left + share * (right - left) for share in _MIDDLE)
+    within = [pair for line in lines for pair in pairwise(line.segments)]
+    beside = [pair for pair in pairwise(lines) if _side(pair[0], pair[1].left) == -1 and abs(pair[0].top - pair[1].top) < _BESIDE]
+    gaps = Counter(round((before.right + after.left) / 2, 2) for before, after in (*within, *beside))
+    return [place for place, _ in gaps.most_common(_MOST_PLACES) if first <= place <= last]
 
 
 def _columns(pieces: list[Line], gutter: float) -> list[Line]:
@@ -61,29 +70,26 @@ def _side(line: Line, gutter: float) -> int:
 
 
 def _evidence(lines: Sequence[Line], gutter: float) -> int:
-    parted = sum(len(_parted(line, gutter)) > 1 for line in lines)
+    """How often the order of lines crosses the gutter, less the lines that have no gap there."""
     sides = [_side(line, gutter) for line in lines]
-    jumps = sum(
-        before * after == -1 and abs(one.top - other.top) < 0.1
-        for (before, one), (after, other) in pairwise(zip(sides, lines, strict=True))
-    )
-    across = sum(len(_parted(line, gutter)) == 1 and _side(line, gutter) == 0 for line in lines)
-    return parted + jumps - across
+    parted = sum(_has_gap_at(line, gutter) for line, side in zip(lines, sides, strict=True) if not side)
+    jumps = sum(before * after == -1 for before, after in pairwise(sides))
+    return 2 * parted + jumps - sides.count(0)
+
+
+def _has_gap_at(line: Line, gutter: float) -> bool:
+    return any(before.right <= gutter <= after.left for before, after in pairwise(line.segments))
 
 
 def _parted(line: Line, gutter: float) -> list[Line]:
-    if _side(line, gutter) or not line.segments:
+    if _side(line, gutter) or not _has_gap_at(line, gutter):
         return [line]
-    left = [segment for segment in line.segments if segment.right <= gutter]
-    right = [segment for segment in line.segments if segment.left >= gutter]
-    if not left or not right or len(left) + len(right) < len(line.segments):
-        return [line]
-    start = _joined(left, line)
+    start = _joined([segment for segment in line.segments if segment.right <= gutter], line)
     if start.text.endswith("-") and start.text[-2:-1].isalpha():
         start = replace(start, text=start.text[:-1], hyphenated=True)
     else:
         start = replace(start, hyphenated=False)
-    return [start, _joined(right, line)]
+    return [start, _joined([segment for segment in line.segments if segment.left >= gutter], line)]
 
 
 def _joined(segments: list[Line], line: Line) -> Line:

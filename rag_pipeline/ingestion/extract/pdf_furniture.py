@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from rag_pipeline.ingestion.extract.pdf_layout import Line
 from rag_pipeline.models import ElementKind
@@ -40,7 +41,17 @@ def repeated_lines(lines: Sequence[Line]) -> dict[int, ElementKind | None]:
             for number, index in enumerate(repeated):
                 first: ElementKind = "Header" if lines[index].bottom < _TOP else "Footer"
                 found.setdefault(index, None if number else first)
-    return found
+    return {index: found[index] for index in _outermost(lines, found)}
+
+
+def _outermost(lines: Sequence[Line], found: Mapping[int, object]) -> Iterator[int]:
+    """Those with nothing but repeated lines between them and the edge of the page: the heads of tables may be repeated too."""
+    pages: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        pages[line.page, line.top > 0.5].append(index)
+    for (_, at_bottom), indexes in pages.items():
+        inwards = sorted(indexes, key=lambda index: -lines[index].bottom if at_bottom else lines[index].top)
+        yield from takewhile(found.__contains__, inwards)
 
 
 def _keys(line: Line) -> list[tuple[str, int]]:

@@ -31,6 +31,9 @@ _READ_WHOLE_BYTES = 32 * 1024 * 1024
 _ODD_CHARACTERS = re.compile("[\u00a0\u00ad\u2000-\u200b\u202f\u205f\u3000\ufb00-\ufdc7\ufdf0-\ufdff\ufe70-\ufeff]+")
 """Spaces of odd widths, soft hyphens, ligatures, Arabic and Hebrew letters in their printed forms."""
 _LEFT_OUT = str.maketrans("", "", "\u00ad\u200b\ufeff")
+_WESTERN = frozenset("äöüÄÖÜßéèêëÉÈÊàâÀÂçÇîïôœŒùûáíóúÁÍÓÚñÑ¿¡ãõÃÕåÅøØæÆìòý’‘“”„–—…«»°§€£©®·")
+_MOST_ACCENTS = 0.25
+_NEARLY_ALL = 0.9
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -79,6 +82,8 @@ def _encoding_of(sample: bytes) -> tuple[bytes, str]:
     wide = utf16_without_mark(cut[:8192])
     if wide or _decode(cut, "utf-8") is not None:
         return b"", wide or "utf-8"
+    if _looks_western(cut):
+        return b"", "cp1252"
     from charset_normalizer import from_bytes
 
     best = from_bytes(cut).best()
@@ -115,11 +120,23 @@ def _guess(content: bytes) -> str:
     high = sum(byte > 0x7F for byte in content[:_DETECTION_BYTES])
     if high < _ENOUGH_TO_GUESS and high < 0.15 * len(content):  # an accent here and there
         return decode_leniently(content, "cp1252")
+    if _looks_western(content[:_DETECTION_BYTES]):
+        return decode_leniently(content, "cp1252")
     from charset_normalizer import from_bytes
 
     best = from_bytes(content[:_DETECTION_BYTES]).best()
     guessed = _decode(content, best.encoding) if best else None
     return guessed if guessed is not None else decode_leniently(content, "cp1252")
+
+
+def _looks_western(content: bytes) -> bool:
+    """Whether bytes beyond ASCII are few among letters, and nearly all are letters that western European languages use.
+
+    A guess by statistics takes German or French of a few hundred words for one of the old code pages of DOS or the Macintosh.
+    """
+    beyond = [character for character in content.decode("cp1252", "replace") if character > "\x7f"]
+    plain = sum(content.count(byte) for byte in b"abcdefghijklmnopqrstuvwxyz")
+    return len(beyond) < _MOST_ACCENTS * plain and sum(map(_WESTERN.__contains__, beyond)) >= _NEARLY_ALL * len(beyond)
 
 
 def decode_leniently(content: bytes, encoding: str) -> str:

@@ -28,8 +28,9 @@ def read_notebook(source: Source) -> Iterator[Element]:
     """
     try:
         notebook = json.loads(decode_text(source.stream.read()))
-        cells = notebook["cells"] if "cells" in notebook else [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        sheets = [notebook] if "cells" in notebook else notebook["worksheets"]  # format 3 had sheets
+        cells = [dict(cell) for sheet in sheets for cell in sheet["cells"]]
+    except (ValueError, KeyError, TypeError) as error:
         message = f"The notebook is damaged ({type(error).__name__}: {error}). Open it in Jupyter and save it again."
         raise DocumentError("damaged", message) from None
     outline = Outline()

@@ -28,8 +28,10 @@ DOTS_PER_INCH = 300
 """What Tesseract's models were trained for (Tesseract's "Improving the quality of the output")."""
 MOST_PIXELS = 25_000_000
 """A page of A3 at that resolution; larger ones are scaled down, because Tesseract needs some twenty bytes a pixel."""
-_SURE = 60.0
-"""Per cent of confidence below which a page may lie on its side; upright print is read with 80 to 96."""
+_SURE = 80.0
+"""Per cent of confidence below which a page may be upside down; clear upright print is read with 90 to 96, upside down with 45 to 62."""
+_LEAST_SURE_MARKS = 60.0
+"""A line without letters or digits is taken for print from here on, for a ruled line or specks below."""
 _GUESSED = 25.0
 """Words below this are specks and ruled lines."""
 _TURNS = (90, 270, 180)
@@ -145,7 +147,7 @@ def _lines(words: list[_Word], width: int, height: int, page: int, turn: int) ->
     for _, group in groupby(words, key=lambda word: word.line):
         line = list(group)
         text = " ".join(word.text for word in line)
-        if not any(character.isalnum() for character in text) and fmean(word.confidence for word in line) < _SURE:
+        if not any(character.isalnum() for character in text) and fmean(word.confidence for word in line) < _LEAST_SURE_MARKS:
             continue
         hyphenated = text.endswith("-") and text[-2:-1].isalpha()
         yield Line(

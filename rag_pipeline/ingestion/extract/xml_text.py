@@ -8,13 +8,14 @@ made of other entities (how a small file becomes gigabytes) stay as they are wri
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -27,47 +28,56 @@ _WITHOUT_WORDS = {"id", "class", "style", "lang", "dir", "xmlns", "version", "en
 _LONGEST_VALUE = 100
 """Longer texts are prose and need no name in front."""
 _DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]+encoding\s*=\s*["']([\w-]+)""")
+_DOCUMENT_TYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(.*?)\]\s*)?>", re.DOTALL)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(["'])(.*?)\2\s*>""", re.DOTALL)
+"""Entities that the file itself defines; those read from elsewhere have SYSTEM or PUBLIC before the quote."""
+_UNDECLARED = re.compile(r"Entity '.*' not defined")
+_LONGEST_PROLOGUE = 1_000_000
+_TAG = re.compile(r"<[!?/a-zA-Z][^<>]*>")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def read_xml(source: Source) -> Iterator[Element]:
     """Prose as paragraphs; records as lines ``name: value``, a record an element; titles as headings.
 
-    Raises:
-        DocumentError: no XML at all (``damaged``).
+    A file that is not well-formed is read as plain text, without its tags, and the notes say so.
     """
     content = source.stream.read()
     declared = _DECLARED_ENCODING.search(content[:200])
-    yield from xml_elements(decode_text(content, declared[1].decode("ascii") if declared else None))
+    text = decode_text(content, declared[1].decode("ascii") if declared else None)
+    root, wrong = _parsed(text)
+    if root is None or wrong:
+        source.notes.append(f"The file is not well-formed XML ({wrong or 'no element'}); it was read as plain text.")
+        yield from paragraphs(html.unescape(_TAG.sub("\n", text)))
+    else:
+        yield from _elements(root)
 
 
-def xml_elements(text: str) -> Iterator[Element]:
-    """The elements of an XML text.
-
-    Raises:
-        DocumentError: no XML at all (``damaged``).
-    """
+def _parsed(text: str) -> tuple[_Element | None, str]:
+    """The root, and what is wrong with the file, as far as it may have cost words."""
     from lxml import etree
 
+    declaration = _DOCUMENT_TYPE.search(text, 0, _LONGEST_PROLOGUE)
+    entities = {name: value for name, _, value in _ENTITY.findall(declaration[1] or "")} if declaration else {}
+    # Without its declarations no entity can be expanded: references stay what they are until they are filled in below.
+    bare = _DECLARATION.sub("", text if declaration is None else text[: declaration.start()] + text[declaration.end() :])
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True, remove_comments=True, remove_pis=True
     )
-    root = etree.fromstring(_DECLARATION.sub("", text), parser)
-    if root is None:
-        raise DocumentError("damaged", "The file is not well-formed XML. Open it in a browser, which says where it breaks.")
-    _fill_entities(root)
-    outline = Outline()
-    yield from _elements(root, outline, 1)
+    root = etree.fromstring(bare, parser) if bare.strip() else None
+    errors = [f"line {entry.line}: {entry.message}" for entry in parser.error_log if entry.level >= etree.ErrorLevels.ERROR]
+    wrong = next((error for error in errors if not _UNDECLARED.search(error)), "")
+    if root is not None:
+        _fill_entities(root, entities)
+    return root, wrong
 
 
-def _fill_entities(root: _Element) -> None:
+def _fill_entities(root: _Element, entities: dict[str, str]) -> None:
     from lxml import etree
 
-    table = root.getroottree().docinfo.internalDTD
-    texts = {entity.name: entity.content or "" for entity in table.iterentities() if not entity.system_url} if table is not None else {}
     for node in list(root.iter(etree.Entity)):
-        content = texts.get(node.name, "")
-        plain = content if content and "&" not in content and "<" not in content else node.text
+        content = entities.get(node.name, "")
+        plain = content if content and "&" not in content and "<" not in content else html.unescape(node.text)
         before, parent = node.getprevious(), node.getparent()
         joined = f"{plain}{node.tail or ''}"
         if before is not None:
@@ -79,10 +89,11 @@ def _fill_entities(root: _Element) -> None:
             parent.remove(node)
 
 
-def _elements(root: _Element, outline: Outline, level: int) -> Iterator[Element]:
-    """Records of an element that holds only elements, one after the other. Not recursive: files may nest as deep as they like."""
+def _elements(root: _Element) -> Iterator[Element]:
+    """From top to bottom. Not recursive: files may nest as deep as they like."""
+    outline = Outline()
     record: list[str] = []
-    waiting: list[tuple[_Element, int]] = [(root, level)]
+    waiting: list[tuple[_Element, int]] = [(root, 1)]
     while waiting:
         element, depth = waiting.pop()
         if _is_text(element):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -111,3 +113,97 @@ def _pdf_file(objects: list[str]) -> bytes:
         body += f"{number} 0 obj\n{text}\nendobj\n".encode("latin-1")
     table = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n" + "".join(f"{place:010} 00000 n \n" for place in places)
     return body + f"{table}trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n".encode()
+
+
+def open_document(kind: str, body: str, styles: str = "", manifest: str = "") -> bytes:
+    """An OpenDocument file: ``kind`` is text, presentation or spreadsheet, ``body`` the XML in its element, ``styles`` master pages."""
+    names = ("office", "text", "table", "style", "presentation")
+    spaces = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    spaces += ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    version = 'office:version="1.3"'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+        content = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+        archive.writestr("content.xml", f"<office:document-content{spaces} {version}>{content}</office:document-content>")
+        master = f"<office:master-styles>{styles}</office:master-styles>"
+        archive.writestr("styles.xml", f"<office:document-styles{spaces} {version}>{master}</office:document-styles>")
+        archive.writestr("META-INF/manifest.xml", manifest or "<manifest/>")
+    return buffer.getvalue()
+
+
+def compound_file(streams: dict[str, bytes]) -> bytes:
+    """An OLE container (MS-CFB, version 3) with these streams; ``a/b`` is a stream b in a storage a. All go to whole sectors."""
+    padded = {name: content.ljust(4096, b"\0") for name, content in streams.items()}
+    names = sorted({"/".join(name.split("/")[:depth]) for name in padded for depth in range(1, name.count("/") + 2)})
+    chains: list[list[int]] = []
+    body = b""
+
+    def add(content: bytes) -> int:
+        nonlocal body
+        start, count = len(body) // 512, -(-len(content) // 512)
+        chains.append(list(range(start, start + count)))
+        body += content.ljust(count * 512, b"\0")
+        return start
+
+    children = {parent: [name for name in names if name.rpartition("/")[0] == parent] for parent in ("", *names)}
+    number = {name: index + 1 for index, name in enumerate(names)}
+    entries = [_directory_entry("Root Entry", 5, child=number[children[""][0]])]
+    for name in names:
+        siblings = children[name.rpartition("/")[0]]
+        following = siblings[siblings.index(name) + 1 :]
+        after = number[following[0]] if following else 0xFFFFFFFF
+        if name in padded:
+            entries.append(_directory_entry(name.rpartition("/")[2], 2, after, start=add(padded[name]), size=len(padded[name])))
+        else:
+            entries.append(_directory_entry(name.rpartition("/")[2], 1, after, child=number[children[name][0]]))
+    directory = add(b"".join(entries))
+    table_start = len(body) // 512
+    table_size = -(-(table_start + 4) // 128) + 1
+    table = [0xFFFFFFFF] * (128 * table_size)
+    for chain in chains:
+        for sector, following_sector in zip(chain, [*chain[1:], 0xFFFFFFFE], strict=True):
+            table[sector] = following_sector
+    table_sectors = range(table_start, table_start + table_size)
+    for sector in table_sectors:
+        table[sector] = 0xFFFFFFFD
+    body += struct.pack(f"<{len(table)}I", *table)
+    head = struct.pack(
+        "<8s16sHHHHHHIIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"", 0x3E, 3, 0xFFFE, 9, 6, 0, 0, 0,
+        table_size, directory, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0,
+    )  # fmt: skip
+    listed = [*table_sectors, *[0xFFFFFFFF] * (109 - table_size)]
+    return head + struct.pack("<109I", *listed) + body
+
+
+def _directory_entry(name: str, kind: int, after: int = 0xFFFFFFFF, child: int = 0xFFFFFFFF, start: int = 0, size: int = 0) -> bytes:
+    encoded = (name + "\0").encode("utf-16-le")
+    return struct.pack("<64sHBBIII16sI8s8sIQ", encoded, len(encoded), kind, 1, 0xFFFFFFFF, after, child, b"", 0, b"", b"", start, size)
+
+
+def encrypted_pdf(content: str, password: str) -> bytes:
+    """A page whose file opens with this password only: RC4 with 40 bits, revision 2 of the standard handler (PDF 1.7, 7.6.3)."""
+    padding = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
+    padded = (password.encode() + padding)[:32]
+    owner = _rc4(hashlib.md5(padded).digest()[:5], padded)
+    key = hashlib.md5(padded + owner + struct.pack("<i", -4) + bytes(16)).digest()[:5]
+    sealed = _rc4(hashlib.md5(key + struct.pack("<I", 6)[:3] + b"\0\0").digest()[:10], content.encode())
+    handler = f"/Filter /Standard /V 1 /R 2 /P -4 /O <{owner.hex()}> /U <{_rc4(key, padding).hex()}>"
+    entries = f"/Encrypt << {handler} >> /ID [<{'00' * 16}> <{'00' * 16}>]"
+    return pdf(sealed.decode("latin-1")).replace(b"/Root 1 0 R", f"/Root 1 0 R {entries}".encode())
+
+
+def _rc4(key: bytes, content: bytes) -> bytes:
+    state = list(range(256))
+    j = 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    i = j = 0
+    output = bytearray()
+    for byte in content:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        output.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(output)

@@ -50,8 +50,8 @@ def test_attachments_are_read_under_their_names_and_written_nowhere(tmp_path: Pa
     assert element_with(extraction, "attached words").heading_path == ("The plan ☂", "../../outside.txt")
     assert element_with(extraction, "cell words").heading_path == ("The plan ☂", "book.xlsx", "S")
     assert [note.split(":")[0] for note in extraction.notes] == [
-        "The attachment logo.png was not read",
-        "The attachment broken.pdf was not read",
+        "logo.png, a file inside it, was not read",
+        "broken.pdf, a file inside it, was not read",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["a.eml"]
 
@@ -72,3 +72,41 @@ def test_parts_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.eml", f"Subject: x\n{head}Content-Type: text/plain\n\nwords".encode())
     assert raised.value.code == "too_deep"
+
+
+def test_pictures_shown_in_the_body_are_no_attachments(tmp_path: Path) -> None:
+    made = message()
+    made.add_related(b"not even a picture", maintype="image", subtype="png", cid="<logo>")
+    assert read(tmp_path, "a.eml", made.as_bytes()).notes == ()
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/encrypted; protocol=application/pgp-encrypted; boundary=x", "application/pkcs7-mime; smime-type=enveloped-data"]
+)
+def test_an_encrypted_message_says_so(tmp_path: Path, kind: str) -> None:
+    content = f"Subject: secret\nContent-Type: {kind}\n\n--x\nContent-Type: application/octet-stream\n\nabc\n--x--\n"
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.eml", content.encode())
+    assert raised.value.code == "password_protected"
+
+
+def test_a_mailbox_is_its_messages(tmp_path: Path) -> None:
+    one, two = message("First body."), message("Second body.\n\nFrom here on it is quoted.")
+    box = b"".join(
+        b"From ann@example.com Sat Jan  3 01:05:34 1996\n" + made.as_bytes().replace(b"\nFrom h", b"\n>From h") + b"\n"
+        for made in (one, two)
+    )
+    extraction = read(tmp_path, "a.mbox", box)
+    assert [element.text for element in extraction.elements if element.kind == "NarrativeText"] == [
+        "First body.",
+        "Second body.",
+        "From here on it is quoted.",
+    ]
+
+
+def test_one_bad_message_costs_itself_only(tmp_path: Path) -> None:
+    bad = b"Content-Type: application/pkcs7-mime\n\nabc\n"
+    box = b"From a\n" + bad + b"\nFrom b\n" + message("Good body.").as_bytes()
+    extraction = read(tmp_path, "a.mbox", box)
+    assert texts(extraction)[-1] == "Good body."
+    assert extraction.notes[0].startswith("Message 1 was not read: The message is encrypted.")

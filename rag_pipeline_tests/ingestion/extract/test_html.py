@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,53 @@ def test_the_encoding_that_a_page_declares(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.xhtml", declared_inside)) == ["words"]
 
 
-def test_a_page_nested_too_deeply_is_refused_rather_than_cut(tmp_path: Path) -> None:
+def test_groups_nested_too_deeply_are_flattened(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.html", page("<div>" * 5000 + "<p>deep words</p>" + "</div>" * 5000 + "<p>after</p>"))) == [
+        "deep words",
+        "after",
+    ]
+
+
+def test_other_elements_nested_too_deeply_are_refused_rather_than_cut(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
-        read(tmp_path, "a.html", page("<div>" * 1000 + "words" + "</div>" * 1000))
+        read(tmp_path, "a.html", page("<ul><li>" * 500 + "words" + "</li></ul>" * 500))
     assert raised.value.code == "too_deep"
+
+
+STORY = "<h1>Story</h1>" + "<p>A paragraph of the story, long enough to be what the page is about.</p>" * 3
+LINKS = "<ul><li><a href='/a'>Start page</a></li><li><a href='/b'>Other story</a></li></ul>"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f"<nav>{LINKS}</nav>",
+        f"<div role='navigation'>{LINKS}</div>",
+        f"<footer>{LINKS}</footer>",
+        f"<div class='related share'>{LINKS}</div>",
+        "<div id='cookie-banner'>We value your privacy. Other story.</div>",
+    ],
+)
+def test_boilerplate_around_the_content_is_left_out(tmp_path: Path, part: str) -> None:
+    assert "Other story" not in " ".join(texts(read(tmp_path, "a.html", page(f"{part}<main>{STORY}</main>{part}"))))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        LINKS,  # a page of links is about its links
+        f"<main>{STORY}<aside>An aside of the author.</aside></main>",
+        f"<header><h1>Title</h1></header>{STORY}",
+        f"{STORY}<footer>Written by a person in a place.</footer>",
+    ],
+)
+def test_what_may_be_content_is_kept(tmp_path: Path, body: str) -> None:
+    plain = " ".join(re.sub("<[^>]+>", " ", body).split())
+    assert " ".join(texts(read(tmp_path, "a.html", page(body)))) == plain
+
+
+@pytest.mark.parametrize("hidden", ["hidden", "style='display: none'", "style='visibility:hidden'", "style='font-size:0'"])
+def test_hidden_text_is_left_out_and_named(tmp_path: Path, hidden: str) -> None:
+    extraction = read(tmp_path, "a.html", page(f"<p>seen</p><p {hidden}>secret</p>"))
+    assert texts(extraction) == ["seen"]
+    assert extraction.notes == ("Text that the page hides from its readers was left out.",)

@@ -47,7 +47,7 @@ def archive(*names: str) -> bytes:
         ("a.xml", b"<?xml version='1.0'?><a/>", "application/xml"),
         ("a.rtf", b"{\\rtf1", "application/rtf"),
         ("notes", "plain wörds".encode(), "text/plain"),
-        ("a.py", b"print('hello')\n", "text/plain"),
+        ("a.py", b"print('hello')\n", "text/x-source-code"),
         ("a.txt", "words".encode("utf-16"), "text/plain"),
         ("a.txt", "plain words".encode("utf-16-le"), "text/plain"),
         ("a.txt", b"one \x00 two\n", "text/plain"),

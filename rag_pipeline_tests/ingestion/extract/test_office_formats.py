@@ -1,6 +1,7 @@
 """Word, PowerPoint and Excel files."""
 
 import datetime
+import io
 from pathlib import Path
 
 import openpyxl
@@ -8,6 +9,8 @@ import pptx
 import pytest
 from docx.document import Document
 from docx.oxml import parse_xml
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
@@ -112,7 +115,7 @@ def test_word_comments_follow_their_paragraph(tmp_path: Path) -> None:
         document.add_paragraph("second")
         document.add_comment(run, text="a remark", author="A")
 
-    assert texts(read(tmp_path, "a.docx", word_document(fill))) == ["first", "a remark", "second"]
+    assert texts(read(tmp_path, "a.docx", word_document(fill))) == ["first", "Comment by A: a remark", "second"]
 
 
 def test_word_macros_and_strict_files_are_read(tmp_path: Path) -> None:
@@ -162,7 +165,9 @@ def test_sheets(tmp_path: Path) -> None:
     book["Numbers"]["C2"].number_format = "0.0%"
     book.save(tmp_path / "made.xlsx")
     extraction = read(tmp_path, "a.xlsx", (tmp_path / "made.xlsx").read_bytes())
-    table, notes = extraction.elements
+    assert [element.text for element in extraction.elements if element.kind == "Title"] == ["Numbers", "Notes"]
+    _, table, _, notes, empty = extraction.elements
+    assert empty.text == "Sheets without rows: Empty"
     assert table.text == "name | value | share | day\npi | 3.14159265358979 | 12.5% | 2024-02-03\ntiny | 1e-09"
     assert (table.table_header, table.page, table.heading_path) == ("name | value | share | day", 1, ("Numbers",))
     assert (notes.text, notes.page, notes.heading_path, extraction.pages) == ("only words", 3, ("Notes",), 3)
@@ -176,7 +181,7 @@ def _saved(folder: Path, content: bytes) -> Path:
 def test_blocks_of_a_sheet_are_tables_of_their_own(tmp_path: Path) -> None:
     rows: list[list[object]] = [["a", "b"], [1, 2], [], ["c", "d"], [3, 4]]
     extraction = read(tmp_path, "a.xlsx", workbook({"S": rows}))
-    assert [(element.text, element.table_header) for element in extraction.elements] == [
+    assert [(element.text, element.table_header) for element in extraction.elements[1:]] == [
         ("a | b\n1 | 2", "a | b"),
         ("c | d\n3 | 4", "c | d"),
     ]
@@ -187,7 +192,7 @@ def test_cells_far_apart_do_not_fill_memory(tmp_path: Path) -> None:
     book.worksheets[0]["A1"] = "near"
     book.worksheets[0]["XFD1048576"] = "far"
     book.save(tmp_path / "made.xlsx")
-    assert texts(read(tmp_path, "a.xlsx", (tmp_path / "made.xlsx").read_bytes())) == ["near", "far"]
+    assert texts(read(tmp_path, "a.xlsx", (tmp_path / "made.xlsx").read_bytes())) == ["Sheet", "near", "far"]
 
 
 def damaged(name: str) -> bytes:
@@ -236,15 +241,54 @@ def test_archive_bombs_are_refused(tmp_path: Path) -> None:
     assert raised.value.code == "too_large"
 
 
-def test_passwords_and_old_formats_are_told_apart(tmp_path: Path) -> None:
-    container = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
-    with pytest.raises(DocumentError) as raised:
-        read(tmp_path, "a.docx", container + "EncryptedPackage".encode("utf-16-le"))
-    assert raised.value.code == "password_protected"
-    with pytest.raises(DocumentError) as raised:
-        read(tmp_path, "a.docx", container)
-    assert (raised.value.code, raised.value.state) == ("unsupported_type", "unsupported")
-
-
 def test_an_office_file_under_another_name(tmp_path: Path) -> None:
     assert element_with(read(tmp_path, "a.txt", damaged("docx")), "words")
+
+
+def test_hidden_text_is_left_out_and_named(tmp_path: Path) -> None:
+    def fill(document: Document) -> None:
+        paragraph = document.add_paragraph("seen ")
+        paragraph.add_run("hidden").font.hidden = True
+
+    extraction = read(tmp_path, "a.docx", word_document(fill))
+    assert texts(extraction) == ["seen"]
+    assert extraction.notes == ("Text that is formatted as hidden was left out.",)
+
+
+def test_what_layouts_show_is_given_once(tmp_path: Path) -> None:
+    presentation = pptx.Presentation(io.BytesIO(deck(("One", "a"), ("Two", "b"))))
+    layout = presentation.slide_layouts[1]
+    box = layout.shapes._spTree  # python-pptx adds shapes to slides only
+    shape = presentation.slides[0].shapes.add_textbox(0, 0, 100, 100)
+    shape.text_frame.text = "Made by us"
+    box.append(shape._element)
+    presentation.save(tmp_path / "made")
+    extraction = read(tmp_path, "a.pptx", (tmp_path / "made").read_bytes())
+    assert [(element.kind, element.text) for element in extraction.elements if "Made" in element.text] == [("Footer", "Made by us")]
+
+
+def test_texts_beside_the_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["month", "sales"], ["May", 3], ["June", 4]):
+        sheet.append(row)
+    chart = BarChart()
+    chart.title = "Sales by month"
+    chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=3), titles_from_data=True)
+    sheet.add_chart(chart)
+    sheet["A1"].comment = Comment("of this year", "Ann")
+    sheet.oddHeader.center.text = "Confidential"
+    sheet.oddFooter.left.text = "Page &P"
+    book.save(tmp_path / "made")
+    extraction = read(tmp_path, "a.xlsx", (tmp_path / "made").read_bytes())
+    assert element_with(extraction, "Sales by month")
+    assert element_with(extraction, "of this year").text.startswith("Comment: ")
+    assert element_with(extraction, "Confidential").kind == "Header"
+    assert element_with(extraction, "Page").text == "Page"
+
+
+def test_long_sheets_stream(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.xlsx", workbook({"S": [["number", "name"], *([number, "x"] for number in range(2500))]}))
+    tables = [element for element in extraction.elements if element.kind == "Table"]
+    assert [len(table.text.splitlines()) for table in tables] == [1000, 1000, 501]
+    assert {table.table_header for table in tables} == {"number | name"}

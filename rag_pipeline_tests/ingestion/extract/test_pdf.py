@@ -37,7 +37,7 @@ def test_boxes_follow_the_rotation_of_the_page(tmp_path: Path) -> None:
 def test_scanned_pages_are_named_and_the_others_read(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.pdf", pdf(line(WORDS, 60), PICTURE, PICTURE, line(WORDS, 60), PICTURE + line("7", 780)))
     assert texts(extraction) == [WORDS, WORDS, "7"]
-    assert extraction.notes == ("Pages 2-3, 5 are without a text layer: scanned pages need OCR, which is not supported yet.",)
+    assert extraction.notes == ("Pages 2-3, 5 are without text, and OCR found none in the picture.",)
 
 
 def test_a_page_with_text_and_a_picture_is_no_scan(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_page_with_text_and_a_picture_is_no_scan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "state"),
     [
-        (pdf(PICTURE), "no_text_layer", "unsupported"),
+        (pdf(PICTURE), "empty", "empty"),
         (pdf(""), "empty", "empty"),
         (pdf(line(WORDS, 60))[:200], "damaged", "failed"),
         (b"%PDF-1.4\n", "damaged", "failed"),
@@ -94,3 +94,91 @@ def test_rows_of_numbers_and_short_lines_keep_their_breaks() -> None:
 
 def test_a_gap_parts_paragraphs() -> None:
     assert joined(*(make_line(str(row), row) for row in (0, 1, 2, 5, 6))) == ["0\n1\n2", "5\n6"]
+
+
+def test_what_pages_repeat_is_given_once_and_their_numbers_with_it(tmp_path: Path) -> None:
+    pages = [line("Annual report", 30) + line(f"{WORDS} Page {n} says so.", 200) + line(f"Page {n} of 5", 780) for n in range(1, 6)]
+    extraction = read(tmp_path, "a.pdf", pdf(*pages))
+    assert [(element.kind, element.text) for element in extraction.elements if element.kind in ("Header", "Footer")] == [
+        ("Header", "Annual report"),
+        ("Footer", "Page 1 of 5"),
+    ]
+    assert [element.page for element in extraction.elements if WORDS in element.text] == [1, 2, 3, 4, 5]
+    assert len(extraction.elements) == 7
+
+
+def test_rows_and_heads_of_tables_are_not_taken_for_page_headers(tmp_path: Path) -> None:
+    pages = [line(f"Table {n * n}", 30) + line("Item 2021 2022", 60) + line(f"Sales {n * 7} {n * 11}", 90) for n in range(1, 6)]
+    extraction = read(tmp_path, "a.pdf", pdf(*pages))
+    assert " ".join(texts(extraction)).count("Item 2021 2022") == 5
+    assert all(f"Sales {n * 7} {n * 11}" in " ".join(texts(extraction)) for n in range(1, 6))
+
+
+LEFT = [f"left column line {number} is long enough" for number in range(8)]
+RIGHT = [f"right column line {number} is long enough" for number in range(8)]
+
+
+def test_columns_that_are_stored_row_by_row_are_read_one_after_the_other(tmp_path: Path) -> None:
+    rows = "".join(
+        line(left, 100 + 14 * n) + line(right, 100 + 14 * n, left=320) for n, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True))
+    )
+    content = pdf(line("A title across the whole width of this page of two columns", 60, size=18) + rows)
+    text = " ".join(" ".join(texts(read(tmp_path, "a.pdf", content))).split())
+    assert text.endswith(" ".join(LEFT + RIGHT))
+
+
+def test_columns_that_are_stored_as_columns_keep_their_order(tmp_path: Path) -> None:
+    columns = "".join(line(words, 100 + 14 * n) for n, words in enumerate(LEFT))
+    columns += "".join(line(words, 100 + 14 * n, left=320) for n, words in enumerate(RIGHT))
+    assert " ".join(" ".join(texts(read(tmp_path, "a.pdf", pdf(columns)))).split()) == " ".join(LEFT + RIGHT)
+
+
+def test_rows_of_a_table_stay_rows(tmp_path: Path) -> None:
+    rows = "".join(line(f"item {n}", 100 + 14 * n) + line(f"{n}00.00", 100 + 14 * n, left=320) for n in range(8))
+    assert [row.split() for row in texts(read(tmp_path, "a.pdf", pdf(rows)))[0].splitlines()] == [
+        ["item", str(n), f"{n}00.00"] for n in range(8)
+    ]
+
+
+def annotated(annotation: str) -> bytes:
+    """A page with words and one annotation."""
+    objects = f"/Annots [<< /Type /Annot /Rect [60 600 300 640] {annotation} >>] "
+    return pdf(line(WORDS, 60)).replace(b"/Type /Page /Parent", f"/Type /Page {objects}/Parent".encode())
+
+
+def test_comments_follow_the_page_and_links_do_not(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.pdf", annotated("/Subtype /Text /Contents (a remark)"))) == [WORDS, "Comment: a remark"]
+    assert texts(read(tmp_path, "b.pdf", annotated("/Subtype /Link /Contents (a link)"))) == [WORDS]
+
+
+def test_what_is_filled_into_a_form_is_part_of_the_page(tmp_path: Path) -> None:
+    look = "BT /F 12 Tf 5 12 Td (filled in by hand) Tj ET"
+    form = "/Type /XObject /Subtype /Form /BBox [0 0 240 40] /Resources << /Font << /F 3 0 R >> >>"
+    stream = f"<< {form} /Length {len(look)} >>\nstream\n{look}\nendstream"
+    content = annotated("/Subtype /Widget /FT /Tx /T (name) /V (filled in by hand) /AP << /N 7 0 R >>")
+    content = content.replace(b"xref\n", f"7 0 obj\n{stream}\nendobj\nxref\n".encode(), 1).replace(b"/Size 7", b"/Size 8")
+    extraction = read(tmp_path, "a.pdf", content)
+    assert texts(extraction) == [WORDS, "filled in by hand"]
+    assert extraction.elements[1].boxes[0].top == pytest.approx(1 - 630 / 800, abs=0.05)
+
+
+def test_a_listed_password_opens_a_pdf(tmp_path: Path) -> None:
+    import pypdfium2
+
+    from rag_pipeline.ingestion.extract import ReadingOptions, extract
+    from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
+
+    path = tmp_path / "a.pdf"
+    path.write_bytes(encrypted_pdf(line(WORDS, 60), "s3cret"))
+    with pytest.raises(pypdfium2.PdfiumError):
+        pypdfium2.PdfDocument(path)
+    assert texts(extract(path, "application/pdf", ReadingOptions(passwords=("no", "s3cret")))) == [WORDS]
+    with pytest.raises(DocumentError, match="RAG_PASSWORDS_FILE"):
+        extract(path, "application/pdf", ReadingOptions(passwords=("no",)))
+
+
+def test_a_file_that_claims_a_million_pages_ends_soon(tmp_path: Path) -> None:
+    content = pdf(line(WORDS, 60)).replace(b"/Count 1", b"/Count 1000000")
+    extraction = read(tmp_path, "a.pdf", content)
+    assert texts(extraction) == [WORDS]
+    assert extraction.notes == () or "damaged and not read" in extraction.notes[0]

@@ -1,5 +1,6 @@
 """Plain text, Markdown, CSV, JSON, and their encodings."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,12 @@ def test_utf8_survives_but_for_what_no_store_can_hold(text: str) -> None:
     assert decode_text(("x" + text).encode("utf-8", "surrogatepass")).startswith("x")
     cleaned = clean_text(text)
     assert "\0" not in cleaned
-    assert cleaned.encode() == text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore").encode()
+    stored = text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    assert unicodedata.normalize("NFKC", cleaned) == unicodedata.normalize("NFKC", stored.translate(dict.fromkeys((0xAD, 0x200B, 0xFEFF))))
+
+
+def test_only_what_is_mere_print_changes_its_form() -> None:
+    assert clean_text("ﬁne\u00a0co\u00adop ﻻ 10² ½ Ⅳ ｆｕｌｌ") == "fine coop لا 10² ½ Ⅳ ｆｕｌｌ"
 
 
 def test_plain_text_is_paragraphs(tmp_path: Path) -> None:
@@ -140,3 +146,31 @@ def test_broken_json_is_read_as_text_and_says_so(tmp_path: Path, content: bytes)
     extraction = read(tmp_path, "a.json", content)
     assert element_with(extraction, "words")
     assert extraction.notes == ("The file is not valid JSON; it was read as plain text.",)
+
+
+def test_a_quote_that_nobody_closes_costs_its_line_only(tmp_path: Path) -> None:
+    lines = ["name,size", '"bolt,3', *(f"nut {number},{number}" for number in range(500))]
+    (table,) = read(tmp_path, "a.csv", "\n".join(lines).encode()).elements
+    assert table.text.splitlines()[1:4] == ['"bolt | 3', "nut 0 | 0", "nut 1 | 1"]
+    assert len(table.text.splitlines()) == 502
+
+
+def test_cells_may_hold_line_breaks(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.csv", b'name,note\nbolt,"first\nsecond"\nnut,x\n')) == ["name | note\nbolt | first second\nnut | x"]
+
+
+@pytest.mark.parametrize("delimiter", list(",;\t|^~"))
+def test_every_delimiter(tmp_path: Path, delimiter: str) -> None:
+    content = "\n".join(delimiter.join(row) for row in (("name", "size"), ("bolt", "3"), ("nut", "4"))).encode()
+    assert texts(read(tmp_path, "a.csv", content)) == ["name | size\nbolt | 3\nnut | 4"]
+    assert texts(read(tmp_path, "b.csv", f"sep={delimiter}\n".encode() + content)) == ["name | size\nbolt | 3\nnut | 4"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_files_too_large_to_decode_at_once_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    content = "".join(f"Zeile {number} mit Äpfeln, größer\r\n\r\n" for number in range(2000)).encode(encoding)
+    at_once = texts(read(tmp_path, "a.txt", content))
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.decoding._READ_WHOLE_BYTES", 1000)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.decoding._DETECTION_BYTES", 4001)
+    assert texts(read(tmp_path, "b.txt", content)) == at_once
+    assert at_once[-1] == "Zeile 1999 mit Äpfeln, größer"

@@ -1,0 +1,167 @@
+"""Markup by Pandoc, XML, notebooks, subtitles, source code."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
+
+
+def test_restructured_text(tmp_path: Path) -> None:
+    table = b"=====  ====\nname   size\n=====  ====\nbolt   3\n=====  ====\n"
+    content = b"Guide\n=====\n\nWords.\n\n.. note:: careful\n\n.. include:: /etc/passwd\n\n" + table
+    extraction = read(tmp_path, "a.rst", content)
+    assert texts(extraction) == ["Guide", "Words.", "Note", "careful", "include:: /etc/passwd", "name | size\nbolt | 3"]
+    assert (extraction.elements[-1].kind, extraction.elements[-1].table_header) == ("Table", "name | size")
+
+
+def test_org(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.org", b'* Plan\nWords.\n#+INCLUDE: "/etc/passwd"\n- one\n- two\n')
+    assert texts(extraction) == ["Plan", "Words.", '+INCLUDE: "/etc/passwd"', "one", "two"]
+
+
+def escaped(text: str, encoding: str) -> str:
+    return "".join(f"\\'{byte:02x}" for byte in text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("charset", "page", "encoding", "words"),
+    [
+        (204, 1251, "cp1251", "Привет, мир"),
+        (128, 932, "cp932", "日本語の文書"),
+        (161, 1253, "cp1253", "Καλημέρα"),
+        (0, 1252, "cp1252", "café"),
+    ],
+)
+def test_rich_text_in_every_code_page(tmp_path: Path, charset: int, page: int, encoding: str, words: str) -> None:
+    fonts = f"{{\\fonttbl{{\\f0\\fcharset{charset} A;}}{{\\f1\\fcharset0 B;}}}}"
+    coded = escaped(words, encoding)
+    styles = f"{{\\stylesheet{{\\s1 {coded};}}}}"
+    content = f"{{\\rtf1\\ansi\\ansicpg{page}\\deff0{fonts}{styles}\\f0 {coded}\\par \\f1 plain\\par}}"
+    assert texts(read(tmp_path, "a.rtf", content.encode())) == [words, "plain"]
+
+
+def test_rich_text_with_headers_labels_and_lines_that_end_anywhere(tmp_path: Path) -> None:
+    content = (
+        rb"{\rtf1\ansi\deff0{\header Head words}{\listtext\pard 1.\tab}\loch"
+        + b"\nBody {\\b bold\\b0  }words\\par {\\*\\unknown x}Next\\par}"
+    )
+    assert texts(read(tmp_path, "a.rtf", content)) == ["Head words", "Body bold words", "Next"]
+
+
+def test_a_book(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        container = "<rootfiles><rootfile full-path='b.opf' media-type='application/oebps-package+xml'/></rootfiles>"
+        archive.writestr(
+            "META-INF/container.xml",
+            f"<container version='1.0' xmlns='urn:oasis:names:tc:opendocument:xmlns:container'>{container}</container>",
+        )
+        items = "".join(f"<item id='c{n}' href='c{n}.xhtml' media-type='application/xhtml+xml'/>" for n in (1, 2))
+        spine = "<spine><itemref idref='c2'/><itemref idref='c1'/></spine>"
+        archive.writestr(
+            "b.opf",
+            "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='i'><metadata xmlns:dc='http://purl.org/dc/elements/1.1/'>"
+            f"<dc:identifier id='i'>x</dc:identifier><dc:title>Book</dc:title></metadata><manifest>{items}</manifest>{spine}</package>",
+        )
+        for n in (1, 2):
+            archive.writestr(
+                f"c{n}.xhtml", f"<html xmlns='http://www.w3.org/1999/xhtml'><body><h1>Chapter {n}</h1><p>Words {n}.</p></body></html>"
+            )
+    assert texts(read(tmp_path, "a.epub", buffer.getvalue())) == ["Chapter 2", "Words 2.", "Chapter 1", "Words 1."]
+
+
+def test_xml_records_and_prose(tmp_path: Path) -> None:
+    content = b"""<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE r [<!ENTITY co "Acme">]>
+        <r><title>Stock</title><item code="A1"><name>Caf\xe9 &co;</name><price>3.50</price></item><item code="B2"><name>Tea</name></item>
+        <p>Prose with <b>bold</b> words.</p></r>"""
+    extraction = read(tmp_path, "a.xml", content)
+    assert texts(extraction) == [
+        "Stock",
+        "item code: A1\nname: Café Acme\nprice: 3.50",
+        "item code: B2\nname: Tea",
+        "Prose with bold words.",
+    ]
+    assert extraction.elements[1].heading_path == ("Stock",)
+
+
+def test_xml_reads_nothing_else_and_expands_nothing_twice(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret words")
+    bomb = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(10))
+    doctype = f'<!DOCTYPE r [<!ENTITY x SYSTEM "file://{tmp_path}/secret">{bomb}]>'
+    extraction = read(
+        tmp_path, "a.xml", f"<?xml version='1.0'?>{doctype}<r><a>&x;</a><b>&e9;</b><c>&e0;</c><d>&undeclared; end</d></r>".encode()
+    )
+    assert "secret" not in str(extraction)
+    assert texts(extraction) == ["a: &x;\nb: &e9;\nc: lol\nd: &undeclared; end"]
+
+
+@pytest.mark.parametrize("content", [b"<a>one 1 < 2 & 3</a><b>two</b> tail words", b"<a><b>one 1 &lt; 2 &amp; 3</a>two tail words"])
+def test_broken_xml_loses_no_word(tmp_path: Path, content: bytes) -> None:
+    extraction = read(tmp_path, "a.xml", content)
+    assert " ".join(" ".join(texts(extraction)).split()) == "one 1 < 2 & 3 two tail words"
+    assert extraction.notes[0].startswith("The file is not well-formed XML (line 1: ")
+
+
+def test_xml_nested_as_deeply_as_it_likes(tmp_path: Path) -> None:
+    assert "words" in texts(read(tmp_path, "a.xml", b"<a>" * 2000 + b"words" + b"</a>" * 2000))[0]
+
+
+def test_a_notebook(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Study\n", "\n", "Some words."]},
+        {
+            "cell_type": "code",
+            "source": "print(1)",
+            "outputs": [
+                {"text": ["1\n"]},
+                {"data": {"text/plain": "table", "image/png": "aGVsbG8="}},
+                {"traceback": ["\x1b[31mError\x1b[0m"]},
+            ],
+        },
+    ]
+    extraction = read(tmp_path, "a.ipynb", json.dumps({"cells": cells, "nbformat": 4}).encode())
+    assert texts(extraction) == ["Study", "Some words.", "print(1)", "1", "table", "Error"]
+    assert extraction.elements[-1].heading_path == ("Study",)
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "b.ipynb", b'{"cells": 1}')
+    assert raised.value.code == "damaged"
+
+
+def test_subtitles(tmp_path: Path) -> None:
+    content = """WEBVTT - The talk
+
+NOTE by nobody
+
+1
+00:00:01.000 --> 00:00:03.000
+<v Ann>Good morning
+<i>everyone</i>.
+
+00:00:03.000 --> 00:00:05.000
+Let us begin.
+
+00:01:00.000 --> 00:01:02.000
+After a pause &amp; more.
+"""
+    assert texts(read(tmp_path, "a.vtt", content.encode())) == [
+        "WEBVTT - The talk",
+        "NOTE by nobody",
+        "[00:00:01] Ann: Good morning everyone. Let us begin.",
+        "[00:01:00] After a pause & more.",
+    ]
+    assert texts(read(tmp_path, "a.srt", b"1\r\n01:00:01,000 --> 01:00:02,500\r\nHello.\r\n")) == ["[01:00:01] Hello."]
+
+
+def test_source_code_is_parted_between_functions(tmp_path: Path) -> None:
+    content = b"import os\n\n\ndef one():\n    a = 1\n\n    return a\n\n\ndef two():\n    pass\n"
+    assert texts(read(tmp_path, "a.py", content)) == ["import os", "def one():\n    a = 1\n\n    return a", "def two():\n    pass"]
+
+
+def test_yaml_keeps_its_comments(tmp_path: Path) -> None:
+    assert element_with(read(tmp_path, "a.yaml", b"# why\nport: 8080  # the usual\n"), "# the usual").kind == "CodeSnippet"

@@ -1,0 +1,118 @@
+"""OpenDocument texts, presentations and workbooks."""
+
+import base64
+import hashlib
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract import ReadingOptions, extract
+from rag_pipeline_tests.ingestion.extract.documents import element_with, open_document, read, texts
+
+TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>
+<text:h text:outline-level="1">Guide</text:h>
+<text:p>A<text:s text:c="2"/>line<text:line-break/>and<text:tab/>more<text:note><text:note-body><text:p>a footnote</text:p></text:note-body>
+</text:note> words<office:annotation><text:p>a remark</text:p></office:annotation></text:p>
+<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>two</text:p></text:list-item></text:list></text:list-item>
+</text:list>
+<table:table><table:table-row><table:table-cell><text:p>name</text:p></table:table-cell><table:table-cell><text:p>size</text:p>
+</table:table-cell></table:table-row><table:table-row table:number-rows-repeated="1048576"><table:table-cell/></table:table-row>
+<table:table-row><table:table-cell table:number-columns-repeated="2"><text:p>3</text:p></table:table-cell></table:table-row></table:table>
+<text:p><draw:frame><draw:text-box><text:p>in a box</text:p></draw:text-box></draw:frame></text:p>"""
+STYLES = """<style:master-page><style:header><text:p>The header</text:p></style:header><style:footer><text:p>The footer</text:p>
+</style:footer></style:master-page>"""
+
+
+def test_a_text_in_its_order(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.odt", open_document("text", TEXT, STYLES))
+    assert [(element.kind, element.text) for element in extraction.elements] == [
+        ("Header", "The header"),
+        ("Title", "Guide"),
+        ("NarrativeText", "A  line\nand\tmore words"),
+        ("NarrativeText", "a footnote"),
+        ("NarrativeText", "Comment: a remark"),
+        ("ListItem", "one"),
+        ("ListItem", "two"),
+        ("Table", "name | size\n3 | 3"),
+        ("NarrativeText", "in a box"),
+        ("Footer", "The footer"),
+    ]
+    assert element_with(extraction, "in a box").heading_path == ("Guide",)
+
+
+def test_slides_are_pages(tmp_path: Path) -> None:
+    slides = "".join(
+        f"""<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>{title}</text:p></draw:text-box></draw:frame>
+        <draw:frame><draw:text-box><text:p>{body}</text:p></draw:text-box></draw:frame>
+        <presentation:notes><draw:frame><draw:text-box><text:p>say {body}</text:p></draw:text-box></draw:frame></presentation:notes>
+        </draw:page>"""
+        for title, body in (("One", "first"), ("Two", "second"))
+    )
+    extraction = read(tmp_path, "a.odp", open_document("presentation", slides))
+    assert [(element.text, element.page, element.heading_path) for element in extraction.elements] == [
+        ("One", 1, ()),
+        ("first", 1, ("One",)),
+        ("Speaker notes:\nsay first", 1, ("One",)),
+        ("Two", 2, ()),
+        ("second", 2, ("Two",)),
+        ("Speaker notes:\nsay second", 2, ("Two",)),
+    ]
+
+
+def test_a_workbook(tmp_path: Path) -> None:
+    word = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    number = '<table:table-cell office:value-type="float" office:value="3.14159265358979"><text:p>3.14</text:p></table:table-cell>'
+    rows = (
+        f"<table:table-row>{word.format('name')}{word.format('value')}</table:table-row>"
+        f"<table:table-row>{word.format('pi')}{number}</table:table-row>"
+    )
+    extraction = read(tmp_path, "a.ods", open_document("spreadsheet", f'<table:table table:name="S">{rows}</table:table>', STYLES))
+    assert texts(extraction) == ["S", "name | value\npi | 3.14159265358979", "The header", "The footer"]
+
+
+def encrypted(content: bytes, password: str) -> bytes:
+    """As OpenDocument 1.2 says: deflated, padded, AES-256 in CBC mode, the key from PBKDF2 of the password's SHA-256."""
+    name = "content.xml"
+    packed = zlib.compress(content)[2:-4]
+    padded = packed + b"\0" * (15 - len(packed) % 16) + bytes([16 - len(packed) % 16])
+    salt, vector = os.urandom(16), os.urandom(16)
+    key = hashlib.pbkdf2_hmac("sha1", hashlib.sha256(password.encode()).digest(), salt, 1024, 32)
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
+    space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+    manifest = f"""<m:manifest xmlns:m="{space}"><m:file-entry m:full-path="{name}"><m:encryption-data>
+        <m:algorithm m:algorithm-name="http://www.w3.org/2001/04/xmlenc#aes256-cbc"
+         m:initialisation-vector="{base64.b64encode(vector).decode()}"/>
+        <m:key-derivation m:salt="{base64.b64encode(salt).decode()}" m:iteration-count="1024"/>
+        </m:encryption-data></m:file-entry></m:manifest>"""
+    return encryptor.update(padded) + encryptor.finalize() + b"|" + manifest.encode()
+
+
+def test_passwords(tmp_path: Path) -> None:
+    with zipfile.ZipFile(_written(tmp_path / "plain.odt", open_document("text", TEXT))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sealed, _, manifest = encrypted(parts["content.xml"], "s3cret").rpartition(b"|")
+    path = tmp_path / "a.odt"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in {**parts, "content.xml": sealed, "META-INF/manifest.xml": manifest}.items():
+            archive.writestr(name, part)
+    media_type = "application/vnd.oasis.opendocument.text"
+    assert element_with(extract(path, media_type, ReadingOptions(passwords=("no", "s3cret"))), "in a box")
+    with pytest.raises(DocumentError) as raised:
+        extract(path, media_type, ReadingOptions(passwords=("no",)))
+    assert raised.value.code == "password_protected"
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.odt", open_document("text", "<text:p>"))
+    assert raised.value.code == "damaged"

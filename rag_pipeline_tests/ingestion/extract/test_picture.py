@@ -1,0 +1,120 @@
+"""Text in pictures and scanned pages, by OCR."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract import ReadingOptions, extract
+from rag_pipeline_tests.ingestion.extract.documents import read, texts
+from rag_pipeline_tests.ingestion.extract.programs import needs_tesseract
+
+SENTENCE = "The quick brown fox jumps"
+
+
+def picture(*lines: str, size: tuple[int, int] = (1400, 900)) -> Image.Image:
+    page = Image.new("L", size, "white")
+    for number, words in enumerate(lines):
+        ImageDraw.Draw(page).text((80, 80 + 80 * number), words, font=ImageFont.load_default(48), fill="black")
+    return page
+
+
+def saved(page: Image.Image, name: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    page.save(buffer, name, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+@needs_tesseract
+@pytest.mark.parametrize("name", ["png", "jpeg", "webp", "bmp", "gif", "tiff"])
+def test_text_in_pictures_of_every_format(tmp_path: Path, name: str) -> None:
+    extraction = read(tmp_path, f"a.{name}", saved(picture(SENTENCE, "over the lazy dog"), name))
+    assert " ".join(" ".join(texts(extraction)).split()) == f"{SENTENCE} over the lazy dog"
+    box = extraction.elements[0].boxes[0]
+    assert (box.page, box.left, box.top) == (1, pytest.approx(80 / 1400, abs=0.02), pytest.approx(90 / 900, abs=0.02))
+
+
+@needs_tesseract
+def test_heic(tmp_path: Path) -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    assert SENTENCE in texts(read(tmp_path, "a.heic", saved(picture(SENTENCE).convert("RGB"), "heif")))[0]
+
+
+@needs_tesseract
+def test_pages_of_a_tiff(tmp_path: Path) -> None:
+    pages = [picture(SENTENCE), picture(), picture("Second page of words")]
+    extraction = read(tmp_path, "a.tiff", saved(pages[0], "tiff", save_all=True, append_images=pages[1:]))
+    assert [(element.text, element.page) for element in extraction.elements] == [(SENTENCE, 1), ("Second page of words", 3)]
+    assert (extraction.pages, extraction.notes) == (3, ("No text was found on page 2.",))
+
+
+@needs_tesseract
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_turned_scans_are_read_and_their_boxes_lie_on_the_page_as_it_is(tmp_path: Path, turn: int) -> None:
+    page = picture(SENTENCE, "over the lazy dog", "and a third line of words")
+    extraction = read(tmp_path, "a.png", saved(page.rotate(turn, expand=True), "png"))
+    assert SENTENCE in " ".join(texts(extraction))
+    box = extraction.elements[0].boxes[0]
+    middle = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+    upright = {90: (1 - middle[1], middle[0]), 180: (1 - middle[0], 1 - middle[1]), 270: (middle[1], 1 - middle[0])}[turn]
+    assert upright[1] == pytest.approx(110 / 900, abs=0.05)
+    assert upright[0] < 0.5
+
+
+@needs_tesseract
+def test_transparent_and_small_pictures(tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (500, 120), (0, 0, 0, 0))
+    ImageDraw.Draw(clear).text((20, 40), "small words here", font=ImageFont.load_default(22), fill="black")
+    assert texts(read(tmp_path, "a.png", saved(clear, "png"))) == ["small words here"]
+
+
+@needs_tesseract
+def test_a_scanned_page_among_others(tmp_path: Path) -> None:
+    from rag_pipeline_tests.ingestion.extract.documents import WORDS, line, pdf
+
+    scan = io.BytesIO()
+    picture(SENTENCE).save(scan, "pdf", resolution=150)
+    import pypdfium2
+
+    joined = pypdfium2.PdfDocument(pdf(line(WORDS, 60)))
+    joined.import_pages(pypdfium2.PdfDocument(scan.getvalue()))
+    joined.save(tmp_path / "made.pdf")
+    extraction = read(tmp_path, "a.pdf", (tmp_path / "made.pdf").read_bytes())
+    assert [(element.text, element.page) for element in extraction.elements] == [(WORDS, 1), (SENTENCE, 2)]
+    assert extraction.notes == ()
+
+
+def test_without_tesseract_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.ocr.find_program", lambda *names: None)
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.png", saved(picture(SENTENCE), "png"))
+    assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")
+    assert "apt install tesseract-ocr" in str(raised.value)
+
+
+@needs_tesseract
+def test_a_language_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(saved(picture(SENTENCE), "png"))
+    with pytest.raises(DocumentError, match="tesseract-ocr-tlh"):
+        extract(path, "image/png", ReadingOptions(ocr_languages="eng+tlh"))
+
+
+def test_bombs_and_damage_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.png", saved(Image.new("1", (30_000, 30_000)), "png"))
+    assert raised.value.code == "too_large"
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "b.png", saved(picture(SENTENCE), "png")[:60])
+    assert raised.value.code in ("damaged", "missing_program")
+
+
+@needs_tesseract
+def test_a_picture_without_text_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.png", saved(picture(), "png"))
+    assert (raised.value.code, raised.value.state) == ("empty", "empty")

@@ -53,7 +53,7 @@ def main() -> None:
         questions = [question for question in questions_of(folder / name) if all("start" in r for r in question["relevant"])]
         print(f"{name}: {len(documents)} documents, {len(questions)} questions with offsets")
         print_splits(documents, questions)
-        if name == "chunking_eval" or len(names) == 1:
+        if name == "chunking_eval":  # the others have one passage a question: recall and hit are the same there
             print_retrieved(documents, questions)
 
 

@@ -9,7 +9,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -83,10 +82,10 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
 
 def _reading(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.ingestion.extract.abilities import listed_passwords
-    from rag_pipeline.ingestion.extract.programs import find_program
+    from rag_pipeline.ingestion.extract.libreoffice import libreoffice_program
 
     yield from _ocr(settings)
-    office = find_program("soffice", "libreoffice")
+    office = libreoffice_program()
     detail = office or "not installed: doc and ppt files are not read"
     remedy = "" if office else "install it (Debian, Ubuntu: apt install libreoffice-writer-nogui libreoffice-impress-nogui)"
     yield Finding("LibreOffice", "ok" if office else "missing", detail, remedy)
@@ -95,17 +94,16 @@ def _reading(settings: Settings) -> Iterator[Finding]:
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
-    from rag_pipeline.ingestion.extract.programs import find_program
+    from rag_pipeline.ingestion.extract.ocr import tesseract_languages
 
-    program = find_program("tesseract")
-    if program is None:
+    known = tesseract_languages()
+    if not known:
         detail = "not installed: scans and pictures are not read"
         yield Finding("Tesseract", "missing", detail, "install it (Debian, Ubuntu: apt install tesseract-ocr)")
         return
-    listed = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False).stdout.split()
-    missing = [language for language in settings.ocr_languages.split("+") if language not in listed]
+    missing = [language for language in settings.ocr_languages.split("+") if language not in known]
     remedy = f"install them (Debian, Ubuntu: apt install {' '.join(f'tesseract-ocr-{one}' for one in missing)})" if missing else ""
-    detail = f"no data for {', '.join(missing)} of RAG_OCR_LANGUAGES" if missing else f"{program}, reads {settings.ocr_languages}"
+    detail = f"no data for {', '.join(missing)} of RAG_OCR_LANGUAGES" if missing else f"reads {settings.ocr_languages}"
     yield Finding("Tesseract", "problem" if missing else "ok", detail, remedy)
 
 

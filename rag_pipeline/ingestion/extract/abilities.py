@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.extract.programs import find_program
+from rag_pipeline.ingestion.extract.libreoffice import libreoffice_program
+from rag_pipeline.ingestion.extract.ocr import tesseract_languages
 from rag_pipeline.ingestion.extract.source import ReadingOptions
 from rag_pipeline.settings import Settings
 
@@ -44,6 +45,6 @@ def listed_passwords(settings: Settings) -> tuple[str, ...]:
 
 def abilities_fingerprint(settings: Settings) -> str:
     """Changes when a document that could not be read, or not whole, may be readable now."""
-    programs = [find_program("tesseract") is not None, find_program("soffice", "libreoffice") is not None]
+    programs = [tesseract_languages(), libreoffice_program() is not None]
     known = repr((programs, reading_options(settings)))
     return hashlib.sha256(known.encode()).hexdigest()[:16]

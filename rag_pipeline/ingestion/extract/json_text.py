@@ -6,13 +6,19 @@ Values are decoded, because a search for ``é`` must find what the file spells a
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 
-from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
-from rag_pipeline.ingestion.extract.plain_text import paragraphs
+from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text, text_lines
+from rag_pipeline.ingestion.extract.plain_text import line_paragraphs
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
+
+_LOOKED_AT = 50
+"""Lines of which one must be JSON for the file to be read as lines of JSON."""
+_NO_VALUE = object()
 
 
 def read_json_document(source: Source) -> Iterator[Element]:
@@ -21,28 +27,32 @@ def read_json_document(source: Source) -> Iterator[Element]:
     try:
         elements = list(_records(json.loads(text)))
     except (json.JSONDecodeError, RecursionError):
-        elements = _json_lines(text, source)
-    yield from elements
+        yield from _json_lines(io.StringIO(text), source)
+    else:
+        yield from elements
 
 
 def read_json_lines(source: Source) -> Iterator[Element]:
-    """An element for each line; lines that are no JSON are kept as they are."""
-    yield from _json_lines(decode_text(source.stream.read()), source)
+    """An element for each line of a file of any size; lines that are no JSON are kept as they are."""
+    yield from _json_lines(text_lines(source.stream), source)
 
 
-def _json_lines(text: str, source: Source) -> list[Element]:
-    elements: list[Element] = []
-    values = 0
-    for line in filter(str.strip, text.splitlines()):
-        try:
-            elements += _record("", json.loads(line))
-            values += 1
-        except (json.JSONDecodeError, RecursionError):
-            elements.append(Element("CodeSnippet", line.strip()))
-    if values:
-        return elements
-    source.notes.append("The file is not valid JSON; it was read as plain text.")
-    return paragraphs(text)
+def _json_lines(lines: Iterator[str], source: Source) -> Iterator[Element]:
+    first = list(islice(lines, _LOOKED_AT))
+    if any(_value(line) is not _NO_VALUE for line in first if line.strip()):
+        for line in filter(str.strip, chain(first, lines)):
+            value = _value(line)
+            yield from [Element("CodeSnippet", line.strip())] if value is _NO_VALUE else _record("", value)
+    else:
+        source.notes.append("The file is not valid JSON; it was read as plain text.")
+        yield from (Element("NarrativeText", part) for part in line_paragraphs(chain(first, lines)))
+
+
+def _value(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError):
+        return _NO_VALUE
 
 
 def _records(value: object) -> Iterator[Element]:

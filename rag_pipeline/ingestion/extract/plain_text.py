@@ -18,15 +18,16 @@ _LONGEST_PARAGRAPH = 200_000
 
 def read_plain_text(source: Source) -> Iterator[Element]:
     """Paragraphs of a text file in any encoding."""
-    yield from (Element("NarrativeText", part) for part in _paragraphs(text_lines(source.stream)))
+    yield from (Element("NarrativeText", part) for part in line_paragraphs(text_lines(source.stream)))
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:
     """The paragraphs of a text, its words untouched."""
-    return [Element("NarrativeText", part, heading_path=heading_path) for part in _paragraphs(io.StringIO(text, newline=None))]
+    return [Element("NarrativeText", part, heading_path=heading_path) for part in line_paragraphs(io.StringIO(text, newline=None))]
 
 
-def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+def line_paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """The paragraphs in lines of text: what stands between blank lines or page ends."""
     waiting: list[str] = []
     size = 0
     for line in lines:

@@ -13,6 +13,7 @@ FOLDER is as in retrieval_quality.py; only sets with offsets say anything here. 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import tempfile
 from collections import Counter
@@ -64,15 +65,18 @@ def documents_of(folder: Path) -> Iterator[Document]:
 
 
 def print_splits(documents: Sequence[Document], questions: Sequence[dict[str, Any]]) -> None:
-    chunker = Chunker(locate_model(load_settings()).token_counter(), load_settings().chunk_tokens)
+    counter = locate_model(load_settings()).token_counter()
+    chunker = Chunker(counter, load_settings().chunk_tokens)
     spans = {one.name: list(spans_of(one.name, one.text, chunker.chunk(one.elements))) for one in documents}
-    touched = Counter(
-        sum(start < wanted["end"] and end > wanted["start"] for _, start, end in spans[wanted["file"]])
-        for question in questions
-        for wanted in question["relevant"]
-        if wanted["file"] in spans
-    )
+    wanted = {(one["file"], one["start"], one["end"]): one["excerpt"] for question in questions for one in question["relevant"]}
+    touched: Counter[int] = Counter()
+    beyond: Counter[int] = Counter()
+    for (file, start, end), excerpt in wanted.items():
+        chunks = sum(first < end and last > start for _, first, last in spans.get(file, ()))
+        touched[chunks] += 1
+        beyond[chunks - math.ceil(counter.count(excerpt) / chunker.max_tokens)] += 1
     print("  wanted passages by the number of chunks they touch: " + ", ".join(f"{n}: {touched[n]}" for n in sorted(touched)))
+    print("  by chunks beyond those that their length needs: " + ", ".join(f"{n}: {beyond[n]}" for n in sorted(beyond)))
 
 
 def print_retrieved(documents: Sequence[Document], questions: Sequence[dict[str, Any]]) -> None:

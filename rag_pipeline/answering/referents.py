@@ -1,0 +1,159 @@
+"""What a conversation speaks of, and which of it the words of a follow-up stand for. Rules for English; other languages are left alone.
+
+Belongs here: names and noun phrases of a conversation, pronouns and what they stand for. Not here: whether to use it (``reformulate.py``).
+
+Salience after Lappin and Leass (1994), "An algorithm for pronominal anaphora resolution", much reduced: what was named last, in a
+question, and often, is what a pronoun means. Their parser is replaced by capital letters and a list of function words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag_pipeline.models import Message
+
+_FUNCTION_WORDS = """
+a about above across after again against ago all almost also although always am among an and another any anybody anyone anything are
+around article as aside aspects at aware away back be became because become been before began being below besides between both but by
+came can cannot could describe did didn't different discuss do does doesn't doing don't done down during each either else even ever
+every everyone everything explain few find first for found from gave get gets getting give given go goes going gone good got great had
+happen happened happening happens has have having he hello help her here hers herself hey him himself his how however i i'd i'll i'm
+i've if important in instead interested interesting into is isn't it it's its itself just kind kinds know last later least less let
+let's like list made main make makes many may maybe me mean means might mine more most much must my myself name named need never next no
+nobody none nor not notable nothing now of off often oh ok okay on once one only onto or other others our ours out over own part people
+perhaps please put rather really said same saw say says second see seem seems seen several shall she should since so some somebody
+someone something sometimes soon still such sure take taken talk talked tell than thank thanks that that's the their theirs them
+themselves then there there's these they they're thing things think third this those though thought through thus till time times to
+together told too took toward towards two type types under until up upon us use used uses using very want wanted was wasn't way we well
+went were weren't what what's whatever when where whether which while who who's whole whom whose why will wish with within without won't
+wonder would wouldn't yeah years yes yet you you're your yours
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+"""Words that name nothing: a noun phrase is what stands between them."""
+
+_WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
+_SENTENCE_END = re.compile(r"[.!?…:;]\s*$|^\s*$")
+_READING = re.compile(r"^\s*the user is reading\s+(.+?)(?:\s+-\s+(.+?))?\s*$", re.IGNORECASE | re.DOTALL)
+"""How callers say what the reader has in front of them."""
+_LONGEST_PHRASE = 5
+_READ_CHARACTERS = 4000
+_PLURAL_ENDINGS = re.compile(r"(?:[^su]s|ies|men|people|children|mice|feet|teeth)$", re.IGNORECASE)
+
+_BEFORE_NOUNS = frozenset(
+    _WORD.findall("a an the of about for in on with by from between some any no my your his her its their our what which and or vs versus")
+)
+"""A singular common word is taken for a noun after one of these: "how old" and "seems extreme" name nothing."""
+LEAST_SHARE = 0.3
+
+TOPIC_WEIGHT, QUESTION_WEIGHT, REPLY_WEIGHT = 1.6, 1.0, 0.2
+DECAY = 0.8
+"""What was named one turn earlier counts this much of what was named now."""
+NAME_WEIGHT = 1.3
+MENTION_WEIGHT = 0.25
+
+
+@dataclass
+class Referent:
+    """Something that a conversation speaks of.
+
+    ``score``: how much it is on the speakers' minds now; ``share``: of the messages it stands in.
+    """
+
+    text: str
+    named: bool
+    plural: bool
+    score: float = 0.0
+    share: float = 0.0
+
+
+def referents(history: Sequence[Message]) -> list[Referent]:
+    """What was spoken of, the most salient first."""
+    found: dict[str, Referent] = {}
+    replies = any(message.role == "assistant" for message in history)
+    for age, message in enumerate(reversed(history)):
+        turns_back = age // 2 if replies else age
+        for place, (text, named, weight) in enumerate(_mentions(message)):
+            _mention(found, text, named, weight * DECAY**turns_back / (1 + 0.1 * place))
+    frequency = _frequencies(history)
+    for referent in found.values():
+        referent.share = frequency.get(_stem(referent.text.split()[-1]), 0) / len(history)
+        referent.score *= LEAST_SHARE + referent.share
+    return sorted(found.values(), key=lambda referent: -referent.score)
+
+
+def _frequencies(history: Sequence[Message]) -> Counter[str]:
+    """In how many messages each word stands: what a conversation is about comes back again and again."""
+    return Counter(stem for message in history for stem in {_stem(word) for word in _WORD.findall(message.content[:_READ_CHARACTERS])})
+
+
+def _stem(word: str) -> str:
+    return word.casefold().removesuffix("'s").removesuffix("’s").rstrip("s")
+
+
+def _mention(found: dict[str, Referent], text: str, named: bool, weight: float) -> None:
+    key = text.casefold()
+    if named:  # a surname stands for the name that was given in full
+        whole = next((other for other in found.values() if other.named and _is_part(text, other.text)), None)
+        parts = [other for other in found.values() if other.named and other is not whole and _is_part(other.text, text)]
+        if whole is not None:
+            key = whole.text.casefold()
+        elif parts:
+            merged = found.pop(parts[0].text.casefold())
+            merged.text = text
+            found[key] = merged
+    referent = found.setdefault(key, Referent(text, named, _is_plural(text)))
+    weight *= NAME_WEIGHT if named else 1.0
+    referent.score = max(referent.score, weight) + MENTION_WEIGHT * min(referent.score, weight)
+
+
+def _is_part(part: str, whole: str) -> bool:
+    return part != whole and set(part.casefold().split()) <= set(whole.casefold().split())
+
+
+def _is_plural(text: str) -> bool:
+    return bool(_PLURAL_ENDINGS.search(text)) or " and " in text
+
+
+def _mentions(message: Message) -> Iterator[tuple[str, bool, float]]:
+    reading = _READING.match(message.content)
+    if reading:
+        yield reading[1].strip(), True, TOPIC_WEIGHT
+        return
+    weight = QUESTION_WEIGHT if message.role == "user" else REPLY_WEIGHT
+    text = message.content[:_READ_CHARACTERS]
+    for words, before in phrases(text):
+        named = any(word[:1].isupper() for word in words[1:]) or (words[0][:1].isupper() and not _begins_sentence(text, words[0]))
+        if named or (message.role == "user" and (before in _BEFORE_NOUNS or _PLURAL_ENDINGS.search(words[-1]))):
+            yield " ".join(words), named, weight
+
+
+def phrases(text: str) -> Iterator[tuple[list[str], str]]:
+    """Runs of words between function words, names apart from the common words beside them, and the word before each."""
+    run: list[str] = []
+    end = 0
+    before = last = ""
+    for word in _WORD.finditer(text):
+        gap = text[end : word.start()]
+        telling = word[0].casefold().replace("’", "'") not in FUNCTION_WORDS
+        if run and (not telling or gap.strip() or _turns(run[-1], word[0]) or len(run) == _LONGEST_PHRASE):
+            yield run, before
+            run = []
+        if telling:
+            before = before if run else last
+            run.append(word[0].removesuffix("'s").removesuffix("’s"))
+        end, last = word.end(), word[0].casefold()
+    if run:
+        yield run, before
+
+
+def _turns(before: str, after: str) -> bool:
+    """From a name to a common word: "Karzai brothers" are two phrases, "early Karzai" too."""
+    return before[:1].isupper() != after[:1].isupper() and not after[:1].isdigit()
+
+
+def _begins_sentence(text: str, word: str) -> bool:
+    start = text.find(word)
+    return start >= 0 and bool(_SENTENCE_END.search(text[:start]))

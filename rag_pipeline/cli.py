@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -198,6 +199,31 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),
     }
+
+
+@command
+@click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--collection", "-c", required=True, help="The collection that holds the documents.")
+@click.option("--core", is_flag=True, help="Only the rows that the file marks as core.")
+@click.option("--answers/--no-answers", default=True, help="Also answer, to measure refusals and citations, or only retrieve.")
+@json_option
+def eval(questions: Path, collection: str, core: bool, answers: bool, as_json: bool) -> None:
+    """Measure answers on a file of questions whose answers are known (JSON lines)."""
+    from rag_pipeline.eval_command import report_table, run_evaluation
+    from rag_pipeline.ingestion.folder import escape_collection
+
+    name = escape_collection(collection)
+    with click.progressbar(length=1000, label="Asking", file=sys.stderr, hidden=as_json) as bar:
+        report = run_evaluation(
+            load_settings(), questions, name, core=core, answers=answers, progress=lambda n, of: bar.update(1000 * n // of - bar.pos)
+        )
+    if as_json:
+        _print_json(report)
+        return
+    from rich.console import Console
+
+    for title, table in report.items():
+        Console().print(report_table(title, table))
 
 
 @command

@@ -80,9 +80,17 @@ class Answerer:
         except RagError as error:
             yield Failed(str(error), str(getattr(error, "code", "failed")))
 
+    async def standalone(self, question: str, history: Sequence[Message]) -> str:
+        """The question as it is searched for: completed from the conversation if it needs that.
+
+        Raises:
+            RagError: there is nothing to search for in it, or the language model was asked and failed.
+        """
+        return await reformulated(checked_question(question), history, self._chat)
+
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
-            course.question = await reformulated(checked_question(course.question), history, self._chat)
+            course.question = await self.standalone(course.question, history)
         yield Reformulated(course.question)
         with course.timed("retrieve"):
             course.hits = await self.retriever.retrieve(course.question, scope, self._settings.top_k)

@@ -75,10 +75,12 @@ def completed(question: str, history: Sequence[Message]) -> str:
 
 
 def is_follow_up(question: str) -> bool:
-    """Whether a question leans on what was said before: it refers to something, goes on from something, or hardly says anything."""
+    """Whether a question leans on what was said before: it refers to something, goes on from something, or says hardly anything."""
     words = [word.lower() for word in _WORD.findall(question)]
     referring = any(word.split("'")[0].split("’")[0] in _REFERRING for word in words)
-    return referring or f"{question.lower()} ".startswith(_OPENINGS) or len(_telling(question)) <= SHORT_QUESTION_WORDS
+    telling = _telling(question)
+    named = any(word[:1].isupper() and not question.startswith(word) for word in telling)
+    return referring or f"{question.lower()} ".startswith(_OPENINGS) or (len(telling) <= SHORT_QUESTION_WORDS and not named)
 
 
 def _without_pronouns(question: str, spoken_of: Sequence[Referent], history: Sequence[Message]) -> str:

@@ -1,0 +1,1 @@
+"""How well questions are answered, measured on questions whose answers are known."""

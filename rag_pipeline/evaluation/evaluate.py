@@ -1,0 +1,187 @@
+"""Asks the questions of a set as a reader would, and measures what comes back.
+
+Belongs here: the course of an evaluation and its report. Not here: formulas (``measures.py``), printing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.errors import RagError
+from rag_pipeline.evaluation.measures import (
+    normalised_gain,
+    percentile,
+    recall_and_overlap,
+    reciprocal_rank,
+    supported_sentences,
+    token_f1,
+    word_recall,
+)
+from rag_pipeline.evaluation.places import TextFiles, same_file, touches
+from rag_pipeline.evaluation.rows import Row
+from rag_pipeline.models import Answered, Failed, Hit, Refused, Token
+
+DEPTH = 10
+Report = dict[str, dict[str, float]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class _Collected:
+    """Values by table and measure; a report is their means."""
+
+    values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, table: str, **measured: float) -> None:
+        for name, value in measured.items():
+            self.values[table][name.replace("_at_", "@")].append(float(value))
+
+    def report(self) -> Report:
+        tables: Report = {table: {name: fmean(values) for name, values in rows.items()} for table, rows in self.values.items()}
+        for table, rows in self.values.items():
+            tables[table] = {"questions": float(max(map(len, rows.values()))), **tables[table]}
+        latency = {
+            f"{step}_p{share}": 1000 * percentile(all_of, share / 100) for step, all_of in self.seconds.items() for share in (50, 95)
+        }
+        return {**tables, **({"latency_ms": latency} if latency else {})}
+
+
+async def evaluate(
+    rows: Sequence[Row], answerer: Answerer, scope: Scope, files: TextFiles, *, answers: bool = True, progress: Progress = lambda *_: None
+) -> Report:
+    """Ask every row and measure.
+
+    Args:
+        rows: rows with ``rewrite`` are measured as rewritings only, and need no documents.
+        answerer: the Q&A layer.
+        scope: the collections that hold the documents.
+        files: the collections' text files.
+        answers: also answer the questions, to measure refusals and citations; otherwise only retrieve.
+        progress: told how many of how many rows are done.
+
+    Raises:
+        RagError: a question cannot be asked at all, such as when nothing is indexed.
+    """
+    collected = _Collected()
+    for number, row in enumerate(rows, start=1):
+        if row.rewrite is not None:
+            _rewriting(row, await answerer.standalone(row.question, row.history), collected)
+        else:
+            await _question(row, answerer, scope, files, collected, answers)
+        progress(number, len(rows))
+    report = collected.report()
+    _balance_refusals(report)
+    if files.not_found:
+        report.setdefault("retrieval", {})["passages_not_found_in_their_file"] = float(files.not_found)
+    return report
+
+
+def _rewriting(row: Row, ours: str, collected: _Collected) -> None:
+    rewrite = row.rewrite or ""
+    if token_f1(row.question, rewrite) == 1.0:
+        collected.add("rewriting_of_complete_questions", left_unchanged=ours == row.question)
+        return
+    collected.add(
+        "rewriting",
+        token_f1=token_f1(ours, rewrite),
+        token_f1_of_copying=token_f1(row.question, rewrite),
+        word_recall=word_recall(ours, rewrite),
+        word_recall_of_copying=word_recall(row.question, rewrite),
+    )
+
+
+async def _question(row: Row, answerer: Answerer, scope: Scope, files: TextFiles, collected: _Collected, answers: bool) -> None:
+    standalone = await answerer.standalone(row.question, row.history)
+    started = time.perf_counter()
+    hits = await answerer.retriever.retrieve(standalone, scope, DEPTH)
+    collected.seconds["retrieval"].append(time.perf_counter() - started)
+    if row.wanted:
+        _add_retrieval("retrieval", row, hits, files, collected)
+        if row.history:
+            plain = await answerer.retriever.retrieve(row.question, scope, DEPTH)
+            _add_retrieval("retrieval_without_reformulation", row, plain, files, collected)
+    if answers:
+        await _answer(row, answerer, scope, collected)
+
+
+def _add_retrieval(table: str, row: Row, hits: Sequence[Hit], files: TextFiles, collected: _Collected) -> None:
+    spans = [files.span(hit) for hit in hits]
+    touched = [[touches(hit, span, wanted) for wanted in row.wanted] for hit, span in zip(hits, spans, strict=True)]
+    found = [any(one) for one in touched]
+    needed = {wanted.file for wanted in row.wanted}
+
+    def complete(depth: int) -> bool:
+        return all(any(same_file(hit.document, file) for hit in hits[:depth]) for file in needed)
+
+    collected.add(
+        table,
+        hit_at_1=any(found[:1]), hit_at_5=any(found[:5]), hit_at_10=any(found[:10]),
+        mrr_at_10=reciprocal_rank(found[:10]), ndcg_at_10=normalised_gain(_gains(touched), len(row.wanted)),
+        all_files_at_5=complete(5), all_files_at_10=complete(10),
+        right_file_at_5=any(same_file(hit.document, file) for hit in hits[:5] for file in needed),
+    )  # fmt: skip
+    if any(wanted.page is not None for wanted in row.wanted):
+        collected.add(table, page_at_5=any(found[:5]), page_at_10=any(found[:10]))
+    if all(wanted.start is not None and wanted.end is not None for wanted in row.wanted):
+        recall, overlap = _by_character(row, hits[:5], spans[:5])
+        collected.add(table, character_recall_at_5=recall, character_iou_at_5=overlap)
+
+
+def _gains(touched: Sequence[Sequence[bool]]) -> list[int]:
+    """For each hit, how many wanted passages it is the first to touch; one counts, or a long chunk could beat the ideal order."""
+    seen: set[int] = set()
+    gains = []
+    for hit in touched:
+        new = {index for index, is_touched in enumerate(hit) if is_touched} - seen
+        seen |= new
+        gains.append(min(len(new), 1))
+    return gains
+
+
+def _by_character(row: Row, hits: Sequence[Hit], spans: Sequence[tuple[int, int] | None]) -> tuple[float, float]:
+    """Over all files together: each file's characters are put behind those of the file before."""
+    files = sorted({wanted.file for wanted in row.wanted} | {hit.document for hit in hits})
+    canonical = {name: next(index for index, file in enumerate(files) if same_file(name, file) or same_file(file, name)) for name in files}
+    far = 1 << 40
+    retrieved = [
+        (far * canonical[hit.document] + span[0], far * canonical[hit.document] + span[1])
+        for hit, span in zip(hits, spans, strict=True)
+        if span is not None
+    ]
+    wanted = [(far * canonical[one.file] + (one.start or 0), far * canonical[one.file] + (one.end or 0)) for one in row.wanted]
+    return recall_and_overlap(retrieved, wanted)
+
+
+async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collected) -> None:
+    started = time.perf_counter()
+    first: float | None = None
+    async with aclosing(answerer.stream(row.question, row.history, scope)) as events:
+        async for event in events:
+            if isinstance(event, Token) and first is None:
+                first = time.perf_counter() - started
+            if isinstance(event, Failed):
+                raise RagError(f"The question {row.question!r} could not be answered: {event.message}")
+            if isinstance(event, (Answered, Refused)):
+                refused = isinstance(event, Refused)
+                collected.add("refusal", **{"refused_of_answerable" if row.answerable else "refused_of_unanswerable": refused})
+            if isinstance(event, Answered):
+                passages = {citation.number: citation.hit.text for citation in event.citations}
+                sentences, supported, invented = supported_sentences(event.answer, passages)
+                collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
+    if first is not None:
+        collected.seconds["first_token"].append(first)
+
+
+def _balance_refusals(report: Report) -> None:
+    """Precision and recall of refusing, and balanced accuracy: the mean of both groups' shares that were treated right."""
+    refusal = report.get("refusal", {})
+    if {"refused_of_answerable", "refused_of_unanswerable"} <= refusal.keys():
+        refusal["balanced_accuracy"] = (1 - refusal["refused_of_answerable"] + refusal["refused_of_unanswerable"]) / 2

@@ -1,0 +1,101 @@
+"""The measures, as pure functions.
+
+Belongs here: formulas with their sources. Not here: asking questions, printing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+Span = tuple[int, int]
+
+_ARTICLES = ("a", "an", "the")
+SUPPORTING_SHARE = 0.6
+"""A sentence with this share of its words in the cited passage counts as supported by it."""
+_CITATION = re.compile(r"\[(\d+)\]")
+_SENTENCE = re.compile(r"(?<=[.!?…])(?:\s*\[\d+\])*\s+(?=\S)")
+
+
+def reciprocal_rank(found: Sequence[bool]) -> float:
+    """1 / rank of the first that is found, 0 for none (mean reciprocal rank; Voorhees, TREC-8 question answering, 1999)."""
+    return next((1 / rank for rank, hit in enumerate(found, start=1) if hit), 0.0)
+
+
+def normalised_gain(gains: Sequence[int], wanted: int) -> float:
+    """nDCG over the given ranks (Järvelin and Kekäläinen 2002), a gain being how many wanted passages a hit is the first to touch."""
+    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(wanted, len(gains)) + 1)) if gains else 0.0
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1)) / ideal if ideal else 0.0
+
+
+def recall_and_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> tuple[float, float]:
+    """By character: the share of the wanted text that was retrieved, and intersection over union.
+
+    As in Chroma's "Evaluating chunking strategies for retrieval" (2024): a character counts as often as it is retrieved in the union.
+    Both of spans of one file.
+    """
+    together = sum(_length(span) for span in merged(wanted))
+    common = sum(_length(span) for span in merged([_common(one, other) for one in retrieved for other in wanted]))
+    union = sum(map(_length, retrieved)) + together - common
+    return (common / together if together else 0.0), (common / union if union else 0.0)
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """The same characters in spans that do not overlap."""
+    result: list[Span] = []
+    for start, end in sorted(span for span in spans if _length(span)):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
+
+
+def _common(one: Span, other: Span) -> Span:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
+def _length(span: Span) -> int:
+    return max(0, span[1] - span[0])
+
+
+def token_f1(text: str, reference: str) -> float:
+    """Harmonic mean of precision and recall of words, as in SQuAD (Rajpurkar et al. 2016): no case, punctuation, articles."""
+    ours, theirs = _words(text), _words(reference)
+    common = sum((Counter(ours) & Counter(theirs)).values())
+    return 2 * common / (len(ours) + len(theirs)) if common else float(ours == theirs)
+
+
+def word_recall(text: str, reference: str) -> float:
+    """The share of the reference's words that the text has (ROUGE-1 recall; Lin 2004)."""
+    theirs = Counter(_words(reference))
+    return sum((Counter(_words(text)) & theirs).values()) / sum(theirs.values()) if theirs else 0.0
+
+
+def _words(text: str) -> list[str]:
+    plain = re.sub(r"[^\w\s]", " ", re.sub(r"['’]s\b", " s", text.lower()))
+    return [word for word in plain.split() if word not in _ARTICLES]
+
+
+def supported_sentences(answer: str, passages: dict[int, str]) -> tuple[int, int, int]:
+    """Sentences of an answer, those whose cited passages hold most of their words, and citations of passages that do not exist."""
+    cited = [int(number) for number in _CITATION.findall(answer)]
+    sentences = [part for part in _SENTENCE.split(_citations_before_stops(answer)) if _CITATION.sub("", part).strip()]
+    supported = 0
+    for sentence in sentences:
+        held = {word for number in _CITATION.findall(sentence) for word in _words(passages.get(int(number), ""))}
+        words = _words(_CITATION.sub("", sentence))
+        supported += bool(words) and sum(word in held for word in words) >= SUPPORTING_SHARE * len(words)
+    return len(sentences), supported, sum(number not in passages for number in cited)
+
+
+def _citations_before_stops(answer: str) -> str:
+    """``Words. [1] More.`` as ``Words [1]. More.``: the number belongs to the sentence before it."""
+    return re.sub(r"([.!?…]+)((?:\s*\[\d+\])+)", r"\2\1", answer)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the values does not exceed (nearest rank); 0 for none."""
+    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)] if values else 0.0

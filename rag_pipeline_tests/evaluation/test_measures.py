@@ -1,0 +1,62 @@
+"""The formulas, on cases small enough to work out by hand."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_pipeline.evaluation.measures import (
+    merged,
+    normalised_gain,
+    percentile,
+    recall_and_overlap,
+    reciprocal_rank,
+    supported_sentences,
+    token_f1,
+    word_recall,
+)
+
+
+def test_reciprocal_rank() -> None:
+    assert reciprocal_rank([False, True, True]) == 0.5
+    assert reciprocal_rank([False]) == 0.0
+
+
+def test_normalised_gain() -> None:
+    assert normalised_gain([1, 1, 0], 2) == pytest.approx(1.0)
+    assert normalised_gain([0, 1], 1) == pytest.approx(1 / math.log2(3))
+    assert normalised_gain([], 3) == 0.0
+
+
+def test_recall_and_overlap() -> None:
+    assert recall_and_overlap([(0, 10)], [(5, 15)]) == (0.5, pytest.approx(5 / 15))
+    assert recall_and_overlap([(0, 10), (0, 10)], [(0, 10)]) == (1.0, 0.5)  # the same characters twice cost twice
+    assert recall_and_overlap([], [(0, 10)]) == (0.0, 0.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))))
+def test_merged_spans_hold_the_same_characters(spans: list[tuple[int, int]]) -> None:
+    held = {place for start, end in spans for place in range(start, end)}
+    result = merged(spans)
+    assert {place for start, end in result for place in range(start, end)} == held
+    assert sum(end - start for start, end in result) == len(held)
+
+
+def test_words_in_common() -> None:
+    assert token_f1("The tower's height?", "tower s HEIGHT") == 1.0
+    assert token_f1("how tall", "how tall is the tower") == pytest.approx(2 * 2 / (2 + 4))
+    assert word_recall("how tall", "how tall is the tower") == 0.5
+    assert (token_f1("", ""), token_f1("a", "b")) == (1.0, 0.0)
+
+
+def test_support_of_sentences() -> None:
+    passages = {1: "The iron bridge was opened in 1781.", 2: "Repairs cost much."}
+    assert supported_sentences("The bridge was opened in 1781 [1]. It is made of cheese. [2] Nobody knows [7].", passages) == (3, 1, 1)
+    assert supported_sentences("", passages) == (0, 0, 0)
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    assert percentile([3, 1, 2], 0.5) == 2
+    assert percentile([3, 1, 2], 0.95) == 3
+    assert percentile([], 0.5) == 0

@@ -227,6 +227,20 @@ def eval(questions: Path, collection: str, core: bool, answers: bool, as_json: b
 
 
 @command
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(["read", "write"]), help="May be repeated.  [default: both]")
+@collection_option
+def token(name: str, scopes: tuple[str, ...], collections: tuple[str, ...]) -> None:
+    """Make an access token, and the entry for RAG_API_TOKENS that lets it in."""
+    from rag_pipeline.access import SCOPES, new_token
+    from rag_pipeline.ingestion.folder import escape_collection
+
+    wanted = [scope for scope in SCOPES if not scopes or scope in scopes]
+    secret, entry = new_token(name, wanted, [escape_collection(one) for one in collections])
+    click.echo(f"Token for {name} (shown only now):\n  {secret}\n\nAdd to RAG_API_TOKENS, separated by a blank from the others:\n  {entry}")
+
+
+@command
 @json_option
 def doctor(as_json: bool) -> None:
     """Say what is installed, reachable and configured, and what to do about what is not."""

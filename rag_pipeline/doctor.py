@@ -154,11 +154,11 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
-    for subject, port in (("Dagster UI", settings.dagster_port), ("app", settings.app_port)):
-        address = f"http://{settings.host}:{port}"
+    for subject, host, port in (("Dagster UI", settings.dagster_host, settings.dagster_port), ("app", settings.host, settings.app_port)):
+        address = f"http://{host}:{port}"
         with socket.socket() as probe:
             probe.settimeout(2)
-            running = probe.connect_ex((settings.host, port)) == 0
+            running = probe.connect_ex((host, port)) == 0
         yield Finding(
             subject, "ok" if running else "missing", address if running else f"not running at {address}", "" if running else "rag up"
         )

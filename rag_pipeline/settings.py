@@ -31,7 +31,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Everything the product writes: catalog, index, staging, Dagster's storage.")
     uploads_dir: Path | None = Field(None, description="The watched folder. Default: `uploads` in the data folder.")
 
-    host: str = Field("127.0.0.1", description="Address that the app and Dagster listen on. Anything but loopback exposes your documents.")
+    host: str = Field("127.0.0.1", description="Address that the app listens on. Any other than loopback needs `RAG_API_TOKENS`.")
+    dagster_host: str = Field("127.0.0.1", description="Address that Dagster listens on. It has no login: keep it on this machine.")
+    api_tokens: SecretStr | None = Field(
+        None, description="Access tokens, separated by blanks; `rag token NAME` makes one. Set: the app asks everyone for a token."
+    )
+    requests_per_minute: int = Field(600, ge=0, description="Requests to the API for each token or address. 0: no limit.")
     app_port: int = Field(7860, ge=1, le=65535, description="Port of the app.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
 

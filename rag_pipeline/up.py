@@ -23,6 +23,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from rag_pipeline.access import require_tokens_beyond_this_machine
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import prepare_uploads
 from rag_pipeline.instance import prepare_instance
@@ -57,7 +58,8 @@ def run_up(settings: Settings) -> int:
     Raises:
         RagError: a port is taken, or another ``rag up`` uses the same data folder.
     """
-    _require_free_port(settings.host, settings.dagster_port, "RAG_DAGSTER_PORT")
+    require_tokens_beyond_this_machine(settings)
+    _require_free_port(settings.dagster_host, settings.dagster_port, "RAG_DAGSTER_PORT")
     _require_free_port(settings.host, settings.app_port, "RAG_APP_PORT")
     home = prepare_instance(settings)
     lock = FileLock(settings.data / "up.lock")
@@ -109,11 +111,11 @@ def _services(settings: Settings, home: str) -> list[Service]:
     workspace = f"{home}/workspace.yaml"
     location = f"load_from:\n  - grpc_server:\n      socket: {socket_path}\n      location_name: rag_pipeline.definitions\n"
     write_atomically(settings.dagster_home / "workspace.yaml", location.encode())
-    python, host = sys.executable, settings.host
+    python, host = sys.executable, settings.dagster_host
     code = [python, "-m", "dagster", "api", "grpc", "-m", "rag_pipeline.definitions", "--socket", socket_path, "--log-level", "warning"]
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
-        Service("app", [python, "-m", "ui"], f"http://{host}:{settings.app_port}/api/v1/health"),
+        Service("app", [python, "-m", "ui"], f"http://{settings.host}:{settings.app_port}/api/v1/health"),
         Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
         Service("dagster", web, f"http://{host}:{settings.dagster_port}/server_info"),
         Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace]),
@@ -189,7 +191,7 @@ class _Supervisor:
         settings = self._settings
         lines = [
             f"Ask questions   http://{settings.host}:{settings.app_port}",
-            f"Dagster         http://{settings.host}:{settings.dagster_port}",
+            f"Dagster         http://{settings.dagster_host}:{settings.dagster_port}",
             f"Drop files in   {settings.uploads}",
             "Stop            Ctrl-C",
         ]

@@ -13,6 +13,7 @@ ALLOWED = {
     "rag_pipeline.errors": set(),
     "rag_pipeline.models": set(),
     "rag_pipeline.progress": set(),
+    "rag_pipeline.access": {"errors", "settings"},
     "rag_pipeline.privacy": set(),
     "rag_pipeline.settings": {"errors"},
     "rag_pipeline.instance": {"settings", "stores"},

@@ -21,12 +21,14 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from rag_pipeline.access import require_tokens_beyond_this_machine
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
-from ui import passages
-from ui.api import errors, routes
+from ui import login, mcp_server, metrics, openai_api, passages
+from ui.api import asking, documents, errors, ingestion, operations
+from ui.gatekeeper import Gatekeeper, RateLimit
 from ui.pages import build_pages
 from ui.pages.theme import HEAD, theme
 from ui.security import Guard
@@ -50,10 +52,15 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
     app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan)
     app.state.services = services
-    app.include_router(routes.router)
-    app.include_router(passages.router)
+    for router in (asking.router, documents.router, ingestion.router, operations.router, openai_api.router, login.router, passages.router):
+        app.include_router(router)
+    app.mount("/mcp", mcp_server.mcp_app(services))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
+    limit = RateLimit(settings.requests_per_minute)
+    largest = settings.max_file_bytes + (1 << 20)  # and what surrounds the file
+    app.add_middleware(metrics.Meter)
+    app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit, largest_upload_bytes=largest)
     app.add_middleware(Guard, host=settings.host)
     _mount_pages(app, services)
     return app
@@ -85,7 +92,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     warming = asyncio.create_task(warm_up(services))
     try:
-        yield
+        async with mcp_server.running(app):
+            yield
     finally:
         warming.cancel()
         with suppress(asyncio.CancelledError):
@@ -97,8 +105,9 @@ def serve(settings: Settings) -> None:
     """Serve on ``settings.host`` and ``settings.app_port`` until SIGINT or SIGTERM; both end in a normal return.
 
     Raises:
-        RagError: the address cannot be used.
+        RagError: the address cannot be used, or is open to others without a token.
     """
+    require_tokens_beyond_this_machine(settings)
     with _listen(settings) as listening:
         config = uvicorn.Config(
             create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"

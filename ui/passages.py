@@ -17,11 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.templating import Jinja2Templates
 
+from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import DocumentStatus
-from ui.api.deps import ServicesDependency
+from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
 from ui.page_pictures import PagePictureError
 from ui.passage_text import Surroundings, surroundings
@@ -51,10 +52,10 @@ class Picture:
 
 
 @router.get("/passages/{collection}/{chunk_id}")
-async def passage(collection: str, chunk_id: str, request: Request, services: ServicesDependency) -> Response:
+async def passage(collection: str, chunk_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """A passage, highlighted within its document."""
     try:
-        hit = await services.answerer.retriever.passage(collection, chunk_id)
+        hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         document = await asyncio.to_thread(services.catalog.find, hit.document_id) if hit else None
         if hit is None or document is None:
             return _words(request, 404, "This passage is not there any more", _GONE)
@@ -91,11 +92,16 @@ def _picture_url(hit: Hit, page: int) -> str:
 
 @router.get("/documents/{document_id}/pages/{page}.png")
 async def page_picture(
-    document_id: str, page: int, services: ServicesDependency, highlight: str | None = None, collection: str | None = None
+    document_id: str,
+    page: int,
+    services: ServicesDependency,
+    access: ReaderDependency,
+    highlight: str | None = None,
+    collection: str | None = None,
 ) -> Response:
     """A page of a PDF as a picture, a passage of it highlighted."""
     try:
-        _, file = await _original(services, document_id)
+        _, file = await _original(services, document_id, access)
         hit = await services.answerer.retriever.passage(collection, highlight) if highlight and collection else None
         boxes = hit.boxes if hit and hit.document_id == document_id else ()
         picture = await services.pictures.render(file, page, boxes)
@@ -105,10 +111,10 @@ async def page_picture(
 
 
 @router.get("/documents/{document_id}/file")
-async def original(document_id: str, request: Request, services: ServicesDependency) -> Response:
+async def original(document_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The file itself. Only a PDF opens in the browser; everything else is downloaded, so that no document's HTML runs as our page."""
     try:
-        document, file = await _original(services, document_id)
+        document, file = await _original(services, document_id, access)
     except GoneError as error:
         return _words(request, 404, "This document is not there any more", str(error))
     name = PurePosixPath(document.document).name
@@ -118,9 +124,9 @@ async def original(document_id: str, request: Request, services: ServicesDepende
     return FileResponse(file, media_type=guessed, filename=name, headers={"Content-Security-Policy": "sandbox; default-src 'none'"})
 
 
-async def _original(services: Services, document_id: str) -> tuple[DocumentStatus, Path]:
+async def _original(services: Services, document_id: str, access: Access) -> tuple[DocumentStatus, Path]:
     document = await asyncio.to_thread(services.catalog.find, document_id)
-    if document is None:
+    if document is None or not access.sees(document.collection):
         raise GoneError("It was deleted from the folder, or renamed.")
     return document, await asyncio.to_thread(original_file, services.settings, document)
 

@@ -1,16 +1,17 @@
-"""Keeps other web sites, and the rest of the network, out of an app that has no login.
+"""Keeps other web sites out, and the rest of the network too where the app has no login.
 
 Belongs here: checks of Host and Origin, security headers. Not here: routes, what is served.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag_pipeline.access import is_loopback
 
 GRADIO_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -23,6 +24,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
 )
 """For the pages we write ourselves; the app shows them in a frame beside the conversation."""
+
+LOGIN_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'").replace("frame-ancestors 'self'", "frame-ancestors 'none'")
 
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin"}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -67,14 +70,6 @@ class Guard:
 def host_name(host: str) -> str:
     """A Host header without its port and brackets."""
     return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def is_foreign(headers: Headers) -> bool:

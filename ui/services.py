@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_pipeline.access import Access, Tokens, parse_tokens
 from rag_pipeline.answering.answerer import Answerer, build_answerer
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, DocumentStatus
+from ui.gatekeeper import Sessions
 from ui.page_pictures import PagePictures
+from ui.visibility import scope_of, visible
 
 CATALOG_WAIT_SECONDS = 8.0
 """Someone looks at the page meanwhile; an ingestion step holds the catalog for a second or two."""
@@ -73,12 +77,39 @@ class Services:
     listing: DocumentListing
     answerer: Answerer
     pictures: PagePictures
+    tokens: Tokens
+    sessions: Sessions
+
+    async def visible_documents(self, access: Access) -> tuple[DocumentStatus, ...]:
+        """The documents that someone may see.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        return visible(access, await self.listing.current())
+
+    async def scope_of(self, access: Access, collections: Sequence[str] = ()) -> Scope:
+        """Where someone's answers may come from, ``collections`` being those asked for.
+
+        Raises:
+            RagError: a collection that may not be seen, or none that is indexed.
+        """
+        indexed = {document.collection for document in await self.listing.current() if document.state == "indexed"}
+        return scope_of(access, collections, sorted(indexed))
 
 
 def build_services(settings: Settings, answerer: Answerer | None = None) -> Services:
     """Put the parts together; nothing slow happens yet. ``answerer`` replaces the one that the settings describe."""
     catalog = Catalog(settings.catalog_path, CATALOG_WAIT_SECONDS)
-    return Services(settings, catalog, DocumentListing(catalog), answerer or build_answerer(settings), PagePictures())
+    return Services(
+        settings,
+        catalog,
+        DocumentListing(catalog),
+        answerer or build_answerer(settings),
+        PagePictures(),
+        parse_tokens(settings.api_tokens.get_secret_value() if settings.api_tokens else ""),
+        Sessions(settings.data / "app" / "session.key"),
+    )
 
 
 async def warm_up(services: Services) -> None:

@@ -1,7 +1,8 @@
 import pytest
 from starlette.datastructures import Headers
 
-from ui.security import host_name, is_foreign, is_loopback
+from rag_pipeline.access import is_loopback
+from ui.security import host_name, is_foreign
 
 
 @pytest.mark.parametrize(

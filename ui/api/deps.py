@@ -1,6 +1,6 @@
 """What routes ask for in their signatures.
 
-Belongs here: ``Annotated`` aliases. Not here: the parts themselves (``services.py``).
+Belongs here: ``Annotated`` aliases. Not here: the parts themselves (``services.py``), what may be seen (``visibility.py``).
 """
 
 from __future__ import annotations
@@ -9,11 +9,28 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from rag_pipeline.access import Access
+from ui.gatekeeper import access_of
 from ui.services import Services
+from ui.visibility import require
 
 
 def _services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
+def _reader(request: Request) -> Access:
+    access = access_of(request)
+    require(access, "read")
+    return access
+
+
+def _writer(request: Request) -> Access:
+    access = access_of(request)
+    require(access, "write")
+    return access
+
+
 ServicesDependency = Annotated[Services, Depends(_services)]
+ReaderDependency = Annotated[Access, Depends(_reader)]
+WriterDependency = Annotated[Access, Depends(_writer)]

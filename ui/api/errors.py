@@ -17,6 +17,7 @@ from rag_pipeline.models import Failed
 from rag_pipeline.stores.catalog import CatalogBusyError, CatalogError
 
 log = logging.getLogger(__name__)
+_STATUSES = {"forbidden": 403, "pipeline": 503}
 
 
 class AnswerFailedError(RagError):
@@ -47,6 +48,8 @@ def status_of(error: RagError) -> int:
         return 502
     if isinstance(error, CatalogBusyError):
         return 503
+    if code in _STATUSES:
+        return _STATUSES[code]
     return 500 if isinstance(error, CatalogError) or code == "internal" else 400
 
 

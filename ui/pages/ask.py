@@ -14,13 +14,15 @@ from typing import Any
 
 import gradio
 
-from rag_pipeline.answering.scope import Scope
+from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused
 from ui.example_documents import QUESTIONS, add_examples
+from ui.gatekeeper import access_in
 from ui.pages.welcome import Welcome, answers_by, welcome_of
 from ui.services import Services
 from ui.turns import Turn, question_html, turn_html
+from ui.visibility import require
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
@@ -91,9 +93,9 @@ class AskPage:
         for event in (blocks.load, clock.tick):
             event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
 
-    async def _refresh(self, shown: Welcome | None) -> tuple[Any, ...]:
+    async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
-            now = welcome_of(await self._services.listing.current(), self._services.settings)
+            now = welcome_of(await self._services.visible_documents(access_in(request)), self._services.settings)
         except RagError as error:
             now = Welcome.of_error(str(error))
         if now == shown:
@@ -104,15 +106,16 @@ class AskPage:
         examples = gradio.update(visible=now.offers_examples, interactive=True)
         return now, now.html, examples, gradio.update(visible=now.offers_questions), collections
 
-    async def _add_examples(self) -> tuple[Any, ...]:
+    async def _add_examples(self, request: gradio.Request) -> tuple[Any, ...]:
         try:
+            require(access_in(request), "write")
             await asyncio.to_thread(add_examples, self._services.settings.uploads)
         except RagError as error:
             return gradio.skip(), Welcome.of_error(str(error)).html
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
     async def _answer(
-        self, question: str, conversation: list[Message], chat: Chat, collections: list[str]
+        self, question: str, conversation: list[Message], chat: Chat, collections: list[str], request: gradio.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Stream one answer into the chat; the conversation grows when it has ended well."""
         question = question.strip()
@@ -123,7 +126,7 @@ class AskPage:
         turn = Turn(question, markdown=self._services.settings.chat_model is not None)
         yield _drawn(before, turn), _busy(), gradio.update(visible=False), gradio.update(visible=True), gradio.skip()
         drawn = time.monotonic()
-        async with aclosing(self._events(question, conversation, collections)) as events:
+        async with aclosing(self._events(question, conversation, collections, access_in(request))) as events:
             async for event in events:
                 turn = turn.after(event)
                 if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
@@ -132,11 +135,12 @@ class AskPage:
         yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), [*conversation, *_remembered(turn)]
 
     async def _events(
-        self, question: str, conversation: Sequence[Message], collections: Sequence[str]
+        self, question: str, conversation: Sequence[Message], collections: Sequence[str], access: Access
     ) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
-        stream = self._services.answerer.stream(question, conversation, Scope(collections=tuple(collections)))
         try:
+            require(access, "read")
+            stream = self._services.answerer.stream(question, conversation, await self._services.scope_of(access, collections))
             async with aclosing(stream) as events:
                 async for event in events:
                     yield event

@@ -10,6 +10,7 @@ from typing import Any
 import gradio
 
 from rag_pipeline.errors import RagError
+from ui.gatekeeper import access_in
 from ui.pages.document_table import EVERY, STATES, suggestions_html, table_html, upload_html
 from ui.rendering import failure_html
 from ui.services import Services
@@ -49,7 +50,7 @@ class DocumentsPage:
         self, collection: str, state: str, name: str | None, shown: str | None, known: tuple[str, ...], request: gradio.Request
     ) -> tuple[Any, ...]:
         try:
-            documents = await self._services.listing.current()
+            documents = await self._services.visible_documents(access_in(request))
         except RagError as error:
             return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip()
         table = table_html(documents, collection, state, name or "", _dagster_url(self._services, request))

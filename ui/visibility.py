@@ -1,0 +1,58 @@
+"""What someone may see and do: the one place where an access meets documents, collections and questions.
+
+Belongs here: decisions, pure. Not here: who asks (``gatekeeper.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rag_pipeline.access import Access, TokenScope
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.errors import RagError
+from rag_pipeline.stores.catalog import DocumentStatus
+
+
+class ForbiddenError(RagError):
+    """The token does not allow it."""
+
+    code = "forbidden"
+
+
+def require(access: Access, scope: TokenScope) -> None:
+    """Raise :class:`ForbiddenError` unless the access has a scope."""
+    if not access.may(scope):
+        raise ForbiddenError(f"The token {access.name!r} may not {scope}. Use one that may: rag token NAME --scope {scope}")
+
+
+def require_collection(access: Access, collection: str) -> None:
+    """Raise :class:`ForbiddenError` unless documents of a collection may be seen."""
+    if not access.sees(collection):
+        raise ForbiddenError(f"The token {access.name!r} is not for the collection {collection!r}.")
+
+
+def visible(access: Access, documents: Iterable[DocumentStatus]) -> tuple[DocumentStatus, ...]:
+    """The documents that may be shown."""
+    return tuple(document for document in documents if access.sees(document.collection))
+
+
+def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str], documents: Sequence[str] = ()) -> Scope:
+    """Where an answer may come from.
+
+    Args:
+        access: who asks.
+        collections: those asked for; none: all that may be seen.
+        existing: those that are indexed.
+        documents: paths under their collection; none: all.
+
+    Raises:
+        ForbiddenError: a collection was asked for that may not be seen, or none may be seen.
+    """
+    for collection in collections:
+        require_collection(access, collection)
+    if collections or not access.collections:
+        return Scope(tuple(collections), tuple(documents))
+    seen = tuple(name for name in existing if access.sees(name))
+    if not seen:  # an empty scope would mean everything
+        raise ForbiddenError(f"None of the collections of the token {access.name!r} is indexed yet.")
+    return Scope(seen, tuple(documents))

@@ -41,8 +41,9 @@ def two_collections(settings: Settings, ingest: Callable[..., object]) -> None:
 
 DOORS = [
     ("GET", "/api/v1/documents"), ("GET", "/api/v1/collections"), ("POST", "/api/v1/ask"), ("POST", "/api/v1/search"),
-    ("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/mcp/"), ("GET", "/metrics"), ("GET", "/api/v1/openapi.json"), ("GET", "/config"),
-    ("GET", "/documents/x/file"), ("GET", "/passages/c/x"), ("POST", "/gradio_api/queue/join"), ("POST", "/api/v1/ingestion"),
+    ("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/mcp/"), ("GET", "/metrics"), ("GET", "/config"),
+    ("GET", "/api/v1/openapi.json"), ("GET", "/documents/x/file"), ("GET", "/passages/c/x"), ("POST", "/gradio_api/queue/join"),
+    ("POST", "/api/v1/ingestion"),
 ]  # fmt: skip
 
 

@@ -50,6 +50,7 @@ def _summary(documents: Sequence[DocumentStatus], dagster_url: str) -> str:
     counts = Counter(document.state for document in documents)
     parts = [f"<span class='state {state}'>{counts[state]:,} {state}</span>" for state in STATES if counts[state]]
     link = f"<a class='dagster' href='{escape(dagster_url)}' target='_blank' rel='noopener'>Runs and schedules in Dagster ↗</a>"
+    link = link if dagster_url else ""
     return f"<div class='summary'><span>{''.join(parts)}</span>{link}</div>"
 
 

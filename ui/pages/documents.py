@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio
 
+from rag_pipeline.access import is_loopback
 from rag_pipeline.errors import RagError
 from ui.gatekeeper import access_in
 from ui.pages.document_table import EVERY, STATES, suggestions_html, table_html, upload_html
@@ -63,7 +64,9 @@ class DocumentsPage:
 
 
 def _dagster_url(services: Services, request: gradio.Request) -> str:
-    """Dagster under the name by which the reader reached the app: on a server 127.0.0.1 would be the reader's own machine."""
+    """Dagster under the name by which the reader reached the app; empty where Dagster listens on the server's own loopback only."""
     host = request.url.hostname or services.settings.host
+    if is_loopback(services.settings.dagster_host) and not is_loopback(host):
+        return ""
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{services.settings.dagster_port}"

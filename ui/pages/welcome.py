@@ -47,7 +47,7 @@ def welcome_of(documents: Sequence[DocumentStatus], settings: Settings) -> Welco
     if not documents:
         text = (
             f"Drop files into <code>{escape(str(settings.uploads))}</code>, or upload them under <em>Documents</em>."
-            " PDF, Word, PowerPoint, Excel, HTML, Markdown, text, CSV, mail."
+            " PDF, scans, Word, PowerPoint, Excel, OpenDocument, web pages, books, mail, text, data."
         )
         return Welcome(_greeting("Ask your documents anything", text), offers_examples=True)
     if not ready and pending:

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")
 
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL for the conversations: postgresql://user:password@host/database. Unset: SQLite in the data folder."
+    )
+
     top_k: int = Field(8, ge=1, le=100, description="Passages retrieved for a question.")
 
     chat_model: str | None = Field(None, description="Name of the language model. Unset: answers are quoted sentences.")
@@ -96,6 +100,11 @@ class Settings(BaseSettings):
     def passwords_path(self) -> Path:
         """The list of passwords; it need not exist."""
         return (self.passwords_file or self.data_dir / "passwords.txt").absolute()
+
+    @property
+    def conversations_path(self) -> Path:
+        """The SQLite file of the conversations, where no other database is named."""
+        return self.data / "conversations.sqlite"
 
     @property
     def staging_path(self) -> Path:

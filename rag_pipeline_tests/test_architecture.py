@@ -40,6 +40,7 @@ THIRD_PARTY = {
     "qdrant_client": ("rag_pipeline.stores",),
     "qdrant_edge": ("rag_pipeline.stores",),
     "sqlalchemy": ("rag_pipeline.stores",),
+    "alembic": ("rag_pipeline.stores",),
     "gradio": ("ui",),
     "sentence_transformers": ("rag_pipeline.embedding",),
     "unstructured": ("rag_pipeline.ingestion.extract",),

@@ -27,7 +27,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
 from ui import login, mcp_server, metrics, openai_api, passages
-from ui.api import asking, documents, errors, ingestion, operations
+from ui.api import asking, conversations, documents, errors, ingestion, operations
 from ui.gatekeeper import Gatekeeper, RateLimit
 from ui.pages import build_pages
 from ui.pages.theme import HEAD, theme
@@ -52,8 +52,8 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
     app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan)
     app.state.services = services
-    for router in (asking.router, documents.router, ingestion.router, operations.router, openai_api.router, login.router, passages.router):
-        app.include_router(router)
+    for module in (asking, conversations, documents, ingestion, operations, openai_api, login, passages):
+        app.include_router(module.router)
     app.mount("/mcp", mcp_server.mcp_app(services))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
@@ -99,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await warming
         await asyncio.to_thread(services.pictures.close)
+        await services.conversations.close()
 
 
 def serve(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
-from ui.api.asking import while_connected
+from ui.api.asking import end_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.schemas import citation_json
 from ui.rendering import page_label, passage_url
@@ -87,7 +87,7 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     if body.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_streamed(services, body, scope, base), media_type="text/event-stream", headers=headers)
-    end = await while_connected(request, _end(services, body, scope))
+    end = await while_connected(request, end_of(_events(services, body, scope)))
     if isinstance(end, Failed):
         return JSONResponse(_error(end), status_code=502 if end.code.startswith("chat_") else 400)
     message = {"role": "assistant", "content": _text(end) + _sources(_citations(end), base), "citations": _citations_json(end, base)}
@@ -117,16 +117,6 @@ async def _streamed(services: Services, body: ChatRequest, scope: Scope, base: s
 def _events(services: Services, body: ChatRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     question, history = body.question_and_history()
     return services.answerer.stream(question, history, scope)
-
-
-async def _end(services: Services, body: ChatRequest, scope: Scope) -> Answered | Refused | Failed:
-    last: AnswerEvent | None = None
-    async with aclosing(_events(services, body, scope)) as events:
-        async for event in events:
-            last = event
-    return (
-        last if isinstance(last, (Answered, Refused, Failed)) else Failed("The answer ended before it was finished. Ask again.", "internal")
-    )
 
 
 def _frame(body: ChatRequest, kind: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, DocumentStatus
+from rag_pipeline.stores.conversations import Conversations
 from ui.gatekeeper import Sessions
 from ui.page_pictures import PagePictures
 from ui.visibility import scope_of, visible
@@ -79,6 +80,7 @@ class Services:
     pictures: PagePictures
     tokens: Tokens
     sessions: Sessions
+    conversations: Conversations
 
     async def visible_documents(self, access: Access) -> tuple[DocumentStatus, ...]:
         """The documents that someone may see.
@@ -109,6 +111,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         PagePictures(),
         parse_tokens(settings.api_tokens.get_secret_value() if settings.api_tokens else ""),
         Sessions(settings.data / "app" / "session.key"),
+        Conversations(settings.database_url.get_secret_value() if settings.database_url else None, settings.conversations_path),
     )
 
 

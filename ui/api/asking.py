@@ -31,8 +31,8 @@ async def ask(body: AskRequest, request: Request, services: ServicesDependency, 
     scope = await services.scope_of(access, body.collections)
     if "text/event-stream" in request.headers.get("accept", ""):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_server_sent(services, body, scope), media_type="text/event-stream", headers=headers)
-    end = await while_connected(request, _end_of_answer(services, body, scope))
+        return StreamingResponse(server_sent(_events(services, body, scope)), media_type="text/event-stream", headers=headers)
+    end = await while_connected(request, end_of(_events(services, body, scope)))
     if isinstance(end, Failed):
         raise AnswerFailedError(end)
     return ask_response(end)
@@ -51,16 +51,17 @@ def _events(services: Services, body: AskRequest, scope: Scope) -> AsyncGenerato
     return services.answerer.stream(body.question, history, scope)
 
 
-async def _server_sent(services: Services, body: AskRequest, scope: Scope) -> AsyncIterator[str]:
-    """The reader who goes away cancels this, and closing the stream cancels what is behind it."""
-    async with aclosing(_events(services, body, scope)) as events:
+async def server_sent(events: AsyncGenerator[AnswerEvent, None]) -> AsyncIterator[str]:
+    """The events as server-sent events. The reader who goes away cancels this, and closing the stream cancels what is behind it."""
+    async with aclosing(events):
         async for event in events:
             yield f"event: {event_name(event)}\ndata: {json.dumps(event_json(event), ensure_ascii=False)}\n\n"
 
 
-async def _end_of_answer(services: Services, body: AskRequest, scope: Scope) -> End:
+async def end_of(events: AsyncGenerator[AnswerEvent, None]) -> End:
+    """The last event of a stream."""
     last: AnswerEvent | None = None
-    async with aclosing(_events(services, body, scope)) as events:
+    async with aclosing(events):
         async for event in events:
             last = event
     if isinstance(last, Answered | Refused | Failed):

@@ -17,7 +17,7 @@ from rag_pipeline.models import Failed
 from rag_pipeline.stores.catalog import CatalogBusyError, CatalogError
 
 log = logging.getLogger(__name__)
-_STATUSES = {"forbidden": 403, "pipeline": 503}
+_STATUSES = {"forbidden": 403, "not_found": 404, "pipeline": 503, "conversations": 503}
 
 
 class AnswerFailedError(RagError):

@@ -1,0 +1,69 @@
+"""Answers that become part of a conversation that is kept.
+
+Belongs here: writing down question and answer around the stream of events. Not here: the stream (``answerer.py``), the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused, Token
+from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.records import MessageState
+
+KEEP_ALIVE_SECONDS = 5.0
+
+
+async def remembered(
+    answerer: Answerer, conversations: Conversations, owner: str, conversation_id: str, question: str, scope: Scope
+) -> AsyncGenerator[AnswerEvent, None]:
+    """The events of an answer that refers to the conversation so far, written down as it ends, whichever way it does.
+
+    A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies.
+
+    Raises:
+        ConversationGoneError: there is no such conversation.
+        ConversationError: the conversations cannot be used.
+    """
+    history = await conversations.history(owner, conversation_id)
+    answer_id = await conversations.begin_answer(owner, conversation_id, question)
+    text = ""
+    end: Answered | Refused | Failed | None = None
+    renewed = time.monotonic()
+    try:
+        async with aclosing(answerer.stream(question, history, scope)) as events:
+            async for event in events:
+                if isinstance(event, Token):
+                    text += event.text
+                elif isinstance(event, (Answered, Refused, Failed)):
+                    end = event
+                if time.monotonic() - renewed > KEEP_ALIVE_SECONDS:
+                    await conversations.keep_alive(answer_id)
+                    renewed = time.monotonic()
+                yield event
+    finally:
+        content, state, detail = stored_form(text, end)
+        # A reader who leaves cancels this task; the note that he left must still be written.
+        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail))
+
+
+def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str, MessageState, dict[str, object]]:
+    """An answer as it is kept: its text, its state, and what belongs to it as JSON."""
+    if isinstance(end, Answered):
+        citations = [{"number": citation.number, **citation.hit.to_json()} for citation in end.citations]
+        usage = dict(end.usage)
+        return end.answer, "complete", {**_common(end), "citations": citations, "model": end.model, "usage": usage}
+    if isinstance(end, Refused):
+        return end.reason, "refused", {**_common(end), "nearest": [hit.to_json() for hit in end.hits]}
+    if isinstance(end, Failed):
+        return text, "failed", {"error": end.message, "error_code": end.code}
+    return text, "interrupted", {}
+
+
+def _common(end: Answered | Refused) -> dict[str, object]:
+    return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings)}

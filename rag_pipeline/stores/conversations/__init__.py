@@ -1,0 +1,9 @@
+"""The memory of the Q&A layer: conversations and their messages, in SQLite or PostgreSQL.
+
+Belongs here: the public names. Not here: SQL (``store``), schema (``tables``), its history (``migrations``).
+"""
+
+from rag_pipeline.stores.conversations.records import Conversation, ConversationError, ConversationGoneError, StoredMessage
+from rag_pipeline.stores.conversations.store import Conversations
+
+__all__ = ["Conversation", "ConversationError", "ConversationGoneError", "Conversations", "StoredMessage"]

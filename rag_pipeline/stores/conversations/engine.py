@@ -1,0 +1,123 @@
+"""The database behind the conversations: its address, its connections, its schema brought up to date.
+
+Belongs here: engines and migrations. Not here: statements on conversations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from filelock import AsyncFileLock
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from rag_pipeline.stores.conversations.records import ConversationError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 15
+_ADVISORY_LOCK = 0x7261675F6D696772
+"""Any number that other programs on the server do not use: "rag_migr" in ASCII."""
+
+
+def database_url(url: str | None, default: Path) -> URL:
+    """The address in SQLAlchemy's form.
+
+    Raises:
+        ConversationError: it is neither SQLite's nor PostgreSQL's.
+    """
+    if not url:
+        return URL.create("sqlite+aiosqlite", database=str(default))
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConversationError(f"RAG_DATABASE_URL is no address. {_EXAMPLE}") from None
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+asyncpg")
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.set(drivername="sqlite+aiosqlite")
+    raise ConversationError(f"RAG_DATABASE_URL names {parsed.get_backend_name()}, which is not supported. {_EXAMPLE}")
+
+
+_EXAMPLE = "Write postgresql://user:password@host/database, or leave it unset for a file in the data folder."
+
+
+def open_engine(url: URL) -> AsyncEngine:
+    """Connections to the database; nothing is contacted yet."""
+    engine = create_async_engine(url, pool_pre_ping=True)
+    if url.get_backend_name() == "sqlite":
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON", "synchronous=NORMAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+async def bring_up_to_date(engine: AsyncEngine) -> None:
+    """Make or migrate the schema; several processes may do so at once.
+
+    Raises:
+        ConversationError: the database cannot be reached, or was written by a newer version.
+    """
+    try:
+        async with _alone(engine), engine.begin() as connection:
+            await _locked(connection)
+            await connection.run_sync(_upgrade)
+    except CommandError:
+        message = "The conversations were written by a newer version of this program. Update it, or set RAG_DATABASE_URL to another."
+        raise ConversationError(message) from None
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise unreachable(engine.url, error) from error
+
+
+def unreachable(url: URL, error: Exception) -> ConversationError:
+    """The error of a database that does not answer as it should, without its password."""
+    shown = url.render_as_string(hide_password=True)
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    detail = " ".join(str(cause).split())[:200]
+    return ConversationError(f"The conversations at {shown} cannot be used ({type(cause).__name__}: {detail}). Check RAG_DATABASE_URL.")
+
+
+@asynccontextmanager
+async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
+    """SQLite has no lock for more than one statement of the schema; a file beside it is one."""
+    if engine.url.get_backend_name() != "sqlite":
+        yield
+        return
+    path = Path(engine.url.database or "")
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    async with AsyncFileLock(f"{path}.lock"):
+        yield
+
+
+async def _locked(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _ADVISORY_LOCK})
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def newest_version() -> str:
+    """The schema that this version writes."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return str(ScriptDirectory.from_config(config).get_current_head())

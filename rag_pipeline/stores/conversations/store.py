@@ -1,0 +1,238 @@
+"""Reading and writing conversations.
+
+Belongs here: statements and their transactions. Not here: answering, who may ask.
+
+An answer that is being written has the state ``writing`` and a time that its writer renews. When that time has not been renewed for
+:data:`LEASE`, its writer is gone, whichever process it was in, and the answer is shown as interrupted: nothing has to be tidied up at
+a start, and no process can declare another one's answer dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from rag_pipeline.models import Message
+from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
+from rag_pipeline.stores.conversations.records import Conversation, ConversationGoneError, Feedback, MessageState, StoredMessage
+from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+LEASE = timedelta(seconds=30)
+"""An answer is renewed every few seconds while it is written."""
+LONGEST_TITLE = 120
+_ATTEMPTS = 10
+"""Two questions at once in one conversation want the same place in it; one of them tries again."""
+
+
+class Conversations:
+    """The conversations in one database. Made once a process; safe to use by many tasks at once.
+
+    Args:
+        url: ``RAG_DATABASE_URL``, None for SQLite in ``default``.
+        default: the SQLite file; made at first use.
+
+    Raises:
+        ConversationError: the address cannot be understood. Every method: the database cannot be used.
+    """
+
+    def __init__(self, url: str | None, default: Path) -> None:
+        self._engine = open_engine(database_url(url, default))
+        self._starting = asyncio.Lock()
+        self._ready = False
+
+    async def create(self, owner: str, title: str) -> Conversation:
+        """Begin a conversation; ``owner`` is the name of who may see it."""
+        now = _now()
+        row = {"id": uuid.uuid4().hex, "owner": owner, "title": _title(title), "created_at": now, "updated_at": now}
+        async with self._writing() as connection:
+            await connection.execute(sa.insert(CONVERSATIONS).values(row))
+        return Conversation(str(row["id"]), str(row["title"]), now, now)
+
+    async def recent(self, owner: str, limit: int = 50, before: datetime | None = None) -> list[Conversation]:
+        """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen."""
+        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner)
+        if before is not None:
+            query = query.where(CONVERSATIONS.c.updated_at < before)
+        async with self._reading() as connection:
+            rows = await connection.execute(query.order_by(CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id).limit(limit))
+            return [_conversation(row) for row in rows.mappings()]
+
+    async def get(self, owner: str, conversation_id: str) -> Conversation:
+        """A conversation with all its messages.
+
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        async with self._reading() as connection:
+            row = await self._owned(connection, owner, conversation_id)
+            query = sa.select(MESSAGES).where(MESSAGES.c.conversation_id == conversation_id).order_by(MESSAGES.c.position)
+            messages = [_message(message) for message in (await connection.execute(query)).mappings()]
+        return _conversation(row, messages)
+
+    async def history(self, owner: str, conversation_id: str) -> list[Message]:
+        """What a follow-up may refer to: questions with the answers or refusals that they got.
+
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        messages = (await self.get(owner, conversation_id)).messages
+        kept: list[Message] = []
+        for question, answer in pairwise(messages):
+            if question.role == "user" and answer.role == "assistant" and answer.state in ("complete", "refused"):
+                kept += [Message("user", question.content), Message("assistant", answer.content)]
+        return kept
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> None:
+        """Give a conversation another title.
+
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        async with self._writing() as connection:
+            await self._owned(connection, owner, conversation_id)
+            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(title=_title(title)))
+
+    async def delete(self, owner: str, conversation_id: str) -> None:
+        """Delete a conversation with all its messages; one that is not there is no error."""
+        async with self._writing() as connection:
+            await connection.execute(sa.delete(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner))
+
+    async def begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+        """Write down a question and that its answer is being written; the answer's id, for the methods below.
+
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._begin_answer(owner, conversation_id, question)
+            except IntegrityError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.02 * attempt)
+        raise AssertionError
+
+    async def keep_alive(self, message_id: str) -> None:
+        """Say that the answer is still being written; to be called every few seconds."""
+        async with self._writing() as connection:
+            await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(touched_at=_now()))
+
+    async def finish_answer(self, message_id: str, content: str, state: MessageState, detail: Mapping[str, object]) -> None:
+        """Write down how an answer ended. One whose conversation was deleted meanwhile is forgotten with it."""
+        values = {"content": _storable(content), "state": state, "detail": dict(detail), "touched_at": _now()}
+        async with self._writing() as connection:
+            await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+
+    async def give_feedback(self, owner: str, message_id: str, feedback: Feedback | None, comment: str = "") -> None:
+        """Note whether an answer helped; None takes it back.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        own = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner)
+        change = sa.update(MESSAGES).where(MESSAGES.c.id == message_id, MESSAGES.c.role == "assistant", MESSAGES.c.conversation_id.in_(own))
+        async with self._writing() as connection:
+            done = await connection.execute(change.values(feedback=feedback, feedback_comment=_storable(comment) or None))
+            if not cast("Any", done).rowcount:
+                raise ConversationGoneError("There is no answer with this id.")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
+
+    async def _begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+        now, answer_id = _now(), uuid.uuid4().hex
+        async with self._writing() as connection:
+            await self._owned(connection, owner, conversation_id)
+            last = await connection.scalar(
+                sa.select(sa.func.coalesce(sa.func.max(MESSAGES.c.position), -1)).where(MESSAGES.c.conversation_id == conversation_id)
+            )
+            first = cast("int", last)
+            asked = {"id": uuid.uuid4().hex, "position": first + 1, "role": "user", "content": _storable(question), "state": "complete"}
+            answer = {"id": answer_id, "position": first + 2, "role": "assistant", "content": "", "state": "writing"}
+            common = {"conversation_id": conversation_id, "detail": {}, "created_at": now, "touched_at": now}
+            await connection.execute(sa.insert(MESSAGES), [{**common, **asked}, {**common, **answer}])
+            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(updated_at=now))
+        return answer_id
+
+    @staticmethod
+    async def _owned(connection: AsyncConnection, owner: str, conversation_id: str) -> sa.RowMapping:
+        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner)
+        row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            raise ConversationGoneError("There is no conversation with this id. It may have been deleted.")
+        return row
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        await self._prepare()
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise unreachable(self._engine.url, error) from error
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        await self._prepare()
+        try:
+            async with self._engine.begin() as connection:
+                if connection.dialect.name == "sqlite":
+                    # A transaction that reads first could not be upgraded to writing while another one writes.
+                    await connection.execute(sa.text("BEGIN IMMEDIATE"))
+                yield connection
+        except IntegrityError:
+            raise
+        except (SQLAlchemyError, OSError) as error:
+            raise unreachable(self._engine.url, error) from error
+
+    async def _prepare(self) -> None:
+        async with self._starting:
+            if not self._ready:
+                await bring_up_to_date(self._engine)
+                self._ready = True
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _title(text: str) -> str:
+    line = " ".join(_storable(text).split())
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 2].rstrip() + " …"
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL keeps in no text: NULs, and surrogates that are alone."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+
+
+def _conversation(row: sa.RowMapping, messages: Sequence[StoredMessage] = ()) -> Conversation:
+    return Conversation(row["id"], row["title"], _utc(row["created_at"]), _utc(row["updated_at"]), tuple(messages))
+
+
+def _message(row: sa.RowMapping) -> StoredMessage:
+    state: MessageState = row["state"]
+    if state == "writing" and _now() - _utc(row["touched_at"]) > LEASE:
+        state = "interrupted"
+    return StoredMessage(
+        row["id"], row["role"], row["content"], state, _utc(row["created_at"]), row["detail"], row["feedback"], row["feedback_comment"]
+    )

@@ -1,0 +1,37 @@
+"""The schema as it is now; ``migrations`` leads every older database to it.
+
+Belongs here: tables. Not here: statements.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+CONVERSATIONS = sa.Table(
+    "conversations",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+
+MESSAGES = sa.Table(
+    "messages",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("feedback", sa.Text),
+    sa.Column("feedback_comment", sa.Text),
+    sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
+)

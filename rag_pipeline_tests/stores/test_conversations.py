@@ -1,0 +1,249 @@
+"""The memory, on SQLite and on a real PostgreSQL that these tests start."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from rag_pipeline.stores.conversations import ConversationError, ConversationGoneError, Conversations
+from rag_pipeline.stores.conversations import store as store_module
+from rag_pipeline.stores.conversations.engine import database_url, newest_version, open_engine
+from rag_pipeline.stores.conversations.tables import METADATA
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(found).parent for found in [shutil.which("initdb")] if found]
+DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server; databases are made in it by the tests."""
+    if not PROGRAMS:
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail("CI must have PostgreSQL (apt install postgresql)")
+        pytest.skip("needs PostgreSQL (apt install postgresql)")
+    folder = tempfile.mkdtemp()
+    user = "postgres" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
+    if user:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(PROGRAMS[-1] / program), "-D", f"{folder}/data", *arguments]
+        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=120)
+
+    run("initdb", "--username=rag", "--auth=trust", "--encoding=UTF8", "--no-sync")
+    run("pg_ctl", "start", "-w", "-l", f"{folder}/log", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off")
+    try:
+        yield f"postgresql://rag@127.0.0.1:{port}"
+    finally:
+        run("pg_ctl", "stop", "-m", "immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/conversations.sqlite"
+    address = request.getfixturevalue("server")
+    name = f"test_{os.urandom(6).hex()}"
+
+    async def make() -> None:
+        engine = open_engine(database_url(f"{address}/postgres", tmp_path)).execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+
+    asyncio.run(make())
+    return f"{address}/{name}"
+
+
+@pytest.fixture
+async def conversations(url: str, tmp_path: Path) -> AsyncIterator[Conversations]:
+    made = Conversations(url, tmp_path / "unused")
+    yield made
+    await made.close()
+
+
+async def answered(conversations: Conversations, owner: str, conversation_id: str, question: str, answer: str) -> str:
+    message = await conversations.begin_answer(owner, conversation_id, question)
+    await conversations.finish_answer(message, answer, "complete", DETAIL)
+    return message
+
+
+async def test_a_conversation_is_kept(conversations: Conversations) -> None:
+    made = await conversations.create("anna", "  About the\nlease  ")
+    message = await answered(conversations, "anna", made.conversation_id, "When? \x00☂ 日本 \ud800", "In May [1].")
+    await conversations.give_feedback("anna", message, "up", "good")
+    kept = await conversations.get("anna", made.conversation_id)
+    assert (kept.title, kept.created_at) == ("About the lease", made.created_at)
+    question, answer = kept.messages
+    assert (question.role, question.content, question.state) == ("user", "When? ☂ 日本 ?", "complete")
+    assert (answer.content, answer.state, answer.detail, answer.feedback, answer.feedback_comment) == (
+        "In May [1].", "complete", DETAIL, "up", "good",
+    )  # fmt: skip
+    assert kept.updated_at > made.updated_at
+
+
+async def test_others_see_nothing_of_it(conversations: Conversations) -> None:
+    made = await conversations.create("anna", "mine")
+    message = await answered(conversations, "anna", made.conversation_id, "q", "a")
+    assert await conversations.recent("bob") == []
+    for attempt in (
+        conversations.get("bob", made.conversation_id),
+        conversations.rename("bob", made.conversation_id, "x"),
+        conversations.begin_answer("bob", made.conversation_id, "q"),
+        conversations.give_feedback("bob", message, "down"),
+    ):
+        with pytest.raises(ConversationGoneError):
+            await attempt
+    await conversations.delete("bob", made.conversation_id)
+    assert (await conversations.get("anna", made.conversation_id)).title == "mine"
+
+
+async def test_lists_rename_and_delete(conversations: Conversations) -> None:
+    made = [await conversations.create("anna", f"number {number}") for number in range(5)]
+    await answered(conversations, "anna", made[0].conversation_id, "q", "a")
+    first = await conversations.recent("anna", limit=2)
+    assert [one.title for one in first] == ["number 0", "number 4"]
+    rest = await conversations.recent("anna", before=first[-1].updated_at)
+    assert [one.title for one in rest] == ["number 3", "number 2", "number 1"]
+    await conversations.rename("anna", made[1].conversation_id, "x" * 500)
+    assert len((await conversations.get("anna", made[1].conversation_id)).title) == store_module.LONGEST_TITLE
+    await conversations.delete("anna", made[0].conversation_id)
+    with pytest.raises(ConversationGoneError):
+        await conversations.get("anna", made[0].conversation_id)
+    async with conversations._engine.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM messages")) == 0
+
+
+async def test_history_holds_what_was_answered(conversations: Conversations) -> None:
+    identity = (await conversations.create("", "t")).conversation_id
+    await answered(conversations, "", identity, "one", "first")
+    refused = await conversations.begin_answer("", identity, "two")
+    await conversations.finish_answer(refused, "not there", "refused", {})
+    failed = await conversations.begin_answer("", identity, "three")
+    await conversations.finish_answer(failed, "half", "failed", {})
+    await conversations.begin_answer("", identity, "four")
+    history = await conversations.history("", identity)
+    assert [message.content for message in history] == ["one", "first", "two", "not there"]
+
+
+async def test_questions_at_once_have_places_of_their_own(conversations: Conversations) -> None:
+    identity = (await conversations.create("", "t")).conversation_id
+    await asyncio.gather(*(answered(conversations, "", identity, f"q{number}", f"a{number}") for number in range(8)))
+    messages = (await conversations.get("", identity)).messages
+    assert len(messages) == 16
+    assert all(answer.content == question.content.replace("q", "a") for question, answer in zip(messages[::2], messages[1::2], strict=True))
+
+
+async def test_an_answer_whose_writer_is_gone_is_interrupted(conversations: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = (await conversations.create("", "t")).conversation_id
+    message = await conversations.begin_answer("", identity, "q")
+    assert (await conversations.get("", identity)).messages[1].state == "writing"
+    monkeypatch.setattr(store_module, "LEASE", timedelta(0))
+    assert (await conversations.get("", identity)).messages[1].state == "interrupted"
+    monkeypatch.undo()
+    await conversations.keep_alive(message)
+    assert (await conversations.get("", identity)).messages[1].state == "writing"
+
+
+WRITER = """
+    import asyncio, sys
+    from pathlib import Path
+    from rag_pipeline.stores.conversations import Conversations
+
+    async def main():
+        conversations = Conversations(sys.argv[1], Path("unused"))
+        made = await conversations.create("", sys.argv[2])
+        for number in range(20):
+            message = await conversations.begin_answer("", made.conversation_id, f"q{number}")
+            await conversations.finish_answer(message, "a", "complete", {})
+        await conversations.begin_answer("", made.conversation_id, "never answered")
+        print(made.conversation_id, flush=True)
+        if len(sys.argv) > 3:
+            await asyncio.sleep(60)
+        await conversations.close()
+
+    asyncio.run(main())
+"""
+
+
+def writer(url: str, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), url, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+
+
+async def test_processes_that_start_and_write_at_once(url: str, conversations: Conversations) -> None:
+    started = [writer(url, f"process {number}") for number in range(3)]
+    ends = [await asyncio.to_thread(process.communicate, timeout=90) for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], ends
+    assert {len((await conversations.get("", output.strip())).messages) for output, _ in ends} == {42}
+
+
+async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = writer(url, "killed", "wait")
+    assert process.stdout is not None
+    identity = (await asyncio.to_thread(process.stdout.readline)).strip()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    monkeypatch.setattr(store_module, "LEASE", timedelta(0))
+    messages = (await conversations.get("", identity)).messages
+    assert (len(messages), messages[-1].state) == (42, "interrupted")
+
+
+async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: Path) -> None:
+    made = Conversations(url, tmp_path)
+    identity = (await made.create("", "old")).conversation_id
+    await answered(made, "", identity, "q", "a")
+    async with made._engine.begin() as connection:
+        for column in ("feedback", "feedback_comment"):
+            await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    await made.close()
+    again = Conversations(url, tmp_path)
+    (_, answer) = (await again.get("", identity)).messages
+    await again.give_feedback("", answer.message_id, "down")
+    assert (await again.get("", identity)).messages[1].feedback == "down"
+    await again.close()
+
+
+async def test_migrations_lead_to_the_schema_that_the_code_uses(url: str, conversations: Conversations) -> None:
+    await conversations.recent("")
+
+    def columns(connection: sa.Connection) -> dict[str, set[str]]:
+        inspector = sa.inspect(connection)
+        return {name: {column["name"] for column in inspector.get_columns(name)} for name in METADATA.tables}
+
+    async with conversations._engine.connect() as connection:
+        assert await connection.run_sync(columns) == {name: set(table.columns.keys()) for name, table in METADATA.tables.items()}
+        assert await connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == newest_version()
+
+
+async def test_a_newer_schema_is_refused(url: str, conversations: Conversations, tmp_path: Path) -> None:
+    await conversations.recent("")
+    async with conversations._engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = Conversations(url, tmp_path)
+    with pytest.raises(ConversationError, match="newer version"):
+        await newer.recent("")
+    await newer.close()
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "mysql://u@h/d", "postgresql://rag:hidden-word@127.0.0.1:1/x"])
+async def test_an_address_that_cannot_be_used_is_named_without_its_password(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(ConversationError, match="RAG_DATABASE_URL") as raised:
+        await Conversations(wrong, tmp_path).recent("")
+    assert "hidden-word" not in str(raised.value)

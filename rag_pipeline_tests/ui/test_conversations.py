@@ -1,0 +1,56 @@
+"""Conversations over HTTP."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, wait_until
+
+PATH = "/api/v1/conversations"
+
+
+@pytest.fixture
+def answerer() -> ScriptedAnswerer:
+    return ScriptedAnswerer()
+
+
+@pytest.fixture
+def client(settings: Settings, answerer: ScriptedAnswerer) -> Iterator[httpx.Client]:
+    with serving(settings, answerer) as address, httpx.Client(base_url=address, timeout=30) as made:
+        yield made
+
+
+def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
+    made = client.post(PATH, json={"title": "The lamp"}).json()
+    address = f"{PATH}/{made['conversation_id']}"
+    assert client.post(f"{address}/ask", json={"question": "lamp"}).json()["answer"] == "A fine answer [1]."
+    events = client.post(f"{address}/ask", json={"question": "refuse"}, headers={"Accept": "text/event-stream"}).text
+    assert "event: refused" in events
+    assert client.post(f"{address}/ask", json={"question": "fail"}).status_code == 502
+    assert [message.content for message in answerer.asked[-1][1]] == ["lamp", "A fine answer [1].", "refuse", "Nothing is said about this."]
+    messages = client.get(address).json()["messages"]
+    assert [message["state"] for message in messages[1::2]] == ["complete", "refused", "failed"]
+    assert messages[1]["detail"]["citations"][0]["document"] == "rules.txt"
+    assert messages[5]["detail"]["error"].startswith("The language model hung up")
+    assert client.put(f"{PATH}/messages/{messages[1]['message_id']}/feedback", json={"feedback": "up"}).status_code == 204
+    assert client.get(address).json()["messages"][1]["feedback"] == "up"
+    assert client.patch(address, json={"title": "Lamps"}).json()["title"] == "Lamps"
+    assert [one["title"] for one in client.get(PATH).json()["conversations"]] == ["Lamps"]
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404
+    assert client.post(f"{address}/ask", json={"question": "x"}, headers={"Accept": "text/event-stream"}).status_code == 404
+
+
+def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) -> None:
+    slow = ScriptedAnswerer(pieces=["word "] * 100, pause_seconds=0.05)
+    with serving(settings, slow) as address, httpx.Client(base_url=address, timeout=30) as client:
+        identity = client.post(PATH, json={}).json()["conversation_id"]
+        request = {"json": {"question": "lamp"}, "headers": {"Accept": "text/event-stream"}}
+        with client.stream("POST", f"{PATH}/{identity}/ask", **request) as answer:  # type: ignore[arg-type]
+            next(line for line in answer.iter_lines() if "word" in line)
+            time.sleep(0.3)
+        wait_until(lambda: client.get(f"{PATH}/{identity}").json()["messages"][1]["state"] == "interrupted", 10)
+        assert client.get(f"{PATH}/{identity}").json()["messages"][1]["content"].startswith("word")

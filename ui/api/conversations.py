@@ -1,0 +1,148 @@
+"""Conversations over HTTP: begin, ask in, look at, rate, delete.
+
+Belongs here: requests in, JSON or events out. Not here: keeping them (``rag_pipeline.stores.conversations``).
+A conversation belongs to the token that began it; without tokens all belong to the one user of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from rag_pipeline.access import Access
+from rag_pipeline.answering.remembered import remembered
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.models import AnswerEvent, Failed
+from rag_pipeline.stores.conversations import Conversation
+from ui.api.asking import end_of, server_sent, while_connected
+from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.errors import AnswerFailedError
+from ui.api.schemas import AskResponse, ask_response
+from ui.services import Services
+
+router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+
+
+class TitleRequest(BaseModel):
+    """What a conversation is called."""
+
+    title: str = Field("New conversation", min_length=1, max_length=500, examples=["The lease"])
+
+
+class TurnRequest(BaseModel):
+    """A question in a conversation, and the collections to look in (none: all)."""
+
+    question: str = Field(examples=["When does it end?"])
+    collections: list[str] = []
+
+
+class FeedbackRequest(BaseModel):
+    """Whether an answer helped; None takes it back."""
+
+    feedback: Literal["up", "down"] | None
+    comment: str = Field("", max_length=5000)
+
+
+class MessageBody(BaseModel):
+    """A question or an answer; ``detail`` of an answer holds its citations, timings, model and reformulated question."""
+
+    message_id: str
+    role: Literal["user", "assistant"]
+    content: str
+    state: Literal["complete", "refused", "failed", "interrupted", "writing"]
+    created_at: datetime
+    detail: dict[str, Any]
+    feedback: Literal["up", "down"] | None
+    feedback_comment: str | None
+
+
+class ConversationBody(BaseModel):
+    """A conversation; its messages, oldest first, where one was asked for. Times are UTC."""
+
+    conversation_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    messages: list[MessageBody] = []
+
+
+class ConversationsResponse(BaseModel):
+    """Conversations, the last used first. Pass ``updated_at`` of the last one as ``before`` for more."""
+
+    conversations: list[ConversationBody]
+
+
+@router.get("")
+async def recent(
+    services: ServicesDependency,
+    access: ReaderDependency,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: datetime | None = None,
+) -> ConversationsResponse:
+    """The last used conversations."""
+    found = await services.conversations.recent(access.name, limit, before)
+    return ConversationsResponse(conversations=[_body(one) for one in found])
+
+
+@router.post("", status_code=201)
+async def begin(body: TitleRequest, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
+    """Begin a conversation."""
+    return _body(await services.conversations.create(access.name, body.title))
+
+
+@router.get("/{conversation_id}")
+async def conversation(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
+    """A conversation with all its messages."""
+    return _body(await services.conversations.get(access.name, conversation_id))
+
+
+@router.patch("/{conversation_id}")
+async def rename(conversation_id: str, body: TitleRequest, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
+    """Give it another title."""
+    await services.conversations.rename(access.name, conversation_id, body.title)
+    return _body(await services.conversations.get(access.name, conversation_id))
+
+
+@router.delete("/{conversation_id}", status_code=204)
+async def delete(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
+    """Delete it with all its messages."""
+    await services.conversations.delete(access.name, conversation_id)
+    return Response(status_code=204)
+
+
+@router.post("/{conversation_id}/ask", response_model=AskResponse)
+async def ask(
+    conversation_id: str, body: TurnRequest, request: Request, services: ServicesDependency, access: ReaderDependency
+) -> Response | AskResponse:
+    """Ask in a conversation: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen. Both are kept."""
+    scope = await services.scope_of(access, body.collections)
+    await services.conversations.get(access.name, conversation_id)  # 404 before a stream begins
+    if "text/event-stream" in request.headers.get("accept", ""):
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        stream = server_sent(_events(services, access, conversation_id, body, scope))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    end = await while_connected(request, end_of(_events(services, access, conversation_id, body, scope)))
+    if isinstance(end, Failed):
+        raise AnswerFailedError(end)
+    return ask_response(end)
+
+
+@router.put("/messages/{message_id}/feedback", status_code=204)
+async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDependency, access: ReaderDependency) -> Response:
+    """Say whether an answer helped."""
+    await services.conversations.give_feedback(access.name, message_id, body.feedback, body.comment)
+    return Response(status_code=204)
+
+
+def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    return remembered(services.answerer, services.conversations, access.name, conversation_id, body.question, scope)
+
+
+def _body(found: Conversation) -> ConversationBody:
+    return ConversationBody.model_validate(asdict(found))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.stores.conversations import StoredMessage
 from ui.rendering import answer_html, escape, failure_html, page_label, passage_url
 
 SNIPPET_CHARACTERS = 220
@@ -37,6 +39,25 @@ class Turn:
         if isinstance(event, Token):
             return replace(self, text=self.text + event.text)
         return replace(self, end=event)
+
+
+def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -> Turn:
+    """A turn of a conversation that was kept, as it was when it ended."""
+    detail: Mapping[str, Any] = answer.detail
+    searched = str(detail.get("reformulated_question", ""))
+    turn = Turn(question.content, markdown, searched, text=answer.content)
+    if answer.state == "complete":
+        citations = tuple(Citation(one["number"], _hit(one)) for one in detail.get("citations", ()))
+        return turn.after(Answered(answer.content, citations, searched, detail.get("timings", {}), detail.get("model")))
+    if answer.state == "refused":
+        return turn.after(Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {})))
+    if answer.state == "failed":
+        return turn.after(Failed(str(detail.get("error", "")), str(detail.get("error_code", ""))))
+    return replace(turn, stopped=True)
+
+
+def _hit(stored: Mapping[str, Any]) -> Hit:
+    return Hit(**{name: value for name, value in stored.items() if name != "number"})
 
 
 def question_html(question: str) -> str:

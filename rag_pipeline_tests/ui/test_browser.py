@@ -234,3 +234,23 @@ def test_nothing_runs_over_the_edge_and_colours_follow_the_system(page: Any, set
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(int(part) for part in re.findall(r"\d+", background)[:3]) > 380) is (scheme == "light")
+
+
+def test_an_earlier_conversation_is_opened_again_and_goes_on(page: Any, settings: Settings, screenshots: Path | None) -> None:
+    answerer = ScriptedAnswerer()
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, "Who repaired the lamp?")
+        page.wait_for_selector(".footnote")
+        ask(page, "refuse this")
+        page.wait_for_selector(".refusal")
+        page.goto(address)
+        page.locator("#earlier input").click()
+        page.get_by_role("option", name="Who repaired the lamp?").click()
+        page.wait_for_selector(".refusal")
+        assert page.locator(".question").count() == 2
+        assert page.locator("a.cite").count() == 1
+        take(page, screenshots, "earlier")
+        ask(page, "And when?")
+        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+    assert [message.content for message in answerer.asked[-1][1]][::2] == ["Who repaired the lamp?", "refuse this"]

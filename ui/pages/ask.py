@@ -10,23 +10,30 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import gradio
 
 from rag_pipeline.access import Access
+from rag_pipeline.answering.remembered import remembered
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused
+from rag_pipeline.models import AnswerEvent, Failed
 from ui.example_documents import QUESTIONS, add_examples
 from ui.gatekeeper import access_in
 from ui.pages.welcome import Welcome, answers_by, welcome_of
+from ui.rendering import failure_html
 from ui.services import Services
-from ui.turns import Turn, question_html, turn_html
+from ui.turns import Turn, question_html, turn_html, turn_of
 from ui.visibility import require
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
 PARALLEL_ANSWERS = 16
+EARLIER_CONVERSATIONS = 30
+EARLIER = ("Earlier conversations", "")
+"""What the list of them says while none is chosen."""
 
 Update = dict[str, Any]
 Chat = list[dict[str, str]]
@@ -53,7 +60,7 @@ class AskPage:
                 latex_delimiters=[], reasoning_tags=[], layout="panel", group_consecutive_messages=False, autoscroll=False,
             )  # fmt: skip
             self._build_composer()
-        self._conversation: gradio.State = gradio.State([])
+        self._conversation: gradio.State = gradio.State(None)
         self._shown: gradio.State = gradio.State(None)
         self._connect()
 
@@ -67,6 +74,10 @@ class AskPage:
                 self._collections = gradio.CheckboxGroup(
                     [], value=[], label="Look only in", show_label=False, container=False, visible=False, elem_id="collections"
                 )
+                self._earlier = gradio.Dropdown(
+                    [], value=None, label="Earlier conversations", show_label=False, container=False, visible=False, elem_id="earlier",
+                    info=None, filterable=False,
+                )  # fmt: skip
                 self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
             gradio.HTML(f"<p>{answers_by(self._services.settings)}</p>", elem_id="answers-by")
 
@@ -85,26 +96,32 @@ class AskPage:
             )
         self._question.stop(_stop, [self._chat], [self._chat, self._question], cancels=answering, queue=False, **quiet)
         self._anew.click(_start_anew, None, outputs, cancels=answering, queue=False, **quiet)
+        self._earlier.input(self._reopen, [self._earlier], [*outputs, self._earlier], cancels=answering, queue=False, **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
         """Show what state the documents are in, now and at every tick."""
-        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections]
+        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections, self._earlier]
         for event in (blocks.load, clock.tick):
             event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
 
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
-            now = welcome_of(await self._services.visible_documents(access_in(request)), self._services.settings)
+            access = access_in(request)
+            now = welcome_of(await self._services.visible_documents(access), self._services.settings)
+            earlier = await self._services.conversations.recent(access.name, EARLIER_CONVERSATIONS)
+            now = replace(now, earlier=tuple((one.title, one.conversation_id) for one in earlier))
         except RagError as error:
             now = Welcome.of_error(str(error))
         if now == shown:
-            return (gradio.skip(),) * 5
-        collections = gradio.skip()
+            return (gradio.skip(),) * 6
+        collections = earlier_ones = gradio.skip()
         if shown is None or now.collections != shown.collections:
             collections = gradio.update(choices=[(f"{name}", name) for name in now.collections], visible=len(now.collections) > 1)
+        if shown is None or now.earlier != shown.earlier:
+            earlier_ones = gradio.update(choices=[EARLIER, *now.earlier], value="", visible=bool(now.earlier))
         examples = gradio.update(visible=now.offers_examples, interactive=True)
-        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections
+        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections, earlier_ones
 
     async def _add_examples(self, request: gradio.Request) -> tuple[Any, ...]:
         try:
@@ -115,9 +132,9 @@ class AskPage:
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
     async def _answer(
-        self, question: str, conversation: list[Message], chat: Chat, collections: list[str], request: gradio.Request
+        self, question: str, conversation: str | None, chat: Chat, collections: list[str], request: gradio.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Stream one answer into the chat; the conversation grows when it has ended well."""
+        """Stream one answer into the chat, in the conversation with this id or a new one."""
         question = question.strip()
         if not question:
             yield (gradio.skip(),) * 5
@@ -126,26 +143,52 @@ class AskPage:
         turn = Turn(question, markdown=self._services.settings.chat_model is not None)
         yield _drawn(before, turn), _busy(), gradio.update(visible=False), gradio.update(visible=True), gradio.skip()
         drawn = time.monotonic()
-        async with aclosing(self._events(question, conversation, collections, access_in(request))) as events:
+        access = access_in(request)
+        try:
+            conversation = conversation or (await self._services.conversations.create(access.name, question)).conversation_id
+        except RagError as error:
+            yield _drawn(before, turn.after(_failed(error))), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
+            return
+        yield gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip(), conversation
+        async with aclosing(self._events(question, conversation, collections, access)) as events:
             async for event in events:
                 turn = turn.after(event)
                 if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
                     yield _drawn(before, turn), gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip()
                     drawn = time.monotonic()
-        yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), [*conversation, *_remembered(turn)]
+        yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
+
+    async def _reopen(self, conversation: str, request: gradio.Request) -> tuple[Any, ...]:
+        """Show a conversation that was kept; questions go on in it."""
+        if not conversation:
+            return (gradio.skip(),) * 6
+        try:
+            kept = await self._services.conversations.get(access_in(request).name, conversation)
+        except RagError as error:
+            shown = gradio.update(value=[{"role": "assistant", "content": failure_html("It cannot be shown", str(error))}], visible=True)
+            return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None, gradio.update(value="")
+        chat: Chat = []
+        for question, answer in pairwise(kept.messages):
+            if question.role == "user":
+                turn = turn_of(question, answer, markdown=bool(answer.detail.get("model")))
+                chat.append({"role": "user", "content": question_html(question.content)})
+                chat.append({"role": "assistant", "content": turn_html(turn)})
+        shown = gradio.update(value=chat, visible=True)
+        return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), conversation, gradio.update(value="")
 
     async def _events(
-        self, question: str, conversation: Sequence[Message], collections: Sequence[str], access: Access
+        self, question: str, conversation: str, collections: Sequence[str], access: Access
     ) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
         try:
             require(access, "read")
-            stream = self._services.answerer.stream(question, conversation, await self._services.scope_of(access, collections))
+            scope = await self._services.scope_of(access, collections)
+            stream = remembered(self._services.answerer, self._services.conversations, access.name, conversation, question, scope)
             async with aclosing(stream) as events:
                 async for event in events:
                     yield event
         except RagError as error:
-            yield Failed(str(error), str(getattr(error, "code", "failed")))
+            yield _failed(error)
         except Exception:  # the boundary: this is the page's route
             log.exception("An answer failed")
             yield Failed("Something unexpected happened. The app's log says what; please report it.", "internal")
@@ -163,13 +206,8 @@ def _ready() -> Update:
     return gradio.update(submit_btn=True, stop_btn=False)
 
 
-def _remembered(turn: Turn) -> list[Message]:
-    """What a follow-up question may refer to; a failure is nothing to refer to."""
-    if isinstance(turn.end, Answered):
-        return [Message("user", turn.question), Message("assistant", turn.end.answer)]
-    if isinstance(turn.end, Refused):
-        return [Message("user", turn.question), Message("assistant", turn.end.reason)]
-    return []
+def _failed(error: RagError) -> Failed:
+    return Failed(str(error), str(getattr(error, "code", "failed")))
 
 
 def _stop(chat: list[dict[str, Any]]) -> tuple[Any, Update]:
@@ -183,4 +221,4 @@ def _stop(chat: list[dict[str, Any]]) -> tuple[Any, Update]:
 
 
 def _start_anew() -> tuple[Any, ...]:
-    return gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), []
+    return gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), None

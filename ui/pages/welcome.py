@@ -17,12 +17,13 @@ from ui.rendering import escape, failure_html
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The greeting, which buttons stand under it, and the collections that can be chosen."""
+    """The greeting, which buttons stand under it, the collections that can be chosen, and the conversations (title, id)."""
 
     html: str
     offers_examples: bool = False
     offers_questions: bool = False
     collections: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_error(cls, message: str) -> Welcome:

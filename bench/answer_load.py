@@ -1,0 +1,134 @@
+"""Many conversations at once in one app process, with a language model that writes 50 tokens a second.
+
+    python bench/answer_load.py [CONVERSATIONS] [ANSWERS]
+
+Starts a local streaming server in place of the language model, the app, and readers that each ask one question after another over
+server-sent events. Prints errors, the 95th percentile of the time to the first token beyond the model's own, and the app's memory at
+the beginning and the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+TOKENS, TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 20, 50, 0.2
+DOCUMENTS = 200
+
+
+async def completions(request: Request) -> StreamingResponse:
+    await request.json()
+
+    async def stream():
+        await asyncio.sleep(FIRST_TOKEN_SECONDS)
+        for number in range(TOKENS):
+            text = f"word{number} " if number else "The lamp [1] "
+            yield f"data: {json.dumps({'id': 'x', 'object': 'chat.completion.chunk', 'created': 0, 'model': 'm', 'choices': [{'index': 0, 'delta': {'content': text}, 'finish_reason': None}]})}\n\n"
+            await asyncio.sleep(1 / TOKENS_PER_SECOND)
+        yield "data: [DONE]\n\n"
+
+    return StreamingResponse(stream(), media_type="text/event-stream")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+async def main() -> None:
+    conversations = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    answers = int(sys.argv[2]) if len(sys.argv) > 2 else 500
+    with tempfile.TemporaryDirectory() as folder:
+        uploads = Path(folder, "uploads")
+        uploads.mkdir()
+        for number in range(DOCUMENTS):
+            (uploads / f"{number}.txt").write_text(
+                f"The lamp in room {number} was repaired in {1900 + number % 100} by worker {number * 7 % 31}.\n" * 5
+            )
+        model_port, app_port = free_port(), free_port()
+        environment = {
+            **os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_APP_PORT": str(app_port), "RAG_CHAT_MODEL": "m",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1", "OPENAI_API_KEY": "x", "RAG_REQUESTS_PER_MINUTE": "0",
+        }  # fmt: skip
+        subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        model = uvicorn.Server(
+            uvicorn.Config(
+                Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])]), port=model_port, log_level="error"
+            )
+        )
+        serving = asyncio.create_task(model.serve())
+        app = subprocess.Popen([sys.executable, "-m", "ui"], env=environment)
+        try:
+            await ready(app_port)
+            await measure(app_port, psutil.Process(app.pid), conversations, answers)
+        finally:
+            app.terminate()
+            app.wait()
+            model.should_exit = True
+            await serving
+
+
+async def ready(port: int) -> None:
+    async with httpx.AsyncClient() as client:
+        for _ in range(600):
+            try:
+                if (await client.post(f"http://127.0.0.1:{port}/api/v1/search", json={"question": "lamp"})).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.1)
+    raise SystemExit("the app did not start")
+
+
+async def measure(port: int, app: psutil.Process, conversations: int, answers: int) -> None:
+    first_tokens: list[float] = []
+    errors: list[str] = []
+    memory: list[float] = []
+    numbers = iter(range(answers))
+
+    async def reader(client: httpx.AsyncClient, index: int) -> None:
+        await asyncio.sleep(index * 0.05)
+        for number in numbers:
+            started, first = time.perf_counter(), None
+            question = {"question": f"When was the lamp in room {number % DOCUMENTS} repaired?"}
+            async with client.stream(
+                "POST", f"http://127.0.0.1:{port}/api/v1/ask", json=question, headers={"Accept": "text/event-stream"}
+            ) as reply:
+                event = ""
+                async for line in reply.aiter_lines():
+                    event = line.removeprefix("event: ") if line.startswith("event: ") else event
+                    if event == "token" and first is None:
+                        first = time.perf_counter() - started
+            if event not in ("answered",) or first is None:
+                errors.append(event)
+            else:
+                first_tokens.append(first)
+            if number % max(answers // 10, 1) == 0:
+                memory.append(app.memory_info().rss / 2**20)
+
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=conversations * 2)) as client:
+        await asyncio.gather(*(reader(client, index) for index in range(conversations)))
+    first_tokens.sort()
+    p50, p95 = (1000 * (first_tokens[int(share * (len(first_tokens) - 1))] - FIRST_TOKEN_SECONDS) for share in (0.5, 0.95))
+    print(f"{conversations} at once, {len(first_tokens)} answers, {len(errors)} errors {set(errors)}")
+    print(f"first token beyond the model's own: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+    print("memory MB: " + ", ".join(f"{megabytes:.0f}" for megabytes in memory))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

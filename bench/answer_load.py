@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-TOKENS, TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 20, 50, 0.2
+TOKENS, TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 150, 50, 0.2
 DOCUMENTS = 200
 
 
@@ -36,9 +36,12 @@ async def completions(request: Request) -> StreamingResponse:
 
     async def stream():
         await asyncio.sleep(FIRST_TOKEN_SECONDS)
-        for number in range(TOKENS):
+        for number in range(TOKENS + 1):
             text = f"word{number} " if number else "The lamp [1] "
-            yield f"data: {json.dumps({'id': 'x', 'object': 'chat.completion.chunk', 'created': 0, 'model': 'm', 'choices': [{'index': 0, 'delta': {'content': text}, 'finish_reason': None}]})}\n\n"
+            ended = number == TOKENS
+            choice = {"index": 0, "delta": {} if ended else {"content": text}, "finish_reason": "stop" if ended else None}
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
+            yield f"data: {json.dumps(chunk)}\n\n"
             await asyncio.sleep(1 / TOKENS_PER_SECOND)
         yield "data: [DONE]\n\n"
 
@@ -50,37 +53,37 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def main() -> None:
+def main() -> None:
     conversations = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     answers = int(sys.argv[2]) if len(sys.argv) > 2 else 500
     with tempfile.TemporaryDirectory() as folder:
         uploads = Path(folder, "uploads")
         uploads.mkdir()
         for number in range(DOCUMENTS):
-            (uploads / f"{number}.txt").write_text(
-                f"The lamp in room {number} was repaired in {1900 + number % 100} by worker {number * 7 % 31}.\n" * 5
-            )
+            line = f"The lamp in room {number} was repaired in {1900 + number % 100} by worker {number * 7 % 31}.\n"
+            (uploads / f"{number}.txt").write_text(line * 5)
         model_port, app_port = free_port(), free_port()
         environment = {
             **os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_APP_PORT": str(app_port), "RAG_CHAT_MODEL": "m",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1", "OPENAI_API_KEY": "x", "RAG_REQUESTS_PER_MINUTE": "0",
         }  # fmt: skip
         subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        model = uvicorn.Server(
-            uvicorn.Config(
-                Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])]), port=model_port, log_level="error"
-            )
-        )
-        serving = asyncio.create_task(model.serve())
         app = subprocess.Popen([sys.executable, "-m", "ui"], env=environment)
         try:
-            await ready(app_port)
-            await measure(app_port, psutil.Process(app.pid), conversations, answers)
+            asyncio.run(run(model_port, app_port, psutil.Process(app.pid), conversations, answers))
         finally:
             app.terminate()
             app.wait()
-            model.should_exit = True
-            await serving
+
+
+async def run(model_port: int, app_port: int, app: psutil.Process, conversations: int, answers: int) -> None:
+    routes = [Route("/v1/chat/completions", completions, methods=["POST"])]
+    model = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=model_port, log_level="error"))
+    serving = asyncio.create_task(model.serve())
+    await ready(app_port)
+    await measure(app_port, app, conversations, answers)
+    model.should_exit = True
+    await serving
 
 
 async def ready(port: int) -> None:
@@ -109,13 +112,14 @@ async def measure(port: int, app: psutil.Process, conversations: int, answers: i
             async with client.stream(
                 "POST", f"http://127.0.0.1:{port}/api/v1/ask", json=question, headers={"Accept": "text/event-stream"}
             ) as reply:
-                event = ""
+                event = last = ""
                 async for line in reply.aiter_lines():
                     event = line.removeprefix("event: ") if line.startswith("event: ") else event
+                    last = line if line.startswith("data: ") else last
                     if event == "token" and first is None:
                         first = time.perf_counter() - started
             if event not in ("answered",) or first is None:
-                errors.append(event)
+                errors.append(f"{event}: {last[:200]}")
             else:
                 first_tokens.append(first)
             if number % max(answers // 10, 1) == 0:
@@ -123,6 +127,8 @@ async def measure(port: int, app: psutil.Process, conversations: int, answers: i
 
     async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=conversations * 2)) as client:
         await asyncio.gather(*(reader(client, index) for index in range(conversations)))
+    if not first_tokens:
+        raise SystemExit(f"no answers: {set(errors)}")
     first_tokens.sort()
     p50, p95 = (1000 * (first_tokens[int(share * (len(first_tokens) - 1))] - FIRST_TOKEN_SECONDS) for share in (0.5, 0.95))
     print(f"{conversations} at once, {len(first_tokens)} answers, {len(errors)} errors {set(errors)}")
@@ -131,4 +137,4 @@ async def measure(port: int, app: psutil.Process, conversations: int, answers: i
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

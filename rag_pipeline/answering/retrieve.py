@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rag_pipeline.answering.question import QuestionEncoder, Vector, checked_question
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
 from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.second_look import DEPTH, put_together, second_question
 from rag_pipeline.embedding import EmbeddingModelError, ModelFiles, Vectors, load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
@@ -59,8 +60,16 @@ class Retriever:
         return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
     def _retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
-        candidates = [candidate for name in self._collections(scope) for candidate in self._candidates(name, question, scope, top_k)]
-        return ranked(question, candidates, top_k)
+        collections = self._collections(scope)
+        first = self._ranked(question, collections, scope, max(top_k, DEPTH))
+        again = second_question(question, first[0]) if first else None
+        if again is None:
+            return first[:top_k]
+        return put_together(first, self._ranked(again, collections, scope, DEPTH), top_k)
+
+    def _ranked(self, question: str, collections: Sequence[str], scope: Scope, depth: int) -> tuple[Hit, ...]:
+        candidates = [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
+        return ranked(question, candidates, depth)
 
     def _collections(self, scope: Scope) -> Sequence[str]:
         existing = self._index.collections()

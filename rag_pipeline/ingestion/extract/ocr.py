@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
@@ -93,7 +93,7 @@ def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
     """
     grey = _prepared(picture)
     best, words = 0, _words(grey, source)
-    if _sureness(words) < _SURE:
+    if words and _sureness(words) < _SURE:  # print that lies on its side is read as some words, if wrong ones
         for turn in _TURNS:
             others = _words(grey.rotate(turn, expand=True), source)
             if _worth(others) > _worth(words):
@@ -109,6 +109,10 @@ def _prepared(picture: Image) -> Image:
         background = Image.new("RGBA", picture.size, "white")
         background.alpha_composite(picture.convert("RGBA"))
         picture = background
+    if picture.mode.startswith(("I", "F")):  # more than 8 bits a pixel: converting would make all of it white
+        _, brightest = picture.getextrema()
+        step = 255 / max(float(cast("float", brightest)), 1.0)
+        picture = picture.convert("F").point(lambda value: value * step)
     grey = picture.convert("L")
     scale = min(1.0, (MOST_PIXELS / (grey.width * grey.height)) ** 0.5)
     return grey if scale == 1.0 else grey.resize((max(int(grey.width * scale), 1), max(int(grey.height * scale), 1)))

@@ -73,6 +73,12 @@ def test_transparent_and_small_pictures(tmp_path: Path) -> None:
 
 
 @needs_tesseract
+def test_pictures_of_sixteen_bits(tmp_path: Path) -> None:
+    deep = picture(SENTENCE).convert("I").point(lambda value: value * 257).convert("I;16")
+    assert texts(read(tmp_path, "a.tiff", saved(deep, "tiff"))) == [SENTENCE]
+
+
+@needs_tesseract
 def test_a_scanned_page_among_others(tmp_path: Path) -> None:
     from rag_pipeline_tests.ingestion.extract.documents import WORDS, line, pdf
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -103,13 +105,14 @@ class ChatModel:
     def _client(self) -> openai.AsyncOpenAI:
         import openai
 
+        trusted = not _is_local(self._url)
         return openai.AsyncOpenAI(
             api_key=self._key,
             base_url=self._url,
             max_retries=0,
             timeout=openai.Timeout(self._silence_seconds, connect=min(CONNECT_SECONDS, self._silence_seconds)),
             # A proxy named in the environment is for the internet; passages meant for a model on this machine must not go there.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not _is_local(self._url)),
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=trusted, verify=_certificates(trusted)),
         )
 
     async def _open(self, client: openai.AsyncOpenAI, messages: Sequence[ChatMessage]) -> openai.AsyncStream[ChatCompletionChunk]:
@@ -178,6 +181,14 @@ def _piece(chunk: ChatCompletionChunk, reply: ChatReply) -> str:
         return ""
     reply.finish_reason = chunk.choices[0].finish_reason or reply.finish_reason
     return chunk.choices[0].delta.content or ""
+
+
+@cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """The certificates that are trusted. Reading them takes 20 to 50 ms, in which no other answer would go on."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=trust_env)
 
 
 def _is_local(url: str) -> bool:

@@ -5,6 +5,7 @@ Belongs here: limits of a question, questions longer than the model's window. No
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import cast
@@ -12,7 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rag_pipeline.embedding import ModelFiles, TokenCounter, load_embedder
+from rag_pipeline.embedding import Embedder, ModelFiles, TokenCounter, load_embedder
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 
@@ -55,6 +56,8 @@ class QuestionEncoder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # The model uses all cores for one question; several at once take longer than one after the other.
+        self._encoding = threading.Lock()
         self._counter = lru_cache(maxsize=8)(ModelFiles.token_counter)
         self._cached = lru_cache(maxsize=256)(self._encode)
 
@@ -64,6 +67,10 @@ class QuestionEncoder:
 
     def _encode(self, question: str, model: ModelFiles) -> Vector:
         embedder = load_embedder(model, self._settings)
+        with self._encoding:
+            return self._encoded(question, model, embedder)
+
+    def _encoded(self, question: str, model: ModelFiles, embedder: Embedder) -> Vector:
         mean = np.stack([embedder.embed_query(window) for window in _windows(question, self._counter(model))]).mean(axis=0)
         return cast("Vector", mean / max(float(np.linalg.norm(mean)), 1e-12))
 

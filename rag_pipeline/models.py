@@ -47,6 +47,11 @@ class Element:
     boxes: tuple[Box, ...] = ()
     table_header: str | None = None
 
+    @property
+    def path_below(self) -> tuple[str, ...]:
+        """The headings above what follows this element: those above itself, and itself where it is one."""
+        return (*self.heading_path, " ".join(self.text.split())) if self.kind == "Title" else self.heading_path
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:

@@ -240,17 +240,13 @@ def _sections(elements: Sequence[Element], pieces: _Run) -> Iterator[list[_Piece
             yield section
             section = []
         section += group
-        path = _path_below(element)
+        path = element.path_below
     if section:
         yield section
 
 
-def _path_below(element: Element) -> tuple[str, ...]:
-    return (*element.heading_path, " ".join(element.text.split())) if element.kind == "Title" else element.heading_path
-
-
 def _titles(elements: Sequence[Element], run: _Run) -> Iterator[str]:
-    return (_path_below(elements[piece.element])[-1] for piece in run if elements[piece.element].kind == "Title")
+    return (elements[piece.element].path_below[-1] for piece in run if elements[piece.element].kind == "Title")
 
 
 def _tokens(run: _Run) -> int:
@@ -288,7 +284,7 @@ def _chunk(elements: Sequence[Element], run: _Run, context: str) -> Chunk:
         boxes += _moved_boxes(element.boxes, start, end, len(text) - start)
         text += element.text[start:end]
         members.append(element)
-    paths = [element.heading_path for element in members if element.kind != "Title"] or [_path_below(members[0])]
+    paths = [element.heading_path for element in members if element.kind != "Title"] or [members[0].path_below]
     pages = [element.page for element in members if element.page is not None]
     return Chunk(0, text, context, _common_path(paths), min(pages, default=None), max(pages, default=None), tuple(boxes), 0)
 

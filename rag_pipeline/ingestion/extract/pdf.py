@@ -6,6 +6,7 @@ pdfium is not thread-safe: one process reads one file at a time, in one thread.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,7 +19,7 @@ from rag_pipeline.ingestion.extract.pdf_furniture import repeated_lines
 from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
 from rag_pipeline.ingestion.extract.pdf_page import Page, page_picture, read_page
 from rag_pipeline.ingestion.extract.source import Source, password_protected
-from rag_pipeline.models import Element
+from rag_pipeline.models import Element, ElementKind
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -137,17 +138,23 @@ def _elements(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
     lines = [line for page in pages for line in page.lines]
     repeated = repeated_lines(lines)
     body = [line for index, line in enumerate(lines) if index not in repeated]
-    edges = [(lines[index], kind) for index, kind in sorted(repeated.items()) if kind is not None]
-    for line, kind in edges:
-        if kind == "Header":
-            yield Element(kind, line.text, line.page, (), (line.box(0),))
+    edges: dict[tuple[int, ElementKind], list[Line]] = defaultdict(list)
+    for index, kind in sorted(repeated.items()):
+        if kind is not None:
+            edges[lines[index].page, kind].append(lines[index])
+    path = outline.path
     by_page = {number: list(group) for number, group in groupby(elements_of_lines(body, outline), key=lambda element: element.page)}
     for page in pages:
-        yield from by_page.get(page.number, ())
-        yield from (Element("NarrativeText", f"Comment: {comment}", page.number, outline.path) for comment in page.comments)
-    for line, kind in edges:
-        if kind == "Footer":
-            yield Element(kind, line.text, line.page, (), (line.box(0),))
+        yield from _edge(edges[page.number, "Header"], "Header", path)
+        for element in by_page.get(page.number, ()):
+            path = element.path_below
+            yield element
+        yield from (Element("NarrativeText", f"Comment: {comment}", page.number, path) for comment in page.comments)
+        yield from _edge(edges[page.number, "Footer"], "Footer", path)
+
+
+def _edge(lines: Sequence[Line], kind: ElementKind, path: tuple[str, ...]) -> Iterator[Element]:
+    return (Element(kind, line.text, line.page, path, (line.box(0),)) for line in lines)
 
 
 def _nothing(findings: _Findings) -> DocumentError:

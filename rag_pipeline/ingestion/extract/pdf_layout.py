@@ -17,6 +17,7 @@ from rag_pipeline.models import Box, Element
 _LARGER = 1.15
 """A heading's letters are this much larger than those of most of the text."""
 _LONGEST_HEADING = 200
+_LEAST_WORDS_OF_A_SENTENCE = 6
 _LEADING = 1.4
 """A step between lines this much larger than usual parts paragraphs."""
 _WIDEST_STEP = 2.2
@@ -24,13 +25,19 @@ _WIDEST_STEP = 2.2
 _DIGITS_OF_A_TABLE_ROW = 0.3
 _FULL_WIDTH = 0.85
 _HEADING_LEVELS = 6
+_SAME_SIZE = 0.9
+"""Bold letters of at least this share of the text's size may be a heading; smaller ones head the columns of tables."""
+_ALIGNED = 0.03
+"""Edges and middles that differ by no more of the page's width stand below one another."""
+_Style = tuple[float, bool]
+"""Size of the letters, and whether they are bold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
 
-    ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many degrees the page was turned
+    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many degrees the page was turned
     counterclockwise for the line to be upright: the edges are those on the turned page.
     """
 
@@ -42,6 +49,7 @@ class Line:
     bottom: float
     size: float
     hyphenated: bool = False
+    bold: bool = False
     segments: tuple[Line, ...] = ()
     turn: int = 0
 
@@ -67,39 +75,61 @@ def elements_of_lines(lines: Sequence[Line], outline: Outline | None = None) -> 
     levels = heading_levels(lines)
     words = {word.casefold() for line in lines for word in line.text.split()}
     outline = Outline() if outline is None else outline
-    for block in _blocks(lines, levels):
+    blocks = list(_blocks(lines, levels))
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         text, boxes = _joined(block, words)
-        level = levels.get(block[0].size)
-        if level is not None and _may_be_heading(text):
+        level = levels.get(_style(block[0]))
+        if level is not None and _may_be_heading(text) and (not block[0].bold or _stands_above(block, following)):
             title = outline.title(text, level, block[0].page)
             yield Element("Title", text, title.page, title.heading_path, boxes)
         else:
             yield Element("NarrativeText", text, block[0].page, outline.path, boxes)
 
 
-def heading_levels(lines: Sequence[Line]) -> dict[float, int]:
-    """Sizes of letters that headings have, and their level: the largest is level 1."""
-    letters: Counter[float] = Counter()
+def heading_levels(lines: Sequence[Line]) -> dict[_Style, int]:
+    """Styles of letters that headings have, and their level: the largest is level 1; of the same size, bold is above plain.
+
+    Bold letters as large as those of the text are headings too, where the text is not bold itself.
+    """
+    letters: Counter[_Style] = Counter()
     for line in lines:
         if line.size:
-            letters[line.size] += len(line.text)
-    body = letters.most_common(1)[0][0] if letters else 0.0
-    larger = sorted((size for size in letters if size > body * _LARGER), reverse=True)
-    return {size: min(index + 1, _HEADING_LEVELS) for index, size in enumerate(larger)}
+            letters[_style(line)] += len(line.text)
+    body, bold_body = letters.most_common(1)[0][0] if letters else (0.0, True)
+    of_headings = [
+        (size, bold) for size, bold in letters if size > body * _LARGER or (bold and not bold_body and size >= body * _SAME_SIZE)
+    ]
+    return {style: min(index + 1, _HEADING_LEVELS) for index, style in enumerate(sorted(of_headings, reverse=True))}
+
+
+def _style(line: Line) -> _Style:
+    return line.size, line.bold
 
 
 def _may_be_heading(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
-    return len(text) <= _LONGEST_HEADING and letters >= max(2, len(text) // 3) and not text.endswith((",", ";"))
+    sentence = text.endswith((".", ":")) and len(text.split()) >= _LEAST_WORDS_OF_A_SENTENCE
+    listed = text.startswith(("•", "*", "–", "$")) or text.endswith((",", ";"))
+    return len(text) <= _LONGEST_HEADING and letters >= max(2, len(text) // 3) and not sentence and not listed
 
 
-def _blocks(lines: Sequence[Line], levels: dict[float, int]) -> Iterator[list[Line]]:
+def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bool:
+    """Whether a bold block heads what follows: it stands in the middle of the page or above the text's edge, and is no row of a table."""
+    first, last = block[0], block[-1]
+    in_a_table = any(line.segments for line in block) or sum(map(str.isdigit, last.text)) > _DIGITS_OF_A_TABLE_ROW * len(last.text)
+    if following is None or in_a_table or last.text.endswith((":", ".")) or last.text.startswith("("):
+        return False
+    centred = abs(first.left + first.right - 1) < 2 * _ALIGNED
+    return centred or abs(following[0].left - first.left) < _ALIGNED
+
+
+def _blocks(lines: Sequence[Line], levels: dict[_Style, int]) -> Iterator[list[Line]]:
     for _, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
         usual = _usual_step(page)
         block = page[:1]
         for above, line in pairwise(page):
-            heading = levels.get(above.size) != levels.get(line.size)
+            heading = levels.get(_style(above)) != levels.get(_style(line))
             if heading or not _continues(above, line, usual):
                 yield block
                 block = []

@@ -6,6 +6,7 @@ Belongs here: what pdfium says of a page. Not here: files, paragraphs.
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,6 +33,8 @@ _LINE_ENDS = (0x0A, 0x0D, 0x02)
 _WIDE_GAP = 1.2
 """A gap this many heights of a line wide is no space between words."""
 _POINTS_PER_INCH = 72
+_BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
+_LONGEST_FONT_NAME = 256
 _MOST_ANNOTATIONS = 5000
 _Edges = tuple[float, float, float, float]
 
@@ -142,7 +145,7 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
             hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
             size = _size(textpage, codes, start, end)
             segments = _segments(page, textpage, codes, start, end, number, size) if _has_gap(rectangles) else ()
-            yield Line(text, number, *edges, size, hyphenated, segments)
+            yield Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end), segments)
 
 
 def _rectangles(textpage: PdfTextPage, start: int, end: int) -> list[_Edges]:
@@ -218,3 +221,17 @@ def _size(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> 
     box: Any = pdfium.FS_RECTF()
     found = pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, box)
     return round(float(box.top - box.bottom) * 2) / 2 if found else 0.0
+
+
+def _is_bold(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> bool:
+    """Whether the first and last letters of a line are bold by the name of their font; the weights that fonts state mean little."""
+    shown = [index for index in range(start, end) if codes[index] > 0x20]
+    return bool(shown) and all(_BOLD.search(_font_name(textpage, index)) for index in {shown[0], shown[-1]})
+
+
+def _font_name(textpage: PdfTextPage, index: int) -> bytes:
+    import pypdfium2.raw as pdfium
+
+    buffer = ctypes.create_string_buffer(_LONGEST_FONT_NAME)
+    size = pdfium.FPDFText_GetFontInfo(textpage.raw, index, buffer, len(buffer), None)
+    return buffer.raw[: max(size - 1, 0)]

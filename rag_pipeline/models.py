@@ -113,7 +113,10 @@ class IndexedChunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that a retriever found. ``document`` is the path under its collection; pages are 1-based and inclusive."""
+    """A chunk that a retriever found. ``document`` is the path under its collection; pages are 1-based and inclusive.
+
+    ``copies`` are the other documents, as ``collection/document``, that say the same there; they are not hits of their own.
+    """
 
     rank: int
     score: float
@@ -128,11 +131,12 @@ class Hit:
     context: str = ""
     position: int = 0
     boxes: tuple[Box, ...] = ()
+    copies: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The shape that the command line and the API promise."""
         names = ("rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id")
-        return {name: getattr(self, name) for name in names}
+        return {**{name: getattr(self, name) for name in names}, "copies": list(self.copies)}
 
 
 @dataclass(frozen=True, slots=True)

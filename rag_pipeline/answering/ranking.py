@@ -1,22 +1,26 @@
-"""The last word on the order of passages: fused rank, nearness in meaning, and how many of the question's words a passage has.
+"""The order of single passages: fused rank, nearness in meaning, and how much of the question's words a passage and its name have.
 
-Belongs here: the score and its weights. Not here: where candidates come from (``retrieve.py``).
+Belongs here: the score and its weights. Not here: where candidates come from (``retrieve.py``), passages beside one another
+(``selection.py``).
 
 Reciprocal rank fusion alone loses to BM25 alone where one list is much better than the other; adding the cosine and the share of
-the question's words beats both lists on every set that was measured, over a wide range of weights: docs/decisions/fusion.md.
+the question's words beats both lists on every set that was measured, over a wide range of weights; words of the question that follow
+one another there tell more (sequential dependence; Metzler and Croft 2005): docs/decisions/fusion.md.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors import Candidate, Fusion
-from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
 
 FUSION = Fusion(k=2, dense_weight=1.0, text_weight=1.0)
 PREFETCH = 100
@@ -25,9 +29,22 @@ PREFETCH = 100
 CANDIDATES = 100
 """How many fused passages are scored. They are also the sample that tells rare words from common ones, so 50 measures a little worse."""
 
-COSINE_WEIGHT, COVERAGE_WEIGHT, RANK_WEIGHT = 0.40, 0.45, 0.15
+COSINE_WEIGHT, COVERAGE_WEIGHT, RANK_WEIGHT, PAIRS_WEIGHT, NAME_WEIGHT = 0.40, 0.45, 0.15, 0.25, 0.05
+ALL_WEIGHTS = COSINE_WEIGHT + COVERAGE_WEIGHT + RANK_WEIGHT + PAIRS_WEIGHT + NAME_WEIGHT
 BEST_FUSED_SCORE = 1.0
 """First in both lists at k=2: 1/2 + 1/2."""
+
+_PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question as the passages are measured by it; rarities are those of its words among passages and names of documents."""
+
+    words: AbstractSet[int]
+    pairs: AbstractSet[tuple[int, int]]
+    rarity: Mapping[int, float]
+    rarity_in_names: Mapping[int, float]
 
 
 def ranked(question: str, candidates: Sequence[Candidate], top_k: int) -> tuple[Hit, ...]:
@@ -36,12 +53,29 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int) -> tuple[
     Candidates may come from several collections: cosine and words mean the same in each, as long as the embedding model is one.
     """
     candidates = _without_repetitions(candidates)
-    asked = word_ids(question)
-    words = [candidate.words & asked for candidate in candidates]
-    rarity = word_rarity(asked, words)
-    scores = [_score(candidate, coverage(found, rarity)) for candidate, found in zip(candidates, words, strict=True)]
-    order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))[:top_k]
-    return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order, start=1))
+    asked = _asked(question, candidates)
+    scores = [_score(asked, candidate) for candidate in candidates]
+    order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
+    return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
+
+
+def _asked(question: str, candidates: Sequence[Candidate]) -> _Asked:
+    words = word_ids(question)
+    names = {candidate.hit.document: name_words(candidate.hit.document) for candidate in candidates}
+    in_names = words & set().union(*names.values())
+    return _Asked(
+        words,
+        word_pairs(question),
+        word_rarity(words, [candidate.words for candidate in candidates]),
+        word_rarity(in_names, list(names.values())),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def name_words(document: str) -> AbstractSet[int]:
+    """The words of a document's name: ``AcmeCorp_2023-annual.pdf`` has four."""
+    name = document.rpartition("/")[2].rpartition(".")
+    return frozenset(word_ids(_PARTS_OF_A_NAME.sub(" ", name[0] or name[2])))
 
 
 def word_rarity(asked: AbstractSet[int], passages: Sequence[AbstractSet[int]]) -> dict[int, float]:
@@ -68,6 +102,19 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(first.values())
 
 
-def _score(candidate: Candidate, covered: float) -> float:
-    fused = candidate.hit.score / BEST_FUSED_SCORE
-    return COSINE_WEIGHT * max(0.0, candidate.cosine) + COVERAGE_WEIGHT * covered + RANK_WEIGHT * fused
+def _score(asked: _Asked, candidate: Candidate) -> float:
+    named = name_words(candidate.hit.document)
+    total = (
+        COSINE_WEIGHT * max(0.0, candidate.cosine)
+        + COVERAGE_WEIGHT * coverage((candidate.words | named) & asked.words, asked.rarity)
+        + RANK_WEIGHT * candidate.hit.score / BEST_FUSED_SCORE
+        + PAIRS_WEIGHT * _share_of_pairs(asked, candidate)
+        + NAME_WEIGHT * coverage(named, asked.rarity_in_names)
+    )
+    return total / ALL_WEIGHTS
+
+
+def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:
+    # Reading a text for its pairs takes longer than all else here; most have no two words of a pair.
+    possible = {pair for pair in asked.pairs if pair[0] in candidate.words and pair[1] in candidate.words}
+    return len(possible & word_pairs(candidate.hit.text)) / len(asked.pairs) if possible else 0.0

@@ -13,6 +13,7 @@ from rag_pipeline.answering.question import QuestionEncoder, Vector, checked_que
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.second_look import DEPTH, put_together, second_question
+from rag_pipeline.answering.selection import CONTINUATION_PLACE, varied, with_continuation, without_copies
 from rag_pipeline.embedding import EmbeddingModelError, ModelFiles, Vectors, load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
@@ -61,11 +62,23 @@ class Retriever:
 
     def _retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)
-        first = self._ranked(question, collections, scope, max(top_k, DEPTH))
+        depth = max(top_k, DEPTH)
+        first = self._ranked(question, collections, scope, depth)
         again = second_question(question, first[0]) if first else None
-        if again is None:
-            return first[:top_k]
-        return put_together(first, self._ranked(again, collections, scope, DEPTH), top_k)
+        hits = put_together(first, self._ranked(again, collections, scope, depth)) if again else first
+        return self._read_on(varied(without_copies(hits), top_k))
+
+    def _read_on(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        if len(hits) < CONTINUATION_PLACE:
+            return hits
+        following = self._following(hits[0])
+        return with_continuation(hits, following) if following else hits
+
+    def _following(self, hit: Hit) -> Hit | None:
+        try:
+            return self._index.following(hit.collection, hit.chunk_id)
+        except CollectionNotIndexedError:
+            return None
 
     def _ranked(self, question: str, collections: Sequence[str], scope: Scope, depth: int) -> tuple[Hit, ...]:
         candidates = [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]

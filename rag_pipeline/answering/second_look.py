@@ -36,7 +36,7 @@ def second_question(question: str, best: Hit) -> str | None:
     return f"{question} {' '.join(names)[:MOST_CHARACTERS]}" if names else None
 
 
-def put_together(first: Sequence[Hit], second: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
+def put_together(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:
     """Both results by score; nothing that only the second search found comes before the best of the first."""
     best = {hit.chunk_id: hit for hit in first}
     for hit in second:
@@ -44,4 +44,4 @@ def put_together(first: Sequence[Hit], second: Sequence[Hit], top_k: int) -> tup
         if hit.chunk_id not in best or best[hit.chunk_id].score < score:
             best[hit.chunk_id] = replace(hit, score=score)
     ordered = sorted(best.values(), key=lambda hit: (hit.chunk_id != first[0].chunk_id, -hit.score))
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered[:top_k], start=1))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))

@@ -119,7 +119,7 @@ def _add_retrieval(table: str, row: Row, hits: Sequence[Hit], files: TextFiles, 
     needed = {wanted.file for wanted in row.wanted}
 
     def complete(depth: int) -> bool:
-        return all(any(same_file(hit.document, file) for hit in hits[:depth]) for file in needed)
+        return all(any(same_file(name, file) for hit in hits[:depth] for name in (hit.document, *hit.copies)) for file in needed)
 
     collected.add(
         table,

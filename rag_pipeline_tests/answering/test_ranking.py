@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag_pipeline.answering.ranking import coverage, ranked, word_rarity
+from rag_pipeline.answering.ranking import coverage, name_words, ranked, word_rarity
 from rag_pipeline.models import Hit, embedded_text
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids
@@ -23,7 +23,7 @@ def test_ranks_count_from_one_and_scores_fall() -> None:
 
 
 def test_the_best_possible_passage_scores_one() -> None:
-    (found,) = ranked("iron bridge", [candidate(1, "the iron bridge", 1.0, 1.0)], 8)
+    (found,) = ranked("iron bridge", [candidate(1, "the iron bridge", 1.0, 1.0, document="bridges/Iron_Bridge.pdf")], 8)
     assert found.score == pytest.approx(1.0)
 
 
@@ -60,3 +60,19 @@ def test_a_question_of_stop_words_covers_nothing() -> None:
     assert coverage({1}, {}) == 0
     hits: tuple[Hit, ...] = ranked("is it", [candidate(1, "it is", 0.5, 0.5)], 8)
     assert len(hits) == 1
+
+
+def test_words_that_follow_one_another_as_in_the_question_count_more() -> None:
+    scattered = candidate(1, "The bridge has an engine of iron beside the steam boiler.", 0.5, 0.5, document="a.md")
+    together = candidate(2, "The engine of steam pulls over the bridge of iron.", 0.5, 0.5, document="b.md")
+    assert [one.document for one in ranked("steam engine on an iron bridge", [scattered, together], 8)] == ["b.md", "a.md"]
+
+
+def test_the_name_of_a_document_counts() -> None:
+    same = [
+        candidate(number, "Net sales were 12 million.", 0.5, 0.5, document=f"{name}_10K.pdf")
+        for number, name in ((1, "Zeta"), (2, "AcmeCorp"))
+    ]
+    assert ranked("What were the sales of Acme?", same, 8)[0].document == "AcmeCorp_10K.pdf"
+    assert name_words("reports/AcmeCorp_2023-annual.pdf") == word_ids("acme corp 2023 annual")
+    assert name_words("README") == word_ids("readme")

@@ -19,6 +19,6 @@ def test_a_passage_that_says_what_was_asked_is_enough() -> None:
 def test_what_the_second_search_finds_comes_after_the_best_of_the_first() -> None:
     first = (hit(1, score=0.6), hit(2, score=0.4), hit(3, score=0.3))
     second = (hit(4, score=0.9), hit(1, score=0.8), hit(3, score=0.5))
-    together = put_together(first, second, 3)
-    assert [(one.chunk_id, one.rank) for one in together] == [("id-1", 1), ("id-4", 2), ("id-3", 3)]
-    assert [one.score for one in together] == [0.6, 0.6, 0.5 * WEIGHT]
+    together = put_together(first, second)
+    assert [(one.chunk_id, one.rank) for one in together] == [("id-1", 1), ("id-4", 2), ("id-3", 3), ("id-2", 4)]
+    assert [one.score for one in together] == [0.6, 0.6, 0.5 * WEIGHT, 0.4]

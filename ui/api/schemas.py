@@ -47,7 +47,10 @@ class SearchRequest(BaseModel):
 
 
 class HitBody(BaseModel):
-    """A passage. ``document`` is the path under the collection; pages are 1-based and inclusive."""
+    """A passage. ``document`` is the path under the collection; pages are 1-based and inclusive.
+
+    ``copies``: other documents, as ``collection/document``, that say the same.
+    """
 
     rank: int
     score: float
@@ -57,6 +60,7 @@ class HitBody(BaseModel):
     page_first: int | None
     page_last: int | None
     chunk_id: str
+    copies: list[str] = []
 
 
 class CitationBody(HitBody):

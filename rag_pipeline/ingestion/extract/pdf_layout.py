@@ -37,8 +37,8 @@ _Style = tuple[float, bool]
 class Line:
     """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
 
-    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many degrees the page was turned
-    counterclockwise for the line to be upright: the edges are those on the turned page.
+    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many
+    degrees the page was turned counterclockwise for the line to be upright: the edges are those on the turned page.
     """
 
     text: str

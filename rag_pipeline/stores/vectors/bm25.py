@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 
 import qdrant_edge
 
@@ -37,6 +38,12 @@ def query_vector(text: str) -> SparseVector:
 def word_ids(text: str) -> set[int]:
     """The dimensions of a text's words: equal for two words that BM25 takes for the same; stop words have none."""
     return {word_id for word in _WORD.findall(_spaced(text).lower()) for word_id in _ids_of(word)}
+
+
+def word_pairs(text: str) -> set[tuple[int, int]]:
+    """Words that follow one another, stop words left out, as pairs of :func:`word_ids` in either order."""
+    ids = [word_id for word in _WORD.findall(_spaced(text).lower()) for word_id in _ids_of(word)[:1]]
+    return {(min(pair), max(pair)) for pair in pairwise(ids) if pair[0] != pair[1]}
 
 
 @lru_cache(maxsize=1 << 17)

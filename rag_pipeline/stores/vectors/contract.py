@@ -157,6 +157,13 @@ class VectorIndex(Protocol):
             CollectionNotIndexedError: nothing is published.
         """
 
+    def following(self, collection: str, chunk_id: str) -> Hit | None:
+        """The chunk after another one in its document; None at its end, or when there is no such chunk. The score is 0.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+        """
+
     def close(self) -> None:
         """Let go of open versions; the index opens them again when asked."""
 

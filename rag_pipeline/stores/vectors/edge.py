@@ -28,7 +28,7 @@ from rag_pipeline.stores.vectors.contract import (
 )
 from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
-from rag_pipeline.stores.vectors.points import in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import following_id, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.versions import CollectionFolder, published_collections
 
 _BYTES_FOR_NEW_SHARD = 8 << 20
@@ -97,6 +97,14 @@ class EdgeIndex:
         """Chunks by id, in the order asked for."""
         with self._reading(collection) as version:
             return in_order(version.shard.payloads([wanted for wanted in chunk_ids if is_chunk_id(wanted)]), chunk_ids)
+
+    def following(self, collection: str, chunk_id: str) -> Hit | None:
+        """The chunk after another one in its document."""
+        if not is_chunk_id(chunk_id):
+            return None
+        with self._reading(collection) as version:
+            following = following_id(version.shard.payloads([chunk_id]).get(chunk_id))
+            return next(iter(in_order(version.shard.payloads([following]), [following])), None) if following else None
 
     def publish(self, change: IndexChange) -> Manifest:
         """Build the next version beside the current one and point the manifest at it.

@@ -52,6 +52,11 @@ def chunk_id(document_key: str, position: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{document_key}/{position}"))
 
 
+def following_id(payload: Mapping[str, Any] | None) -> str | None:
+    """The id that the chunk after a stored one has, if there is one."""
+    return chunk_id(payload["document_key"], payload["position"] + 1) if payload else None
+
+
 def is_chunk_id(value: str) -> bool:
     """Whether an engine would take this as the id of a point."""
     try:

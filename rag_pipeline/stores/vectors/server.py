@@ -9,7 +9,7 @@ would see half of it. The manifest is the collection's metadata, written before 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from rag_pipeline.stores.vectors.contract import (
     require_model_of,
     require_same_model,
 )
-from rag_pipeline.stores.vectors.points import hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import following_id, hit, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
@@ -108,9 +108,12 @@ class ServerIndex:
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
-        wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
-        records = self._read(collection, lambda manifest: self._client.retrieve(collection_of(manifest), wanted) if wanted else [])
-        return in_order({str(record.id): record.payload or {} for record in records}, chunk_ids)
+        return in_order(self._payloads(collection, chunk_ids), chunk_ids)
+
+    def following(self, collection: str, chunk_id: str) -> Hit | None:
+        """The chunk after another one in its document."""
+        following = following_id(self._payloads(collection, [chunk_id]).get(chunk_id))
+        return next(iter(self.passages(collection, [following])), None) if following else None
 
     def publish(self, change: IndexChange) -> Manifest:
         """Build the next version as a new collection, then move the alias.
@@ -161,6 +164,11 @@ class ServerIndex:
             except VersionGoneError:
                 continue
         raise CollectionNotIndexedError(collection)
+
+    def _payloads(self, collection: str, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
+        records = self._read(collection, lambda manifest: self._client.retrieve(collection_of(manifest), wanted) if wanted else [])
+        return {str(record.id): record.payload or {} for record in records}
 
     def _points(self, manifest: Manifest, request: models.QueryRequest) -> list[models.ScoredPoint]:
         return self._client.query_batch_points(collection_of(manifest), [request])[0].points

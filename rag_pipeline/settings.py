@@ -70,11 +70,18 @@ class Settings(BaseSettings):
 
     top_k: int = Field(8, ge=1, le=100, description="Passages retrieved for a question.")
 
+    reranker_model: str | None = Field(
+        None, description="A CrossEncoder (hub name or folder) that orders the passages again. Unset: none; measure with `rag eval` first."
+    )
+
     chat_model: str | None = Field(None, description="Name of the language model. Unset: answers are quoted sentences.")
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the language model's provider.")
     openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint.")
     chat_timeout_seconds: float = Field(60, gt=0, description="Longest silence of the language model.")
     chat_context_tokens: int = Field(8192, ge=1024, description="Window of the language model that passages and history share.")
+    chat_tokenizer: str | None = Field(
+        None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
+    )
 
     @property
     def uploads(self) -> Path:

@@ -20,7 +20,8 @@ ALLOWED = {
     "rag_pipeline.stores": {"errors", "models", "settings", "stores"},
     "rag_pipeline.embedding": {"errors", "models", "settings", "stores"},
     "rag_pipeline.ingestion": {"errors", "models", "settings", "stores", "embedding", "ingestion", "progress"},
-    "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
+    "rag_pipeline.reranking": {"errors", "models", "settings", "embedding"},
+    "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "reranking", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "answering", "evaluation"},
     "rag_pipeline.defs": {"errors", "models", "settings", "stores", "ingestion", "defs", "definitions", "instance"},
 }
@@ -42,7 +43,7 @@ THIRD_PARTY = {
     "sqlalchemy": ("rag_pipeline.stores",),
     "alembic": ("rag_pipeline.stores",),
     "gradio": ("ui",),
-    "sentence_transformers": ("rag_pipeline.embedding",),
+    "sentence_transformers": ("rag_pipeline.embedding", "rag_pipeline.reranking"),
     "unstructured": ("rag_pipeline.ingestion.extract",),
 }
 

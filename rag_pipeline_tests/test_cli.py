@@ -47,8 +47,15 @@ def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
 
     hits = as_json(rag(data, "search", "What does the zebra eat?", "--collection", "zoo", "--top-k", "1", "--json"))
     assert isinstance(hits, list)
-    assert set(hits[0]) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id"}
+    assert set(hits[0]) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id", "copies"}
     assert (hits[0]["rank"], hits[0]["document"]) == (1, "zebra.txt")
+
+    none = rag(data, "search", "What does the zebra eat?", "--type", "pdf", "--json")
+    assert as_json(none) == []
+    narrowed = as_json(rag(data, "search", "Who keeps the zebra?", "--type", "txt", "--since", "2020-01-01", "--json"))
+    assert isinstance(narrowed, list)
+    assert {hit["document"] for hit in narrowed} == {"zebra.txt", "note.txt"}
+    assert as_json(rag(data, "search", "Who keeps the zebra?", "--before", "2020-01-01", "--json")) == []
 
     answer = as_json(rag(data, "ask", "How many carrots does the zebra eat?", "--json"))
     assert isinstance(answer, dict)

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from rag_pipeline.access import Access
+from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Answered, Failed, Refused
 from ui.api.schemas import ask_response, document_body
@@ -34,16 +35,20 @@ def mcp_app(services: Services) -> Starlette:
     server = MCPServer("rag", instructions=_INSTRUCTIONS, log_level="WARNING")
 
     @server.tool()
-    async def search_documents(question: str, ctx: Context, collections: list[str] | None = None, top_k: int = 8) -> dict[str, Any]:
-        """Find the passages of the user's documents that match a question best."""
-        scope = await services.scope_of(_access(ctx), collections or [])
+    async def search_documents(
+        question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None, top_k: int = 8
+    ) -> dict[str, Any]:
+        """Find the passages of the user's documents that match a question best, of a folder or of types such as pdf if wanted."""
+        scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
         hits = await services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
         return {"passages": [hit.to_json() for hit in hits]}
 
     @server.tool()
-    async def ask_documents(question: str, ctx: Context, collections: list[str] | None = None) -> dict[str, Any]:
+    async def ask_documents(
+        question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None
+    ) -> dict[str, Any]:
         """Answer a question from the user's documents, with the passages that each claim cites."""
-        scope = await services.scope_of(_access(ctx), collections or [])
+        scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
         async with aclosing(services.answerer.stream(question, (), scope)) as events:
             async for event in events:
                 if isinstance(event, Failed):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag_pipeline.access import Access, Tokens, parse_tokens
 from rag_pipeline.answering.answerer import Answerer, build_answerer
-from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, DocumentStatus
@@ -90,14 +90,14 @@ class Services:
         """
         return visible(access, await self.listing.current())
 
-    async def scope_of(self, access: Access, collections: Sequence[str] = ()) -> Scope:
-        """Where someone's answers may come from, ``collections`` being those asked for.
+    async def scope_of(self, access: Access, collections: Sequence[str] = (), wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:
+        """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
 
         Raises:
             RagError: a collection that may not be seen, or none that is indexed.
         """
         indexed = {document.collection for document in await self.listing.current() if document.state == "indexed"}
-        return scope_of(access, collections, sorted(indexed))
+        return scope_of(access, collections, sorted(indexed), wanted)
 
 
 def build_services(settings: Settings, answerer: Answerer | None = None) -> Services:

@@ -25,6 +25,7 @@ class Turn:
     question: str
     markdown: bool
     searched: str = ""
+    parts: tuple[str, ...] = ()
     hits: tuple[Hit, ...] | None = None
     text: str = ""
     stopped: bool = False
@@ -33,7 +34,7 @@ class Turn:
     def after(self, event: AnswerEvent) -> Turn:
         """The turn when the next event has come."""
         if isinstance(event, Reformulated):
-            return replace(self, searched=event.question)
+            return replace(self, searched=event.question, parts=event.sub_questions)
         if isinstance(event, Retrieved):
             return replace(self, hits=event.hits)
         if isinstance(event, Token):
@@ -57,7 +58,8 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
 
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
-    return Hit(**{name: value for name, value in stored.items() if name != "number"})
+    known = {name: value for name, value in stored.items() if name != "number"}
+    return Hit(**{**known, "copies": tuple(stored.get("copies", ()))})
 
 
 def question_html(question: str) -> str:
@@ -73,9 +75,9 @@ def turn_html(turn: Turn) -> str:
 
 
 def _searched(turn: Turn) -> str:
-    if not turn.searched or _same(turn.searched, turn.question):
-        return ""
-    return f"<p class='searched'>Searched for “{escape(turn.searched)}”</p>"
+    rewritten = [turn.searched] if turn.searched and not _same(turn.searched, turn.question) else []
+    searched = ", ".join(f"“{escape(question)}”" for question in [*rewritten, *turn.parts])
+    return f"<p class='searched'>Searched for {searched}</p>" if searched else ""
 
 
 def _same(one: str, other: str) -> bool:
@@ -119,8 +121,13 @@ def _card(hit: Hit, mark: str) -> str:
     return (
         f"<li><a class='source' href='{escape(passage_url(hit))}' target='_blank'>{number}"
         f"<span class='source-body'><span class='source-title'><span class='source-name'>{escape(hit.document)}</span>{where}</span>"
-        f"<span class='source-text'>{escape(snippet(hit.text))}</span></span></a></li>"
+        f"<span class='source-text'>{escape(snippet(hit.text))}</span>{_copies(hit)}</span></a></li>"
     )
+
+
+def _copies(hit: Hit) -> str:
+    names = ", ".join(hit.copies)
+    return f"<span class='source-copies'>The same in {escape(names)}</span>" if names else ""
 
 
 def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:

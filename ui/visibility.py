@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rag_pipeline.access import Access, TokenScope
-from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.catalog import DocumentStatus
 
@@ -36,14 +36,14 @@ def visible(access: Access, documents: Iterable[DocumentStatus]) -> tuple[Docume
     return tuple(document for document in documents if access.sees(document.collection))
 
 
-def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str], documents: Sequence[str] = ()) -> Scope:
+def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str], wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:
     """Where an answer may come from.
 
     Args:
         access: who asks.
         collections: those asked for; none: all that may be seen.
         existing: those that are indexed.
-        documents: paths under their collection; none: all.
+        wanted: which of their documents.
 
     Raises:
         ForbiddenError: a collection was asked for that may not be seen, or none may be seen.
@@ -51,8 +51,8 @@ def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str]
     for collection in collections:
         require_collection(access, collection)
     if collections or not access.collections:
-        return Scope(tuple(collections), tuple(documents))
+        return Scope(tuple(collections), wanted)
     seen = tuple(name for name in existing if access.sees(name))
     if not seen:  # an empty scope would mean everything
         raise ForbiddenError(f"None of the collections of the token {access.name!r} is indexed yet.")
-    return Scope(seen, tuple(documents))
+    return Scope(seen, wanted)

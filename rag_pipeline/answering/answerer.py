@@ -10,16 +10,18 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag_pipeline.answering.augment import augmented
 from rag_pipeline.answering.chat import ChatModel, chat_model
+from rag_pipeline.answering.chat_tokens import token_count
 from rag_pipeline.answering.extractive import Extract, extracted, pieces
 from rag_pipeline.answering.generate import Writing, generated
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.reformulate import reformulated
 from rag_pipeline.answering.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.answering.sub_questions import sub_questions
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
@@ -45,8 +47,8 @@ class _Course:
         finally:
             self.timings[step] = time.perf_counter() - started
 
-    def refused(self, reason: str) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings)
+    def refused(self, reason: str, nearness: float | None = None) -> Refused:
+        return Refused(reason, self.hits, self.question, self.timings, nearness)
 
     def answered(self, writing: Writing) -> Answered:
         return Answered(writing.text.strip(), writing.citations, self.question, self.timings, writing.model, writing.usage)
@@ -91,9 +93,10 @@ class Answerer:
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
             course.question = await self.standalone(course.question, history)
-        yield Reformulated(course.question)
+            parts = await sub_questions(course.question, self._chat)
+        yield Reformulated(course.question, parts)
         with course.timed("retrieve"):
-            course.hits = await self.retriever.retrieve(course.question, scope, self._settings.top_k)
+            course.hits = await self.retriever.retrieve(course.question, scope, self._settings.top_k, parts)
         yield Retrieved(course.hits)
         if not course.hits:
             yield course.refused(NOTHING_FOUND)
@@ -105,7 +108,8 @@ class Answerer:
 
     async def _generated(self, chat: ChatModel, course: _Course, history: Sequence[Message]) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("augment"):
-            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens)
+            count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer)
+            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count)
         writing = Writing()
         with course.timed("generate"):
             async with aclosing(generated(chat, prompt, writing)) as texts:
@@ -117,12 +121,12 @@ class Answerer:
         with course.timed("generate"):
             extract = await asyncio.to_thread(self._extract, course)
         if not extract.convincing:
-            yield course.refused(NOTHING_NEAR)
+            yield course.refused(NOTHING_NEAR, extract.nearness)
             return
         for piece in pieces(extract.text):
             yield Token(piece)
             await asyncio.sleep(0)  # lets a reader that wants to stop, stop
-        yield course.answered(Writing(extract.text, extract.citations))
+        yield replace(course.answered(Writing(extract.text, extract.citations)), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
         nearest = course.hits[0].collection

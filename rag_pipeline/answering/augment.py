@@ -5,20 +5,22 @@ Belongs here: wording and packing. Not here: choosing passages (``retrieve.py``)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
 from rag_pipeline.answering.chat import ChatMessage
+from rag_pipeline.answering.chat_tokens import TokenCount, estimated_tokens
 from rag_pipeline.answering.citations import NOT_FOUND
 from rag_pipeline.models import Hit, Message
 
-BYTES_PER_TOKEN = 3.5
-"""Tokenizers differ; most make a token of 4 bytes of English and of 3 of other scripts, so this errs on the safe side."""
+TOKENS_OF_A_MESSAGE = 8
+"""What a model's own format adds around each message."""
 
 ANSWER_SHARE = 0.2
 """Of the window, left free for the answer."""
+
+SHORTEST_PASSAGE_CHARACTERS = 200
 
 HISTORY_SHARE = 0.2
 """Of what remains, at most, for what was said before; passages matter more."""
@@ -43,13 +45,19 @@ class Prompt:
     hits: tuple[Hit, ...]
 
 
-def augmented(question: str, hits: Sequence[Hit], history: Sequence[Message], context_tokens: int) -> Prompt:
-    """The prompt for a question, with as many passages and as much history as ``context_tokens`` hold; at least one passage."""
-    room = int(context_tokens * (1 - ANSWER_SHARE)) - estimated_tokens(SYSTEM_PROMPT) - estimated_tokens(question)
-    earlier = _recent(history, int(room * HISTORY_SHARE))
-    room -= sum(estimated_tokens(message.content) for message in earlier)
-    packed = _packed(hits, room)
-    quotations = "\n\n".join(_quotation(number, hit) for number, hit in enumerate(packed, start=1))
+def augmented(
+    question: str, hits: Sequence[Hit], history: Sequence[Message], context_tokens: int, count: TokenCount = estimated_tokens
+) -> Prompt:
+    """The prompt for a question, with as many passages and as much history as ``context_tokens`` hold; at least one passage.
+
+    The best passages are taken first; those that follow one another in a document are put in its order. ``count`` counts tokens as the
+    language model does.
+    """
+    room = int(context_tokens * (1 - ANSWER_SHARE)) - count(SYSTEM_PROMPT) - count(question) - 2 * TOKENS_OF_A_MESSAGE
+    earlier = _recent(history, int(room * HISTORY_SHARE), count)
+    room -= sum(count(message.content) + TOKENS_OF_A_MESSAGE for message in earlier)
+    packed = _packed(hits, room, count)
+    quotations = "\n\n".join(_quotation(number, hit) for number, hit in _in_reading_order(packed))
     messages = (
         {"role": "system", "content": SYSTEM_PROMPT},
         *({"role": message.role, "content": message.content} for message in earlier),
@@ -58,16 +66,11 @@ def augmented(question: str, hits: Sequence[Hit], history: Sequence[Message], co
     return Prompt(messages, packed)
 
 
-def estimated_tokens(text: str) -> int:
-    """About how many tokens any language model makes of a text, rather too many than too few."""
-    return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
-
-
-def _recent(history: Sequence[Message], room: int) -> list[Message]:
+def _recent(history: Sequence[Message], room: int, count: TokenCount) -> list[Message]:
     """The last messages that fit, oldest first, beginning with one of the user."""
     kept: list[Message] = []
     for message in reversed(history):
-        room -= estimated_tokens(message.content)
+        room -= count(message.content) + TOKENS_OF_A_MESSAGE
         if room < 0:
             break
         kept.insert(0, message)
@@ -76,19 +79,40 @@ def _recent(history: Sequence[Message], room: int) -> list[Message]:
     return kept
 
 
-def _packed(hits: Sequence[Hit], room: int) -> tuple[Hit, ...]:
+def _packed(hits: Sequence[Hit], room: int, count: TokenCount) -> tuple[Hit, ...]:
     packed: list[Hit] = []
     for number, hit in enumerate(hits, start=1):
-        needed = estimated_tokens(_quotation(number, hit))
+        needed = count(_quotation(number, hit))
         if needed <= room:
             packed.append(hit)
             room -= needed
         elif not packed:
-            shortened = replace(hit, text=hit.text.encode()[: max(200, int(room * BYTES_PER_TOKEN) - 300)].decode("utf-8", "ignore"))
-            return (shortened,)
+            return (_shortened(hit, room, count),)
         else:
             break
     return tuple(packed)
+
+
+def _shortened(hit: Hit, room: int, count: TokenCount) -> Hit:
+    """As much of the beginning of a passage as fits."""
+    text = hit.text
+    while len(text) > SHORTEST_PASSAGE_CHARACTERS and count(_quotation(1, replace(hit, text=text))) > room:
+        text = text[: max(SHORTEST_PASSAGE_CHARACTERS, len(text) * 3 // 4)]
+    return replace(hit, text=text)
+
+
+def _in_reading_order(hits: Sequence[Hit]) -> list[tuple[int, Hit]]:
+    """Passages with their numbers, best first, but each with those that stand directly before and after it, in their document's order."""
+    places = {(hit.collection, hit.document, hit.position): number for number, hit in enumerate(hits, start=1)}
+    ordered: dict[int, Hit] = {}
+    for hit in hits:
+        first = hit.position
+        while (hit.collection, hit.document, first - 1) in places:
+            first -= 1
+        while (number := places.get((hit.collection, hit.document, first))) is not None:
+            ordered.setdefault(number, hits[number - 1])
+            first += 1
+    return list(ordered.items())
 
 
 def _quotation(number: int, hit: Hit) -> str:

@@ -34,9 +34,9 @@ CLOSE_TO_BEST = 0.85
 SAME_WORDS = 0.7
 """A sentence with this share of its words in one already quoted says nothing new."""
 
-CONVINCING_NEARNESS = 0.68
-"""Least sum of the best sentence's cosine and half the best passage's score: keeps 97 % of the questions that the documents answer,
-and refuses 94 % of those about something else."""
+CONVINCING_NEARNESS = 0.66
+"""Least sum of the best sentence's cosine and half the best passage's score: keeps 95 % of the questions that the documents answer,
+and refuses 97 % of those about something else; the whole curve is in docs/decisions/refusal.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,14 @@ class Extract:
     best_score: float
 
     @property
+    def nearness(self) -> float:
+        """How near it comes to the question, from 0 to 1.5; an off-topic question shares neither meaning nor words."""
+        return self.best_cosine + self.best_score / 2
+
+    @property
     def convincing(self) -> bool:
-        """Whether what was found has to do with the question at all; an off-topic question shares neither meaning nor words."""
-        return bool(self.text) and self.best_cosine + self.best_score / 2 >= CONVINCING_NEARNESS
+        """Whether what was found has to do with the question at all."""
+        return bool(self.text) and self.nearness >= CONVINCING_NEARNESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag_pipeline.answering.augment import estimated_tokens
 from rag_pipeline.answering.chat import ChatMessage, ChatModel
+from rag_pipeline.answering.chat_tokens import estimated_tokens
 from rag_pipeline.answering.citations import OpeningFilter
 from rag_pipeline.answering.question import LONGEST_QUESTION_CHARACTERS
 from rag_pipeline.answering.referents import FUNCTION_WORDS, Referent, phrases, referents

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 from rag_pipeline.answering.question import QuestionEncoder, Vector, checked_question
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
-from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.answering.second_look import DEPTH, put_together, second_question
-from rag_pipeline.answering.selection import CONTINUATION_PLACE, varied, with_continuation, without_copies
+from rag_pipeline.answering.selection import CONTINUATION_PLACE, interleaved, varied, with_continuation, without_copies
 from rag_pipeline.embedding import EmbeddingModelError, ModelFiles, Vectors, load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
+from rag_pipeline.reranking import reranked
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
 
 _ATTEMPTS = 3
@@ -35,18 +37,21 @@ class Retriever:
     def __init__(self, index: VectorIndex, settings: Settings) -> None:
         self._index = index
         self._settings = settings
+        self._catalog = Catalog(settings.catalog_path)
         self._encoder = QuestionEncoder(settings)
 
-    async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+    async def retrieve(self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = ()) -> tuple[Hit, ...]:
         """The best passages for a question that stands alone, best first, scores from 0 to 1.
+
+        With ``sub_questions`` those are searched for too, and what each of them found has a place.
 
         Raises:
             BadQuestionError: there is nothing in it to search for.
             NothingIndexedError: no collection is indexed.
             RagError: an unknown collection, or an index whose embedding model is not here any more.
         """
-        text = checked_question(question)
-        return await asyncio.to_thread(self._retrieve, text, scope, top_k)
+        texts = [checked_question(text) for text in (question, *sub_questions)]
+        return await asyncio.to_thread(self._retrieve, texts, scope, top_k)
 
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         """A passage by the ids that a citation carries; None when it is not in the collection any more."""
@@ -60,12 +65,18 @@ class Retriever:
         """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
         return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
-    def _retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+    def _retrieve(self, questions: Sequence[str], scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        found = [self._found(question, scope, top_k) for question in questions]
+        return found[0] if len(found) == 1 else interleaved(found, top_k)
+
+    def _found(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)
         depth = max(top_k, DEPTH)
         first = self._ranked(question, collections, scope, depth)
         again = second_question(question, first[0]) if first else None
         hits = put_together(first, self._ranked(again, collections, scope, depth)) if again else first
+        if self._settings.reranker_model:
+            return self._read_on(reranked(question, without_copies(hits), top_k, self._settings))
         return self._read_on(varied(without_copies(hits), top_k))
 
     def _read_on(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
@@ -96,11 +107,14 @@ class Retriever:
         return tuple(dict.fromkeys(scope.collections)) or existing
 
     def _candidates(self, collection: str, question: str, scope: Scope, top_k: int) -> list[Candidate]:
+        documents = self._chosen(collection, scope.filter)
+        if documents is not None and not documents:
+            return []
         for _ in range(_ATTEMPTS):
             manifest = self._index.manifest(collection)
             if manifest is None:  # dropped since the collections were listed
                 return []
-            query = self._query(manifest, question, scope, top_k)
+            query = self._query(manifest, question, documents or (), top_k)
             try:
                 return self._index.candidates(collection, query)
             except IndexChangedError:
@@ -109,7 +123,14 @@ class Retriever:
                 return []
         raise IndexChangedError(collection)
 
-    def _query(self, manifest: Manifest, question: str, scope: Scope, top_k: int) -> SearchQuery:
+    def _chosen(self, collection: str, wanted: DocumentFilter) -> tuple[str, ...] | None:
+        """Paths of the documents that may be read; None for all."""
+        if wanted.by_name_only:
+            return wanted.documents or None
+        found = self._catalog.matching(collection, wanted.folder, wanted.types, wanted.since, wanted.before)
+        return tuple(name for name in found if not wanted.documents or name in wanted.documents)
+
+    def _query(self, manifest: Manifest, question: str, documents: tuple[str, ...], top_k: int) -> SearchQuery:
         vector = self._encoder.vector(question, model_of(manifest, self._settings))
         return SearchQuery(
             dense=vector.tolist(),
@@ -117,7 +138,7 @@ class Retriever:
             top_k=max(top_k, CANDIDATES),
             prefetch=PREFETCH,
             fusion=FUSION,
-            documents=scope.documents,
+            documents=documents,
             embedding_fingerprint=manifest.embedding_fingerprint,
         )
 

@@ -6,14 +6,39 @@ Belongs here: the choice itself. Not here: whether what is chosen exists (``retr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Documents by name, place, type and date; what is left empty does not narrow.
+
+    ``documents`` are whole paths under the collection, ``folder`` is one that documents lie in or below. ``types`` are endings of file
+    names without the dot (``pdf``). A document's date is that of its file's last change; ``before`` is exclusive; both in UTC,
+    without a zone.
+    """
+
+    documents: tuple[str, ...] = ()
+    folder: str = ""
+    types: tuple[str, ...] = ()
+    since: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def by_name_only(self) -> bool:
+        """Whether nothing about the documents has to be known to choose them."""
+        return not (self.folder or self.types or self.since or self.before)
+
+
+EVERY_DOCUMENT = DocumentFilter()
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The collections, and in them the documents (paths under the collection), that may be read; empty means all."""
+    """The collections, none meaning all, and which of their documents may be read."""
 
     collections: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
+    filter: DocumentFilter = EVERY_DOCUMENT
 
 
 EVERYWHERE = Scope()

@@ -73,3 +73,13 @@ def with_continuation(hits: Sequence[Hit], following: Hit) -> tuple[Hit, ...]:
     others = [hit for hit in hits[place:] if hit.chunk_id != following.chunk_id]
     together = [*hits[:place], replace(following, score=others[0].score), *others][: len(hits)]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(together, start=1))
+
+
+def interleaved(lists: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:
+    """The best of each list in turn, the first list first: what each part of a question found has a place."""
+    found: dict[str, Hit] = {}
+    for place in range(max(map(len, lists), default=0)):
+        for hits in lists:
+            if place < len(hits):
+                found.setdefault(hits[place].chunk_id, hits[place])
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(list(found.values())[:top_k], start=1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -20,6 +20,7 @@ from rag_pipeline.evaluation.measures import (
     percentile,
     recall_and_overlap,
     reciprocal_rank,
+    refusal_curve,
     supported_sentences,
     token_f1,
     word_recall,
@@ -39,6 +40,7 @@ class _Collected:
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    nearness: dict[bool, list[float]] = field(default_factory=lambda: {True: [], False: []})
 
     def add(self, table: str, **measured: float) -> None:
         for name, value in measured.items():
@@ -51,7 +53,8 @@ class _Collected:
         latency = {
             f"{step}_p{share}": 1000 * percentile(all_of, share / 100) for step, all_of in self.seconds.items() for share in (50, 95)
         }
-        return {**tables, **({"latency_ms": latency} if latency else {})}
+        curve = refusal_curve(self.nearness[True], self.nearness[False])
+        return {**tables, **({"refusal_curve": curve} if curve else {}), **({"latency_ms": latency} if latency else {})}
 
 
 async def evaluate(
@@ -78,7 +81,7 @@ async def evaluate(
             await _question(row, answerer, scope, files, collected, answers)
         progress(number, len(rows))
     report = collected.report()
-    _balance_refusals(report)
+    _judge_refusals(report.get("refusal", {}), collected.values["refusal"])
     if files.not_found:
         report.setdefault("retrieval", {})["passages_not_found_in_their_file"] = float(files.not_found)
     return report
@@ -172,6 +175,8 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
             if isinstance(event, (Answered, Refused)):
                 refused = isinstance(event, Refused)
                 collected.add("refusal", **{"refused_of_answerable" if row.answerable else "refused_of_unanswerable": refused})
+                if event.nearness is not None:
+                    collected.nearness[row.answerable].append(event.nearness)
             if isinstance(event, Answered):
                 passages = {citation.number: citation.hit.text for citation in event.citations}
                 sentences, supported, invented = supported_sentences(event.answer, passages)
@@ -180,8 +185,11 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
         collected.seconds["first_token"].append(first)
 
 
-def _balance_refusals(report: Report) -> None:
-    """Precision and recall of refusing, and balanced accuracy: the mean of both groups' shares that were treated right."""
-    refusal = report.get("refusal", {})
-    if {"refused_of_answerable", "refused_of_unanswerable"} <= refusal.keys():
-        refusal["balanced_accuracy"] = (1 - refusal["refused_of_answerable"] + refusal["refused_of_unanswerable"]) / 2
+def _judge_refusals(refusal: dict[str, float], outcomes: Mapping[str, Sequence[float]]) -> None:
+    """Adds precision and recall of refusing, and balanced accuracy: the mean of both groups' shares that were treated right."""
+    wrongly, rightly = outcomes.get("refused_of_answerable"), outcomes.get("refused_of_unanswerable")
+    if wrongly and rightly:
+        refused = sum(wrongly) + sum(rightly)
+        refusal["precision"] = sum(rightly) / refused if refused else 0.0
+        refusal["recall"] = fmean(rightly)
+        refusal["balanced_accuracy"] = (1 - fmean(wrongly) + fmean(rightly)) / 2

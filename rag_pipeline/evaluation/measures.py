@@ -96,6 +96,22 @@ def _citations_before_stops(answer: str) -> str:
     return re.sub(r"([.!?…]+)((?:\s*\[\d+\])+)", r"\2\1", answer)
 
 
+def refusal_curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+    """What refusing below a nearness would do: balanced accuracy at the points where 1 to 40 % of the answerable questions go.
+
+    Keys name the point and both shares, such as ``below 0.66: 5 % of answerable, 49 % of unanswerable refused``; empty where either
+    group is.
+    """
+    if not answerable or not unanswerable:
+        return {}
+    curve = {}
+    for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4):
+        point = sorted(answerable)[min(round(share * len(answerable)), len(answerable) - 1)]
+        lost, caught = (sum(value < point for value in group) / len(group) for group in (answerable, unanswerable))
+        curve[f"below {point:.2f}: {lost:.0%} of answerable, {caught:.0%} of unanswerable refused"] = (1 - lost + caught) / 2
+    return curve
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that this share of the values does not exceed (nearest rank); 0 for none."""
     return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)] if values else 0.0

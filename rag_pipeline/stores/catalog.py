@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,8 @@ from rag_pipeline.errors import RagError
 SCHEMA_VERSION = 1
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
+_MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"
+"""A file's last change, from the nanoseconds that its signature has."""
 _WRITING = threading.Lock()  # DuckDB lets threads of one process write at once, and fails the second to commit
 
 
@@ -109,6 +111,33 @@ class Catalog:
         """Collections that have live documents."""
         with self.reading() as connection:
             rows = connection.execute("SELECT DISTINCT collection FROM documents ORDER BY 1").fetchall()
+        return [name for (name,) in rows]
+
+    def matching(
+        self, collection: str, folder: str = "", types: Sequence[str] = (), since: datetime | None = None, before: datetime | None = None
+    ) -> list[str]:
+        """Paths of live documents in a folder and below it, of one of these types (endings without the dot), changed in [since, before).
+
+        Empty and None do not narrow. Times are UTC.
+        """
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"""
+                WITH named AS (SELECT document, {_MODIFIED} AS modified FROM documents WHERE collection = $collection)
+                SELECT document FROM named
+                WHERE ($folder = '' OR starts_with(document, $folder || '/'))
+                AND (len($types) = 0 OR list_contains($types, lower(regexp_extract(document, '[.]([^./]+)$', 1))))
+                AND ($since IS NULL OR modified >= $since) AND ($before IS NULL OR modified < $before)
+                ORDER BY document
+                """,
+                {
+                    "collection": collection,
+                    "folder": folder.strip("/"),
+                    "types": [name.lstrip(".").lower() for name in types],
+                    "since": since,
+                    "before": before,
+                },
+            ).fetchall()
         return [name for (name,) in rows]
 
     def page_text(self, document_id: str) -> list[tuple[int | None, str]]:

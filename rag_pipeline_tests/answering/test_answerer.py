@@ -10,7 +10,7 @@ import pytest
 
 from rag_pipeline.answering.answerer import build_answerer
 from rag_pipeline.answering.extractive import pieces
-from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.answering.conftest import events_of, publish, settings_at
@@ -53,7 +53,7 @@ async def test_nothing_indexed_is_refused_with_what_to_do(tmp_path: Path) -> Non
 
 
 async def test_an_empty_choice_of_documents_is_refused(library_settings: Settings) -> None:
-    events = await events_of(build_answerer(library_settings), "When did it open?", (), Scope(("bridges",), ("none.md",)))
+    events = await events_of(build_answerer(library_settings), "When did it open?", (), Scope(("bridges",), DocumentFilter(("none.md",))))
     assert "no passage" in cast("Refused", events[-1]).reason
 
 

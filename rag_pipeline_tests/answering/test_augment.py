@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from rag_pipeline.answering.augment import SYSTEM_PROMPT, augmented, estimated_tokens
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.answering.augment import SYSTEM_PROMPT, augmented
+from rag_pipeline.answering.chat_tokens import estimated_tokens, token_count
+from rag_pipeline.embedding import locate_model
+from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, Message
-from rag_pipeline_tests.answering.conftest import hit
+from rag_pipeline_tests.answering.conftest import hit, settings_at
 
 
 def quoted(*hits: Hit) -> str:
@@ -60,3 +67,33 @@ def test_old_history_goes_first_and_begins_with_the_user() -> None:
     history = [Message("user", "old " * 3000), Message("assistant", "older answer"), Message("user", "new"), Message("assistant", "newer")]
     roles = [(message["role"], message["content"]) for message in augmented("When?", (hit(),), history, 4096).messages[1:-1]]
     assert roles == [("user", "new"), ("assistant", "newer")]
+
+
+def test_passages_that_follow_one_another_are_put_in_their_documents_order() -> None:
+    text = quoted(
+        hit(1, "first", document="a.md", position=5),
+        hit(2, "second", document="b.md", position=0),
+        hit(3, "third", document="a.md", position=4),
+        hit(4, "fourth", document="a.md", position=9),
+    )
+    assert [text.index(word) for word in ("third", "first", "second", "fourth")] == sorted(
+        map(text.index, ("first", "second", "third", "fourth"))
+    )
+    assert '<passage number="3" document="a.md">\nthird' in text
+
+
+def test_a_window_is_filled_by_the_models_own_count(tmp_path: Path) -> None:
+    tokenizer = locate_model(settings_at(tmp_path)).path / "tokenizer.json"
+    count = token_count(str(tokenizer))
+    hits = tuple(hit(number, "extraordinarily uncharacteristic " * 30) for number in range(1, 20))
+    prompt = augmented("When?", hits, (), 2048, count)
+    used = sum(count(message["content"]) for message in prompt.messages)
+    assert 0.6 * 2048 < used <= 0.8 * 2048
+    assert token_count(None) is estimated_tokens
+
+
+def test_a_tokenizer_that_is_none_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "tokenizer.json"
+    broken.write_text("{}")
+    with pytest.raises(RagError, match="RAG_CHAT_TOKENIZER"):
+        token_count(str(broken))

@@ -10,7 +10,7 @@ import pytest
 
 from rag_pipeline.answering.question import LONGEST_QUESTION_CHARACTERS, BadQuestionError, QuestionEncoder, checked_question
 from rag_pipeline.answering.retrieve import NothingIndexedError, Retriever
-from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.embedding import load_embedder, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
@@ -33,7 +33,7 @@ async def test_the_right_passage_comes_first_out_of_all_collections(library_sett
 async def test_scope_narrows(library_settings: Settings) -> None:
     ask = retriever(library_settings).retrieve
     assert {hit.collection for hit in await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)} == {"animals", "deutsch"}
-    assert await ask("When was the bridge opened?", Scope(("bridges",), ("other.md",)), 8) == ()
+    assert await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()
 
 
 async def test_an_unknown_collection_is_named_with_those_that_exist(library_settings: Settings) -> None:

@@ -12,6 +12,7 @@ from rag_pipeline.evaluation.measures import (
     percentile,
     recall_and_overlap,
     reciprocal_rank,
+    refusal_curve,
     supported_sentences,
     token_f1,
     word_recall,
@@ -60,3 +61,9 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert percentile([3, 1, 2], 0.5) == 2
     assert percentile([3, 1, 2], 0.95) == 3
     assert percentile([], 0.5) == 0
+
+
+def test_the_refusal_curve_says_what_each_point_would_cost_and_catch() -> None:
+    curve = refusal_curve([0.5, 0.6, 0.7, 0.8, 0.9] * 4, [0.1, 0.2, 0.55, 0.95])
+    assert curve["below 0.60: 20% of answerable, 75% of unanswerable refused"] == pytest.approx((0.8 + 0.75) / 2)
+    assert refusal_curve([0.5], []) == {}

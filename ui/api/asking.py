@@ -28,7 +28,7 @@ End = Answered | Refused | Failed
 @router.post("/ask", response_model=AskResponse)
 async def ask(body: AskRequest, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response | AskResponse:
     """Answer a question: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen."""
-    scope = await services.scope_of(access, body.collections)
+    scope = await services.scope_of(access, body.collections, body.filter.to_record())
     if "text/event-stream" in request.headers.get("accept", ""):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(server_sent(_events(services, body, scope)), media_type="text/event-stream", headers=headers)
@@ -42,7 +42,9 @@ async def ask(body: AskRequest, request: Request, services: ServicesDependency, 
 async def search(body: SearchRequest, services: ServicesDependency, access: ReaderDependency) -> SearchResponse:
     """Find the passages that match a question best."""
     top_k = body.top_k or services.settings.top_k
-    hits = await services.answerer.retriever.retrieve(body.question, await services.scope_of(access, body.collections), top_k)
+    hits = await services.answerer.retriever.retrieve(
+        body.question, await services.scope_of(access, body.collections, body.filter.to_record()), top_k
+    )
     return SearchResponse.model_validate({"hits": [hit.to_json() for hit in hits]})
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Hit, Message, Refused
 from rag_pipeline.stores.catalog import DocumentStatus
 
@@ -30,19 +31,40 @@ class HistoryMessage(BaseModel):
         return Message(self.role, self.content)
 
 
-class AskRequest(BaseModel):
-    """A question, what was said before it, and the collections to look in (none: all)."""
+class FilterBody(BaseModel):
+    """Which documents may be read; what is left out does not narrow.
 
-    question: str
+    ``documents`` are whole paths under the collection, ``folder`` one that documents lie in or below, ``types`` endings of file names
+    (``pdf``). ``since`` (inclusive) and ``before`` (exclusive) are about the last change of the file; without a zone they are UTC.
+    """
+
+    documents: list[str] = Field(default=[], max_length=10_000, examples=[["contracts/lease.pdf"]])
+    folder: str = Field(default="", examples=["contracts"])
+    types: list[str] = Field(default=[], max_length=100, examples=[["pdf", "docx"]])
+    since: datetime | None = Field(default=None, examples=["2026-01-01T00:00:00Z"])
+    before: datetime | None = None
+
+    def to_record(self) -> DocumentFilter:
+        """As the retriever takes it."""
+        since, before = (time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time for time in (self.since, self.before))
+        return DocumentFilter(tuple(self.documents), self.folder, tuple(self.types), since, before)
+
+
+class AskRequest(BaseModel):
+    """A question, what was said before it, and the collections and documents to look in (none: all)."""
+
+    question: str = Field(examples=["When does the lease end?"])
     history: list[HistoryMessage] = Field(default=[], max_length=LONGEST_HISTORY)
-    collections: list[str] = []
+    collections: list[str] = Field(default=[], examples=[[]])
+    filter: FilterBody = FilterBody()
 
 
 class SearchRequest(BaseModel):
     """A question that stands alone, and how many passages to find (default: RAG_TOP_K)."""
 
-    question: str
-    collections: list[str] = []
+    question: str = Field(examples=["notice period"])
+    collections: list[str] = Field(default=[], examples=[[]])
+    filter: FilterBody = FilterBody()
     top_k: int | None = Field(None, ge=1, le=100)
 
 

@@ -218,3 +218,13 @@ def test_collections_do_not_see_each_other(index: VectorIndex, name: str) -> Non
     index.drop(name)
     assert index.document_keys(f"{name}2") == {"key-b.md"}
     assert index.search(f"{name}2", SearchQuery(text="owls"))
+
+
+def test_the_chunk_after_another_one(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run", "owls sleep"), points("b.md", "ships sail"), documents=2))
+    first = next(hit for hit in index.search(name, SearchQuery(text="foxes")))
+    following = index.following(name, first.chunk_id)
+    assert following is not None
+    assert (following.document, following.text) == ("a.md", "owls sleep")
+    assert index.following(name, following.chunk_id) is None
+    assert index.following(name, "not-an-id") is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 from statistics import median
 
 from rag_pipeline.ingestion.extract.outline import Outline
@@ -76,7 +76,7 @@ def elements_of_lines(lines: Sequence[Line], outline: Outline | None = None) -> 
     words = {word.casefold() for line in lines for word in line.text.split()}
     outline = Outline() if outline is None else outline
     blocks = list(_blocks(lines, levels))
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, following in zip_longest(blocks, blocks[1:]):
         text, boxes = _joined(block, words)
         level = levels.get(_style(block[0]))
         if level is not None and _may_be_heading(text) and (not block[0].bold or _stands_above(block, following)):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, free_port, make_hit, serving
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, free_port, make_hit, serving, wait_until
 from rag_pipeline_tests.ui.documents import make_pdf
 from ui.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 
@@ -254,3 +254,26 @@ def test_an_earlier_conversation_is_opened_again_and_goes_on(page: Any, settings
         ask(page, "And when?")
         page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
     assert [message.content for message in answerer.asked[-1][1]][::2] == ["Who repaired the lamp?", "refuse this"]
+
+
+def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screenshots: Path | None) -> None:
+    with serving(settings, ScriptedAnswerer()) as address:
+        page.goto(address)
+        ask(page, "Who repaired the lamp?")
+        page.wait_for_selector(".footnote")
+        ask(page, "And who lit it?")
+        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        page.get_by_label("Like", exact=True).first.click()
+        page.get_by_label("Dislike", exact=True).last.click()
+        take(page, screenshots, "thumbs")
+
+        def feedback() -> list[str | None]:
+            (kept,) = page.request.get(f"{address}/api/v1/conversations").json()["conversations"]
+            messages = page.request.get(f"{address}/api/v1/conversations/{kept['conversation_id']}").json()["messages"]
+            return [message["feedback"] for message in messages[1::2]]
+
+        wait_until(lambda: feedback() == ["up", "down"], 10)
+        page.goto(address)
+        page.locator("#earlier input").click()
+        page.get_by_role("option", name="Who repaired the lamp?").click()
+        page.wait_for_selector("[aria-label='Liked']")

@@ -20,6 +20,7 @@ from rag_pipeline.access import Access
 from rag_pipeline.answering.remembered import remembered
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import AnswerEvent, Failed
+from rag_pipeline.stores.conversations.records import Feedback
 from ui.example_documents import QUESTIONS, add_examples
 from ui.gatekeeper import access_in
 from ui.pages.welcome import Welcome, answers_by, welcome_of
@@ -32,6 +33,8 @@ REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
 PARALLEL_ANSWERS = 16
 EARLIER_CONVERSATIONS = 30
+RATINGS = ("Like", "Dislike")
+"""Gradio shows thumbs for these two words, and for no others."""
 EARLIER = ("Earlier conversations", "")
 """What the list of them says while none is chosen."""
 
@@ -56,7 +59,7 @@ class AskPage:
                 with gradio.Column(visible=False, elem_id="questions") as self._questions:
                     self._suggestions = [gradio.Button(question, elem_classes="suggestion") for question in QUESTIONS]
             self._chat = gradio.Chatbot(
-                elem_id="chat", visible=False, show_label=False, container=False, buttons=[], feedback_options=None, height=None,
+                elem_id="chat", visible=False, show_label=False, container=False, buttons=[], feedback_options=RATINGS, height=None,
                 latex_delimiters=[], reasoning_tags=[], layout="panel", group_consecutive_messages=False, autoscroll=False,
             )  # fmt: skip
             self._build_composer()
@@ -97,6 +100,7 @@ class AskPage:
         self._question.stop(_stop, [self._chat], [self._chat, self._question], cancels=answering, queue=False, **quiet)
         self._anew.click(_start_anew, None, outputs, cancels=answering, queue=False, **quiet)
         self._earlier.input(self._reopen, [self._earlier], [*outputs, self._earlier], cancels=answering, queue=False, **quiet)
+        self._chat.like(self._rate, [self._conversation], None, queue=False, **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
@@ -168,13 +172,28 @@ class AskPage:
             shown = gradio.update(value=[{"role": "assistant", "content": failure_html("It cannot be shown", str(error))}], visible=True)
             return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None, gradio.update(value="")
         chat: Chat = []
+        ratings: list[str | None] = []
         for question, answer in pairwise(kept.messages):
             if question.role == "user":
+                ratings.append(dict(zip(("up", "down"), RATINGS, strict=True)).get(answer.feedback or ""))
                 turn = turn_of(question, answer, markdown=bool(answer.detail.get("model")))
                 chat.append({"role": "user", "content": question_html(question.content)})
                 chat.append({"role": "assistant", "content": turn_html(turn)})
-        shown = gradio.update(value=chat, visible=True)
+        shown = gradio.update(value=chat, feedback_value=ratings, visible=True)
         return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), conversation, gradio.update(value="")
+
+    async def _rate(self, conversation: str | None, request: gradio.Request, rated: gradio.LikeData) -> None:
+        """Keep whether an answer helped. Questions and answers take turns in the chat as in what is kept of it."""
+        if conversation is None or not isinstance(rated.index, int):
+            return
+        access = access_in(request)
+        try:
+            kept = await self._services.conversations.get(access.name, conversation)
+            answers = [message for message in kept.messages if message.role == "assistant"]
+            helped: Feedback = "up" if rated.liked is True else "down"
+            await self._services.conversations.give_feedback(access.name, answers[rated.index // 2].message_id, helped)
+        except (RagError, IndexError) as error:
+            raise gradio.Error(f"Your opinion could not be kept: {error}", duration=10, print_exception=False) from error
 
     async def _events(
         self, question: str, conversation: str, collections: Sequence[str], access: Access

@@ -190,7 +190,7 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
         if show and isinstance(event, Token):
             click.echo(event.text, nl=False)
     if show and isinstance(last, Answered):
-        click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit)}" for c in last.citations))
+        click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
     if show and isinstance(last, Refused):
         click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
     if last is None:
@@ -201,20 +201,13 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
 def _answer_json(end: AnswerEvent) -> dict[str, object]:
     from rag_pipeline.models import Answered, Refused
 
-    if isinstance(end, Refused):
-        answer, hits, refused = end.reason, list(end.hits), True
-    elif isinstance(end, Answered):
-        answer, hits, refused = end.answer, [citation.hit for citation in end.citations], False
-    else:
+    if not isinstance(end, Answered | Refused):
         raise RagError(f"The answer broke off at {type(end).__name__}. Please report this.")
-    citations = [hit.to_json() for hit in hits]
-    if isinstance(end, Answered):
-        citations = [{"number": citation.number, **shown} for citation, shown in zip(end.citations, citations, strict=True)]
     return {
-        "answer": answer,
-        "citations": [] if refused else citations,
-        "nearest": citations if refused else [],
-        "refused": refused,
+        "answer": end.reason if isinstance(end, Refused) else end.answer,
+        "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
+        "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
+        "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),
     }
@@ -286,10 +279,11 @@ def _scope(
     return Scope(tuple(escape_collection(name) for name in collections), wanted)
 
 
-def _source(hit: Hit) -> str:
-    page = f", page {hit.page_first}" if hit.page_first else ""
-    last = f"–{hit.page_last}" if hit.page_last and hit.page_last != hit.page_first else ""
-    return f"{hit.collection}/{_printable(hit.document)}{page}{last}"
+def _source(hit: Hit, page: int | None = None) -> str:
+    """``page``: the one of the passage's pages that is meant."""
+    first, last = (page, page) if page else (hit.page_first, hit.page_last)
+    where = f", page {first}" if first else ""
+    return f"{hit.collection}/{_printable(hit.document)}{where}{f'–{last}' if last and last != first else ''}"
 
 
 def _indented(text: str) -> str:

@@ -141,10 +141,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """``[number]`` in an answer, and the passage it points at."""
+    """``[number]`` in an answer, and the passage it points at; ``page`` is the one of its pages that holds what the answer says."""
 
     number: int
     hit: Hit
+    page: int | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The passage as :meth:`Hit.to_json` shows it, with the number and the page."""
+        return {"number": self.number, "page": self.page, **self.hit.to_json()}
 
 
 @dataclass(frozen=True, slots=True)

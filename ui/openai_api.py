@@ -21,7 +21,6 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
 from ui.api.asking import end_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
-from ui.api.schemas import citation_json
 from ui.rendering import page_label, passage_url
 from ui.services import Services
 
@@ -137,17 +136,17 @@ def _citations(end: Answered | Refused) -> Sequence[Citation]:
 
 
 def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object]]:
-    return [{**citation_json(citation), "url": base + passage_url(citation.hit)} for citation in _citations(end)]
+    return [{**citation.to_json(), "url": base + passage_url(citation.hit, citation.page)} for citation in _citations(end)]
 
 
 def _sources(citations: Sequence[Citation], base: str) -> str:
     """A line for each citation, for readers whose program shows text only."""
-    lines = [f"[{one.number}] [{_label(one)}]({base}{passage_url(one.hit)})" for one in citations]
+    lines = [f"[{one.number}] [{_label(one)}]({base}{passage_url(one.hit, one.page)})" for one in citations]
     return "\n\n" + "\n".join(lines) if lines else ""
 
 
 def _label(citation: Citation) -> str:
-    page = page_label(citation.hit)
+    page = page_label(citation.hit, citation.page)
     name = citation.hit.document.replace("[", "(").replace("]", ")")
     return f"{name}, {page}" if page else name
 

@@ -52,8 +52,10 @@ class Picture:
 
 
 @router.get("/passages/{collection}/{chunk_id}")
-async def passage(collection: str, chunk_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
-    """A passage, highlighted within its document."""
+async def passage(
+    collection: str, chunk_id: str, request: Request, services: ServicesDependency, access: ReaderDependency, page: int | None = None
+) -> Response:
+    """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         document = await asyncio.to_thread(services.catalog.find, hit.document_id) if hit else None
@@ -65,9 +67,9 @@ async def passage(collection: str, chunk_id: str, request: Request, services: Se
     shown = {
         "hit": hit,
         "document": document,
-        "page": page_label(hit),
+        "page": page_label(hit, page if page in _pages(hit) else None),
         "around": around,
-        "pictures": _pictures(hit) if document.media_type == PDF else [],
+        "pictures": _pictures(hit, page) if document.media_type == PDF else [],
     }
     return _page(request, "passage.html", shown)
 
@@ -79,10 +81,12 @@ def _surroundings(services: Services, hit: Hit) -> Surroundings:
     return surroundings(hit.text, services.catalog.page_text(hit.document_id), hit.page_first, hit.page_last)
 
 
-def _pictures(hit: Hit) -> list[Picture]:
-    if hit.page_first is None:
-        return []
-    pages = range(hit.page_first, (hit.page_last or hit.page_first) + 1)[:MOST_PICTURES]
+def _pages(hit: Hit) -> range:
+    return range(0) if hit.page_first is None else range(hit.page_first, (hit.page_last or hit.page_first) + 1)
+
+
+def _pictures(hit: Hit, meant: int | None) -> list[Picture]:
+    pages = sorted(_pages(hit), key=lambda page: (page != meant, page))[:MOST_PICTURES]
     return [Picture(page, _picture_url(hit, page), min((box.top for box in hit.boxes if box.page == page), default=0.0)) for page in pages]
 
 

@@ -42,15 +42,18 @@ def failure_html(title: str, message: str) -> str:
     return f"<div class='failure' role='alert'><strong>{escape(title)}</strong><p>{escape(message)}</p></div>"
 
 
-def passage_url(hit: Hit) -> str:
-    """The page that shows a passage in its document."""
-    return f"/passages/{quote(hit.collection, safe='')}/{quote(hit.chunk_id, safe='')}"
+def passage_url(hit: Hit, page: int | None = None) -> str:
+    """Where a passage is shown in its document; where it stands on several pages, ``page`` comes first."""
+    first = f"?page={page}" if page and hit.page_first != hit.page_last else ""
+    return f"/passages/{quote(hit.collection, safe='')}/{quote(hit.chunk_id, safe='')}{first}"
 
 
-def page_label(hit: Hit) -> str:
-    """``page 3``, ``pages 3–4``; empty where the format has no pages."""
+def page_label(hit: Hit, page: int | None = None) -> str:
+    """``page 3``, ``pages 3–4``; empty where the format has no pages. ``page`` is the one of them that is meant."""
     if not hit.page_first:
         return ""
+    if page:
+        return f"page {page}"
     if hit.page_last and hit.page_last != hit.page_first:
         return f"pages {hit.page_first}–{hit.page_last}"
     return f"page {hit.page_first}"
@@ -64,30 +67,30 @@ def answer_html(text: str, citations: Sequence[Citation], *, markdown: bool) -> 
         citations: what the numbers point at; a number without one stays text.
         markdown: whether a language model wrote the text. Quoted sentences are not Markdown: their ``#`` and ``*`` are the document's.
     """
-    known = {citation.number: citation.hit for citation in citations}
+    known = {citation.number: citation for citation in citations}
     if markdown:
-        return one_line(_markdown().render(text, {"hits": known}))
+        return one_line(_markdown().render(text, {"citations": known}))
     paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")) if paragraph.strip()]
     return "".join(f"<p class='plain'>{with_citations(paragraph, known)}</p>" for paragraph in paragraphs)
 
 
-def with_citations(text: str, hits: Mapping[int, Hit]) -> str:
+def with_citations(text: str, citations: Mapping[int, Citation]) -> str:
     """Escaped text in which ``[n]`` and ``[n, m]`` link to their passages."""
-    return _CITATION.sub(lambda found: _marks(found, hits), escape(text))
+    return _CITATION.sub(lambda found: _marks(found, citations), escape(text))
 
 
-def _marks(found: re.Match[str], hits: Mapping[int, Hit]) -> str:
+def _marks(found: re.Match[str], citations: Mapping[int, Citation]) -> str:
     numbers = [int(number) for number in found[1].split(",")]
-    if any(number not in hits for number in numbers):
+    if any(number not in citations for number in numbers):
         return found[0]
-    return "".join(_mark(number, hits[number]) for number in numbers)
+    return "".join(_mark(citations[number]) for number in numbers)
 
 
-def _mark(number: int, hit: Hit) -> str:
-    where = ", ".join(filter(None, (hit.document, page_label(hit))))
+def _mark(citation: Citation) -> str:
+    where = ", ".join(filter(None, (citation.hit.document, page_label(citation.hit, citation.page))))
     return (
-        f"<a class='cite' href='{escape(passage_url(hit))}' target='_blank' title='{escape(where)}'"
-        f" aria-label='Source {number}: {escape(where)}'>{number}</a>"
+        f"<a class='cite' href='{escape(passage_url(citation.hit, citation.page))}' target='_blank' title='{escape(where)}'"
+        f" aria-label='Source {citation.number}: {escape(where)}'>{citation.number}</a>"
     )
 
 
@@ -99,4 +102,4 @@ def _markdown() -> MarkdownIt:
 
 
 def _render_text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: MutableMapping[str, Any]) -> str:
-    return with_citations(tokens[index].content, environment["hits"])
+    return with_citations(tokens[index].content, environment["citations"])

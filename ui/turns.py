@@ -48,7 +48,7 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
     searched = str(detail.get("reformulated_question", ""))
     turn = Turn(question.content, markdown, searched, text=answer.content)
     if answer.state == "complete":
-        citations = tuple(Citation(one["number"], _hit(one)) for one in detail.get("citations", ()))
+        citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
         return turn.after(Answered(answer.content, citations, searched, detail.get("timings", {}), detail.get("model")))
     if answer.state == "refused":
         return turn.after(Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {})))
@@ -58,7 +58,7 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
 
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
-    known = {name: value for name, value in stored.items() if name != "number"}
+    known = {name: value for name, value in stored.items() if name not in ("number", "page")}
     return Hit(**{**known, "copies": tuple(stored.get("copies", ()))})
 
 
@@ -110,19 +110,23 @@ def _progress(turn: Turn) -> str:
 
 
 def _sources(citations: Sequence[Citation]) -> str:
-    cards = "".join(_card(citation.hit, str(citation.number)) for citation in citations)
+    cards = "".join(_card(citation.hit, str(citation.number), citation.page) for citation in citations)
     return f"<h4 class='sources-title'>Sources</h4><ol class='sources'>{cards}</ol>" if cards else ""
 
 
-def _card(hit: Hit, mark: str) -> str:
-    page = page_label(hit)
-    where = f"<span class='source-page'>{escape(page)}</span>" if page else ""
+def _card(hit: Hit, mark: str, page: int | None = None) -> str:
+    label = page_label(hit, page)
+    where = f"<span class='source-page'>{escape(label)}</span>" if label else ""
     number = f"<span class='source-number'>{escape(mark)}</span>" if mark else ""
     return (
-        f"<li><a class='source' href='{escape(passage_url(hit))}' target='_blank'>{number}"
+        f"<li><a class='source' href='{escape(passage_url(hit, page))}' target='_blank'>{number}"
         f"<span class='source-body'><span class='source-title'><span class='source-name'>{escape(hit.document)}</span>{where}</span>"
-        f"<span class='source-text'>{escape(snippet(hit.text))}</span>{_copies(hit)}</span></a></li>"
+        f"<span class='source-text'>{escape(snippet(_text_from(hit, page)))}</span>{_copies(hit)}</span></a></li>"
     )
+
+
+def _text_from(hit: Hit, page: int | None) -> str:
+    return hit.text[min((box.start for box in hit.boxes if box.page == page), default=0) :]
 
 
 def _copies(hit: Hit) -> str:

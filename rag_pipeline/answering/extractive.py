@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from rag_pipeline.answering.cited import cited_page
 from rag_pipeline.answering.question import Vector
 from rag_pipeline.answering.ranking import coverage, word_rarity
 from rag_pipeline.answering.sentences import Sentence, sentences_of
@@ -79,13 +80,18 @@ def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed
         for n, cosine in zip(likeliest, cosines, strict=True)
     ]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored)], sentences)
-    numbers = sorted({sentence.passage for sentence in quoted})
     return Extract(
         text=" ".join(f"{sentence.text} [{sentence.passage}]" for sentence in quoted),
-        citations=tuple(Citation(number, hits[number - 1]) for number in numbers),
+        citations=_cited(quoted, hits),
         best_cosine=max(cosines, default=0.0),
         best_score=max((hit.score for hit in hits), default=0.0),
     )
+
+
+def _cited(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    numbers = sorted({sentence.passage for sentence in quoted})
+    said = {number: [sentence.text for sentence in quoted if sentence.passage == number] for number in numbers}
+    return tuple(Citation(number, hits[number - 1], cited_page(hits[number - 1], said[number])) for number in numbers)
 
 
 def pieces(text: str) -> Iterator[str]:

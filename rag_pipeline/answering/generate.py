@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from rag_pipeline.answering.augment import Prompt
 from rag_pipeline.answering.chat import ChatError, ChatModel, ChatReply
 from rag_pipeline.answering.citations import CitationFilter, OpeningFilter
-from rag_pipeline.models import Citation, Hit
+from rag_pipeline.answering.cited import cited
+from rag_pipeline.models import Citation
 
 NOT_IN_DOCUMENTS = "The documents do not say."
 
@@ -51,11 +52,6 @@ async def generated(chat: ChatModel, prompt: Prompt, writing: Writing) -> AsyncG
     writing.text += rest
     if rest and not opening.not_found:
         yield rest
-    writing.refused, writing.usage, writing.citations = opening.not_found, reply.usage, cited(marks.used, prompt.hits)
+    writing.refused, writing.usage, writing.citations = opening.not_found, reply.usage, cited(writing.text, prompt.hits)
     if not writing.text.strip() and not writing.refused:
         raise ChatError("chat_empty", f"The language model {chat.name} gave an empty answer. Ask again, or choose another RAG_CHAT_MODEL.")
-
-
-def cited(numbers: set[int], hits: tuple[Hit, ...]) -> tuple[Citation, ...]:
-    """The citations of an answer, by number."""
-    return tuple(Citation(number, hits[number - 1]) for number in sorted(numbers))

@@ -55,7 +55,7 @@ async def remembered(
 def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str, MessageState, dict[str, object]]:
     """An answer as it is kept: its text, its state, and what belongs to it as JSON."""
     if isinstance(end, Answered):
-        citations = [{"number": citation.number, **citation.hit.to_json()} for citation in end.citations]
+        citations = [citation.to_json() for citation in end.citations]
         usage = dict(end.usage)
         return end.answer, "complete", {**_common(end), "citations": citations, "model": end.model, "usage": usage}
     if isinstance(end, Refused):

@@ -47,7 +47,7 @@ def test_ask_gives_one_document(client: httpx.Client, answerer: ScriptedAnswerer
     body = client.post("/api/v1/ask", json={"question": "reformulate this", "history": history, "collections": ["default"]}).json()
     assert set(body) >= {"answer", "citations", "refused", "reformulated_question", "timings"}
     assert (body["answer"], body["refused"], body["reformulated_question"]) == ("A fine answer [1].", False, "the lamp, in full")
-    assert body["citations"] == [{"number": 1, **make_hit().to_json()}]
+    assert body["citations"] == [{"number": 1, "page": None, **make_hit().to_json()}]
     (_, asked_history, scope) = answerer.asked[0]
     assert [message.content for message in asked_history] == ["a", "b"]
     assert scope.collections == ("default",)
@@ -71,7 +71,7 @@ def test_ask_as_a_stream_of_events(client: httpx.Client) -> None:
     assert [name for name, _ in events] == ["reformulated", "retrieved", "token", "token", "answered"]
     assert events[1][1] == {"hits": [make_hit().to_json()]}
     assert events[2][1] == {"text": "A fine"}
-    assert events[-1][1]["citations"] == [{"number": 1, **make_hit().to_json()}]
+    assert events[-1][1]["citations"] == [{"number": 1, "page": None, **make_hit().to_json()}]
 
 
 def test_a_failure_is_an_error_in_words(client: httpx.Client) -> None:
@@ -163,7 +163,7 @@ def test_gradio_hands_out_no_files(client: httpx.Client, settings: Settings) -> 
 
 def test_search_documents_and_ask_with_everything_real(indexed: httpx.Client) -> None:
     hit = indexed.post("/api/v1/search", json={"question": "Who repaired the lamp?", "top_k": 2}).json()["hits"][0]
-    assert set(hit) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id"}
+    assert set(hit) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id", "copies"}
     assert hit["document"] == "lamp.txt"
     rows = {row["document"]: row for row in indexed.get("/api/v1/documents").json()["documents"]}
     assert rows["bikes.pdf"]["pages"] == 1

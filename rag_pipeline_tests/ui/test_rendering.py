@@ -119,3 +119,11 @@ def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() ->
 
 def test_a_question_is_shown_as_it_was_typed() -> None:
     assert question_html("a <b>\nc") == "<div class='question'>a &lt;b&gt;&#10;c</div>"
+
+
+def test_of_a_passage_on_several_pages_the_one_with_the_claim_is_linked() -> None:
+    hit = make_hit(page_first=1, page_last=2)
+    turn = Turn("q", markdown=False).after(Answered("Yes [1].", (Citation(1, hit, 2),), "q", {}))
+    assert turn_html(turn).count("/passages/default/c1?page=2'") == 2
+    assert ">page 2<" in turn_html(turn)
+    assert passage_url(make_hit(page_first=2), 2).endswith("/c1")

@@ -86,9 +86,10 @@ class HitBody(BaseModel):
 
 
 class CitationBody(HitBody):
-    """``[number]`` in the answer."""
+    """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says."""
 
     number: int
+    page: int | None
 
 
 class AskResponse(BaseModel):
@@ -167,18 +168,13 @@ def document_body(document: DocumentStatus) -> DocumentBody:
     return DocumentBody.model_validate(shown)
 
 
-def citation_json(citation: Citation) -> dict[str, object]:
-    """A citation: its passage, and the number it has in the answer."""
-    return {"number": citation.number, **citation.hit.to_json()}
-
-
 def ask_response(end: Answered | Refused) -> AskResponse:
     """The end of a stream as one document."""
     refused = isinstance(end, Refused)
     return AskResponse.model_validate(
         {
             "answer": end.reason if isinstance(end, Refused) else end.answer,
-            "citations": [] if isinstance(end, Refused) else [citation_json(citation) for citation in end.citations],
+            "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
             "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
             "refused": refused,
             "reformulated_question": end.reformulated_question,
@@ -198,10 +194,8 @@ def event_json(event: AnswerEvent) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Hit):
+    if isinstance(value, Hit | Citation):
         return value.to_json()
-    if isinstance(value, Citation):
-        return citation_json(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value

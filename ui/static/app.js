@@ -15,7 +15,10 @@
     document.querySelectorAll(`a[href="${CSS.escape(link.getAttribute("href"))}"]`).forEach((same) => same.classList.add("open"));
     if (!reader.isConnected) document.body.append(reader);
     const theme = document.body.classList.contains("dark") ? "dark" : "light";
-    frame.src = `${link.getAttribute("href")}?beside=1&theme=${theme}`;
+    const address = new URL(link.href);
+    address.searchParams.set("beside", "1");
+    address.searchParams.set("theme", theme);
+    frame.src = address.href;
     reader.querySelector("a").href = link.href;
     requestAnimationFrame(() => document.documentElement.classList.add("reading"));
     opener = link;

@@ -21,6 +21,9 @@ SHORT_QUESTION_WORDS = 2
 
 HISTORY_TOKENS = 1500
 
+COMPLETED_MESSAGES = 8
+"""Of a conversation, the last messages whose own pronouns are replaced before the question's are; more change nothing."""
+
 _WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 _REFERRING = frozenset(
     _WORD.findall(
@@ -66,12 +69,24 @@ def completed(question: str, history: Sequence[Message]) -> str:
 
     One that says too little to be searched for, without a pronoun in it, gets what the conversation is about in brackets.
     """
-    spoken_of = referents(history)
-    with_names = _without_pronouns(question, spoken_of, history)
+    understood = _understood(history)
+    spoken_of = referents(understood)
+    with_names = _without_pronouns(question, spoken_of, understood)
     if with_names != question or not is_follow_up(question):
         return with_names
     carried = _missing(question, spoken_of)
     return f"{question} ({carried})" if carried else question
+
+
+def _understood(history: Sequence[Message]) -> list[Message]:
+    """The conversation with its own late questions completed: "How does it work?" speaks once more of what "it" is."""
+    understood: list[Message] = []
+    for place, message in enumerate(history):
+        late = place >= len(history) - COMPLETED_MESSAGES
+        if late and understood and message.role == "user":
+            message = Message("user", _without_pronouns(message.content, referents(understood), understood))
+        understood.append(message)
+    return understood
 
 
 def is_follow_up(question: str) -> bool:

@@ -34,6 +34,11 @@ def test_questions_that_stand_alone_are_left_alone(question: str) -> None:
     [
         ("When was it built?", ["Who designed the Eiffel Tower?"], "When was Eiffel Tower built?"),
         ("How tall is it?", ["Who designed the Eiffel Tower?", "When was it built?"], "How tall is Eiffel Tower?"),
+        (
+            "Is it safe?",
+            ["What is a sous vide cooker?", "How does it heat the water?", "How hot does it get?", "Which steaks does it suit?"],
+            "Is sous vide cooker safe?",
+        ),
         ("What did she write?", ["Where did Ada Lovelace live?"], "What did Ada Lovelace write?"),
         ("Who was his father?", ["When did Watt marry?", "Where did James Watt live?"], "Who was James Watt's father?"),
         ("How are they made?", ["Tell me more about biodegradable plastics."], "How are biodegradable plastics made?"),

@@ -28,6 +28,7 @@ from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
 from ui import login, mcp_server, metrics, openai_api, passages
 from ui.api import asking, conversations, documents, errors, ingestion, operations
+from ui.api.examples import FAILURES
 from ui.gatekeeper import Gatekeeper, RateLimit
 from ui.pages import build_pages
 from ui.pages.theme import HEAD, theme
@@ -50,7 +51,7 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(settings.data / "app")  # its default is one folder for all users of the machine
     services = build_services(settings, answerer)
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
-    app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan)
+    app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan, responses=FAILURES)
     app.state.services = services
     for module in (asking, conversations, documents, ingestion, operations, openai_api, login, passages):
         app.include_router(module.router)

@@ -21,6 +21,7 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
 from ui.api.asking import end_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.examples import COMPLETIONS, MODELS, shown
 from ui.rendering import page_label, passage_url
 from ui.services import Services
 
@@ -58,7 +59,9 @@ class StreamOptions(BaseModel):
 class ChatRequest(BaseModel):
     """What the API takes; sampling parameters are accepted and ignored."""
 
-    model: str = Field(EVERYTHING, examples=["all"])
+    model_config = shown({"model": "all", "messages": [{"role": "user", "content": "When does the lease end?"}], "stream": True})
+
+    model: str = EVERYTHING
     messages: list[ChatMessage] = Field(min_length=1, max_length=400)
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
@@ -70,7 +73,7 @@ class ChatRequest(BaseModel):
         return (turns[last].content, tuple(turns[:last])) if last is not None else ("", ())
 
 
-@router.get("/models")
+@router.get("/models", responses=MODELS)
 async def models(services: ServicesDependency, access: ReaderDependency) -> dict[str, Any]:
     """``all``, and each collection that may be seen."""
     collections = {document.collection for document in await services.visible_documents(access)}
@@ -78,7 +81,7 @@ async def models(services: ServicesDependency, access: ReaderDependency) -> dict
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": _OWNER} for name in names]}
 
 
-@router.post("/chat/completions")
+@router.post("/chat/completions", response_class=Response, responses=COMPLETIONS)
 async def chat_completions(body: ChatRequest, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """Answer the last user message from the documents of the collection that ``model`` names."""
     scope = await services.scope_of(access, () if body.model == EVERYTHING else (body.model,))

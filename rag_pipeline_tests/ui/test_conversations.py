@@ -44,6 +44,13 @@ def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: Sc
     assert client.post(f"{address}/ask", json={"question": "x"}, headers={"Accept": "text/event-stream"}).status_code == 404
 
 
+def test_a_question_in_a_conversation_can_be_narrowed(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
+    address = f"{PATH}/{client.post(PATH, json={}).json()['conversation_id']}/ask"
+    client.post(address, json={"question": "lamp", "collections": ["contracts"], "filter": {"folder": "2025", "types": ["pdf"]}})
+    scope = answerer.asked[-1][2]
+    assert (scope.collections, scope.filter.folder, scope.filter.types) == (("contracts",), "2025", ("pdf",))
+
+
 def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) -> None:
     slow = ScriptedAnswerer(pieces=["word "] * 100, pause_seconds=0.05)
     with serving(settings, slow) as address, httpx.Client(base_url=address, timeout=30) as client:

@@ -18,6 +18,7 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
+from ui.api.examples import EVENTS
 from ui.api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse, ask_response, event_json, event_name
 from ui.services import Services
 
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["questions"])
 End = Answered | Refused | Failed
 
 
-@router.post("/ask", response_model=AskResponse)
+@router.post("/ask", response_model=AskResponse, responses=EVENTS)
 async def ask(body: AskRequest, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response | AskResponse:
     """Answer a question: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen."""
     scope = await services.scope_of(access, body.collections, body.filter.to_record())

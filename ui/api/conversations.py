@@ -23,7 +23,8 @@ from rag_pipeline.stores.conversations import Conversation
 from ui.api.asking import end_of, server_sent, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
-from ui.api.schemas import AskResponse, ask_response
+from ui.api.examples import CONVERSATION, EVENTS, MESSAGES, shown
+from ui.api.schemas import AskResponse, FilterBody, ask_response
 from ui.services import Services
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
@@ -32,18 +33,25 @@ router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 class TitleRequest(BaseModel):
     """What a conversation is called."""
 
-    title: str = Field("New conversation", min_length=1, max_length=500, examples=["The lease"])
+    model_config = shown({"title": "The lease"})
+
+    title: str = Field("New conversation", min_length=1, max_length=500)
 
 
 class TurnRequest(BaseModel):
-    """A question in a conversation, and the collections to look in (none: all)."""
+    """A question in a conversation, and the collections and documents to look in (none: all)."""
 
-    question: str = Field(examples=["When does it end?"])
+    model_config = shown({"question": "When does it end?"})
+
+    question: str
     collections: list[str] = []
+    filter: FilterBody = FilterBody()
 
 
 class FeedbackRequest(BaseModel):
     """Whether an answer helped; None takes it back."""
+
+    model_config = shown({"feedback": "down", "comment": "The notice period is missing."})
 
     feedback: Literal["up", "down"] | None
     comment: str = Field("", max_length=5000)
@@ -51,6 +59,8 @@ class FeedbackRequest(BaseModel):
 
 class MessageBody(BaseModel):
     """A question or an answer; ``detail`` of an answer holds its citations, timings, model and reformulated question."""
+
+    model_config = shown(*MESSAGES)
 
     message_id: str
     role: Literal["user", "assistant"]
@@ -65,6 +75,8 @@ class MessageBody(BaseModel):
 class ConversationBody(BaseModel):
     """A conversation; its messages, oldest first, where one was asked for. Times are UTC."""
 
+    model_config = shown(CONVERSATION)
+
     conversation_id: str
     title: str
     created_at: datetime
@@ -74,6 +86,8 @@ class ConversationBody(BaseModel):
 
 class ConversationsResponse(BaseModel):
     """Conversations, the last used first. Pass ``updated_at`` of the last one as ``before`` for more."""
+
+    model_config = shown({"conversations": [{**CONVERSATION, "messages": []}]})
 
     conversations: list[ConversationBody]
 
@@ -116,12 +130,12 @@ async def delete(conversation_id: str, services: ServicesDependency, access: Rea
     return Response(status_code=204)
 
 
-@router.post("/{conversation_id}/ask", response_model=AskResponse)
+@router.post("/{conversation_id}/ask", response_model=AskResponse, responses=EVENTS)
 async def ask(
     conversation_id: str, body: TurnRequest, request: Request, services: ServicesDependency, access: ReaderDependency
 ) -> Response | AskResponse:
     """Ask in a conversation: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen. Both are kept."""
-    scope = await services.scope_of(access, body.collections)
+    scope = await services.scope_of(access, body.collections, body.filter.to_record())
     await services.conversations.get(access.name, conversation_id)  # 404 before a stream begins
     if "text/event-stream" in request.headers.get("accept", ""):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

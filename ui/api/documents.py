@@ -19,6 +19,7 @@ from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION
 from rag_pipeline.stores.catalog import DocumentStatus
 from ui import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
+from ui.api.examples import file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.services import Services
 from ui.uploads import UploadError, folder_of, store_upload
@@ -30,6 +31,8 @@ router = APIRouter(prefix="/api/v1", tags=["documents"])
 class CollectionBody(BaseModel):
     """A collection, and how many of its documents are in which state."""
 
+    model_config = shown({"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}})
+
     name: str
     documents: int
     states: dict[str, int]
@@ -37,6 +40,8 @@ class CollectionBody(BaseModel):
 
 class CollectionsResponse(BaseModel):
     """All collections that may be seen."""
+
+    model_config = shown({"collections": [{"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}}]})
 
     collections: list[CollectionBody]
 
@@ -64,7 +69,11 @@ async def list_documents(
     return DocumentsResponse(documents=shown)
 
 
-@router.post("/documents", status_code=201)
+_NONE_TAKEN = {"model": UploadResponse, "description": "No file could be taken, with the reasons"}
+_ALL_THERE = {"model": UploadResponse, "description": "All files lay there already, unchanged"}
+
+
+@router.post("/documents", status_code=201, responses={400: _NONE_TAKEN, 409: _ALL_THERE})
 async def upload(
     files: Annotated[list[UploadFile], File()],
     services: ServicesDependency,
@@ -102,14 +111,14 @@ async def document(document_id: str, services: ServicesDependency, access: Reade
     return document_body(await _found(services, access, document_id))
 
 
-@router.get("/documents/{document_id}/file")
+@router.get("/documents/{document_id}/file", response_class=Response, responses=file_of("*/*", "The file, in its own media type"))
 async def download(document_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The file itself."""
     await _found(services, access, document_id)
     return await passages.original(document_id, request, services, access)
 
 
-@router.get("/documents/{document_id}/pages/{page}.png")
+@router.get("/documents/{document_id}/pages/{page}.png", response_class=Response, responses=file_of("image/png", "The page"))
 async def page_picture(document_id: str, page: int, services: ServicesDependency, access: ReaderDependency) -> Response:
     """A page of a PDF as a picture."""
     await _found(services, access, document_id)

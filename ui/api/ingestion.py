@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION
 from rag_pipeline.settings import Settings
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
+from ui.api.examples import RUN, shown
 from ui.visibility import require_collection
 
 router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"])
@@ -44,11 +45,15 @@ class PipelineError(RagError):
 class StartRequest(BaseModel):
     """Which collection to bring up to date."""
 
-    collection: str = Field(DEFAULT_COLLECTION, examples=["contracts"])
+    model_config = shown({"collection": "contracts"})
+
+    collection: str = DEFAULT_COLLECTION
 
 
 class RunBody(BaseModel):
     """A run: its state in Dagster's words (QUEUED, STARTED, SUCCESS, FAILURE, ...), and how many of its steps have ended."""
+
+    model_config = shown(RUN)
 
     run_id: str
     status: str

@@ -11,13 +11,17 @@ from pydantic import BaseModel
 from rag_pipeline.errors import RagError
 from ui import metrics
 from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.examples import Responses, shown
 from ui.api.schemas import Health
 
 router = APIRouter(tags=["operations"])
+_METRICS: Responses = {200: {"description": "Counts and times", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class Readiness(BaseModel):
     """Whether questions can be answered, and what is missing if not."""
+
+    model_config = shown({"ready": True, "message": "Questions can be asked."})
 
     ready: bool
     message: str
@@ -29,7 +33,7 @@ async def health(services: ServicesDependency) -> Health:
     return Health(answers=services.settings.chat_model)
 
 
-@router.get("/api/v1/ready")
+@router.get("/api/v1/ready", responses={503: {"model": Readiness, "description": "Not yet, and why"}})
 async def ready(services: ServicesDependency, response: Response) -> Readiness:
     """Whether there is something to ask about: 200, or 503 with the reason."""
     try:
@@ -41,7 +45,7 @@ async def ready(services: ServicesDependency, response: Response) -> Readiness:
     return Readiness(ready=found, message=message)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses=_METRICS)
 async def prometheus(access: ReaderDependency) -> Response:
     """Counts and times in Prometheus' text format."""
     content, media_type = metrics.exposition()

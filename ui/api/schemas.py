@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Hit, Message, Refused
 from rag_pipeline.stores.catalog import DocumentStatus
+from ui.api.examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
 LONGEST_HISTORY = 200
 
@@ -53,17 +54,23 @@ class FilterBody(BaseModel):
 class AskRequest(BaseModel):
     """A question, what was said before it, and the collections and documents to look in (none: all)."""
 
-    question: str = Field(examples=["When does the lease end?"])
+    model_config = shown(
+        {"question": "When does the lease end?", "collections": ["contracts"], "filter": {"folder": "2025", "types": ["pdf"]}}
+    )
+
+    question: str
     history: list[HistoryMessage] = Field(default=[], max_length=LONGEST_HISTORY)
-    collections: list[str] = Field(default=[], examples=[[]])
+    collections: list[str] = []
     filter: FilterBody = FilterBody()
 
 
 class SearchRequest(BaseModel):
     """A question that stands alone, and how many passages to find (default: RAG_TOP_K)."""
 
-    question: str = Field(examples=["notice period"])
-    collections: list[str] = Field(default=[], examples=[[]])
+    model_config = shown({"question": "notice period", "collections": ["contracts"], "top_k": 5})
+
+    question: str
+    collections: list[str] = []
     filter: FilterBody = FilterBody()
     top_k: int | None = Field(None, ge=1, le=100)
 
@@ -73,6 +80,8 @@ class HitBody(BaseModel):
 
     ``copies``: other documents, as ``collection/document``, that say the same.
     """
+
+    model_config = shown(PASSAGE)
 
     rank: int
     score: float
@@ -88,12 +97,16 @@ class HitBody(BaseModel):
 class CitationBody(HitBody):
     """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says."""
 
+    model_config = shown(CITATION)
+
     number: int
     page: int | None
 
 
 class AskResponse(BaseModel):
     """An answer, or, with ``refused``, the reason why there is none and the nearest passages. Timings are in seconds."""
+
+    model_config = shown(ANSWER)
 
     answer: str
     citations: list[CitationBody]
@@ -106,11 +119,15 @@ class AskResponse(BaseModel):
 class SearchResponse(BaseModel):
     """Passages, best first."""
 
+    model_config = shown({"hits": [PASSAGE]})
+
     hits: list[HitBody]
 
 
 class DocumentBody(BaseModel):
     """A document's row; ``indexed_at`` is UTC."""
+
+    model_config = shown(DOCUMENT)
 
     document: str
     collection: str
@@ -127,6 +144,8 @@ class DocumentBody(BaseModel):
 
 class DocumentsResponse(BaseModel):
     """All live documents."""
+
+    model_config = shown({"documents": [DOCUMENT]})
 
     documents: list[DocumentBody]
 
@@ -149,12 +168,16 @@ class RefusedUpload(BaseModel):
 class UploadResponse(BaseModel):
     """What became of each file."""
 
+    model_config = shown({"documents": [{"name": "lease.pdf", "collection": "contracts", "outcome": "added"}], "refused": []})
+
     documents: list[UploadBody]
     refused: list[RefusedUpload]
 
 
 class Health(BaseModel):
     """The app answers. ``answers`` tells who writes them: the language model's name, or None for quoted sentences."""
+
+    model_config = shown({"status": "ok", "answers": None})
 
     status: Literal["ok"] = "ok"
     answers: str | None

@@ -1,0 +1,143 @@
+"""What the API's schema shows: one small story in requests, answers, events and failures.
+
+Belongs here: examples, and the responses that no return type tells. Not here: shapes (``schemas.py`` and the routes' own models).
+A test holds every example against its model.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+Responses = dict[int | str, dict[str, Any]]
+
+PASSAGE: dict[str, Any] = {
+    "rank": 1,
+    "score": 0.71,
+    "text": "The lease ends on 31 March 2027. Notice is given in writing, three months before.",
+    "document": "2025/lease.pdf",
+    "collection": "contracts",
+    "page_first": 4,
+    "page_last": 4,
+    "chunk_id": "6f0d1c5e-8f5b-5c1d-9f0e-2f6b3a7c9d10",
+    "copies": [],
+}
+CITATION = {"number": 1, "page": 4, **PASSAGE}
+ANSWER = {
+    "answer": "The lease ends on 31 March 2027. [1]",
+    "citations": [CITATION],
+    "nearest": [],
+    "refused": False,
+    "reformulated_question": "When does the lease end?",
+    "timings": {"reformulate": 0.0, "retrieve": 0.02, "generate": 0.11},
+}
+DOCUMENT = {
+    "document": "2025/lease.pdf",
+    "collection": "contracts",
+    "document_id": "0b6a51c2f0e94d0f8a3be2d6c1f7a915",
+    "state": "indexed",
+    "error_code": None,
+    "error": None,
+    "attempts": 1,
+    "pages": 12,
+    "chunks": 31,
+    "size_bytes": 184320,
+    "indexed_at": "2026-03-02T09:14:31Z",
+}
+MESSAGES: list[dict[str, Any]] = [
+    {
+        "message_id": "5d2f",
+        "role": "user",
+        "content": "When does the lease end?",
+        "state": "complete",
+        "created_at": "2026-03-02T09:20:00",
+        "detail": {},
+        "feedback": None,
+        "feedback_comment": None,
+    },
+    {
+        "message_id": "5d30",
+        "role": "assistant",
+        "content": ANSWER["answer"],
+        "state": "complete",
+        "created_at": "2026-03-02T09:20:00",
+        "detail": {"reformulated_question": "When does the lease end?", "citations": [CITATION], "model": None},
+        "feedback": "up",
+        "feedback_comment": None,
+    },
+]
+CONVERSATION = {
+    "conversation_id": "c81e",
+    "title": "The lease",
+    "created_at": "2026-03-02T09:19:58",
+    "updated_at": "2026-03-02T09:20:00",
+    "messages": MESSAGES,
+}
+RUN = {"run_id": "1c9c5b5e-0a6e-4b5b-9d0f-7b7a8c1d2e3f", "status": "STARTED", "collection": "contracts", "steps_done": 2, "steps": 9}
+
+
+def shown(*examples: dict[str, Any]) -> ConfigDict:
+    """A model's configuration with examples for the schema."""
+    return ConfigDict(json_schema_extra={"examples": [*examples]})
+
+
+class Problem(BaseModel):
+    """What went wrong: a word for programs, and a sentence for people that names the way out."""
+
+    code: str
+    message: str
+
+
+class FailureBody(BaseModel):
+    """Every failure of the API."""
+
+    model_config = shown({"error": {"code": "nothing_indexed", "message": "No documents are indexed yet: drop files into data/uploads …"}})
+
+    error: Problem
+
+
+FAILURES: Responses = {
+    "4XX": {
+        "model": FailureBody,
+        "description": "Another request would do. 401: no token, 403: not allowed, 404: not there, 422: not valid, 429: too many requests",
+    },
+    "5XX": {"model": FailureBody, "description": "500: something is damaged, 502: the language model failed, 503: try again in a moment"},
+}
+_ANSWERED = {name: ANSWER[name] for name in ("answer", "citations", "reformulated_question", "timings")}
+STREAM: list[tuple[str, dict[str, Any]]] = [
+    ("reformulated", {"question": "When does the lease end?", "sub_questions": []}),
+    ("retrieved", {"hits": [PASSAGE]}),
+    ("token", {"text": "The lease ends"}),
+    ("token", {"text": " on 31 March 2027. [1]"}),
+    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1}),
+]
+EVENTS: Responses = {
+    200: {
+        "description": "The answer; with `Accept: text/event-stream` its events, the last of which is answered, refused or failed",
+        "content": {"text/event-stream": {"example": "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in STREAM)}},
+    }
+}
+_MESSAGE = {"role": "assistant", "content": ANSWER["answer"], "citations": [CITATION]}
+_COMPLETION = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1772443200,
+    "model": "all",
+    "choices": [{"index": 0, "message": _MESSAGE, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+}
+_MODEL = {"id": "all", "object": "model", "created": 0, "owned_by": "rag"}
+COMPLETIONS: Responses = {
+    200: {
+        "description": "The answer, whole or as it is written",
+        "content": {"application/json": {"example": _COMPLETION}, "text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+MODELS: Responses = {200: {"content": {"application/json": {"example": {"object": "list", "data": [_MODEL]}}}}}
+
+
+def file_of(media_type: str, description: str) -> Responses:
+    """A response that is a file."""
+    return {200: {"description": description, "content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}

@@ -2,8 +2,8 @@
 
     python bench/retrieval_latency.py [CHUNKS]
 
-Texts are made of random words with the frequencies of a language (few common, many rare); vectors are random. Goal: p95 of 30 ms
-at 20,000 chunks on 2 cores.
+Texts are made with the frequencies of a language: few common words, of which the commonest are English function words, and many rare
+ones, which are random letters. Vectors are random. Goal: p95 of 30 ms at 20,000 chunks on 2 cores.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ DIMENSION = 384
 QUESTIONS = 300
 WORDS_IN_CHUNK = 150
 BATCH = 1000
+FUNCTION_WORDS = """the of and to in a is that it was for on as with he be by at have are this not but had his they from or an which you
+one we all her she there would their will when who no more if out so said what up its about than into them can only other some could time
+these two may then do first any my now such like our over me even most made after also did many before must through years where much your
+""".split()
 
 
 def main() -> None:
@@ -60,7 +64,7 @@ def point(number: int, text: str, vector: list[float]) -> IndexedChunk:
 
 def vocabulary() -> list[str]:
     letters = random.Random(1)
-    return ["".join(letters.choices("abcdefghijklmnoprstuvw", k=letters.randint(4, 9))) for _ in range(30_000)]
+    return FUNCTION_WORDS + ["".join(letters.choices("abcdefghijklmnoprstuvw", k=letters.randint(4, 9))) for _ in range(30_000)]
 
 
 def sentence(words: list[str], length: int) -> str:

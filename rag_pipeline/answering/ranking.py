@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -65,7 +64,7 @@ def _asked(question: str, candidates: Sequence[Candidate]) -> _Asked:
     in_names = words & set().union(*names.values())
     return _Asked(
         words,
-        word_pairs(question),
+        {pair for pair in word_pairs(question) if pair[0] != pair[1]},
         word_rarity(words, [candidate.words for candidate in candidates]),
         word_rarity(in_names, list(names.values())),
     )
@@ -80,7 +79,7 @@ def name_words(document: str) -> AbstractSet[int]:
 
 def word_rarity(asked: AbstractSet[int], passages: Sequence[AbstractSet[int]]) -> dict[int, float]:
     """How much each word of a question tells among the passages: BM25's IDF, with the passages at hand for a corpus."""
-    having = Counter(word for passage in passages for word in passage if word in asked)
+    having = {word: sum(word in passage for passage in passages) for word in asked}
     return {word: math.log(1 + (len(passages) - having[word] + 0.5) / (having[word] + 0.5)) for word in asked}
 
 
@@ -96,6 +95,8 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         hit = candidate.hit
         same = first.setdefault((hit.collection, hit.document, hit.text), candidate)
+        if same is candidate:
+            continue
         earlier = min(same.hit, hit, key=lambda one: one.position)
         best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
         first[hit.collection, hit.document, hit.text] = Candidate(best, max(same.cosine, candidate.cosine), same.words)
@@ -104,9 +105,10 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _score(asked: _Asked, candidate: Candidate) -> float:
     named = name_words(candidate.hit.document)
+    found = {word for word in asked.words if word in candidate.words or word in named}
     total = (
         COSINE_WEIGHT * max(0.0, candidate.cosine)
-        + COVERAGE_WEIGHT * coverage((candidate.words | named) & asked.words, asked.rarity)
+        + COVERAGE_WEIGHT * coverage(found, asked.rarity)
         + RANK_WEIGHT * candidate.hit.score / BEST_FUSED_SCORE
         + PAIRS_WEIGHT * _share_of_pairs(asked, candidate)
         + NAME_WEIGHT * coverage(named, asked.rarity_in_names)
@@ -117,4 +119,7 @@ def _score(asked: _Asked, candidate: Candidate) -> float:
 def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:
     # Reading a text for its pairs takes longer than all else here; most have no two words of a pair.
     possible = {pair for pair in asked.pairs if pair[0] in candidate.words and pair[1] in candidate.words}
-    return len(possible & word_pairs(candidate.hit.text)) / len(asked.pairs) if possible else 0.0
+    if not possible:
+        return 0.0
+    found = word_pairs(candidate.hit.text)
+    return sum(pair in found or pair[::-1] in found for pair in possible) / len(asked.pairs)

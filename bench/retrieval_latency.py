@@ -29,10 +29,10 @@ DIMENSION = 384
 QUESTIONS = 300
 WORDS_IN_CHUNK = 150
 BATCH = 1000
-FUNCTION_WORDS = """the of and to in a is that it was for on as with he be by at have are this not but had his they from or an which you
+_FUNCTION_WORDS = """the of and to in a is that it was for on as with he be by at have are this not but had his they from or an which you
 one we all her she there would their will when who no more if out so said what up its about than into them can only other some could time
 these two may then do first any my now such like our over me even most made after also did many before must through years where much your
-""".split()
+"""
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def point(number: int, text: str, vector: list[float]) -> IndexedChunk:
 
 def vocabulary() -> list[str]:
     letters = random.Random(1)
-    return FUNCTION_WORDS + ["".join(letters.choices("abcdefghijklmnoprstuvw", k=letters.randint(4, 9))) for _ in range(30_000)]
+    return _FUNCTION_WORDS.split() + ["".join(letters.choices("abcdefghijklmnoprstuvw", k=letters.randint(4, 9))) for _ in range(30_000)]
 
 
 def sentence(words: list[str], length: int) -> str:

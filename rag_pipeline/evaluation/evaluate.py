@@ -26,8 +26,8 @@ from rag_pipeline.evaluation.measures import (
     word_recall,
 )
 from rag_pipeline.evaluation.places import TextFiles, same_file, touches
-from rag_pipeline.evaluation.rows import Row
-from rag_pipeline.models import Answered, Failed, Hit, Refused, Token
+from rag_pipeline.evaluation.rows import Row, Wanted
+from rag_pipeline.models import Answered, Citation, Failed, Hit, Refused, Token
 
 DEPTH = 10
 Report = dict[str, dict[str, float]]
@@ -181,8 +181,14 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                 passages = {citation.number: citation.hit.text for citation in event.citations}
                 sentences, supported, invented = supported_sentences(event.answer, passages)
                 collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
+                if any(wanted.page is not None for wanted in row.wanted):
+                    collected.add("cited_pages", right_page=any(_on_page(one, wanted) for one in event.citations for wanted in row.wanted))
     if first is not None:
         collected.seconds["first_token"].append(first)
+
+
+def _on_page(citation: Citation, wanted: Wanted) -> bool:
+    return same_file(citation.hit.document, wanted.file) and citation.page == wanted.page
 
 
 def _judge_refusals(refusal: dict[str, float], outcomes: Mapping[str, Sequence[float]]) -> None:

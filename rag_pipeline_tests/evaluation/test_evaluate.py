@@ -12,6 +12,7 @@ from rag_pipeline.cli import cli
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.rows import read_rows
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract.documents import line, pdf
 
 BRIDGE = "The Iron Bridge crosses the river Severn in Shropshire. It was opened in 1781.\n\nRepairs in 2018 cost 3.6 million pounds.\n"
 BEES = "A honey bee visits fifty to one hundred flowers on one trip. Bees dance to tell the others where nectar is.\n"
@@ -65,6 +66,18 @@ def test_answers_refusals_and_follow_ups(indexed: Settings, tmp_path: Path) -> N
     assert max(report["refusal_curve"].values()) == 1.0
     assert report["citations"] == {"questions": 3, "supported_sentences": 1.0, "citations_of_nothing": 0.0}
     assert report["latency_ms"]["retrieval_p95"] >= report["latency_ms"]["retrieval_p50"] > 0
+
+
+def test_the_pages_that_answers_cite(
+    settings: Settings, ingest: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pages = ("Bees dance to tell the others where nectar is.", "The Tin Bridge was painted green in 1911.")
+    (indexed.uploads / "facts" / "two.pdf").write_bytes(pdf(*(line(text, 100) for text in pages)))
+    ingest("facts")
+    rows = [{"question": "When was the Tin Bridge painted?", "relevant": [{"file": "two.pdf", "page": page}]} for page in (2, 1)]
+    report = report_of(questions(tmp_path, *rows))
+    assert report["cited_pages"] == {"questions": 2, "right_page": 0.5}
+    assert report["retrieval"]["page@5"] == 1.0  # the passage stands on both
 
 
 def test_rewritings_need_no_documents(indexed: Settings, tmp_path: Path) -> None:

@@ -68,9 +68,7 @@ def test_answers_refusals_and_follow_ups(indexed: Settings, tmp_path: Path) -> N
     assert report["latency_ms"]["retrieval_p95"] >= report["latency_ms"]["retrieval_p50"] > 0
 
 
-def test_the_pages_that_answers_cite(
-    settings: Settings, ingest: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_pages_that_answers_cite(indexed: Settings, ingest: Callable[..., Any], tmp_path: Path) -> None:
     pages = ("Bees dance to tell the others where nectar is.", "The Tin Bridge was painted green in 1911.")
     (indexed.uploads / "facts" / "two.pdf").write_bytes(pdf(*(line(text, 100) for text in pages)))
     ingest("facts")

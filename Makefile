@@ -20,7 +20,7 @@ up: install  ## Set up, then start Dagster (:3000) and the app (:7860); Ctrl-C s
 install: $(VENV)/.installed  ## Set up only
 
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture
 	$(BIN)/ruff check .

@@ -98,6 +98,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     environment["RAG_DATA_DIR"] = str(settings.data)
     environment["DAGSTER_HOME"] = str(settings.dagster_home)
     environment["PYTHONUNBUFFERED"] = "1"
+    environment.setdefault("GRPC_VERBOSITY", "ERROR")  # Dagster's code server tells of every program that it starts
     if settings.uploads_dir:
         environment["RAG_UPLOADS_DIR"] = str(settings.uploads)
     return environment

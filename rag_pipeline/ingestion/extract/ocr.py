@@ -9,9 +9,12 @@ each page to disk first. What both do is the same command.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +37,7 @@ _LEAST_SURE_MARKS = 60.0
 """A line without letters or digits is taken for print from here on, for a ruled line or specks below."""
 _GUESSED = 25.0
 """Words below this are specks and ruled lines."""
+_FOLDER = re.compile(r'languages in "([^"]+)"')
 _TURNS = (90, 270, 180)
 
 
@@ -49,15 +53,33 @@ class _Word:
 
 
 def tesseract_languages() -> tuple[str, ...]:
-    """The languages that the installed Tesseract knows; none when it is not installed."""
+    """The languages that the installed Tesseract knows now; none when it is not installed."""
     program = find_program("tesseract")
     if program is None:
         return ()
-    try:
-        listed = run_program([program, "--list-langs"]).decode("utf-8", "replace")
-    except DocumentError:
-        return ()
+    # The folder sensor asks every few seconds: the program is started again only when it or its languages have changed.
+    listed = _listing(program, _changed(program), 0)
+    folder = _FOLDER.search(listed)
+    if folder:
+        listed = _listing(program, _changed(program), _changed(folder[1]))
+    else:  # it failed, or is too old to say where its languages are
+        _listing.cache_clear()
     return tuple(line.strip() for line in listed.splitlines()[1:] if line.strip())
+
+
+@lru_cache(maxsize=4)
+def _listing(program: str, installed: int, languages_changed: int) -> str:
+    try:
+        return run_program([program, "--list-langs"]).decode("utf-8", "replace")
+    except DocumentError:
+        return ""
+
+
+def _changed(path: str) -> int:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def check_tesseract(source: Source, wanted_for: str) -> None:

@@ -1,6 +1,7 @@
 """Text in pictures and scanned pages, by OCR."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import ReadingOptions, extract
+from rag_pipeline.ingestion.extract.ocr import tesseract_languages
 from rag_pipeline_tests.ingestion.extract.documents import read, texts
 from rag_pipeline_tests.ingestion.extract.programs import needs_tesseract
 
@@ -124,3 +126,21 @@ def test_a_picture_without_text_is_empty(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.png", saved(picture(), "png"))
     assert (raised.value.code, raised.value.state) == ("empty", "empty")
+
+
+def test_languages_are_listed_again_only_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "tessdata"
+    data.mkdir()
+    (data / "eng.traineddata").touch()
+    program = tmp_path / "tesseract"
+    program.write_text(
+        f"#!/bin/sh\necho started >> {tmp_path}/starts\necho 'List of available languages in \"{data}/\" (1):'\n"
+        f"ls {data} | sed s/.traineddata//\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert [tesseract_languages() for _ in range(5)] == [("eng",)] * 5
+    assert (tmp_path / "starts").read_text().count("started") == 2  # where they are, and which
+    (data / "deu.traineddata").touch()
+    os.utime(data, ns=(1, 1))  # file systems with coarse times
+    assert tesseract_languages() == ("deu", "eng")

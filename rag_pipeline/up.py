@@ -119,7 +119,7 @@ def _services(settings: Settings, home: str) -> list[Service]:
         Service("app", [python, "-m", "ui"], f"http://{settings.host}:{settings.app_port}/api/v1/health"),
         Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
         Service("dagster", web, f"http://{host}:{settings.dagster_port}/server_info"),
-        Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace]),
+        Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]),
     ]
 
 

@@ -16,7 +16,7 @@ from rag_pipeline.answering.referents import FUNCTION_WORDS, Referent, phrases, 
 from rag_pipeline.models import Message
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
-SHORT_QUESTION_WORDS = 2
+SHORT_QUESTION_WORDS = 1
 """A question with no more words that tell something ("And the second?") is taken for a follow-up."""
 
 HISTORY_TOKENS = 1500
@@ -31,7 +31,22 @@ _REFERRING = frozenset(
         "others else there then"
     )
 )
-_OPENINGS = ("and ", "but ", "or ", "also ", "so ", "what about", "how about", "what else", "why not", "how so", "what if", "which one")
+_OPENINGS = (
+    "and ",
+    "but ",
+    "or ",
+    "also ",
+    "so ",
+    "what about",
+    "how about",
+    "what else",
+    "why not",
+    "how so",
+    "what if",
+    "which one",
+    "i mean",
+    "no, ",
+)
 _KINDS = {
     **dict.fromkeys(("he", "him", "his", "she", "her", "hers"), "person"),
     **dict.fromkeys(("they", "them", "their", "theirs", "these", "those"), "several"),

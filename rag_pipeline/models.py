@@ -6,7 +6,7 @@ Belongs here: what more than one package speaks of. Not here: rows of one store,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 DocumentState = Literal["pending", "indexed", "failed", "unsupported", "empty"]
@@ -148,8 +148,8 @@ class Citation:
     page: int | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The passage as :meth:`Hit.to_json` shows it, with the number and the page."""
-        return {"number": self.number, "page": self.page, **self.hit.to_json()}
+        """The passage as :meth:`Hit.to_json` shows it, with the number, the page, and where on its pages it stands."""
+        return {"number": self.number, "page": self.page, **self.hit.to_json(), "boxes": [asdict(box) for box in self.hit.boxes]}
 
 
 @dataclass(frozen=True, slots=True)

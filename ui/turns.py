@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations import StoredMessage
 from ui.rendering import answer_html, escape, failure_html, page_label, passage_url
 
@@ -59,7 +59,8 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
     known = {name: value for name, value in stored.items() if name not in ("number", "page")}
-    return Hit(**{**known, "copies": tuple(stored.get("copies", ()))})
+    boxes = tuple(Box(**box) for box in stored.get("boxes", ()))
+    return Hit(**{**known, "copies": tuple(stored.get("copies", ())), "boxes": boxes})
 
 
 def question_html(question: str) -> str:

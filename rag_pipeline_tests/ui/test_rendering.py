@@ -1,13 +1,16 @@
+import json
 import re
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.models import Answered, Citation, Failed, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, Box, Citation, Failed, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.stores.conversations.records import StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.rendering import answer_html, escape, page_label, passage_url
-from ui.turns import Turn, question_html, turn_html
+from ui.turns import Turn, question_html, turn_html, turn_of
 
 HIT = make_hit(document="Über <b>.pdf", collection="my docs", chunk_id="a/b", page_first=2)
 CITED = [Citation(1, HIT), Citation(2, make_hit(chunk_id="c2"))]
@@ -127,3 +130,14 @@ def test_of_a_passage_on_several_pages_the_one_with_the_claim_is_linked() -> Non
     assert turn_html(turn).count("/passages/default/c1?page=2'") == 2
     assert ">page 2<" in turn_html(turn)
     assert passage_url(make_hit(page_first=2), 2).endswith("/c1")
+
+
+def test_a_kept_answer_is_shown_as_it_was() -> None:
+    boxes = (Box(1, 0, 0, 1, 0.1, 0, 5), Box(2, 0, 0, 1, 0.1, 6, 10))
+    citation = Citation(1, make_hit("Title\nBody", page_first=1, page_last=2, boxes=boxes, copies=("a/b.txt",)), 2)
+    detail = {"citations": [citation.to_json()], "timings": {"total": 0.5}, "reformulated_question": "q", "model": None}
+    question = StoredMessage("1", "user", "q", "complete", datetime(2026, 1, 1))
+    answer = StoredMessage("2", "assistant", "Body [1]", "complete", datetime(2026, 1, 1), json.loads(json.dumps(detail)))
+    live = Turn("q", markdown=False, searched="q").after(Answered("Body [1]", (citation,), "q", {"total": 0.5}))
+    assert turn_html(turn_of(question, answer, markdown=False)) == turn_html(live)
+    assert ">Body<" in turn_html(live)

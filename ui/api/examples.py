@@ -24,7 +24,8 @@ PASSAGE: dict[str, Any] = {
     "chunk_id": "6f0d1c5e-8f5b-5c1d-9f0e-2f6b3a7c9d10",
     "copies": [],
 }
-CITATION = {"number": 1, "page": 4, **PASSAGE}
+_BOX = {"page": 4, "left": 0.12, "top": 0.31, "right": 0.88, "bottom": 0.34, "start": 0, "end": 83}
+CITATION = {"number": 1, "page": 4, **PASSAGE, "boxes": [_BOX]}
 ANSWER = {
     "answer": "The lease ends on 31 March 2027. [1]",
     "citations": [CITATION],

@@ -94,6 +94,18 @@ class HitBody(BaseModel):
     copies: list[str] = []
 
 
+class BoxBody(BaseModel):
+    """A rectangle on a page, as fractions of its width and height from the top left, and the characters of ``text`` that stand there."""
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    start: int
+    end: int
+
+
 class CitationBody(HitBody):
     """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says."""
 
@@ -101,6 +113,7 @@ class CitationBody(HitBody):
 
     number: int
     page: int | None
+    boxes: list[BoxBody]
 
 
 class AskResponse(BaseModel):

@@ -19,6 +19,7 @@ from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import check_archive, damage_reported, safe_xml
 from rag_pipeline.ingestion.extract.open_document_encryption import decrypted
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.models import Element, ElementKind
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("text", "table", "drawing"))
+_XLINK = "{http://www.w3.org/1999/xlink}"
 _OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("office", "presentation", "style"))
 _MANIFEST = f"{{{_NAMESPACE}manifest:1.0}}"
 _SVG = f"{{{_NAMESPACE}svg-compatible:1.0}}"
@@ -55,37 +57,57 @@ NOTES_HEADING = "Speaker notes"
 def read_open_text(source: Source) -> Iterator[Element]:
     """Headers, headings, paragraphs, lists, tables, text boxes, notes, comments, then charts and footers.
 
+    Pictures are read where there is hardly any text.
+
     Raises:
-        DocumentError: ``damaged``, ``too_large`` or ``password_protected``.
+        DocumentError: ``damaged``, ``too_large``, ``password_protected``, or ``missing_program`` (hardly anything but pictures).
     """
     with _opened(source) as archive, damage_reported():
         edges = list(_edges(archive))
         yield from (edge for edge in edges if edge.kind == "Header")
-        yield from _Walk().elements(_body(archive, "content.xml"))
-        yield from _embedded(archive)
+        body = _body(archive, "content.xml")
+        elements = [*_Walk().elements(body), *_embedded(archive)]
+        yield from elements
+        pictures = list(_pictures(archive, body))
+        if pictures and stand_for_text(pictures, elements):
+            yield from read_pictures(source, pictures, beside_text=bool(elements))
         yield from (edge for edge in edges if edge.kind == "Footer")
 
 
 def read_open_slides(source: Source) -> Iterator[Element]:
     """Slide by slide: its title, its text, its notes; then what the master slides show. Pages are slides.
 
+    Pictures are read on slides with hardly any text.
+
     Raises:
-        DocumentError: ``damaged``, ``too_large`` or ``password_protected``.
+        DocumentError: ``damaged``, ``too_large``, ``password_protected``, or ``missing_program`` (a slide is a picture).
     """
     with _opened(source) as archive, damage_reported():
         body = _body(archive, "content.xml")
         slides = list(body.iter(f"{_DRAW}page"))
         source.pages = len(slides)
         declared = {name.get(f"{_PRESENTATION}name"): name for name in body.iter() if str(name.tag).endswith("-decl")}
-        for number, slide in enumerate(slides, 1):
-            walk = _Walk(number)
-            yield from walk.elements(slide)
+        elements = [list(_Walk(number).elements(slide)) for number, slide in enumerate(slides, 1)]
+        for number, (slide, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
+            yield from of_slide
+            pictures = list(_pictures(archive, slide))
+            if pictures and stand_for_text(pictures[:1], of_slide):
+                yield from read_pictures(source, pictures, beside_text=any(elements), page=number)
             for use in ("header", "footer"):
                 shown = declared.get(slide.get(f"{_PRESENTATION}use-{use}-name"))
                 if shown is not None and _words(shown):
                     yield Element("Header" if use == "header" else "Footer", _words(shown), number)
         yield from _embedded(archive)
         yield from _master_texts(archive)
+
+
+def _pictures(archive: zipfile.ZipFile, body: _Element) -> Iterator[bytes]:
+    """Pictures in the order of the text; those that only stand in for charts lie in another folder."""
+    names = set(archive.namelist())
+    for image in body.iter(f"{_DRAW}image"):
+        name = image.get(f"{_XLINK}href", "").removeprefix("./")
+        if name.startswith("Pictures/") and name in names:
+            yield archive.read(name)
 
 
 def texts_beside_cells(stream: BinaryIO) -> Iterator[Element]:

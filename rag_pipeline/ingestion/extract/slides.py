@@ -16,6 +16,7 @@ from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
@@ -27,14 +28,17 @@ if TYPE_CHECKING:
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 NOTES_HEADING = "Speaker notes"
 
 
 def read_slides(source: Source) -> Iterator[Element]:
     """Slide by slide: its title, its text from top to bottom, its tables, charts and diagrams, its notes. Pages are slides.
 
+    Pictures are read on slides with hardly any text.
+
     Raises:
-        DocumentError: ``damaged`` or ``too_large``.
+        DocumentError: ``damaged``, ``too_large``, or ``missing_program`` (a slide is a picture, and no Tesseract).
     """
     prepare_unstructured()
     import pptx
@@ -46,6 +50,7 @@ def read_slides(source: Source) -> Iterator[Element]:
         slides = list(presentation.slides)
         titles = [_title_lines(slide) for slide in slides]
         extras = [list(_extras(slide)) for slide in slides]
+        pictures = [list(_pictures(slide)) for slide in slides]
         for slide in slides:
             _simplify(slide)
         partitioned = partition_pptx(file=saved(presentation), include_page_breaks=False, include_slide_notes=False, languages=[""])
@@ -54,8 +59,12 @@ def read_slides(source: Source) -> Iterator[Element]:
         by_slide.setdefault(item.metadata.page_number or 1, []).append(item)
     source.pages = len(slides)
     masters = list(_master_texts(slides))
-    for number in range(1, len(slides) + 1):
-        yield from _slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])
+    numbers = range(1, len(slides) + 1)
+    elements = [list(_slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])) for number in numbers]
+    for number, of_slide, shown in zip(numbers, elements, pictures, strict=True):
+        yield from of_slide
+        if shown and stand_for_text(shown[:1], of_slide):
+            yield from read_pictures(source, shown, beside_text=any(elements), page=number)
     yield from (Element("Footer", text) for text in masters)
 
 
@@ -96,6 +105,13 @@ def _slide_elements(number: int, items: list[Partitioned], titles: set[str], ext
 def _title_lines(slide: Any) -> set[str]:
     title = slide.shapes.title
     return {line.text.strip() for line in title.text_frame.paragraphs} if title is not None and title.has_text_frame else set()
+
+
+def _pictures(slide: Any) -> Iterator[bytes]:
+    for picture in slide.element.iter(f"{_A}blip"):
+        relation = slide.part.rels.get(picture.get(f"{_R}embed", ""))
+        if relation is not None and not relation.is_external:
+            yield relation.target_part.blob
 
 
 def _simplify(slide: Any) -> None:

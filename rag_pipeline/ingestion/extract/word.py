@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNWRAPPED = ("ins", "moveTo", "smartTag", "customXml", "fldSimple", "sdtContent", "dir", "bdo")
 _REMOVED = ("del", "moveFrom", "sdtPr", "sdtEndPr", "customXmlPr", "smartTagPr", "instrText", "delText")
@@ -37,10 +40,11 @@ _NOT_TEXT = ("separator", "continuationSeparator", "continuationNotice")
 def read_word(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, text boxes, notes and comments, with headers and footers where their sections begin and end.
 
-    Charts and diagrams follow at the end. Text that is formatted as hidden is left out, with a note.
+    Charts and diagrams follow at the end. Text that is formatted as hidden is left out, with a note. Pictures are read where there is
+    hardly any text.
 
     Raises:
-        DocumentError: ``damaged`` or ``too_large``.
+        DocumentError: ``damaged``, ``too_large``, or ``missing_program`` (hardly anything but pictures, and no Tesseract).
     """
     prepare_unstructured()
     import docx
@@ -52,9 +56,20 @@ def read_word(source: Source) -> Iterator[Element]:
         drawings = list(_drawings(document))
         if _simplify(document):
             source.notes.append("Text that is formatted as hidden was left out.")
+        pictures = list(_pictures(document))
         partitioned = partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
-    yield from convert(partitioned, Outline())
-    yield from drawings
+    elements = [*convert(partitioned, Outline()), *drawings]
+    yield from elements
+    if pictures and stand_for_text(pictures, elements):
+        yield from read_pictures(source, pictures, beside_text=bool(elements))
+
+
+def _pictures(document: Any) -> Iterator[bytes]:
+    """Pictures of the body in the order of the text."""
+    for picture in document.element.body.iter(f"{_A}blip"):
+        relation = document.part.rels.get(picture.get(f"{_R}embed", ""))
+        if relation is not None and not relation.is_external:
+            yield relation.target_part.blob
 
 
 def _drawings(document: Any) -> Iterator[Element]:

@@ -37,7 +37,7 @@ def read_pictures(source: Source, pictures: Sequence[bytes], *, beside_text: boo
     Raises:
         DocumentError: ``missing_program``: Tesseract, or a language of it, is not installed, and there is no other text.
     """
-    for content in pictures:
+    for content in dict.fromkeys(pictures):  # one picture may stand in many places
         source.more_time()
         try:
             elements = list(read_picture(source.inside(content, "picture")))

@@ -49,9 +49,12 @@ def sentences_of(passage: int, hit: Hit) -> list[Sentence]:
 
 
 def _reads_like_a_heading(line: str) -> bool:
-    """A few words without an end: a heading, which may announce an answer but never is one. List items and rows are not meant."""
-    words = line.split()
-    return len(words) <= MOST_HEADING_WORDS and line[:1].isalpha() and line[-1:].isalpha() and CELL not in line
+    """A few words without an end: a heading, which may announce an answer but never is one. List items and rows are not meant.
+
+    Neither are lines with a number, such as "Invoice total 4711 euros" on a form.
+    """
+    short = len(line.split()) <= MOST_HEADING_WORDS
+    return short and line[:1].isalpha() and line[-1:].isalpha() and CELL not in line and not any(map(str.isdigit, line))
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -53,3 +53,10 @@ def test_sentences_that_refer_back_are_marked() -> None:
 def test_a_line_that_reads_like_a_heading_is_not_quoted_unless_there_is_nothing_else() -> None:
     assert texts("HOUSE RULES OF THE ROOM\n\nGoggles are worn at the grinder.") == ["Goggles are worn at the grinder."]
     assert texts("Only a few words") == ["Only a few words"]
+
+
+def test_a_short_line_with_a_number_is_a_fact() -> None:
+    assert texts("Our first invoice of spring\nInvoice total 4711 euros\nIt is paid by transfer.") == [
+        "Invoice total 4711 euros",
+        "It is paid by transfer.",
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rag_pipeline.models import Citation, Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
@@ -17,18 +17,24 @@ _NUMBER = re.compile(r"\d+")
 
 
 def cited(answer: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    """The citations of an answer, by number.
-
-    Args:
-        answer: what was written, marks as ``[n]``; every n names one of the hits.
-        hits: the numbered passages, the first one is number 1.
-    """
+    """The citations of an answer with marks ``[n]``, by number; a number beyond the hits cites nothing."""
     claims: defaultdict[int, list[str]] = defaultdict(list)
     parts = _MARKS.split(answer)
     for text, marks in zip(parts[::2], parts[1::2], strict=False):
         for number in map(int, _NUMBER.findall(marks)):
             claims[number].append(text)
-    return tuple(Citation(number, hits[number - 1], cited_page(hits[number - 1], claims[number])) for number in sorted(claims))
+    return citations_for(claims, hits)
+
+
+def citations_for(claims: Mapping[int, Sequence[str]], hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    """The citations by number.
+
+    Args:
+        claims: for each number, what is said to stand there.
+        hits: the numbered passages, the first one is number 1.
+    """
+    numbered = ((number, hits[number - 1]) for number in sorted(claims) if 1 <= number <= len(hits))
+    return tuple(Citation(number, hit, cited_page(hit, claims[number])) for number, hit in numbered)
 
 
 def cited_page(hit: Hit, claims: Sequence[str]) -> int | None:

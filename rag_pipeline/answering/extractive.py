@@ -6,11 +6,12 @@ The weights and thresholds are measured: docs/decisions/refusal.md.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from rag_pipeline.answering.cited import cited_page
+from rag_pipeline.answering.cited import citations_for
 from rag_pipeline.answering.question import Vector
 from rag_pipeline.answering.ranking import coverage, word_rarity
 from rag_pipeline.answering.sentences import Sentence, sentences_of
@@ -89,9 +90,10 @@ def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed
 
 
 def _cited(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    numbers = sorted({sentence.passage for sentence in quoted})
-    said = {number: [sentence.text for sentence in quoted if sentence.passage == number] for number in numbers}
-    return tuple(Citation(number, hits[number - 1], cited_page(hits[number - 1], said[number])) for number in numbers)
+    claims: defaultdict[int, list[str]] = defaultdict(list)
+    for sentence in quoted:  # not read from the answer's text: a document may have marks like ours in its own
+        claims[sentence.passage].append(sentence.text)
+    return citations_for(claims, hits)
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -35,3 +35,7 @@ def test_without_boxes_the_first_page_is_opened() -> None:
 
 def test_an_answer_without_marks_cites_nothing() -> None:
     assert cited("No marks. " * 20_000, [hit()]) == ()
+
+
+def test_a_number_beyond_the_passages_cites_nothing() -> None:
+    assert [citation.number for citation in cited("Yes [1], and no [7].", [hit()])] == [1]

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from rag_pipeline.answering.scope import DocumentFilter
-from rag_pipeline.models import Answered, AnswerEvent, Citation, Hit, Message, Refused
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Message, Refused
 from rag_pipeline.stores.catalog import DocumentStatus
 from ui.api.examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
@@ -94,18 +94,6 @@ class HitBody(BaseModel):
     copies: list[str] = []
 
 
-class BoxBody(BaseModel):
-    """A rectangle on a page, as fractions of its width and height from the top left, and the characters of ``text`` that stand there."""
-
-    page: int
-    left: float
-    top: float
-    right: float
-    bottom: float
-    start: int
-    end: int
-
-
 class CitationBody(HitBody):
     """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says."""
 
@@ -113,7 +101,7 @@ class CitationBody(HitBody):
 
     number: int
     page: int | None
-    boxes: list[BoxBody]
+    boxes: list[Box]
 
 
 class AskResponse(BaseModel):

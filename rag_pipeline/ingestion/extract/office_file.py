@@ -1,6 +1,6 @@
 """What all Office Open XML files have in common: a zip archive of XML parts.
 
-Belongs here: opening, passwords, sizes, damage, lists of text from raw parts. Not here: what the parts of one format mean.
+Belongs here: opening, passwords, sizes, damage, lists of text from raw parts, pictures. Not here: what the parts of one format mean.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_RELATIONSHIPS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 LARGEST_UNPACKED_BYTES = 1 << 30
 LARGEST_PART_BYTES = 256 << 20
 """An XML part takes about ten times its size in memory when parsed."""
@@ -117,3 +119,9 @@ def saved(document: object) -> io.BytesIO:
 def _damaged(detail: str) -> DocumentError:
     message = f"The file is damaged or not what its name says ({detail[:200]}). Open it in its program and save it again."
     return DocumentError("damaged", message)
+
+
+def pictures_in(part: Any, root: _Element) -> list[Any]:
+    """The parts of an archive that are the pictures of ``root``, an element of ``part``: each once, in the order of the text."""
+    relations = (part.rels.get(picture.get(f"{_RELATIONSHIPS}embed", "")) for picture in root.iter(f"{_DRAWING}blip"))
+    return list(dict.fromkeys(one.target_part for one in relations if one is not None and not one.is_external))

@@ -68,9 +68,9 @@ def read_open_text(source: Source) -> Iterator[Element]:
         body = _body(archive, "content.xml")
         elements = [*_Walk().elements(body), *_embedded(archive)]
         yield from elements
-        pictures = list(_pictures(archive, body))
-        if pictures and stand_for_text(pictures, elements):
-            yield from read_pictures(source, pictures, beside_text=bool(elements))
+        pictures = _pictures(archive, body)
+        if stand_for_text(len(pictures), elements):
+            yield from read_pictures(source, map(archive.read, pictures), beside_text=bool(elements))
         yield from (edge for edge in edges if edge.kind == "Footer")
 
 
@@ -90,9 +90,9 @@ def read_open_slides(source: Source) -> Iterator[Element]:
         elements = [list(_Walk(number).elements(slide)) for number, slide in enumerate(slides, 1)]
         for number, (slide, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
             yield from of_slide
-            pictures = list(_pictures(archive, slide))
-            if pictures and stand_for_text(pictures[:1], of_slide):
-                yield from read_pictures(source, pictures, beside_text=any(elements), page=number)
+            pictures = _pictures(archive, slide)
+            if pictures and stand_for_text(1, of_slide):
+                yield from read_pictures(source, map(archive.read, pictures), beside_text=any(elements), page=number)
             for use in ("header", "footer"):
                 shown = declared.get(slide.get(f"{_PRESENTATION}use-{use}-name"))
                 if shown is not None and _words(shown):
@@ -101,13 +101,11 @@ def read_open_slides(source: Source) -> Iterator[Element]:
         yield from _master_texts(archive)
 
 
-def _pictures(archive: zipfile.ZipFile, body: _Element) -> Iterator[bytes]:
-    """Pictures in the order of the text; those that only stand in for charts lie in another folder."""
-    names = set(archive.namelist())
-    for image in body.iter(f"{_DRAW}image"):
-        name = image.get(f"{_XLINK}href", "").removeprefix("./")
-        if name.startswith("Pictures/") and name in names:
-            yield archive.read(name)
+def _pictures(archive: zipfile.ZipFile, body: _Element) -> list[str]:
+    """Members that are pictures, each once, in the order of the text; those that only stand in for charts lie in another folder."""
+    members = set(archive.namelist())
+    names = dict.fromkeys(image.get(f"{_XLINK}href", "").removeprefix("./") for image in body.iter(f"{_DRAW}image"))
+    return [name for name in names if name.startswith("Pictures/") and name in members]
 
 
 def texts_beside_cells(stream: BinaryIO) -> Iterator[Element]:

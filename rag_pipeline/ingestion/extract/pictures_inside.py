@@ -7,7 +7,7 @@ The rule is the one for PDF pages: where there is text, pictures beside it are n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rag_pipeline.errors import DocumentError
@@ -19,25 +19,25 @@ LEAST_LETTERS = 25
 """A page, or a document for each of its pictures, with fewer letters has no text of its own."""
 
 
-def stand_for_text(pictures: Sequence[bytes], elements: Sequence[Element]) -> bool:
-    """Whether pictures hold what would be the text."""
+def stand_for_text(pictures: int, elements: Sequence[Element]) -> bool:
+    """Whether so many pictures hold what would be the text."""
     letters = sum(character.isalpha() for element in elements for character in element.text)
-    return letters < LEAST_LETTERS * len(pictures)
+    return letters < LEAST_LETTERS * pictures
 
 
-def read_pictures(source: Source, pictures: Sequence[bytes], *, beside_text: bool, page: int | None = None) -> Iterator[Element]:
+def read_pictures(source: Source, pictures: Iterable[bytes], *, beside_text: bool, page: int | None = None) -> Iterator[Element]:
     """The text of pictures, in their order, as elements of a page (a slide) of ``source``; what cannot be read is in its notes.
 
     Args:
         source: the document.
-        pictures: whole files.
+        pictures: whole files; one that stands in many places is given once.
         beside_text: the document holds other text, so that it is worth something without them.
         page: the slide that they are on.
 
     Raises:
         DocumentError: ``missing_program``: Tesseract, or a language of it, is not installed, and there is no other text.
     """
-    for content in dict.fromkeys(pictures):  # one picture may stand in many places
+    for content in pictures:
         source.more_time()
         try:
             elements = list(read_picture(source.inside(content, "picture")))

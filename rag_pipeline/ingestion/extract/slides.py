@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
 from rag_pipeline.ingestion.extract.decoding import clean_text
-from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
+from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, pictures_in, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 NOTES_HEADING = "Speaker notes"
 
 
@@ -50,7 +49,7 @@ def read_slides(source: Source) -> Iterator[Element]:
         slides = list(presentation.slides)
         titles = [_title_lines(slide) for slide in slides]
         extras = [list(_extras(slide)) for slide in slides]
-        pictures = [list(_pictures(slide)) for slide in slides]
+        pictures = [pictures_in(slide.part, slide.element) for slide in slides]
         for slide in slides:
             _simplify(slide)
         partitioned = partition_pptx(file=saved(presentation), include_page_breaks=False, include_slide_notes=False, languages=[""])
@@ -63,8 +62,8 @@ def read_slides(source: Source) -> Iterator[Element]:
     elements = [list(_slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])) for number in numbers]
     for number, of_slide, shown in zip(numbers, elements, pictures, strict=True):
         yield from of_slide
-        if shown and stand_for_text(shown[:1], of_slide):
-            yield from read_pictures(source, shown, beside_text=any(elements), page=number)
+        if shown and stand_for_text(1, of_slide):
+            yield from read_pictures(source, (picture.blob for picture in shown), beside_text=any(elements), page=number)
     yield from (Element("Footer", text) for text in masters)
 
 
@@ -105,13 +104,6 @@ def _slide_elements(number: int, items: list[Partitioned], titles: set[str], ext
 def _title_lines(slide: Any) -> set[str]:
     title = slide.shapes.title
     return {line.text.strip() for line in title.text_frame.paragraphs} if title is not None and title.has_text_frame else set()
-
-
-def _pictures(slide: Any) -> Iterator[bytes]:
-    for picture in slide.element.iter(f"{_A}blip"):
-        relation = slide.part.rels.get(picture.get(f"{_R}embed", ""))
-        if relation is not None and not relation.is_external:
-            yield relation.target_part.blob
 
 
 def _simplify(slide: Any) -> None:

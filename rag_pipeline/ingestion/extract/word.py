@@ -15,7 +15,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
-from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml, saved
+from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, pictures_in, safe_xml, saved
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNWRAPPED = ("ins", "moveTo", "smartTag", "customXml", "fldSimple", "sdtContent", "dir", "bdo")
 _REMOVED = ("del", "moveFrom", "sdtPr", "sdtEndPr", "customXmlPr", "smartTagPr", "instrText", "delText")
@@ -56,20 +54,12 @@ def read_word(source: Source) -> Iterator[Element]:
         drawings = list(_drawings(document))
         if _simplify(document):
             source.notes.append("Text that is formatted as hidden was left out.")
-        pictures = list(_pictures(document))
+        pictures = pictures_in(document.part, document.element.body)
         partitioned = partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
     elements = [*convert(partitioned, Outline()), *drawings]
     yield from elements
-    if pictures and stand_for_text(pictures, elements):
-        yield from read_pictures(source, pictures, beside_text=bool(elements))
-
-
-def _pictures(document: Any) -> Iterator[bytes]:
-    """Pictures of the body in the order of the text."""
-    for picture in document.element.body.iter(f"{_A}blip"):
-        relation = document.part.rels.get(picture.get(f"{_R}embed", ""))
-        if relation is not None and not relation.is_external:
-            yield relation.target_part.blob
+    if stand_for_text(len(pictures), elements):
+        yield from read_pictures(source, (picture.blob for picture in pictures), beside_text=bool(elements))
 
 
 def _drawings(document: Any) -> Iterator[Element]:

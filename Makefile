@@ -19,8 +19,9 @@ up: install  ## Set up, then start Dagster (:3000) and the app (:7860); Ctrl-C s
 
 install: $(VENV)/.installed  ## Set up only
 
+# One thread of numerics a process: more of them wait for each other, spinning, once two tests run side by side.
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture
 	$(BIN)/ruff check .
@@ -50,6 +51,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	$(PIP) install $(QUIET) --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+# In one step, not after the other one: what is needed is looked up once.
+$(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch
 	$(PIP) install $(QUIET) --constraint constraints.txt --editable '.[dev]'
-	@touch $@
+	@touch $(VENV)/.installed $@

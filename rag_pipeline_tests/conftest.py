@@ -11,8 +11,23 @@ from rag_pipeline.ingestion.indexing import IndexReport
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
+
+
+WHOLE_PRODUCT = ("test_up", "test_killed", "test_privacy", "test_cli", "test_state_machine", "test_two_runs", "test_runs", "test_pipeline")
+"""Modules of which single tests take half a minute, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: with two processes, one of them at the end would leave the other idle."""
+    items.sort(key=lambda item: WHOLE_PRODUCT.index(item.path.stem) if item.path.stem in WHOLE_PRODUCT else len(WHOLE_PRODUCT))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        require(*mark.args)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,71 @@
+"""The programs of the system that tests need: how each is found, and what to install.
+
+Belongs here: one entry a program, and the mark for tests that need it. Not here: starting any.
+A test names exactly what it needs. Where that is missing the test is skipped and says why; in continuous integration (CI=true) it fails,
+so that nothing goes unchecked unseen. ``.ci/run`` installs the packages that are named here.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.ingestion.extract.libreoffice import Component, libreoffice_program
+from rag_pipeline.ingestion.extract.ocr import tesseract_languages
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+_POSTGRESQL = Path("/usr/lib/postgresql")
+"""Where Debian keeps the server's programs, a folder a version; they are on no PATH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a test needs: its name, Debian's package, and whether it is here now."""
+
+    name: str
+    package: str
+    installed: Callable[[], object]
+
+
+def browser_program() -> str | None:
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+
+
+def postgresql_programs() -> Path | None:
+    """The folder of ``initdb`` and ``pg_ctl``."""
+    if versions := sorted(_POSTGRESQL.glob("*/bin")):
+        return versions[-1]
+    found = shutil.which("initdb")
+    return Path(found).parent if found else None
+
+
+def _libreoffice(component: Component) -> Program:
+    return Program(f"LibreOffice {component.capitalize()}", f"libreoffice-{component}-nogui", lambda: libreoffice_program(component))
+
+
+BROWSER = Program("a browser", "chromium", browser_program)
+POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
+TESSERACT = Program("Tesseract with English", "tesseract-ocr", lambda: "eng" in tesseract_languages())
+WRITER = _libreoffice("writer")
+IMPRESS = _libreoffice("impress")
+CALC = _libreoffice("calc")
+ALL = (BROWSER, POSTGRESQL, TESSERACT, WRITER, IMPRESS, CALC)
+
+
+def needs(*programs: Program) -> pytest.MarkDecorator:
+    """A mark for tests that need these programs; see :func:`require`."""
+    return pytest.mark.needs(*programs)
+
+
+def require(*programs: Program) -> None:
+    """Skip the test where a program is missing; in continuous integration fail it."""
+    missing = [program for program in programs if not program.installed()]
+    if missing:
+        names = " and ".join(program.name for program in missing)
+        reason = f"needs {names} (apt install {' '.join(program.package for program in missing)})"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(reason)
+        pytest.skip(reason)

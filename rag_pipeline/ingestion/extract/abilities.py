@@ -3,7 +3,7 @@
 Belongs here: looking, and one fingerprint of it all. Not here: using any of it.
 
 A document that failed, or left something out, is read again when the fingerprint changes: after Tesseract was installed or a password
-was added, nobody has to touch the file.
+was added, nobody has to touch the file. The limits on a document are no part of it: they reopen only what failed at them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,6 @@ def listed_passwords(settings: Settings) -> tuple[str, ...]:
 
 def abilities_fingerprint(settings: Settings) -> str:
     """Changes when a document that could not be read, or not whole, may be readable now."""
-    programs = [tesseract_languages(), libreoffice_program() is not None]
-    known = repr((programs, reading_options(settings)))
+    programs = [tesseract_languages(), libreoffice_program("writer") is not None, libreoffice_program("impress") is not None]
+    known = repr((programs, listed_passwords(settings), settings.ocr_languages))
     return hashlib.sha256(known.encode()).hexdigest()[:16]

@@ -8,19 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.drawing import paragraph_texts
 from rag_pipeline.ingestion.extract.office_file import safe_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_CX = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def chart_rows(part: bytes) -> list[list[str]]:
     """A chart as rows of cells: its titles, then a row of the names of its series, then a row for each category."""
     root = safe_xml(part)
+    if root.tag == f"{_CX}chartSpace":
+        return _newer_chart_rows(root)
     rows = [[title] for title in map(_rich_text, root.iter(f"{_C}title")) if title]
+    rows += [[text] for label in root.iter(f"{_C}dLbl") if (text := " ".join("".join(t.text or "" for t in label.iter(f"{_A}t")).split()))]
     series = list(root.iter(f"{_C}ser"))
     names = [" ".join(_points(one.find(f"{_C}tx")).values()) for one in series]
     values = [_points(_first(one, "val", "yVal")) for one in series]
@@ -36,8 +41,27 @@ def chart_rows(part: bytes) -> list[list[str]]:
 
 def drawn_paragraphs(part: bytes) -> str:
     """The paragraphs of a diagram (SmartArt), a line each."""
-    paragraphs = ("".join(run.text or "" for run in paragraph.iter(f"{_A}t")) for paragraph in safe_xml(part).iter(f"{_A}p"))
-    return clean_text("\n".join(text for text in paragraphs if text.strip()))
+    return "\n".join(paragraph_texts(safe_xml(part)))
+
+
+def _newer_chart_rows(root: _Element) -> list[list[str]]:
+    """The charts of Office 2016 (waterfall, funnel, tree map: MS-ODRAWXML 2.24.3): titles, names of series, then a row for each point."""
+    rows = [[title] for element in root.iter(f"{_CX}title") if (title := _newer_text(element))]
+    rows += [[name] for series in root.iter(f"{_CX}series") for text in series.findall(f"{_CX}tx") if (name := _newer_text(text))]
+    for data in root.iter(f"{_CX}data"):
+        columns = [_points_of(level) for level in data.iter(f"{_CX}lvl")]
+        for index in sorted({index for column in columns for index in column}):
+            rows.append([column.get(index, "") for column in columns])
+    return rows
+
+
+def _newer_text(element: _Element) -> str:
+    written = "".join(run.text or "" for run in element.iter(f"{_A}t")) or "".join(value.text or "" for value in element.iter(f"{_CX}v"))
+    return clean_text(" ".join(written.split()))
+
+
+def _points_of(level: _Element) -> dict[int, str]:
+    return {int(point.get("idx", "0")): _shown(point.text or "") for point in level.iter(f"{_CX}pt")}
 
 
 def _rich_text(title: _Element) -> str:

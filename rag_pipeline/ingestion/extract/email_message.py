@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from email.message import EmailMessage
 from typing import cast
@@ -27,6 +28,8 @@ from rag_pipeline.models import Element
 _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 20
 """Messages forwarded within messages, or parts within parts: nobody nests more, except to break readers."""
+_ADDRESS = re.compile(r"(https?://|mailto:|cid:)\S+")
+_LEAST_NEW_WORDS, _LEAST_DIGITS = 3, 2
 _ENCRYPTED = ("multipart/encrypted",)
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
@@ -81,12 +84,13 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
         for inner in part.iter_parts():
             yield from _message_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif kind == "multipart/alternative":
-        yield from _part_elements(_best_alternative(part), path, source, depth + 1)
+        yield from _alternative_elements(part, path, source, depth)
     elif part.is_multipart():
         for inner in part.iter_parts():
             yield from _part_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif part.get_content_maintype() == "text" and not part.is_attachment() and not part.get_filename():
-        yield from _body_elements(part, path)
+        with source.part("A form of its text"):
+            yield from _body_elements(part, path)
     elif not _is_decoration(part):
         yield from _attachment_elements(part, path, source)
 
@@ -94,6 +98,40 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
 def _is_decoration(part: EmailMessage) -> bool:
     """A picture that the body shows in its text: a logo or a signature, which no reader takes for an attachment."""
     return part.get_content_maintype() == "image" and part["Content-ID"] is not None and not part.is_attachment()
+
+
+def _alternative_elements(part: EmailMessage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
+    """The best form of a body, and the lines of the other forms that say something else: some senders make only one of them whole."""
+    best = _best_alternative(part)
+    elements = list(_part_elements(best, path, source, depth + 1))
+    yield from elements
+    for other in (cast("EmailMessage", inner) for inner in part.iter_parts()):
+        if other is not best and other.get_content_type() in ("text/plain", "text/html") and not other.is_attachment():
+            forms: list[Element] = []
+            with source.part("A form of its text"):
+                forms = list(_body_elements(other, path))
+            yield from what_only_this_says(forms, elements)
+
+
+def what_only_this_says(form: Iterable[Element], best: Iterable[Element]) -> Iterator[Element]:
+    """The lines of one form of a message's text that its best form does not say."""
+    said = set(_words(" ".join(element.text for element in best)))
+    for element in form:
+        lines = "\n".join(line for line in element.text.split("\n") if _says_more(line, said))
+        if lines:
+            yield replace(element, text=lines, table_header=None)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", _ADDRESS.sub(" ", text.casefold()))
+
+
+def _says_more(line: str, said: set[str]) -> bool:
+    """Whether most of a line, or a number in it, is not said yet: the same text is never written quite alike twice."""
+    words = _words(line)
+    new = [word for word in words if word not in said]
+    number = any(sum(map(str.isdigit, word)) >= _LEAST_DIGITS for word in new)
+    return number or (len(new) >= _LEAST_NEW_WORDS and len(new) * 2 > len(words))
 
 
 def _best_alternative(part: EmailMessage) -> EmailMessage:

@@ -16,7 +16,7 @@ from rag_pipeline.ingestion.extract import media_types as types
 from rag_pipeline.ingestion.extract.source import Reader, ReadingOptions, Source, whole
 from rag_pipeline.models import Element, Extraction
 
-EXTRACTOR_VERSION = "4"
+EXTRACTOR_VERSION = "5"
 """Raise it when a document may give other elements than before: everything is then read again."""
 
 _READERS = {
@@ -26,7 +26,7 @@ _READERS = {
     types.MARKDOWN: "markdown:read_markdown",
     types.RESTRUCTURED_TEXT: "pandoc_markup:read_restructured_text",
     types.ORG: "pandoc_markup:read_org",
-    types.RTF: "pandoc_markup:read_rtf",
+    types.RTF: "rtf:read_rtf",
     types.EPUB: "pandoc_markup:read_epub",
     types.HTML: "html:read_html",
     types.XML: "xml_text:read_xml",
@@ -99,6 +99,8 @@ def elements_of(source: Source, media_type: str) -> Iterator[Element]:
         raise DocumentError("too_deep", "The file nests its parts too deeply to be read.") from None
     except Exception as error:
         raise DocumentError("unreadable_content", _described(error)) from error
+    if not found and source.unread_parts:
+        raise DocumentError("damaged", f"No part of the file could be read. {source.notes[0]} Open it in its program and save it again.")
     if not found:
         raise DocumentError("empty", "The file holds no text.", state="empty")
 

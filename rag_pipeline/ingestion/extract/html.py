@@ -19,7 +19,7 @@ from rag_pipeline.ingestion.extract.decoding import decode_text
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.page_parts import drop_boilerplate, drop_hidden
 from rag_pipeline.ingestion.extract.source import Source
-from rag_pipeline.ingestion.extract.tables import has_header_row, rows_of_table
+from rag_pipeline.ingestion.extract.tables import cell_text, has_header_row, own_parts, rows_of_table
 from rag_pipeline.ingestion.extract.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
 from rag_pipeline.models import Element
@@ -43,6 +43,11 @@ _RENAMED = {
     "button": "span",
     "textarea": "span",
 }
+_FORM_PARTS = ("label", "button", "textarea")
+"""They stand apart from the words after them without a space."""
+_BLOCKS = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol")
+_LONGEST_CELL = 300
+"""Letters of a cell that may still be one in a table of data, whatever the others hold."""
 _TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
 _REMOVED = ("script", "style", "template", "noscript", "svg", "object", "iframe")
 _DEEPEST = 250
@@ -132,39 +137,76 @@ def _mend(root: _Element) -> None:
     from lxml import etree
 
     etree.strip_elements(root, *_REMOVED, with_tail=False)
-    for element in root.iter(*_RENAMED):
-        element.tag = _RENAMED[str(element.tag)]
     for table in list(root.iter("table")):
         if _is_layout(table):
             _unfold(table)
         else:
             _lift_captions(table)
             _write_plainly(table)
+    for element in root.iter(*_RENAMED):
+        if element.tag in _FORM_PARTS:
+            element.tail = f" {element.tail or ''}"
+        element.tag = _RENAMED[str(element.tag)]
 
 
 def _is_layout(table: _Element) -> bool:
-    """Whether a table only places things on the page, as in most HTML mail: then its cells are no cells, but parts of the text."""
-    blocks = next(table.iterdescendants("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol"), None)
-    return blocks is not None or table.get("role") == "presentation" or all(len(row) < 2 for row in table.iter("tr"))
+    """Whether a table only places things on the page, as in most HTML mail: then its cells are no cells, but parts of the text.
+
+    What names columns, or has a caption, is data. So is a table without, of several rows and columns, unless most of its cells hold
+    whole blocks, or one of them holds most of a text: these are pages.
+    """
+    rows = [
+        [part for part in own_parts(table, "td", "th") if next(part.iterancestors("tr"), None) is row] for row in own_parts(table, "tr")
+    ]
+    if table.get("role") in ("presentation", "none") or all(len(row) < 2 for row in rows):
+        return True
+    if table.get("role") in ("table", "grid") or next(own_parts(table, "th", "caption", "thead"), None) is not None:
+        return False
+    filled = [cell for row in rows for cell in row if cell_text(cell)]
+    blocks = [cell for cell in filled if next(cell.iterdescendants(*_BLOCKS), None) is not None]
+    if not blocks:
+        return False
+    letters = [len(cell_text(cell)) for cell in filled]
+    page = max(letters) > max(_LONGEST_CELL, sum(letters) / 2)
+    return page or len(blocks) * 2 > len(filled) or sum(len(row) > 1 for row in rows) < 2
 
 
 def _unfold(table: _Element) -> None:
-    own = [part for part in table.iter(*_TABLE_PARTS) if next(part.iterancestors("table")) is table]
-    for part in (table, *own):
+    for part in (table, *list(own_parts(table, *_TABLE_PARTS))):
         part.tag = "div"
 
 
 def _write_plainly(table: _Element) -> None:
-    """Write spans out as cells, because unstructured forgets them."""
+    """Write spans out as cells and cells as text, because unstructured forgets the ones and stumbles over what is in the others."""
     from lxml import etree
 
     rows, header, tail = rows_of_table(table), has_header_row(table), table.tail
+    for text in _beside_cells(table):
+        beside = etree.Element("p")
+        beside.text = text
+        table.addprevious(beside)
     table.clear()
     table.tail = tail
     for number, row in enumerate(rows):
         line = etree.SubElement(table, "tr")
         for text in row:
             etree.SubElement(line, "th" if header and number == 0 else "td").text = text
+
+
+def _beside_cells(table: _Element) -> list[str]:
+    """Text of a table that is in none of its cells: broken pages have such."""
+    from copy import deepcopy
+
+    from lxml import etree
+
+    rest = deepcopy(table)
+    for cell in list(own_parts(rest, "td", "th")):
+        if next(cell.iterancestors("tr"), None) is not None:
+            cell.clear(keep_tail=True)
+    etree.strip_elements(rest, "caption", with_tail=False)
+    rest.tail = None
+    text = cell_text(rest)
+    return [text] if text else []
 
 
 def _lift_captions(table: _Element) -> None:

@@ -26,7 +26,7 @@ def read_json_document(source: Source) -> Iterator[Element]:
     text = decode_text(source.stream.read())
     try:
         elements = list(_records(json.loads(text)))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, or a number of more digits than Python converts
         yield from _json_lines(io.StringIO(text), source)
     else:
         yield from elements
@@ -51,7 +51,7 @@ def _json_lines(lines: Iterator[str], source: Source) -> Iterator[Element]:
 def _value(line: str) -> object:
     try:
         return json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, or a number of more digits than Python converts
         return _NO_VALUE
 
 

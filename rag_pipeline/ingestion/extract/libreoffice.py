@@ -10,15 +10,21 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.programs import find_program, missing_program, run_program
 
+Component = Literal["writer", "impress", "calc"]
+
 _MACOS = "/Applications/LibreOffice.app/Contents/MacOS/soffice"
-_PACKAGES = {
-    "doc": ("A Word file of the old format", "libreoffice-writer-nogui"),
-    "ppt": ("A deck of the old format", "libreoffice-impress-nogui"),
+_NEEDED: dict[str, tuple[str, Component]] = {
+    "doc": ("A Word file of the old format", "writer"),
+    "ppt": ("A deck of the old format", "impress"),
+    "xls": ("A workbook of the old format", "calc"),
 }
+_LIBRARIES: dict[Component, str] = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}
+"""Half of what a Linux distribution leaves out with a component's package; the other half is the component's part of the registry."""
 _RESTART = 81
 """LibreOffice ends so once it has filled a new profile (EXITHELPER_NORMAL_RESTART in desktop/source/app/app.cxx)."""
 _SETTINGS = (
@@ -32,16 +38,22 @@ _SETTINGS = (
 """Names and values as in LibreOffice's expert configuration: no macros, no links, no questions."""
 
 
-def libreoffice_program() -> str | None:
-    """The program that does the work, None when LibreOffice is not installed.
+def libreoffice_program(component: Component) -> str | None:
+    """The program that does the work, None when LibreOffice or this component of it is not installed.
 
-    ``soffice`` is a script around it, and ending a script would leave the program running.
+    ``soffice`` is a script around it, and ending a script would leave the program running. Linux distributions package each component
+    by itself, and without the right one LibreOffice says of any file only that it could not be loaded: so we look for what the package
+    brings. Elsewhere (macOS) LibreOffice comes whole.
     """
     found = find_program("soffice", "libreoffice", _MACOS)
     if found is None:
         return None
     binary = Path(found).resolve().with_name("soffice.bin")
-    return str(binary) if binary.exists() else found
+    if not binary.exists():
+        return found
+    registry = binary.parent.with_name("share") / "registry"
+    parts = (registry / f"{component}.xcd", binary.with_name(_LIBRARIES[component]))
+    return str(binary) if not registry.is_dir() or all(part.exists() for part in parts) else None
 
 
 def converted(content: bytes, old: str, new: str) -> bytes:
@@ -49,16 +61,17 @@ def converted(content: bytes, old: str, new: str) -> bytes:
 
     Args:
         content: the document.
-        old: the extension of its format: ``doc`` or ``ppt``.
-        new: the extension of the wanted one: ``docx`` or ``pptx``.
+        old: the extension of its format, such as ``doc``.
+        new: the extension of the wanted one, such as ``docx``.
 
     Raises:
-        DocumentError: LibreOffice is not installed (``missing_program``), or cannot read the file (``unreadable_content``).
+        DocumentError: LibreOffice or its component is not installed (``missing_program``), or it cannot read the file
+            (``unreadable_content``).
     """
-    program = libreoffice_program()
+    wanted_for, component = _NEEDED[old[:3]]
+    program = libreoffice_program(component)
     if program is None:
-        wanted_for, package = _PACKAGES[old]
-        raise missing_program(wanted_for, "LibreOffice", package)
+        raise missing_program(wanted_for, f"LibreOffice {component.capitalize()}", f"libreoffice-{component}-nogui")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         profile = folder / "profile"

@@ -19,8 +19,11 @@ def read_mailbox(source: Source) -> Iterator[Element]:
         source.more_time()
         try:
             yield from message_elements(content, source)
-        except DocumentError as error:
-            source.notes.append(f"Message {number} was not read: {error}")
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a library makes of one message, the others are read
+            said = str(error) if isinstance(error, DocumentError) else f"{type(error).__name__}: {error}"
+            source.notes.append(f"Message {number} was not read: {said}")
 
 
 def _messages(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -34,8 +34,11 @@ def read_notebook(source: Source) -> Iterator[Element]:
         message = f"The notebook is damaged ({type(error).__name__}: {error}). Open it in Jupyter and save it again."
         raise DocumentError("damaged", message) from None
     outline = Outline()
-    for cell in cells:
-        yield from _cell_elements(cell, outline)
+    for number, cell in enumerate(cells, 1):
+        try:
+            yield from _cell_elements(cell, outline)
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # the others are read
+            source.notes.append(f"Cell {number} was not read: {type(error).__name__}: {error}")
 
 
 def _cell_elements(cell: dict[str, Any], outline: Outline) -> Iterator[Element]:
@@ -43,21 +46,26 @@ def _cell_elements(cell: dict[str, Any], outline: Outline) -> Iterator[Element]:
     if cell.get("cell_type") == "markdown":
         yield from markdown_elements(text, outline)
     elif cell.get("cell_type") == "heading":
-        yield outline.title(text.strip(), int(cell.get("level", 1)))
+        level = cell.get("level", 1)
+        yield outline.title(text.strip(), level if isinstance(level, int) else 1)
     elif text.strip():
         yield Element("CodeSnippet", text.strip("\n"), heading_path=outline.path)
-    for output in cell.get("outputs", ()):
+    outputs = cell.get("outputs")
+    for output in outputs if isinstance(outputs, list) else []:
         shown = _TERMINAL_COLOURS.sub("", _output_text(output)).strip("\n")
         if shown.strip():
             yield Element("CodeSnippet", shown, heading_path=outline.path)
 
 
-def _output_text(output: dict[str, Any]) -> str:
-    if "traceback" in output:
+def _output_text(output: object) -> str:
+    if not isinstance(output, dict):
+        return ""
+    if isinstance(output.get("traceback"), list):
         return "\n".join(_text(line) for line in output["traceback"])
-    return _text(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    data = output.get("data")
+    return _text(output.get("text") or (data.get("text/plain") if isinstance(data, dict) else ""))
 
 
 def _text(value: object) -> str:
-    """Notebooks store text as one string or as a list of lines."""
-    return clean_text("".join(map(str, value)) if isinstance(value, list) else str(value))
+    """Notebooks store text as one string or as a list of lines; a cell without has none."""
+    return clean_text("".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value))

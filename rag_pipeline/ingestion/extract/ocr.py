@@ -22,6 +22,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.pdf_layout import Line
 from rag_pipeline.ingestion.extract.programs import find_program, missing_program, run_program
+from rag_pipeline.ingestion.extract.rotation import Rotation, skew_degrees
 from rag_pipeline.ingestion.extract.source import Source
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _LEAST_SURE_MARKS = 60.0
 _GUESSED = 25.0
 """Words below this are specks and ruled lines."""
 _FOLDER = re.compile(r'languages in "([^"]+)"')
-_TURNS = (90, 270, 180)
+_TURNS = (90.0, 270.0, 180.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def check_tesseract(source: Source, wanted_for: str) -> None:
 def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
     """The lines of text in a picture, in reading order, with their places on it. None is a fair answer.
 
-    A picture that is hardly readable is turned by quarters, and read the way up that reads best.
+    One that lies a few degrees askew is straightened. One that is hardly readable is turned by quarters, and read the way up that reads
+    best.
 
     Args:
         picture: in any mode and size.
@@ -114,14 +116,22 @@ def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
         DocumentError: Tesseract cannot read the picture (``unreadable_content``).
     """
     grey = _prepared(picture)
-    best, words = 0, _words(grey, source)
-    if words and _sureness(words) < _SURE:  # print that lies on its side is read as some words, if wrong ones
-        for turn in _TURNS:
-            others = _words(grey.rotate(turn, expand=True), source)
+    best = skew_degrees(grey)
+    turned = _turned(grey, best)
+    words = _words(turned, source)
+    if (words or best) and _sureness(words) < _SURE:  # print that lies on its side is read as some words, if wrong ones
+        for turn in (0.0, *_TURNS) if best else _TURNS:
+            other = _turned(grey, turn)
+            others = _words(other, source)
             if _worth(others) > _worth(words):
-                best, words = turn, others
-    width, height = grey.size if best in (0, 180) else grey.size[::-1]
-    return list(_lines(words, width, height, page, best))
+                best, words, turned = turn, others, other
+    return list(_lines(words, turned.size, page, Rotation(best, *grey.size) if best else None))
+
+
+def _turned(grey: Image, degrees: float) -> Image:
+    from PIL import Image
+
+    return _bounded(grey.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")) if degrees else grey
 
 
 def _prepared(picture: Image) -> Image:
@@ -135,7 +145,10 @@ def _prepared(picture: Image) -> Image:
         _, brightest = picture.getextrema()
         step = 255 / max(float(cast("float", brightest)), 1.0)
         picture = picture.convert("F").point(lambda value: value * step)
-    grey = picture.convert("L")
+    return _bounded(picture.convert("L"))
+
+
+def _bounded(grey: Image) -> Image:
     scale = min(1.0, (MOST_PIXELS / (grey.width * grey.height)) ** 0.5)
     return grey if scale == 1.0 else grey.resize((max(int(grey.width * scale), 1), max(int(grey.height * scale), 1)))
 
@@ -169,7 +182,8 @@ def _worth(words: list[_Word]) -> float:
     return sum(len(word.text) * max(word.confidence - 40.0, 0.0) for word in words)
 
 
-def _lines(words: list[_Word], width: int, height: int, page: int, turn: int) -> Iterator[Line]:
+def _lines(words: list[_Word], size: tuple[int, int], page: int, rotation: Rotation | None) -> Iterator[Line]:
+    width, height = size
     for _, group in groupby(words, key=lambda word: word.line):
         line = list(group)
         text = " ".join(word.text for word in line)
@@ -185,5 +199,5 @@ def _lines(words: list[_Word], width: int, height: int, page: int, turn: int) ->
             max(word.bottom for word in line) / height,
             size=0.0,
             hyphenated=hyphenated,
-            turn=turn,
+            rotation=rotation,
         )

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.embedded import embedded_elements
 from rag_pipeline.ingestion.extract.office_file import check_archive, damage_reported, safe_xml
 from rag_pipeline.ingestion.extract.open_document_encryption import decrypted
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.ingestion.extract.tables import table_element
 from rag_pipeline.models import Element, ElementKind
@@ -31,9 +33,17 @@ _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("text", "table", "drawing"))
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("office", "presentation", "style"))
+_DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+_PROPERTIES = {"title": "Title", "initial-creator": "Author", "subject": "Subject", "keyword": "Keywords"}
+_MATH = "{http://www.w3.org/1998/Math/MathML}"
+_MATH_WORDS = tuple(_MATH + name for name in ("mi", "mn", "mo", "ms", "mtext"))
 _MANIFEST = f"{{{_NAMESPACE}manifest:1.0}}"
 _SVG = f"{{{_NAMESPACE}svg-compatible:1.0}}"
-_OWN_PARAGRAPHS = (f"{_TEXT}note", f"{_OFFICE}annotation", f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}frame", f"{_DRAW}g")
+_SHAPES = (
+    *("frame", "g", "custom-shape", "rect", "ellipse", "circle", "line", "polyline", "polygon", "regular-polygon", "path"),
+    *("connector", "caption", "measure", "text-box"),
+)
+_OWN_PARAGRAPHS = (f"{_TEXT}note", f"{_OFFICE}annotation", *(_DRAW + name for name in _SHAPES))
 """What stands in a paragraph and has paragraphs of its own, which follow that paragraph."""
 _LEFT_OUT = (
     f"{_TEXT}tracked-changes",  # holds what was deleted
@@ -50,7 +60,7 @@ _HEADERS: dict[str, ElementKind] = {
 }
 _MOST_REPEATED = 1000
 """Cells and rows are repeated by number, up to the million rows of a sheet."""
-_EMBEDDED_CONTENT = re.compile(r"Object \d+/content\.xml")
+_EMBEDDED_CONTENT = re.compile(r".+/content\.xml")
 NOTES_HEADING = "Speaker notes"
 
 
@@ -63,15 +73,19 @@ def read_open_text(source: Source) -> Iterator[Element]:
         DocumentError: ``damaged``, ``too_large``, ``password_protected``, or ``missing_program`` (hardly anything but pictures).
     """
     with _opened(source) as archive, damage_reported():
-        edges = list(_edges(archive))
-        yield from (edge for edge in edges if edge.kind == "Header")
-        body = _body(archive, "content.xml")
-        elements = [*_Walk().elements(body), *_embedded(archive)]
-        yield from elements
-        pictures = _pictures(archive, body)
-        if stand_for_text(len(pictures), elements):
-            yield from read_pictures(source, map(archive.read, pictures), beside_text=bool(elements))
-        yield from (edge for edge in edges if edge.kind == "Footer")
+        yield from with_properties(open_properties(source, archive), _text_elements(source, archive), source.name)
+
+
+def _text_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
+    edges = list(_edges(source, archive))
+    yield from (edge for edge in edges if edge.kind == "Header")
+    body = _body(archive, "content.xml")
+    elements = [*_Walk(source).elements(body), *_embedded(source, archive, body)]
+    yield from elements
+    pictures = _pictures(archive, body)
+    if stand_for_text(len(pictures), elements):
+        yield from read_pictures(source, _blobs(source, archive, pictures), beside_text=bool(elements))
+    yield from (edge for edge in edges if edge.kind == "Footer")
 
 
 def read_open_slides(source: Source) -> Iterator[Element]:
@@ -83,22 +97,48 @@ def read_open_slides(source: Source) -> Iterator[Element]:
         DocumentError: ``damaged``, ``too_large``, ``password_protected``, or ``missing_program`` (a slide is a picture).
     """
     with _opened(source) as archive, damage_reported():
-        body = _body(archive, "content.xml")
-        slides = list(body.iter(f"{_DRAW}page"))
-        source.pages = len(slides)
-        declared = {name.get(f"{_PRESENTATION}name"): name for name in body.iter() if str(name.tag).endswith("-decl")}
-        elements = [list(_Walk(number).elements(slide)) for number, slide in enumerate(slides, 1)]
-        for number, (slide, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
-            yield from of_slide
-            pictures = _pictures(archive, slide)
-            if pictures and stand_for_text(1, of_slide):
-                yield from read_pictures(source, map(archive.read, pictures), beside_text=any(elements), page=number)
-            for use in ("header", "footer"):
-                shown = declared.get(slide.get(f"{_PRESENTATION}use-{use}-name"))
-                if shown is not None and _words(shown):
-                    yield Element("Header" if use == "header" else "Footer", _words(shown), number)
-        yield from _embedded(archive)
-        yield from _master_texts(archive)
+        yield from with_properties(open_properties(source, archive), _slides_elements(source, archive), source.name)
+
+
+def _slides_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
+    body = _body(archive, "content.xml")
+    slides = list(body.iter(f"{_DRAW}page"))
+    source.pages = len(slides)
+    declared = {name.get(f"{_PRESENTATION}name"): name for name in body.iter() if str(name.tag).endswith("-decl")}
+    elements = [list(_slide_elements(source, number, slide)) for number, slide in enumerate(slides, 1)]
+    for number, (slide, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
+        yield from of_slide
+        pictures = _pictures(archive, slide)
+        if pictures and stand_for_text(1, of_slide):
+            yield from read_pictures(source, _blobs(source, archive, pictures), beside_text=any(elements), page=number)
+        for use in ("header", "footer"):
+            shown = declared.get(slide.get(f"{_PRESENTATION}use-{use}-name"))
+            if shown is not None and _words(shown):
+                yield Element("Header" if use == "header" else "Footer", _words(shown), number)
+    yield from _embedded(source, archive, body)
+    yield from _master_texts(source, archive)
+
+
+def _slide_elements(source: Source, number: int, slide: _Element) -> Iterator[Element]:
+    with source.part(f"Slide {number}"):
+        yield from _Walk(source, number).elements(slide)
+
+
+def _blobs(source: Source, archive: zipfile.ZipFile, names: list[str]) -> Iterator[bytes]:
+    for name in names:
+        with source.part(f"The picture {name}"):
+            yield archive.read(name)
+
+
+def open_properties(source: Source, archive: zipfile.ZipFile) -> dict[str, str]:
+    """What the document says of itself, by the names to be shown (OpenDocument 1.3, part 3, 4.3)."""
+    with source.part("The document's properties"):
+        if "meta.xml" in archive.namelist():
+            root = safe_xml(archive.read("meta.xml"))
+            found = {name: [tag.text or "" for tag in root.iter(f"{{*}}{wanted}")] for wanted, name in _PROPERTIES.items()}
+            author = found["Author"] or [tag.text or "" for tag in root.iter(f"{{{_DUBLIN_CORE}}}creator")]
+            return {name: ", ".join(texts) for name, texts in {**found, "Author": author}.items() if any(texts)}
+    return {}
 
 
 def _pictures(archive: zipfile.ZipFile, body: _Element) -> list[str]:
@@ -108,14 +148,17 @@ def _pictures(archive: zipfile.ZipFile, body: _Element) -> list[str]:
     return [name for name in names if name.startswith("Pictures/") and name in members]
 
 
-def texts_beside_cells(stream: BinaryIO) -> Iterator[Element]:
+def texts_beside_cells(source: Source, stream: BinaryIO) -> Iterator[Element]:
     """Charts, boxes, comments, headers and footers of an OpenDocument workbook, whose cells are read elsewhere."""
-    with zipfile.ZipFile(stream) as archive, damage_reported():
-        body = _body(archive, "content.xml")
-        for shape in body.iter(f"{_TABLE}shapes", f"{_OFFICE}annotation"):
-            yield from _Walk().elements(shape)
-        yield from _embedded(archive)
-        yield from _edges(archive)
+    with zipfile.ZipFile(stream) as archive:
+        with source.part("What stands beside the cells"):
+            body = _body(archive, "content.xml")
+            drawn = (*(_DRAW + name for name in _SHAPES), f"{_OFFICE}annotation")
+            for shape in body.iter(*drawn):
+                if next(shape.iterancestors(*drawn), None) is None:
+                    yield from _Walk(source).element(shape)
+            yield from _embedded(source, archive, body)
+        yield from _edges(source, archive)
 
 
 def check_encryption(source: Source, names: list[str]) -> None:
@@ -154,54 +197,78 @@ def _body(archive: zipfile.ZipFile, name: str) -> _Element:
     return root if body is None else body
 
 
-def _edges(archive: zipfile.ZipFile) -> Iterator[Element]:
+def _edges(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
     """Headers and footers, each text once."""
-    if "styles.xml" in archive.namelist():
-        written: dict[str, ElementKind] = {}
+    written: dict[str, ElementKind] = {}
+    with source.part("The part with headers and footers"):
+        if "styles.xml" not in archive.namelist():
+            return
         for edge in safe_xml(archive.read("styles.xml")).iter(*_HEADERS):
             text = "\n".join(words for paragraph in edge.iter(f"{_TEXT}p") if (words := _words(paragraph)))
             if text.strip() and edge.get(f"{_STYLE}display") != "false":
                 written.setdefault(text, _HEADERS[str(edge.tag)])
-        yield from (Element(kind, text) for text, kind in written.items() if text not in ("???", "Page 1", "Page 1 / 99"))
+    yield from (Element(kind, text) for text, kind in written.items() if text not in ("???", "Page 1", "Page 1 / 99"))
 
 
-def _master_texts(archive: zipfile.ZipFile) -> Iterator[Element]:
+def _master_texts(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
     """What a master slide shows on all its slides, where it is no mere place for text."""
-    if "styles.xml" in archive.namelist():
-        written: dict[str, None] = {}
+    written: dict[str, None] = {}
+    with source.part("What the master slides show"):
+        if "styles.xml" not in archive.namelist():
+            return
         for master in safe_xml(archive.read("styles.xml")).iter(f"{_STYLE}master-page"):
             shapes = [
                 shape for shape in master if shape.tag != f"{_PRESENTATION}notes" and shape.get(f"{_PRESENTATION}class") not in _PLACES
             ]
             written.update(dict.fromkeys(words for shape in shapes for text in shape.iter(f"{_TEXT}p") if (words := _words(text))))
-        yield from (Element("Footer", text) for text in written)
+    yield from (Element("Footer", text) for text in written)
 
 
 _PLACES = ("title", "outline", "subtitle", "page-number", "date-time", "notes", "page")
 
 
-def _embedded(archive: zipfile.ZipFile) -> Iterator[Element]:
-    """Charts and other objects, which are documents of their own."""
-    for name in sorted(filter(_EMBEDDED_CONTENT.fullmatch, archive.namelist())):
-        yield from _Walk().elements(_body(archive, name))
+def _embedded(source: Source, archive: zipfile.ZipFile, body: _Element) -> Iterator[Element]:
+    """Charts and other objects, which are documents of their own, and files of other programs."""
+    members = set(archive.namelist())
+    for name in sorted(filter(_EMBEDDED_CONTENT.fullmatch, members)):
+        with source.part(f"The object {name.rpartition('/')[0]}"):
+            root = _body(archive, name)
+            if root.tag == f"{_MATH}math":
+                words = " ".join(" ".join(piece.itertext()) for piece in root.iter(*_MATH_WORDS))
+                yield from [Element("NarrativeText", clean_text(words))] if words.strip() else []
+            else:
+                yield from _Walk(source).elements(root)
+    names = (link.get(f"{_XLINK}href", "").removeprefix("./") for link in body.iter(f"{_DRAW}object-ole", f"{_DRAW}object"))
+    for name in dict.fromkeys(name for name in names if name in members):
+        with source.part(f"The embedded file {name}"):
+            yield from embedded_elements(source, archive.read(name), name)
 
 
 class _Walk:
     """From top to bottom through a document or slide."""
 
-    def __init__(self, page: int | None = None) -> None:
+    def __init__(self, source: Source, page: int | None = None) -> None:
+        self._source = source
         self._page = page
         self._outline = Outline()
 
     def elements(self, parent: _Element) -> Iterator[Element]:
         """The elements of all that is in an element."""
         for child in parent:
-            yield from self._element(child)
+            yield from self.element(child)
+
+    def element(self, element: _Element) -> Iterator[Element]:
+        """The elements of an element; a shape or table that is not understood costs itself."""
+        if element.tag in _OWN_PARAGRAPHS or element.tag == f"{_TABLE}table":
+            with self._source.part(f"{f'Slide {self._page}: the' if self._page else 'The'} {_part_name(element)}"):
+                yield from self._element(element)
+        else:
+            yield from self._element(element)
 
     def _element(self, element: _Element) -> Iterator[Element]:
         tag = str(element.tag)
         if tag == f"{_TEXT}h":
-            yield from self._titled(_words(element), int(element.get(f"{_TEXT}outline-level", "1")))
+            yield from self._titled(_words(element), _count(element.get(f"{_TEXT}outline-level")))
             yield from self._within(element)
         elif tag == f"{_TEXT}p":
             yield from self._text("NarrativeText", _words(element))
@@ -227,7 +294,7 @@ class _Walk:
             if next(inner.iterancestors(*_OWN_PARAGRAPHS, f"{_TEXT}p"), None) is paragraph
         ]
         for inner in outermost:
-            yield from self._element(inner)
+            yield from self.element(inner)
 
     def _titled(self, text: str, level: int) -> Iterator[Element]:
         if text.strip():
@@ -243,7 +310,7 @@ class _Walk:
                 yield from self._text("ListItem", _words(child))
                 yield from self._within(child)
             else:
-                yield from self._element(child)
+                yield from self.element(child)
 
     def _table(self, table: _Element) -> Iterator[Element]:
         rows: list[list[str]] = []
@@ -260,9 +327,18 @@ class _Walk:
             yield from self._text("NarrativeText", _comment(annotation))
 
 
+def _part_name(element: _Element) -> str:
+    name = element.get(f"{_DRAW}name") or element.get(f"{_TABLE}name") or ""
+    return f"{str(element.tag).rpartition('}')[2]}{f' {name}' if name else ''}"
+
+
 def _repeated(element: _Element, what: str) -> int:
-    value = element.get(f"{_TABLE}number-{what}-repeated", "1")
-    return min(int(value), _MOST_REPEATED) if value.isdecimal() else 1
+    return _count(element.get(f"{_TABLE}number-{what}-repeated"))
+
+
+def _count(value: str | None) -> int:
+    """A number that may be missing, or no number: 1 then."""
+    return min(int(value), _MOST_REPEATED) if value and value.isdecimal() else 1
 
 
 def _comment(annotation: _Element) -> str:
@@ -276,7 +352,7 @@ def _words(paragraph: _Element) -> str:
     for child in paragraph:
         tag = str(child.tag)
         if tag == f"{_TEXT}s":
-            parts.append(" " * min(int(child.get(f"{_TEXT}c", "1")), _MOST_REPEATED))
+            parts.append(" " * _count(child.get(f"{_TEXT}c")))
         elif tag == f"{_TEXT}tab":
             parts.append("\t")
         elif tag == f"{_TEXT}line-break":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.email_message import what_only_this_says
 from rag_pipeline.ingestion.extract.html import html_elements
 from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.plain_text import paragraphs
@@ -163,18 +164,20 @@ def _date(ticks: int) -> str:
 def _body_elements(message: _Storage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
     page = decode_text(message.binary(_HTML), message.encoding()) or message.text(_HTML)
     text, packed = message.text(_BODY), message.binary(_COMPRESSED_RTF)
-    if page.strip():
-        yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in html_elements(page))
-    elif text:
-        yield from paragraphs(text, path)
-    elif packed:
-        yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in _rich_text(packed, source))
+    best: list[Element] = []
+    with source.part("A form of its text"):
+        if page.strip():
+            best = html_elements(page)
+        elif packed and not text:
+            best = list(_rich_text(packed, source))
+    yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in best)
+    yield from what_only_this_says(paragraphs(text, path), best) if best else paragraphs(text, path)
 
 
 def _rich_text(packed: bytes, source: Source) -> Iterator[Element]:
     from compressed_rtf import decompress
 
-    from rag_pipeline.ingestion.extract.pandoc_markup import read_rtf
+    from rag_pipeline.ingestion.extract.rtf import read_rtf
 
     yield from read_rtf(source.inside(decompress(packed), "body.rtf"))
 

@@ -1,4 +1,4 @@
-"""Markup that Pandoc knows: reStructuredText, Org, RTF and EPUB, by way of HTML.
+"""Markup that Pandoc knows: reStructuredText, Org and EPUB, by way of HTML.
 
 Belongs here: calling the packaged binary of Pandoc, and what must be mended before. Not here: HTML.
 Pandoc runs in its sandbox mode: it reads nothing but what it is given.
@@ -7,17 +7,25 @@ Pandoc runs in its sandbox mode: it reads nothing but what it is given.
 from __future__ import annotations
 
 import io
+import posixpath
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.html import html_elements
 from rag_pipeline.ingestion.extract.office_file import check_archive
 from rag_pipeline.ingestion.extract.programs import run_program
-from rag_pipeline.ingestion.extract.rtf import rtf_for_pandoc
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _RST_INCLUDE = re.compile(r"^([ \t]*)\.\. ((?:literal)?include::.*)$", re.MULTILINE)
 _ORG_INCLUDE = re.compile(r"^[ \t]*#(\+INCLUDE:.*)$", re.MULTILINE | re.IGNORECASE)
@@ -36,13 +44,8 @@ def read_org(source: Source) -> Iterator[Element]:
     yield from _elements("org", text.encode())
 
 
-def read_rtf(source: Source) -> Iterator[Element]:
-    """Paragraphs, lists, tables, footnotes, headers and footers, in any code page."""
-    yield from _elements("rtf", rtf_for_pandoc(source.stream.read()))
-
-
 def read_epub(source: Source) -> Iterator[Element]:
-    """The chapters in reading order.
+    """Title and author, then the chapters in reading order.
 
     Raises:
         DocumentError: ``damaged``, ``too_large``, or ``password_protected`` when the publisher encrypted it.
@@ -52,7 +55,64 @@ def read_epub(source: Source) -> Iterator[Element]:
     if "META-INF/rights.xml" in archive or "META-INF/license.lcpl" in archive:
         message = "The book is encrypted by its publisher (DRM) and opens only in the reader it was bought for."
         raise DocumentError("password_protected", message)
-    yield from _elements("epub", content)
+    elements = _book_elements(source, content)
+    yield from with_properties(_title_and_authors(content), elements, source.name)
+
+
+def _book_elements(source: Source, content: bytes) -> list[Element]:
+    """Pandoc reads a book whole or not at all; one that it does not take is read chapter by chapter, each by itself."""
+    try:
+        return list(_elements("epub", content))
+    except DocumentError:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            elements = [element for chapter in _chapters(archive) for element in _chapter_elements(source, archive, chapter)]
+        if not elements:
+            raise
+        return elements
+
+
+def _chapters(archive: zipfile.ZipFile) -> list[str]:
+    """The members that are chapters, in the order of the package's spine (EPUB 3.3, 5.7); those that are pages where it has none."""
+    package, folder = _package(archive)
+    if package is None:
+        return [name for name in archive.namelist() if name.lower().endswith((".xhtml", ".html", ".htm"))]
+    places = {item.get("id"): item.get("href", "") for item in package.iterfind(".//{*}manifest/{*}item")}
+    hrefs = [places.get(entry.get("idref"), "") for entry in package.iterfind(".//{*}spine/{*}itemref")]
+    return [posixpath.normpath(posixpath.join(folder, unquote(urlsplit(href).path))) for href in hrefs if href]
+
+
+def _chapter_elements(source: Source, archive: zipfile.ZipFile, chapter: str) -> Iterator[Element]:
+    with source.part(f"The chapter {posixpath.basename(chapter)}"):
+        if chapter not in archive.namelist():
+            raise DocumentError("damaged", "the file does not hold it.")
+        yield from html_elements(clean_text(decode_text(archive.read(chapter))))
+
+
+def _package(archive: zipfile.ZipFile) -> tuple[_Element | None, str]:
+    """The package document, and the folder that its addresses start from; None where it cannot be found."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    try:
+        place = etree.fromstring(archive.read("META-INF/container.xml"), parser).find(".//{*}rootfile")
+        path = place.get("full-path", "")
+        return etree.fromstring(archive.read(path), parser), posixpath.dirname(path)
+    except (KeyError, AttributeError, ValueError, OSError, zlib.error, etree.XMLSyntaxError, zipfile.BadZipFile):
+        return None, ""
+
+
+def _title_and_authors(book: bytes) -> dict[str, str]:
+    """What the package document states (EPUB 3.3, 5.5.3); nothing where it cannot be found, as the text can be read without."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        package, _ = _package(archive)
+    if package is None:
+        return {}
+    titles = package.findall(".//{http://purl.org/dc/elements/1.1/}title")
+    authors = package.findall(".//{http://purl.org/dc/elements/1.1/}creator")
+    return {
+        "Title": "".join(titles[0].itertext() if titles else ()),
+        "Author": ", ".join("".join(author.itertext()) for author in authors),
+    }
 
 
 def _elements(markup: str, content: bytes) -> Iterator[Element]:

@@ -6,18 +6,23 @@ pdfium is not thread-safe: one process reads one file at a time, in one thread.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import pickle
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Self
 
 from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.ocr import check_tesseract, read_picture_lines
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.pdf_furniture import repeated_lines
-from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
+from rag_pipeline.ingestion.extract.pdf_layout import Line, Style, elements_of_lines, heading_levels, letters_by_style
 from rag_pipeline.ingestion.extract.pdf_page import Page, page_picture, read_page
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element, ElementKind
 
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
 _WINDOW = 500
-"""Pages that are laid out together: enough to know the sizes of headings, few enough for any memory."""
+"""Pages that are laid out together: few enough for any memory."""
+_MOST_ATTACHMENTS = 1000
 _MOST_UNREADABLE = 200
 """A file may claim a million pages; after this many missing ones in a row the rest is taken for missing too."""
 
@@ -37,37 +43,96 @@ class _Findings:
     without_text: list[int] = field(default_factory=list)
     by_ocr: int = 0
     unreadable: list[int] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     ocr_error: DocumentError | None = None
     not_reached: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Pages, and which of all their lines are repeated ones."""
+
+    pages: list[Page]
+    repeated: dict[int, ElementKind | None]
+
+    def body(self) -> list[Line]:
+        """The lines that are not repeated."""
+        lines = (line for page in self.pages for line in page.lines)
+        return [line for index, line in enumerate(lines) if index not in self.repeated]
+
+
+class _Windows:
+    """The pages of a document until the sizes of all its letters are known. All windows but the last wait in a temporary file."""
+
+    def __init__(self) -> None:
+        self.letters: Counter[Style] = Counter()
+        self._last: _Window | None = None
+        self._stored = 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving the context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def add(self, window: _Window) -> None:
+        """Keep a window, and count its letters."""
+        self.letters += letters_by_style(window.body())
+        if self._last is not None:
+            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+            self._stored += 1
+        self._last = window
+
+    def __iter__(self) -> Iterator[_Window]:
+        self._file.seek(0)
+        for _ in range(self._stored):
+            yield pickle.load(self._file)  # noqa: S301 - written by this object, in this process
+        if self._last is not None:
+            yield self._last
+
+
 def read_pdf(source: Source) -> Iterator[Element]:
-    """Paragraphs and headings page by page, with the place of every line, then comments. Pages are numbered from 1.
+    """Paragraphs and headings page by page, with the place of every line, then comments; attached files last.
 
     Repeated headers and footers are given once. Scanned pages on which nothing could be read, and damaged pages, are in the notes.
 
     Raises:
         DocumentError: ``damaged``, ``password_protected``, ``missing_program`` (only pictures, and no Tesseract), ``empty``.
     """
-    pdf = _open(source)
+    pdf = open_pdf(source)
     source.pages = len(pdf)
     findings = _Findings()
-    outline = Outline()
     found = False
-    for start in range(1, len(pdf) + 1, _WINDOW):
-        pages = list(_pages(pdf, range(start, min(start + _WINDOW, len(pdf) + 1)), source, findings))
-        for element in _elements(pages, outline):
-            found = True
-            yield element
-        if findings.not_reached:
-            break
+    for element in with_properties(
+        _title_and_author(pdf), chain(_text(pdf, source, findings), _attached(pdf, source)), source.name, page=1
+    ):
+        found = True
+        yield element
     pdf.close()
     if not found:
         raise _nothing(findings)
     source.notes.extend(_notes(findings))
 
 
-def _open(source: Source) -> PdfDocument:
+def _text(pdf: PdfDocument, source: Source, findings: _Findings) -> Iterator[Element]:
+    outline = Outline()
+    with _Windows() as windows:
+        for start in range(1, len(pdf) + 1, _WINDOW):
+            windows.add(_window(list(_pages(pdf, range(start, min(start + _WINDOW, len(pdf) + 1)), source, findings))))
+            if findings.not_reached:
+                break
+        levels = heading_levels(windows.letters)
+        for window in windows:
+            yield from _elements(window, outline, levels)
+
+
+def open_pdf(source: Source) -> PdfDocument:
+    """The document, opened with one of the listed passwords where it needs one.
+
+    Raises:
+        DocumentError: ``damaged``, ``password_protected``.
+    """
     import pypdfium2
 
     for password in (None, *source.options.passwords):
@@ -84,6 +149,28 @@ def _open(source: Source) -> PdfDocument:
     raise password_protected("The PDF")
 
 
+def _title_and_author(pdf: PdfDocument) -> dict[str, str]:
+    stated = pdf.get_metadata_dict(skip_empty=True)
+    return {name: stated.get(name, "") for name in ("Title", "Author")}
+
+
+def _attached(pdf: PdfDocument, source: Source) -> Iterator[Element]:
+    """The files that are attached to the document, each under its name."""
+    import pypdfium2
+
+    for index in range(min(pdf.count_attachments(), _MOST_ATTACHMENTS)):
+        name = f"attachment {index + 1}"
+        try:
+            attachment = pdf.get_attachment(index)
+            name = " ".join(clean_text(attachment.get_name()).split()) or name
+            content = bytes(attachment.get_data())
+        except (pypdfium2.PdfiumError, UnicodeDecodeError) as error:
+            source.notes.append(f"{name}, a file inside it, was not read: {error}")
+            continue
+        source.more_time()
+        yield from elements_inside(source, content, name)
+
+
 def _file(source: Source) -> object:
     """By its path where that is possible: a large file is then read page by page."""
     source.stream.seek(0)
@@ -97,14 +184,21 @@ def _file(source: Source) -> object:
 
 def _pages(pdf: PdfDocument, numbers: range, source: Source, findings: _Findings) -> Iterator[Page]:
     for number in numbers:
-        page = read_page(pdf, number)
+        try:
+            page = read_page(pdf, number)
+            page = _with_ocr(pdf, page, source, findings) if page and page.needs_ocr else page
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a library makes of one page, the others are read
+            findings.failed.append(f"Page {number} was not read: {type(error).__name__}: {error}")
+            continue
         if page is None:
             findings.unreadable.append(number)
             if findings.unreadable[-_MOST_UNREADABLE:] == list(range(number - _MOST_UNREADABLE + 1, number + 1)):
                 findings.not_reached = len(pdf) - number
                 return
             continue
-        yield _with_ocr(pdf, page, source, findings) if page.needs_ocr else page
+        yield page
 
 
 def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings) -> Page:
@@ -133,18 +227,21 @@ def _letters(lines: Sequence[Line]) -> int:
     return sum(character.isalnum() for line in lines for character in line.text)
 
 
-def _elements(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
+def _window(pages: list[Page]) -> _Window:
+    return _Window(pages, repeated_lines([line for page in pages for line in page.lines]))
+
+
+def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) -> Iterator[Element]:
     """The paragraphs of the pages, each page's headers before them, and its comments and footers after them."""
-    lines = [line for page in pages for line in page.lines]
-    repeated = repeated_lines(lines)
-    body = [line for index, line in enumerate(lines) if index not in repeated]
+    lines = [line for page in window.pages for line in page.lines]
     edges: dict[tuple[int, ElementKind], list[Line]] = defaultdict(list)
-    for index, kind in sorted(repeated.items()):
+    for index, kind in sorted(window.repeated.items()):
         if kind is not None:
             edges[lines[index].page, kind].append(lines[index])
     path = outline.path
-    by_page = {number: list(group) for number, group in groupby(elements_of_lines(body, outline), key=lambda element: element.page)}
-    for page in pages:
+    elements = elements_of_lines(window.body(), outline, levels)
+    by_page = {number: list(group) for number, group in groupby(elements, key=lambda element: element.page)}
+    for page in window.pages:
         yield from _edge(edges[page.number, "Header"], "Header", path)
         for element in by_page.get(page.number, ()):
             path = element.path_below
@@ -160,6 +257,8 @@ def _edge(lines: Sequence[Line], kind: ElementKind, path: tuple[str, ...]) -> It
 def _nothing(findings: _Findings) -> DocumentError:
     if findings.ocr_error is not None:
         return findings.ocr_error
+    if findings.failed and not findings.without_text:
+        return DocumentError("unreadable_content", findings.failed[0])
     if findings.unreadable and not findings.without_text:
         return DocumentError("damaged", "No page of the PDF can be loaded. Open it in a PDF viewer and save it again.")
     if findings.without_text:
@@ -175,6 +274,7 @@ def _notes(findings: _Findings) -> Iterator[str]:
     if findings.unreadable:
         beyond = f", like the {findings.not_reached:,} pages after them" if findings.not_reached else ""
         yield f"{_named(findings.unreadable)} damaged and not read{beyond}."
+    yield from findings.failed
 
 
 def _named(pages: Sequence[int]) -> str:

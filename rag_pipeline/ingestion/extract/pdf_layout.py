@@ -6,12 +6,13 @@ Belongs here: pure decisions on lines and their places. Not here: pdfium.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise, zip_longest
 from statistics import median
 
 from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.rotation import Rotation
 from rag_pipeline.models import Box, Element
 
 _LARGER = 1.15
@@ -29,7 +30,7 @@ _SAME_SIZE = 0.9
 """Bold letters of at least this share of the text's size may be a heading; smaller ones head the columns of tables."""
 _ALIGNED = 0.03
 """Edges and middles that differ by no more of the page's width stand below one another."""
-_Style = tuple[float, bool]
+Style = tuple[float, bool]
 """Size of the letters, and whether they are bold."""
 
 
@@ -37,8 +38,8 @@ _Style = tuple[float, bool]
 class Line:
     """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
 
-    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. ``turn`` is by how many
-    degrees the page was turned counterclockwise for the line to be upright: the edges are those on the turned page.
+    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. Where the page was
+    turned for the line to be upright (``rotation``), the edges are those on the turned page.
     """
 
     text: str
@@ -51,28 +52,25 @@ class Line:
     hyphenated: bool = False
     bold: bool = False
     segments: tuple[Line, ...] = ()
-    turn: int = 0
+    rotation: Rotation | None = None
 
     def box(self, start: int) -> Box:
         """Where it stands on the page as it is shown, for text that begins at ``start``."""
         edges = (self.left, self.top, self.right, self.bottom)
-        if self.turn == 90:
-            edges = (1 - self.bottom, self.left, 1 - self.top, self.right)
-        elif self.turn == 180:
-            edges = (1 - self.right, 1 - self.bottom, 1 - self.left, 1 - self.top)
-        elif self.turn == 270:
-            edges = (self.top, 1 - self.right, self.bottom, 1 - self.left)
-        return Box(self.page, *edges, start, start + len(self.text))
+        return Box(self.page, *(self.rotation.edges_on_page(edges) if self.rotation else edges), start, start + len(self.text))
 
 
-def elements_of_lines(lines: Sequence[Line], outline: Outline | None = None) -> Iterator[Element]:
+def elements_of_lines(
+    lines: Sequence[Line], outline: Outline | None = None, levels: Mapping[Style, int] | None = None
+) -> Iterator[Element]:
     """Paragraphs and headings in the order of the lines; each line becomes a box of its element.
 
     Args:
         lines: in reading order.
         outline: the headings that are open where the lines begin; new ones are added to it.
+        levels: those of the whole document, where these lines are a part of it.
     """
-    levels = heading_levels(lines)
+    levels = heading_levels(letters_by_style(lines)) if levels is None else levels
     words = {word.casefold() for line in lines for word in line.text.split()}
     outline = Outline() if outline is None else outline
     blocks = list(_blocks(lines, levels))
@@ -86,15 +84,20 @@ def elements_of_lines(lines: Sequence[Line], outline: Outline | None = None) -> 
             yield Element("NarrativeText", text, block[0].page, outline.path, boxes)
 
 
-def heading_levels(lines: Sequence[Line]) -> dict[_Style, int]:
+def letters_by_style(lines: Iterable[Line]) -> Counter[Style]:
+    """How many letters there are of each style: what :func:`heading_levels` decides by. Counts of parts of a document add up."""
+    letters: Counter[Style] = Counter()
+    for line in lines:
+        if line.size:
+            letters[_style(line)] += len(line.text)
+    return letters
+
+
+def heading_levels(letters: Counter[Style]) -> dict[Style, int]:
     """Styles of letters that headings have, and their level: the largest is level 1; of the same size, bold is above plain.
 
     Bold letters as large as those of the text are headings too, where the text is not bold itself.
     """
-    letters: Counter[_Style] = Counter()
-    for line in lines:
-        if line.size:
-            letters[_style(line)] += len(line.text)
     body, bold_body = letters.most_common(1)[0][0] if letters else (0.0, True)
     of_headings = [
         (size, bold) for size, bold in letters if size > body * _LARGER or (bold and not bold_body and size >= body * _SAME_SIZE)
@@ -102,7 +105,7 @@ def heading_levels(lines: Sequence[Line]) -> dict[_Style, int]:
     return {style: min(index + 1, _HEADING_LEVELS) for index, style in enumerate(sorted(of_headings, reverse=True))}
 
 
-def _style(line: Line) -> _Style:
+def _style(line: Line) -> Style:
     return line.size, line.bold
 
 
@@ -123,7 +126,7 @@ def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bo
     return centred or abs(following[0].left - first.left) < _ALIGNED
 
 
-def _blocks(lines: Sequence[Line], levels: dict[_Style, int]) -> Iterator[list[Line]]:
+def _blocks(lines: Sequence[Line], levels: Mapping[Style, int]) -> Iterator[list[Line]]:
     for _, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
         usual = _usual_step(page)

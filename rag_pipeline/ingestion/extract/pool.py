@@ -1,28 +1,27 @@
 """Documents are read in processes of their own, so that one which crashes or never ends costs itself only.
 
-Belongs here: the processes, their number, time limits, and results as they come. Not here: what a process does (``worker``).
+Belongs here: requests in, results as they come, what a death means. Not here: what a process does (``worker``), the processes themselves
+(``processes``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from itertools import islice
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.abilities import reading_options
+from rag_pipeline.ingestion.extract.processes import close_pools, sandboxed_processes
 from rag_pipeline.ingestion.extract.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL
 from rag_pipeline.ingestion.extract.worker import (
     ExtractionRequest,
@@ -31,7 +30,6 @@ from rag_pipeline.ingestion.extract.worker import (
     failure,
     out_of_memory,
     read_document,
-    start_worker,
 )
 from rag_pipeline.settings import Settings
 
@@ -41,9 +39,6 @@ _AHEAD = 4
 """Requests handed over for each worker: enough that none waits, few enough that unread results do not pile up."""
 
 _ABANDONED_SECONDS = 24 * 3600.0
-
-_POOLS: dict[tuple[int, int, int], ProcessPool] = {}
-_STARTING = threading.Lock()
 
 
 def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> Iterator[ExtractionResult]:
@@ -62,7 +57,7 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
     """
     workers = settings.extraction_workers or os.cpu_count() or 1
     limits = _limits(settings)
-    pool = _pool(workers, settings.extraction_memory_bytes)
+    pool = sandboxed_processes(workers, settings.extraction_memory_bytes)
     waiting = iter(requests)
     running: dict[Future[Any], ExtractionRequest] = {}
     try:
@@ -78,16 +73,6 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
             future.cancel()
 
 
-def close_pools() -> None:
-    """End all workers of this process. They start again when they are needed."""
-    with _STARTING:
-        for (process, *_), pool in list(_POOLS.items()):
-            if process == os.getpid():  # a forked child must not touch its parent's workers
-                pool.stop()
-                pool.join()
-        _POOLS.clear()
-
-
 def _limits(settings: Settings) -> ReadingLimits:
     scratch = settings.staging_path / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -101,20 +86,6 @@ def _remove_abandoned(scratch: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _pool(workers: int, memory_bytes: int) -> ProcessPool:
-    """The process's pool, kept between batches: a worker takes seconds to import what it reads documents with."""
-    key = (os.getpid(), workers, memory_bytes)
-    with _STARTING:
-        if key not in _POOLS or not _POOLS[key].active:
-            # Not fork: a copy of a process with threads (a server, Dagster) may inherit a lock that nobody will release.
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            _POOLS[key] = ProcessPool(workers, initializer=start_worker, initargs=(memory_bytes,), context=context)
-            # Not atexit: a process of multiprocessing (a Dagster run is one) waits for its children first, and would wait for ever.
-            Finalize(None, close_pools, exitpriority=10)
-        return _POOLS[key]
 
 
 def _result(future: Future[Any], request: ExtractionRequest, settings: Settings) -> ExtractionResult:

@@ -1,142 +1,225 @@
-"""Rich Text Format: what must be mended before Pandoc sees it.
+"""Rich Text Format, and what Outlook wraps in it.
 
-Belongs here: code pages of fonts, headers and footers, labels of lists. Not here: RTF's formatting, which Pandoc knows.
-
-Pandoc 3.9 decodes every byte as western European, leaves headers and footers out, and writes the labels of lists into the text
-(measured). So bytes are rewritten as Unicode escapes by the code page of their font, headers and footers become paragraphs, and
-labels are removed. The control words are those of the RTF 1.9.1 specification.
+Belongs here: destinations, paragraphs and their styles, notes, the text of a mail inside its RTF. Not here: characters
+(``rtf_characters``), tables (``rtf_story``).
 """
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 
-from rag_pipeline.ingestion.extract.decoding import decode_leniently
+from rag_pipeline.ingestion.extract.decoding import clean_text
+from rag_pipeline.ingestion.extract.html import html_elements
+from rag_pipeline.ingestion.extract.outline import Outline
+from rag_pipeline.ingestion.extract.plain_text import paragraphs
+from rag_pipeline.ingestion.extract.rtf_characters import RtfEvent, rtf_events
+from rag_pipeline.ingestion.extract.rtf_story import Paragraph, Story
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element, ElementKind
 
-_TOKEN = re.compile(rb"\\([a-zA-Z]+)(-?\d+)? ?|\\'([0-9a-fA-F]{2})|\\[^a-zA-Z']|([{}])|[\r\n]+|[^\\{}\r\n]+")
-_CODE_PAGE_OF_CHARSET = {
-    77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gbk", 136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258",
-    177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
-}  # fmt: skip
-"""Values of ``\\fcharset``."""
-_TWO_BYTES = ("cp932", "cp949", "gbk", "big5", "cp950", "cp936", "johab")
-_HEADERS = {b"header", b"headerl", b"headerr", b"headerf", b"footer", b"footerl", b"footerr", b"footerf"}
-_LABELS = {b"listtext", b"pntext", b"pntxtb", b"pntxta", b"listtable", b"listoverridetable"}
+_LEFT_OUT = frozenset((
+    "fonttbl", "colortbl", "info", "pict", "fldinst", "listtable", "listoverridetable", "nonshppict", "shprslt", "objdata", "objclass",
+    "objname", "objalias", "objsect", "listtext", "pntext", "pntxta", "pntxtb", "xe", "tc", "tcn", "txe", "rxe", "nonesttables",
+    "template", "nextfile", "private", "upr", "revtbl", "filetbl", "mmathPict", "bkmkstart", "bkmkend",
+))  # fmt: skip
+"""Destinations without text for a reader; so are all that are marked as optional and not named here."""
+_TEXT = frozenset(("ud", "fldrslt", "result", "mr"))
+"""Destinations inside those left out that hold text of the paragraph around them."""
+_EDGES: dict[str, ElementKind] = {
+    **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "Header"),
+    **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "Footer"),
+}
+_NOTES = frozenset(("footnote", "annotation", "shptxt", "dptxbxtext", "atnauthor", *_EDGES))
+"""Destinations that are a text of their own beside the one that they stand in."""
+_LABELS = frozenset(("listtext", "pntext", "pn"))
+_HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
+_WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
+_HEAD_BYTES = 4096
+_NO_MARKUP = frozenset(("fonttbl", "colortbl", "stylesheet", "info", "pict", "mhtmltag", "generator", "formatConverter", "listtable"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+@dataclass(slots=True)
+class _State:
     """What a group inherits from the one around it."""
 
-    encoding: str = "cp1252"
-    in_font_table: bool = False
-    in_style_sheet: bool = False
-    ends_paragraph: bool = False
+    story: Story
+    paragraph: Paragraph
     left_out: bool = False
+    in_styles: bool = False
+    hidden: bool = False
+    deleted: bool = False
+    name: str = ""
+    """The destination that began with this group."""
 
 
-def rtf_for_pandoc(content: bytes) -> bytes:
-    """The same document with all its characters as Unicode escapes, headers and footers as text, list labels removed."""
-    return _Rewriter().rewritten(content)
+def read_rtf(source: Source) -> Iterator[Element]:
+    """Headings, paragraphs, lists, tables, notes, comments, text boxes, headers and footers, in any code page.
+
+    Text that is formatted as hidden is left out, with a note. The body of a mail that is wrapped in RTF is read as what it was.
+    """
+    content = source.stream.read()
+    wrapped = _WRAPPED.search(content[:_HEAD_BYTES])
+    if wrapped:
+        text = _unwrapped(content)
+        yield from html_elements(text) if wrapped[1] == b"html" else paragraphs(text)
+        return
+    document = _Document()
+    yield from document.elements(content)
+    if document.hides:
+        source.notes.append("Text that is formatted as hidden was left out.")
 
 
-class _Rewriter:
-    """From token to token through a document."""
+class _Document:
+    """From event to event through a document."""
 
     def __init__(self) -> None:
-        self._default = "cp1252"
-        self._fonts: dict[bytes, str] = {}
-        self._font = b"0"
-        self._group = _Group()
-        self._around: list[_Group] = []
-        self._waiting = bytearray()
-        """Bytes of one font: a character may take two of them."""
-        self._output: list[bytes] = []
+        self.hides = False
+        self._outline = Outline()
+        self._story = Story(self._outline)
+        self._state = _State(self._story, Paragraph())
+        self._around: list[_State] = []
+        self._optional = False
+        self._styles: dict[int, int] = {}
+        self._style = [0, 0, 0]
+        """The style being declared: its number, the one it is based on, its outline level (0: none)."""
+        self._style_name = ""
+        self._author = ""
+        self._seen: set[tuple[str, str]] = set()
+        self._footers: list[Element] = []
 
-    def rewritten(self, content: bytes) -> bytes:
-        """The whole document."""
-        for token in _TOKEN.finditer(content):
-            word, number, code, brace = token.groups()
-            if code:
-                self._waiting += b"" if self._group.left_out or self._group.in_style_sheet else bytes.fromhex(code.decode())
-            elif not self._waiting or token[0].strip(b"\r\n"):  # a line may end between the two bytes of a character
-                self._token(self._after_bytes(token[0], plain=token.lastindex is None), word, number, brace)
-        self._after_bytes(b"", plain=False)
-        return b"".join(self._output)
+    def elements(self, content: bytes) -> Iterator[Element]:
+        for event in rtf_events(content):
+            self._event(event)
+            if self._story.elements:
+                yield from self._story.taken()
+        while self._around:
+            self._close()
+        self._story.end(self._state.paragraph)
+        yield from (*self._story.taken(), *self._footers)
 
-    def _after_bytes(self, token: bytes, plain: bool) -> bytes:
-        """Write the bytes that wait; what is left of the token."""
-        if self._waiting and plain and _incomplete(self._waiting, self._group.encoding):
-            self._waiting += token[:1]  # the second byte of a character may be written as it is
-            token = token[1:]
-        self._output.append(_escaped(bytes(self._waiting), self._group.encoding))
-        self._waiting.clear()
-        return token
-
-    def _token(self, token: bytes, word: bytes | None, number: bytes | None, brace: bytes | None) -> None:
-        if brace == b"}":
-            self._end_group()
+    def _event(self, event: RtfEvent) -> None:
+        if event.kind == "{":
+            self._around.append(self._state)
+            self._state = replace(self._state, paragraph=copy(self._state.paragraph), name="")
+        elif event.kind == "}":
+            self._close()
+        elif event.kind == "text":
+            self._text(event.text)
+        elif event.text == "*":
+            self._optional = True
             return
-        if brace == b"{":
-            self._around.append(self._group)
-            if not self._group.left_out:
-                self._group = replace(self._group, ends_paragraph=False)
-        elif word in _LABELS:
-            self._group = replace(self._group, left_out=True)
-        elif word in _HEADERS:
-            self._group = replace(self._group, ends_paragraph=True)
-            return
-        elif word == b"u" and self._group.in_style_sheet:
-            return
-        elif word:
-            self._font_word(word, number)
-        if not self._group.left_out:
-            self._output.append(token)
+        else:
+            self._word(event.text, event.number)
+        self._optional = False
 
-    def _end_group(self) -> None:
-        ended = self._group
-        self._group = self._around.pop() if self._around else _Group(self._default)
-        if not self._group.left_out:
-            self._output.append(b"\\par }" if ended.ends_paragraph else b"}")
+    def _text(self, text: str) -> None:
+        state = self._state
+        if state.in_styles:
+            self._style_name += text
+        elif state.hidden and not state.left_out:
+            self.hides = self.hides or any(map(str.isalnum, text))
+        elif not state.left_out and not state.deleted:
+            state.story.text(text)
 
-    def _font_word(self, word: bytes, number: bytes | None) -> None:
-        value = number or b"0"
-        if word == b"ansicpg":
-            self._default = _known(f"cp{int(value)}")
-            self._group = replace(self._group, encoding=self._default)
-        elif word == b"fonttbl":
-            self._group = replace(self._group, in_font_table=True)
-        elif word == b"stylesheet":  # Pandoc takes an escape in a style's name for text
-            self._group = replace(self._group, in_style_sheet=True)
-        elif word == b"f" and self._group.in_font_table:
-            self._font = value
-        elif word == b"fcharset" and self._group.in_font_table:
-            western = "cp1252" if self._default in _TWO_BYTES else self._default
-            self._fonts[self._font] = _CODE_PAGE_OF_CHARSET.get(int(value), western)
-        elif word == b"f":
-            self._group = replace(self._group, encoding=self._fonts.get(value, self._default))
-        elif word == b"plain":
-            self._group = replace(self._group, encoding=self._default)
+    def _word(self, word: str, number: int | None) -> None:
+        state = self._state
+        if word in _LABELS and self._around:
+            self._around[-1].paragraph.listed = True
+        if word == "stylesheet":
+            state.in_styles = True
+        elif state.in_styles:
+            self._style_word(word, number or 0)
+        elif word in _NOTES:
+            state.story, state.paragraph, state.left_out, state.name = Story(self._outline), Paragraph(), False, word
+        elif word in _TEXT:
+            state.left_out = False
+        elif word in _LEFT_OUT or (self._optional and word != "nesttableprops"):
+            state.left_out = True
+        elif word in ("v", "deleted"):
+            setattr(state, "hidden" if word == "v" else word, number != 0)
+        elif word == "plain":
+            state.hidden = state.deleted = False
+        elif not state.left_out:
+            self._layout(word, number)
+
+    def _layout(self, word: str, number: int | None) -> None:
+        state = self._state
+        if word == "s":
+            state.paragraph.level = self._styles.get(number or 0, 0)
+        elif word == "sect":
+            state.story.end_paragraph(state.paragraph)
+            if not self._story.in_table:
+                self._story.elements += self._footers
+                self._footers = []
+        elif word == "pard":
+            state.paragraph = Paragraph()
+        elif not state.paragraph.word(word, number):
+            state.story.word(word, number, state.paragraph)
+
+    def _style_word(self, word: str, number: int) -> None:
+        if word in ("cs", "ds", "ts", "tsrowd"):
+            self._style[0] = -1
+        elif word == "s":
+            self._style[0] = number
+        elif word == "sbasedon":
+            self._style[1] = self._styles.get(number, 0)
+        elif word == "outlinelevel":
+            self._style[2] = number + 1 if number < 9 else -1
+
+    def _end_style(self) -> None:
+        number, inherited, level = self._style
+        named = _HEADING_STYLE.match(self._style_name.strip())
+        if number >= 0:
+            self._styles[number] = max(level, 0) if level else int(named[1]) if named else inherited
+        self._style, self._style_name = [0, 0, 0], ""
+
+    def _close(self) -> None:
+        ended = self._state
+        self._state = self._around.pop() if self._around else _State(self._story, Paragraph())
+        if ended.in_styles:
+            self._end_style()
+        if ended.name in _NOTES:
+            ended.story.end(ended.paragraph)
+            self._end_note(ended.name, ended.story.taken())
+
+    def _end_note(self, name: str, elements: list[Element]) -> None:
+        if name == "atnauthor":
+            self._author = " ".join(element.text for element in elements)
+        elif name in _EDGES:
+            kind = _EDGES[name]
+            new = [replace(element, kind=kind, table_header=None) for element in elements if (kind, element.text) not in self._seen]
+            self._seen.update((kind, element.text) for element in new)
+            if kind == "Footer":
+                self._footers += new
+            else:
+                self._state.story.beside(new)
+        else:
+            if name == "annotation" and elements:
+                by = f"Comment by {self._author}: " if self._author else "Comment: "
+                elements = [replace(elements[0], text=by + elements[0].text, table_header=None), *elements[1:]]
+                self._author = ""
+            self._state.story.beside(elements)
 
 
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        return "cp1252"
-
-
-def _incomplete(content: bytearray, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    decoder.decode(bytes(content))
-    return bool(decoder.getstate()[0])
-
-
-def _escaped(content: bytes, encoding: str) -> bytes:
-    if not content:
-        return b""
-    units = decode_leniently(content, encoding).encode("utf-16-le")
-    numbers = (int.from_bytes(units[index : index + 2], "little", signed=True) for index in range(0, len(units), 2))
-    return b"{\\uc1%b}" % b"".join(b"\\u%d ?" % number for number in numbers)
+def _unwrapped(content: bytes) -> str:
+    """The HTML or plain text that Outlook wrapped in RTF (MS-OXRTFEX, 2.1 and 3.1)."""
+    left_out = in_rtf_only = optional = False
+    around: list[tuple[bool, bool]] = []
+    parts: list[str] = []
+    for kind, word, number in rtf_events(content):
+        if kind == "{":
+            around.append((left_out, in_rtf_only))
+        elif kind == "}":
+            left_out, in_rtf_only = around.pop() if around else (False, False)
+        elif kind == "word" and word == "htmlrtf":
+            in_rtf_only = number != 0
+        elif kind == "word":
+            left_out = left_out or word in _NO_MARKUP or (optional and word not in ("htmltag", "*"))
+            parts += {"par": "\n", "line": "\n", "tab": "\t"}.get(word, "") if not left_out and not in_rtf_only else ""
+        elif not left_out and not in_rtf_only:
+            parts.append(word)
+        optional = word == "*"
+    return clean_text("".join(parts))

@@ -1,137 +1,184 @@
-"""PowerPoint decks, through unstructured's partitioner.
+"""PowerPoint decks, read from their XML.
 
-Belongs here: what must be mended in a deck before and after unstructured sees it. Not here: the old ``.ppt`` format.
+Belongs here: what the parts of a deck mean, in which order they are read. Not here: the old ``.ppt`` format, DrawingML (``drawing``).
 
-unstructured guesses titles from the look of any short text, drops charts, diagrams and shapes stored in two versions, drops shapes
-that begin above or left of the slide, and puts speaker notes in front of the slide as if they were text on it. Here only title
-placeholders are titles, positions are moved onto the slide, and charts, diagrams and notes follow the slide they belong to.
+Neither through python-pptx nor unstructured's partitioner: both open all parts of a deck or none, so that one shape they do not know
+costs forty slides, and leave out charts, diagrams, groups of layouts, shapes stored in two versions and what lies beside the slide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rag_pipeline.ingestion.extract.charts import chart_rows, drawn_paragraphs
-from rag_pipeline.ingestion.extract.decoding import clean_text
-from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, pictures_in, safe_xml, saved
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.drawing import A, choose_alternatives, paragraph_text, paragraph_texts, table_rows
+from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive
+from rag_pipeline.ingestion.extract.office_package import Package, Relation
+from rag_pipeline.ingestion.extract.office_parts import core_properties, drawn_elements, main_part, picture_blobs
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.pictures_inside import read_pictures, stand_for_text
+from rag_pipeline.ingestion.extract.properties import with_properties
+from rag_pipeline.ingestion.extract.slide_places import Places, placeholder_type
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import table_element
-from rag_pipeline.ingestion.extract.unstructured_elements import convert
-from rag_pipeline.ingestion.extract.unstructured_offline import prepare_unstructured
-from rag_pipeline.models import Element
+from rag_pipeline.models import Element, ElementKind
 
 if TYPE_CHECKING:
-    from unstructured.documents.elements import Element as Partitioned
+    from lxml.etree import _Element
 
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_EDGES = ("ftr", "hdr")
+_WITHOUT_WORDS = ("sldNum", "sldImg")
 NOTES_HEADING = "Speaker notes"
 
 
 def read_slides(source: Source) -> Iterator[Element]:
-    """Slide by slide: its title, its text from top to bottom, its tables, charts and diagrams, its notes. Pages are slides.
+    """Slide by slide: its title, its text from top to bottom, its tables, charts and diagrams, its notes and comments. Pages are slides.
 
-    Pictures are read on slides with hardly any text.
+    What layouts and masters show, and footers, follow once. Pictures are read on slides with hardly any text.
 
     Raises:
         DocumentError: ``damaged``, ``too_large``, or ``missing_program`` (a slide is a picture, and no Tesseract).
     """
-    prepare_unstructured()
-    import pptx
-    from unstructured.partition.pptx import partition_pptx
-
-    archive = office_archive(source.stream)
     with damage_reported():
-        presentation = pptx.Presentation(archive)
-        slides = list(presentation.slides)
-        titles = [_title_lines(slide) for slide in slides]
-        extras = [list(_extras(slide)) for slide in slides]
-        pictures = [pictures_in(slide.part, slide.element) for slide in slides]
-        for slide in slides:
-            _simplify(slide)
-        partitioned = partition_pptx(file=saved(presentation), include_page_breaks=False, include_slide_notes=False, languages=[""])
-    by_slide: dict[int, list[Partitioned]] = {}
-    for item in partitioned:
-        by_slide.setdefault(item.metadata.page_number or 1, []).append(item)
-    source.pages = len(slides)
-    masters = list(_master_texts(slides))
-    numbers = range(1, len(slides) + 1)
-    elements = [list(_slide_elements(number, by_slide.get(number, []), titles[number - 1], extras[number - 1])) for number in numbers]
-    for number, of_slide, shown in zip(numbers, elements, pictures, strict=True):
-        yield from of_slide
-        if shown and stand_for_text(1, of_slide):
-            yield from read_pictures(source, (picture.blob for picture in shown), beside_text=any(elements), page=number)
-    yield from (Element("Footer", text) for text in masters)
+        deck = _Deck(source, Package(office_archive(source.stream)))
+        yield from with_properties(core_properties(source, deck.package), deck.elements(), source.name)
 
 
-def _master_texts(slides: list[Any]) -> Iterator[str]:
-    """What the layouts and masters in use show on their slides, each text once; places for the slides' own text show nothing."""
-    layouts = {layout.part.partname: layout for slide in slides if (layout := slide.slide_layout) is not None}
-    masters = {master.part.partname: master for layout in layouts.values() if (master := layout.slide_master) is not None}
-    parents = [*layouts.values(), *masters.values()]
-    shapes = (shape for parent in parents for shape in parent.shapes if not shape.is_placeholder and shape.has_text_frame)
-    yield from dict.fromkeys(text for shape in shapes if (text := clean_text(shape.text_frame.text).strip()))
+class _Deck:
+    def __init__(self, source: Source, package: Package) -> None:
+        self.package = package
+        self._source = source
+        self._places = Places(package)
+        self._edges: dict[str, None] = {}
+        """Footers and headers, and what layouts and masters show, each text once."""
+        self._parents: dict[str, None] = {}
+
+    def elements(self) -> Iterator[Element]:
+        main = main_part(self.package)
+        slides = self._slides(main)
+        self._source.pages = len(slides)
+        # All slides first: whether the deck has words decides what becomes of its pictures.
+        elements = [list(self._slide_elements(number, part)) for number, part in enumerate(slides, 1)]
+        for number, (part, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
+            yield from of_slide
+            if part and stand_for_text(1, of_slide):
+                yield from self._pictures(number, part, beside_text=any(elements))
+        self._collect_parents(main)
+        yield from (Element("Footer", text) for text in self._edges)
+
+    def _slides(self, main: str) -> list[str]:
+        """The slides' parts in their order; ``""`` for those that the list names and the file lacks."""
+        relations = self.package.relations(main)
+        ids = [slide.get(f"{_R}id", "") for slide in self.package.xml(main).iter(f"{_P}sldId")]
+        return [relations[one].part if one in relations else "" for one in ids]
+
+    def _slide_elements(self, number: int, part: str) -> Iterator[Element]:
+        outline = Outline()
+        with self._source.part(f"Slide {number}"):
+            if not part:
+                raise DocumentError("damaged", "the file does not hold it.")
+            root = self.package.xml(part)
+            choose_alternatives(root)
+            yield from self._shape_elements(number, part, root, outline)
+        yield from drawn_elements(self._source, self.package, part, f"Slide {number}: ", number, outline.path)
+        yield from self._remarks(number, part, outline)
+
+    def _shape_elements(self, number: int, part: str, root: _Element, outline: Outline) -> Iterator[Element]:
+        shapes = list(root.iter(f"{_P}sp", f"{_P}cxnSp", f"{_P}graphicFrame"))
+        shapes.sort(key=self._places.of(self._layout(number, part)))
+        # The title names the slide wherever it stands on it, so it comes first.
+        shapes.sort(key=lambda shape: placeholder_type(shape) not in ("title", "ctrTitle"))
+        for shape in shapes:
+            with self._source.part(f"Slide {number}: {_shape_name(shape)}"):
+                yield from self._shape(number, shape, outline)
+
+    def _layout(self, number: int, part: str) -> str:
+        layouts: list[str] = []
+        with self._source.part(f"Slide {number}: what belongs to it"):
+            layouts += [one.part for one in self.package.related(part, "slideLayout")]
+        self._parents.update(dict.fromkeys(layouts))
+        return layouts[0] if layouts else ""
+
+    def _shape(self, number: int, shape: _Element, outline: Outline) -> Iterator[Element]:
+        role = placeholder_type(shape)
+        if role in _EDGES:
+            self._edges.update(dict.fromkeys(paragraph_texts(shape)))
+        elif role in ("title", "ctrTitle"):
+            for level, text in enumerate(paragraph_texts(shape), 1):
+                yield outline.title(text, level, number)
+        elif role not in _WITHOUT_WORDS:
+            for table in shape.iter(f"{A}tbl"):
+                found = table_element(table_rows(table), number, outline.path)
+                yield from [found] if found else []
+            for body in shape.iter(f"{_P}txBody"):
+                yield from (
+                    Element(_kind(paragraph), text, number, outline.path)
+                    for paragraph in body.iter(f"{A}p")
+                    if (text := paragraph_text(paragraph))
+                )
+
+    def _remarks(self, number: int, part: str, outline: Outline) -> Iterator[Element]:
+        related: list[Relation] = []
+        with self._source.part(f"Slide {number}: what belongs to it"):
+            related = self.package.related(part, "comments") + self.package.related(part, "notesSlide")
+        for relation in related:
+            with self._source.part(f"Slide {number}: {'its notes' if relation.kind == 'notesSlide' else 'its comments'}"):
+                root = self.package.xml(relation.part)
+                texts = [self._notes(root)] if relation.kind == "notesSlide" else _comments(root)
+                yield from (Element("NarrativeText", text, number, outline.path) for text in texts if text)
+
+    def _notes(self, root: _Element) -> str:
+        choose_alternatives(root)
+        shapes = [(placeholder_type(shape), shape) for shape in root.iter(f"{_P}sp", f"{_P}graphicFrame")]
+        for role, shape in shapes:
+            self._edges.update(dict.fromkeys(paragraph_texts(shape)) if role in _EDGES else {})
+        said = [text for role, shape in shapes if role not in (*_EDGES, *_WITHOUT_WORDS, "dt") for text in paragraph_texts(shape)]
+        return f"{NOTES_HEADING}:\n" + "\n".join(said) if said else ""
+
+    def _pictures(self, number: int, part: str, *, beside_text: bool) -> Iterator[Element]:
+        blobs: list[bytes] = []
+        with self._source.part(f"Slide {number}: its pictures"):
+            blobs = picture_blobs(self.package, part)
+        if blobs:
+            yield from read_pictures(self._source, blobs, beside_text=beside_text, page=number)
+
+    def _collect_parents(self, main: str) -> None:
+        """What the layouts in use and their masters show on their slides; places for the slides' own text show nothing."""
+        with self._source.part("The master of the notes or handouts"):
+            for kind in ("notesMaster", "handoutMaster"):
+                self._collect([one.part for one in self.package.related(main, kind)], placed_only=True)
+        with self._source.part("What layouts and masters show"):
+            layouts = list(self._parents)
+            self._collect(layouts)
+            self._collect(list(dict.fromkeys(one.part for layout in layouts for one in self.package.related(layout, "slideMaster"))))
+
+    def _collect(self, parts: list[str], *, placed_only: bool = False) -> None:
+        for part in parts:
+            root = self.package.xml(part)
+            choose_alternatives(root)
+            for shape in root.iter(f"{_P}sp", f"{_P}graphicFrame"):
+                role = placeholder_type(shape)
+                if role in _EDGES or (not role and not placed_only):
+                    self._edges.update(dict.fromkeys(paragraph_texts(shape)))
 
 
-def _comments(part: bytes) -> Iterator[str]:
+def _kind(paragraph: _Element) -> ElementKind:
+    return "ListItem" if paragraph.find(f"{A}pPr/{A}buChar") is not None else "NarrativeText"
+
+
+def _shape_name(shape: _Element) -> str:
+    named = next(shape.iter(f"{_P}cNvPr"), None)
+    name = named.get("name", "") if named is not None else ""
+    return f"the shape '{name}'" if name else "a shape"
+
+
+def _comments(root: _Element) -> Iterator[str]:
     """Comments of the old form (``p:text``) and of the new one (``a:t`` in each ``cm`` or ``reply``)."""
-    for comment in safe_xml(part).iter("{*}cm", "{*}reply"):
+    for comment in root.iter("{*}cm", "{*}reply"):
         old = comment.findtext("{*}text")
-        runs = (run.text or "" for body in comment.findall("{*}txBody") for run in body.iter(f"{_A}t"))
-        yield clean_text(old if old is not None else "".join(runs)).strip()
-
-
-def _slide_elements(number: int, items: list[Partitioned], titles: set[str], extras: list[list[list[str]] | str]) -> Iterator[Element]:
-    outline = Outline()
-    # The title names the slide wherever it stands on it, so it comes first.
-    ordered = sorted(items, key=lambda item: item.text.strip() not in titles)
-    for item in ordered:
-        if item.category == "Title" and item.text.strip() not in titles:
-            yield Element("NarrativeText", clean_text(item.text).strip(), page=number, heading_path=outline.path)
-        else:
-            yield from convert([item], outline, number)
-    for extra in extras:
-        if isinstance(extra, str):
-            yield Element("NarrativeText", clean_text(extra), page=number, heading_path=outline.path)
-        else:
-            table = table_element(extra, number, outline.path)
-            yield from [table] if table else []
-
-
-def _title_lines(slide: Any) -> set[str]:
-    title = slide.shapes.title
-    return {line.text.strip() for line in title.text_frame.paragraphs} if title is not None and title.has_text_frame else set()
-
-
-def _simplify(slide: Any) -> None:
-    from lxml import etree
-
-    for alternate in list(slide.element.iter(f"{_MC}AlternateContent")):
-        choices = [*alternate.findall(f"{_MC}Choice"), *alternate.findall(f"{_MC}Fallback")]
-        for unused in choices[1:]:
-            alternate.remove(unused)
-    etree.strip_tags(slide.element, f"{_MC}AlternateContent", f"{_MC}Choice", f"{_MC}Fallback")
-    for offset in slide.element.iter(f"{_A}off"):
-        for axis in ("x", "y"):
-            if offset.get(axis, "0").startswith("-"):
-                offset.set(axis, "0")
-
-
-def _extras(slide: Any) -> Iterator[list[list[str]] | str]:
-    """What unstructured leaves out: charts as rows of cells, diagrams and notes as text."""
-    for relation in slide.part.rels.values():
-        if relation.is_external:
-            continue
-        if relation.reltype.endswith("/chart"):
-            yield chart_rows(relation.target_part.blob)
-        elif relation.reltype.endswith("/diagramData"):
-            yield drawn_paragraphs(relation.target_part.blob)
-        elif relation.reltype.endswith("/comments"):
-            yield from (f"Comment: {text}" for text in _comments(relation.target_part.blob))
-    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-        notes = slide.notes_slide.notes_text_frame.text.strip()
-        if notes:
-            yield f"{NOTES_HEADING}:\n{notes}"
+        new = (text for body in comment.findall("{*}txBody") for text in paragraph_texts(body))
+        text = (old if old is not None else "\n".join(new)).strip()
+        yield f"Comment: {text}" if text else ""

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from rag_pipeline.errors import DocumentError
+from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.models import Element, Extraction
 
 DEEPEST_INSIDE = 8
 """An attachment of an attachment of an attachment: nobody nests more, except to break readers."""
+MOST_NOTES = 20
+"""What is wrong with the first parts says enough; a file may have thousands of them."""
+_LONGEST_DETAIL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Source:
         path: where the file is, None for what is inside another file. For libraries that cannot read a stream.
         pages: set by the family where the format has pages.
         notes: filled by the family with what could not be read of a document that was read otherwise, in words for the user.
+        unread_parts: how many parts could not be read.
         inside_depth: how many files this one is inside of.
         more_time: to be called before each part that deserves a time limit of its own, such as a scanned page.
     """
@@ -57,6 +62,7 @@ class Source:
     path: Path | None = None
     pages: int | None = None
     notes: list[str] = field(default_factory=list)
+    unread_parts: int = 0
     inside_depth: int = 0
     more_time: Callable[[], None] = lambda: None
 
@@ -68,7 +74,40 @@ class Source:
         """
         if self.inside_depth >= DEEPEST_INSIDE:
             raise DocumentError("too_deep", f"Files are nested in it more than {DEEPEST_INSIDE} levels deep.")
-        return replace(self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], inside_depth=self.inside_depth + 1)
+        depth = self.inside_depth + 1
+        return replace(self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], unread_parts=0, inside_depth=depth)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """A part that the rest can do without: whatever goes wrong in it is noted, and the rest is read.
+
+        Around a generator's ``yield from``, what the part gave before it failed is kept. Where no part can be read the document
+        fails (``families.elements_of``).
+
+        Args:
+            name: begins a sentence for the user: ``Slide 7``, ``The chart chart3.xml``.
+
+        Raises:
+            MemoryError, TransientError: they concern the whole document.
+        """
+        try:
+            yield
+        except (MemoryError, TransientError):
+            raise
+        except RecursionError:
+            self._unread(f"{name} was not read: it nests its parts too deeply.")
+        except DocumentError as error:
+            self._unread(f"{name} was not read: {error}")
+        except Exception as error:  # noqa: BLE001 - libraries raise anything on what they do not understand
+            detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
+            self._unread(f"{name} was not read ({type(error).__name__}{': ' if detail else ''}{detail}).")
+
+    def _unread(self, note: str) -> None:
+        self.unread_parts += 1
+        if len(self.notes) < MOST_NOTES and note not in self.notes:
+            self.notes.append(note)
+        elif len(self.notes) == MOST_NOTES:
+            self.notes.append("More parts were not read.")
 
 
 def password_protected(what: str) -> DocumentError:

@@ -6,7 +6,7 @@ Belongs here: how a table is written as an element. Not here: finding tables in 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rag_pipeline.models import Element
@@ -14,6 +14,8 @@ from rag_pipeline.models import Element
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+_INSIDE_WORDS = frozenset(("a", "abbr", "b", "bdi", "bdo", "big", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small",
+                           "span", "strong", "tt", "u", "wbr"))  # fmt: skip
 _NUMBER = re.compile(r"[\s\d.,:%/()$€£+-]*\d[\s\d.,:%/()$€£+-]*")
 
 
@@ -64,38 +66,53 @@ def html_table_element(table_html: str, page: int | None, heading_path: tuple[st
 
 def has_header_row(table: _Element) -> bool:
     """Whether the first row of an HTML table is made of header cells."""
-    first = next(table.iter("tr"), None)
+    first = next(own_parts(table, "tr"), None)
     return first is not None and len(first) > 0 and all(cell.tag == "th" for cell in first)
 
 
-def rows_of_table(table: _Element) -> list[list[str]]:
-    """The cells of an HTML table. A cell over several rows is repeated in each, so that every row says all it means.
+def own_parts(table: _Element, *tags: str) -> Iterator[_Element]:
+    """The parts of an HTML table that are not those of a table in one of its cells."""
+    return (part for part in table.iterdescendants(*tags) if next(part.iterancestors("table"), table) is table)
 
-    A cell over several columns stands in the first of them.
+
+def rows_of_table(table: _Element) -> list[list[str]]:
+    """The cells of an HTML table, whatever they hold. A cell over several rows is repeated in each, so that every row says all it means.
+
+    A cell over several columns stands in the first of them. A table in a cell is text of that cell.
     """
     rows: list[list[str]] = []
     reaching: dict[int, tuple[int, str]] = {}  # column -> rows that a cell from above still covers, its text
-    for row in table.iter("tr"):
-        cells: list[str] = []
-        for cell in row.iterchildren("td", "th"):
-            _take_from_above(cells, reaching)
-            text = " ".join(" ".join(cell.itertext()).split())
-            width, height = _span(cell.get("colspan")), _span(cell.get("rowspan"))
-            for column in range(len(cells), len(cells) + width):
+    for row in own_parts(table, "tr"):
+        cells = {column: text for column, (_, text) in reaching.items()}
+        reaching = {column: (left - 1, text) for column, (left, text) in reaching.items() if left > 1}
+        column = 0
+        for cell in _cells(row):
+            while column in cells:
+                column += 1
+            text, height = cell_text(cell), _span(cell.get("rowspan"))
+            for place in range(column, column + _span(cell.get("colspan"))):
+                cells.setdefault(place, text if place == column else "")
                 if height > 1:
-                    reaching[column] = (height - 1, text if column == len(cells) else "")
-            cells += [text] + [""] * (width - 1)
-        _take_from_above(cells, reaching)
-        rows.append(cells)
+                    reaching[place] = (height - 1, text if place == column else "")
+            column = place + 1
+        rows.append([cells.get(place, "") for place in range(max(cells, default=-1) + 1)])
     return rows
 
 
-def _take_from_above(cells: list[str], reaching: dict[int, tuple[int, str]]) -> None:
-    while len(cells) in reaching:
-        left, text = reaching.pop(len(cells))
-        if left > 1:
-            reaching[len(cells)] = (left - 1, text)
-        cells.append(text)
+def cell_text(cell: _Element) -> str:
+    """All words of an HTML element in one line: tags that only change the look of letters part no words, all others do."""
+    from lxml import etree
+
+    pieces: list[str] = []
+    for event, element in etree.iterwalk(cell, events=("start", "end")):
+        apart = "" if element.tag in _INSIDE_WORDS else " "
+        text = element.text if event == "start" else element.tail if element is not cell else ""
+        pieces += (apart, text or "")
+    return " ".join("".join(pieces).split())
+
+
+def _cells(row: _Element) -> Iterator[_Element]:
+    return (cell for cell in row.iterdescendants("td", "th") if next(cell.iterancestors("tr")) is row)
 
 
 def _span(value: str | None) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _SWITCHES = {"DO_NOT_TRACK": "true", "SCARF_NO_ANALYTICS": "true", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
+_CLOSING = re.compile(r"(?<![.!?…。！？])[.!?…。！？]+\Z")
+"""What ends a sentence, split from its last word. spaCy's own rules for signs around words take quadratic time for a long row of signs."""
 _VERB_ENDINGS = ("ed", "ing", "ize", "ise", "ify")
 _COMMON_VERBS = frozenset(
     ["is", "are", "was", "were", "be", "has", "have", "had", "do", "does", "did", "can", "will", "should", "may", "must"]
@@ -39,10 +42,12 @@ def rule_based_english() -> Language:
     """An English pipeline without a model: sentences end at punctuation, verbs are known by ending."""
     import spacy
     from spacy.language import Language
+    from spacy.tokenizer import Tokenizer
 
     if not Language.has_factory("rag_verb_tagger"):
         Language.factory("rag_verb_tagger", func=_verb_tagger)
     language = spacy.blank("en")
+    language.tokenizer = Tokenizer(language.vocab, language.Defaults.tokenizer_exceptions, suffix_search=_CLOSING.search)
     language.add_pipe("sentencizer")
     language.add_pipe("rag_verb_tagger")
     return language

@@ -1,6 +1,6 @@
 """Excel workbooks, read with openpyxl.
 
-Belongs here: cells as a reader of the sheet sees them. Not here: the old ``.xls`` format.
+Belongs here: cells as a reader of the sheet sees them. Not here: the old ``.xls`` format, texts beside the cells (``workbook_parts``).
 
 Not through unstructured's partitioner: it prints cells through a pandas frame, which rounds 3.14159265358979 to 3.141593 and
 0.000000001 to 0.0 (measured, unstructured 0.27.32), and it loads pandas besides. Numbers are what people look up in workbooks.
@@ -9,31 +9,29 @@ Not through unstructured's partitioner: it prints cells through a pandas frame, 
 from __future__ import annotations
 
 import datetime
-import html
-import re
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rag_pipeline.ingestion.extract.charts import chart_rows
+from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.delimited import ROWS_PER_ELEMENT
-from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive, safe_xml
+from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive
+from rag_pipeline.ingestion.extract.office_mending import without_damaged_parts
+from rag_pipeline.ingestion.extract.office_package import Package
+from rag_pipeline.ingestion.extract.office_parts import core_properties, main_part
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
-from rag_pipeline.ingestion.extract.tables import is_header_row, row_text, table_element
+from rag_pipeline.ingestion.extract.tables import is_header_row, row_text
+from rag_pipeline.ingestion.extract.workbook_parts import texts_outside_cells
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
+    from python_calamine import CalamineWorkbook
 
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_THREADED = "{http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments}"
-_PRINT_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-Fa-f]{6}|[A-Za-z&])')
-"""``&C`` centres, ``&P`` is the page's number, and so on: what headers and footers of sheets hold besides words."""
-_HEADER_OR_FOOTER = re.compile(rb"<(?:odd|even|first)(?:Header|Footer)>([^<]+)</")
-_END_BYTES = 65536
 Row = tuple[int, list[str]]
 """The number of a row in its sheet, and its cells."""
 
@@ -46,24 +44,92 @@ def read_workbook(source: Source) -> Iterator[Element]:
     Raises:
         DocumentError: ``damaged`` or ``too_large``.
     """
-    import openpyxl
-
     archive = office_archive(source.stream)
     with damage_reported():
-        workbook = openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
-        source.pages = len(workbook.worksheets)
-        empty: list[str] = []
-        for number, sheet in enumerate(workbook.worksheets, 1):
-            # The size that a sheet declares may be wrong, in either direction.
-            sheet.reset_dimensions()
-            filled = False
-            for element in sheet_elements(_rows(sheet), number, clean_text(sheet.title)):
+        package = Package(archive)
+        yield from with_properties(core_properties(source, package), _elements(source, package, archive), source.name)
+
+
+def _elements(source: Source, package: Package, archive: io.BytesIO) -> Iterator[Element]:
+    import openpyxl
+
+    def opened() -> Any:
+        return openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
+
+    try:
+        try:
+            workbook = opened()
+        except Exception:  # noqa: BLE001 - one part that is no XML is enough
+            archive = without_damaged_parts(source, archive, relations_too=False)
+            workbook = opened()
+    except Exception as error:  # noqa: BLE001 - one odd style, name or link is enough
+        yield from _values(source, archive, error)
+    else:
+        _note_missing_sheets(source, package, workbook.sheetnames)
+        yield from elements_of_sheets(source, [(sheet.title, partial(_rows, sheet)) for sheet in workbook.worksheets])
+    yield from texts_outside_cells(source, archive)
+
+
+def _values(source: Source, archive: BinaryIO, error: Exception) -> Iterator[Element]:
+    """The cells, by the library that looks at nothing but them."""
+    import python_calamine
+
+    try:
+        archive.seek(0)
+        sheets = calamine_sheets(python_calamine.load_workbook(archive))
+    except (python_calamine.CalamineError, OSError, ValueError):
+        raise error from None
+    source.notes.append(f"Numbers are given as they are stored, because how they are shown could not be read ({type(error).__name__}).")
+    yield from elements_of_sheets(source, sheets)
+
+
+def _note_missing_sheets(source: Source, package: Package, read: Sequence[str]) -> None:
+    """The library skips sheets whose part is not there."""
+    with source.part("The list of sheets"):
+        declared = [sheet.get("name", "") for sheet in package.xml(main_part(package)).iter("{*}sheet")]
+        for name in declared:
+            with source.part(f"Sheet {clean_text(name)}"):
+                if name not in read:
+                    raise DocumentError("damaged", "the file does not hold it.")
+
+
+def elements_of_sheets(source: Source, sheets: Sequence[tuple[str, Callable[[], Iterator[Row]]]]) -> Iterator[Element]:
+    """All sheets, each by itself: a page each, those without rows named at the end. ``source`` takes the number and the notes.
+
+    Args:
+        source: the workbook.
+        sheets: the name of each, and what gives its rows.
+    """
+    source.pages = len(sheets)
+    empty: list[str] = []
+    for number, (title, rows) in enumerate(sheets, 1):
+        name, filled, unread = clean_text(title), False, source.unread_parts
+        with source.part(f"Sheet {name}"):
+            for element in sheet_elements(rows(), number, name):
                 filled = True
                 yield element
-            if not filled:
-                empty.append(clean_text(sheet.title))
-        yield from unfilled_sheets(empty, len(workbook.worksheets))
-        yield from texts_outside_cells(archive)
+        if not filled and source.unread_parts == unread:
+            empty.append(name)
+    if empty and len(empty) < len(sheets):
+        yield Element("NarrativeText", f"Sheets without rows: {', '.join(empty)}")
+
+
+def calamine_sheets(workbook: CalamineWorkbook) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`."""
+    return [(name, partial(_calamine_rows, workbook, name)) for name in workbook.sheet_names]
+
+
+def _calamine_rows(workbook: CalamineWorkbook, name: str) -> Iterator[Row]:
+    sheet = workbook.get_sheet_by_name(name)
+    start = sheet.start
+    first = start[0] if start else 0
+    for number, values in enumerate(sheet.iter_rows() if start else ()):
+        cells = [value_text(value) for value in values]
+        while cells and not cells[-1]:
+            cells.pop()
+        lead = next((index for index, cell in enumerate(cells) if cell), 0)
+        if cells:
+            yield first + number, cells if lead < 3 else cells[lead:]
 
 
 def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Element]:
@@ -74,14 +140,9 @@ def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Elemen
         yield from _tables(chain([first], rows), page, (name,))
 
 
-def unfilled_sheets(names: Sequence[str], sheets: int) -> Iterator[Element]:
-    """A line that names the sheets without rows, unless there are no others."""
-    if names and len(names) < sheets:
-        yield Element("NarrativeText", f"Sheets without rows: {', '.join(names)}")
-
-
 def _rows(sheet: Any) -> Iterator[Row]:
     """Rows that hold anything: number in the sheet, cells."""
+    sheet.reset_dimensions()  # the size that a sheet declares may be wrong, in either direction
     for cells in sheet.iter_rows():
         filled = [cell for cell in cells if cell.value is not None]
         if filled:
@@ -101,11 +162,16 @@ def _cell_texts(filled: list[Cell], width: int) -> list[str]:
 def cell_text(cell: Cell) -> str:
     """A cell's value in full: every digit of a number, dates in ISO form, percentages as shown."""
     value = cell.value
+    if isinstance(value, float) and "%" in str(cell.number_format):
+        return f"{value * 100:.15g}%"
+    return value_text(value)
+
+
+def value_text(value: object) -> str:
+    """A value in full: every digit of a number, dates in ISO form."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        if "%" in str(cell.number_format):
-            return f"{value * 100:.15g}%"
         return f"{value:.15g}"
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
@@ -127,50 +193,3 @@ def _parts(rows: Iterator[list[str]], page: int, path: tuple[str, ...]) -> Itera
         if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
             header = row_text(part[0])
         yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=path, table_header=header)
-
-
-def texts_outside_cells(file: BinaryIO) -> Iterator[Element]:
-    """Charts, shapes, comments, headers and footers of a zipped workbook."""
-    with zipfile.ZipFile(file) as archive:
-        for name in sorted(archive.namelist()):
-            if name.startswith("xl/charts/chart") and name.endswith(".xml"):
-                table = table_element(chart_rows(archive.read(name)))
-                yield from [table] if table else []
-            elif name.startswith("xl/drawings/drawing") and name.endswith(".xml"):
-                yield from _texts(archive.read(name), f"{_A}p", f"{_A}t")
-            elif name.startswith("xl/comments") and name.endswith(".xml"):
-                yield from _texts(archive.read(name), f"{_MAIN}comment", f"{_MAIN}t", "Comment: ")
-            elif name.startswith("xl/threadedComments/"):
-                yield from _texts(archive.read(name), f"{_THREADED}threadedComment", f"{_THREADED}text", "Comment: ")
-        yield from _headers_and_footers(archive)
-
-
-def _texts(part: bytes, paragraph_tag: str, text_tag: str, label: str = "") -> Iterator[Element]:
-    for paragraph in safe_xml(part).iter(paragraph_tag):
-        text = clean_text("".join(run.text or "" for run in paragraph.iter(text_tag))).strip()
-        if text and not text.startswith("[Threaded comment]"):  # a note to programs that know no threads
-            yield Element("NarrativeText", label + text)
-
-
-def _headers_and_footers(archive: zipfile.ZipFile) -> Iterator[Element]:
-    written: dict[str, None] = {}
-    for name in sorted(archive.namelist()):
-        if name.startswith("xl/worksheets/sheet") and name.endswith(".xml"):
-            for found in _HEADER_OR_FOOTER.finditer(_end_of(archive, name)):
-                text = printed_text(html.unescape(found[1].decode("utf-8", "replace")))
-                written.update({text: None} if text else {})
-    yield from (Element("Header", text) for text in written)
-
-
-def _end_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The end of a sheet, where headers and footers are written; the rows before may be hundreds of megabytes."""
-    end = b""
-    with archive.open(name) as part:
-        while block := part.read(_END_BYTES):
-            end = (end + block)[-2 * _END_BYTES :]
-    return end
-
-
-def printed_text(code: str) -> str:
-    """The words of a header or footer of a sheet, without the codes that place and format them."""
-    return " ".join(clean_text(_PRINT_CODE.sub(" ", code)).split())

@@ -5,24 +5,32 @@ Belongs here: their cells, and the texts beside the cells. Not here: ``.xlsx`` (
 
 from __future__ import annotations
 
-import datetime
+import io
+import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import chain
+from typing import Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.office_file import check_archive
-from rag_pipeline.ingestion.extract.open_document import check_encryption, texts_beside_cells
+from rag_pipeline.ingestion.extract.office_package import Package
+from rag_pipeline.ingestion.extract.office_parts import core_properties
+from rag_pipeline.ingestion.extract.open_document import check_encryption, open_properties, texts_beside_cells
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
-from rag_pipeline.ingestion.extract.workbook import Row, printed_text, sheet_elements, texts_outside_cells, unfilled_sheets
+from rag_pipeline.ingestion.extract.workbook import calamine_sheets, elements_of_sheets
+from rag_pipeline.ingestion.extract.workbook_parts import printed_text, texts_outside_cells
 from rag_pipeline.models import Element
 
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
-
 _ZIP = b"PK\x03\x04"
+_CONTENT = "content.xml"
+_TYPELESS_CELL = re.compile(rb"(<table:table-cell\b)(?![^>]*office:value-type)((?:[^>]*[^/>])?>)(?=\s*<text:p)")
+_UTF8 = 65001
+"""Its number as a code page."""
 _SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
 """Records of the old format that hold text beside the cells (MS-XLS 2.3)."""
 
@@ -41,57 +49,60 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         check_encryption(source, check_archive(source.stream))
         source.stream.seek(0)
     try:
-        workbook = python_calamine.load_workbook(source.stream)
+        workbook = python_calamine.load_workbook(_with_cell_types(source.stream) if zipped else source.stream)
     except python_calamine.PasswordError:
         raise DocumentError("password_protected", "The workbook is protected with a password. Save a copy without one.") from None
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
         message = f"The workbook is damaged or of an unknown form ({error}). Open it in its program and save it as .xlsx."
         raise DocumentError("damaged", message) from None
-    names = workbook.sheet_names
-    source.pages = len(names)
-    empty: list[str] = []
-    for number, name in enumerate(names, 1):
-        filled = False
-        for element in sheet_elements(_rows(workbook.get_sheet_by_name(name)), number, clean_text(name)):
-            filled = True
-            yield element
-        if not filled:
-            empty.append(clean_text(name))
-    yield from unfilled_sheets(empty, len(names))
-    yield from _texts_beside(source.stream, zipped)
+    properties, beside = _around(source, zipped)
+    yield from with_properties(properties, chain(elements_of_sheets(source, calamine_sheets(workbook)), beside), source.name)
 
 
-def _rows(sheet: CalamineSheet) -> Iterator[Row]:
-    start = sheet.start
-    first = start[0] if start else 0
-    for number, values in enumerate(sheet.iter_rows() if start else ()):
-        cells = [_shown(value) for value in values]
-        while cells and not cells[-1]:
-            cells.pop()
-        lead = next((index for index, cell in enumerate(cells) if cell), 0)
-        if cells:
-            yield first + number, cells if lead < 3 else cells[lead:]
+def _with_cell_types(stream: BinaryIO) -> BinaryIO:
+    """OpenDocument's cells may have a text and no type (ODF 1.3 part 3, 19.385), which calamine takes for empty ones."""
+    with zipfile.ZipFile(stream) as archive:
+        content = archive.read(_CONTENT) if _CONTENT in archive.namelist() else b""
+        if not _TYPELESS_CELL.search(content):
+            stream.seek(0)
+            return stream
+        mended = io.BytesIO()
+        with zipfile.ZipFile(mended, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in dict.fromkeys(archive.namelist()):
+                part = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', content) if name == _CONTENT else archive.read(name)
+                target.writestr(name, part)
+    mended.seek(0)
+    return mended
 
 
-def _shown(value: object) -> str:
-    """A value in full: every digit of a number, dates in ISO form."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
-    return clean_text(str(value))
-
-
-def _texts_beside(stream: BinaryIO, zipped: bool) -> Iterator[Element]:
+def _around(source: Source, zipped: bool) -> tuple[dict[str, str], Iterator[Element]]:
+    """What the workbook says of itself, and what stands beside its cells."""
+    stream = source.stream
     stream.seek(0)
     if not zipped:
-        yield from (Element("NarrativeText", text) for text in dict.fromkeys(_old_texts(stream)))
-        return
+        return _old_properties(source, stream), _old_elements(source, stream)
     with zipfile.ZipFile(stream) as archive:
-        open_document = "content.xml" in archive.namelist()
-    yield from texts_beside_cells(stream) if open_document else texts_outside_cells(stream)
+        if _CONTENT in archive.namelist():
+            return open_properties(source, archive), texts_beside_cells(source, stream)
+    return core_properties(source, Package(stream)), texts_outside_cells(source, stream)
+
+
+def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
+    """MS-OLEPS 3.1."""
+    import olefile
+
+    found: dict[str, str] = {}
+    with source.part("The document's properties"), olefile.OleFileIO(stream) as ole:
+        told: Any = ole.get_metadata()
+        code_page = f"cp{told.codepage}" if (told.codepage or 0) > 0 and told.codepage != _UTF8 else "utf-8"
+        values = {"Title": told.title, "Author": told.author, "Subject": told.subject, "Keywords": told.keywords}
+        found.update({name: value.decode(code_page, "replace") for name, value in values.items() if value})
+    return found
+
+
+def _old_elements(source: Source, stream: BinaryIO) -> Iterator[Element]:
+    with source.part("What stands beside the cells"):
+        yield from (Element("NarrativeText", text) for text in dict.fromkeys(_old_texts(stream)))
 
 
 def _old_texts(stream: BinaryIO) -> Iterator[str]:

@@ -1,30 +1,24 @@
 """What runs in a process that reads documents: one document in, one result out, whatever happens in between.
 
-Belongs here: the boundary around a document's extraction. Not here: the processes themselves (``pool``), formats (``families``).
+Belongs here: the boundary around a document's extraction. Not here: the processes themselves (``processes``), formats (``families``).
 """
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
-import signal
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.families import elements_of, open_document
-from rag_pipeline.ingestion.extract.programs import end_with_parent
-from rag_pipeline.ingestion.extract.sandbox import cut_network, limit_memory, limit_time
+from rag_pipeline.ingestion.extract.sandbox import limit_time
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 from rag_pipeline.ingestion.extract.spool import Spool
 from rag_pipeline.models import Extraction
@@ -85,24 +79,6 @@ def out_of_memory(memory_bytes: int) -> DocumentError:
     """The error of a document that needed more memory than it may have."""
     needed = f"Reading the file needed more than {memory_bytes / 1e6:,.0f} MB of memory."
     return DocumentError("out_of_memory", f"{needed} Split it, or raise RAG_EXTRACTION_MEMORY_BYTES.")
-
-
-def start_worker(memory_bytes: int) -> None:
-    """Prepare a fresh process for reading: nothing it reads reaches the network, or more memory than this."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
-    end_with_parent()  # the fork server ends with the parent, and this process with the fork server
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    cut_network()
-    limit_memory(memory_bytes)
-    # spaCy, behind unstructured, imports torch where it is installed: 180 MB and 1.5 s in each worker for nothing.
-    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-
-
-def _end_after(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def read_document(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult:

@@ -15,6 +15,7 @@ import pptx
 from docx.document import Document
 
 from rag_pipeline.ingestion.extract import HEAD_BYTES, extract, media_type_of
+from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element, Extraction
 
 WORDS = "The quick brown fox jumps over the lazy dog."
@@ -25,6 +26,11 @@ def read(folder: Path, name: str, content: bytes) -> Extraction:
     path = folder / name
     path.write_bytes(content)
     return extract(path, media_type_of(name, content[:HEAD_BYTES]))
+
+
+def open_source(content: bytes, name: str = "a") -> Source:
+    """A file in memory, as a family is given it."""
+    return Source(io.BytesIO(content), name)
 
 
 def texts(extraction: Extraction) -> list[str]:
@@ -79,7 +85,7 @@ def changed_archive(content: bytes, change: Callable[[str, bytes], bytes]) -> by
     return buffer.getvalue()
 
 
-def pdf(*pages: str, rotate: int = 0) -> bytes:
+def pdf(*pages: str, rotate: int = 0, information: str = "") -> bytes:
     """A PDF with a content stream for each page; the font /F is Helvetica, /I a picture of one black pixel."""
     kids = " ".join(f"{5 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
@@ -94,7 +100,7 @@ def pdf(*pages: str, rotate: int = 0) -> bytes:
         box = f"/MediaBox [0 0 600 800] /Rotate {rotate}"
         objects.append(f"<< /Type /Page /Parent 2 0 R {box} /Resources {resources} /Contents {6 + 2 * number} 0 R >>")
         objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
-    return _pdf_file(objects)
+    return _pdf_file([*objects, f"<< {information} >>"], f"/Info {len(objects) + 1} 0 R")
 
 
 def line(text: str, down: float, size: float = 12, left: float = 60) -> str:
@@ -105,14 +111,14 @@ def line(text: str, down: float, size: float = 12, left: float = 60) -> str:
 PICTURE = "q 500 0 0 700 50 50 cm /I Do Q\n"
 
 
-def _pdf_file(objects: list[str]) -> bytes:
+def _pdf_file(objects: list[str], entries: str) -> bytes:
     body = b"%PDF-1.4\n"
     places = []
     for number, text in enumerate(objects, 1):
         places.append(len(body))
         body += f"{number} 0 obj\n{text}\nendobj\n".encode("latin-1")
     table = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n" + "".join(f"{place:010} 00000 n \n" for place in places)
-    return body + f"{table}trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n".encode()
+    return body + f"{table}trailer\n<< /Size {len(objects) + 1} /Root 1 0 R {entries} >>\nstartxref\n{len(body)}\n%%EOF\n".encode()
 
 
 def open_document(kind: str, body: str, styles: str = "", manifest: str = "") -> bytes:
@@ -207,3 +213,23 @@ def _rc4(key: bytes, content: bytes) -> bytes:
         state[i], state[j] = state[j], state[i]
         output.append(byte ^ state[(state[i] + state[j]) % 256])
     return bytes(output)
+
+
+def with_parts(content: bytes, added: dict[str, bytes], relations: Iterable[tuple[str, str, str]]) -> bytes:
+    """An Office file with more parts, and with relations (from a part, as a kind, to a part); their ids are ``added0`` and so on."""
+    buffer = io.BytesIO()
+    listed: dict[str, str] = {}
+    for number, (part, kind, target) in enumerate(relations):
+        name = f"{part.rpartition('/')[0]}/_rels/{part.rpartition('/')[2]}.rels"
+        space = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        listed[name] = listed.get(name, "") + f'<Relationship Id="added{number}" Type="{space}/{kind}" Target="/{target}"/>'
+    empty = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"></Relationships>'
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target_archive:
+        parts = {name: archive.read(name) for name in archive.namelist()} | added
+        overrides = "".join(f'<Override PartName="/{name}" ContentType="application/octet-stream"/>' for name in added)
+        parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(b"</Types>", overrides.encode() + b"</Types>")
+        for name, lines in listed.items():
+            parts[name] = parts.get(name, empty).replace(b"</Relationships>", lines.encode() + b"</Relationships>")
+        for name, part in parts.items():
+            target_archive.writestr(name, part)
+    return buffer.getvalue()

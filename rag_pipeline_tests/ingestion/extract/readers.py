@@ -45,7 +45,7 @@ def _elements(source: Source, media_type: str) -> Iterator[Element]:
             source.more_time()
             time.sleep(0.5)
     if kind == "connect":
-        yield Element("NarrativeText", _outcome_of_connecting(int(source.stream.read())))
+        yield Element("NarrativeText", outcome_of_connecting(int(source.stream.read())))
         source.stream.seek(0)
     if kind == "scratch":
         file = tempfile.NamedTemporaryFile(delete=False)  # noqa: SIM115 - left behind on purpose
@@ -56,7 +56,8 @@ def _elements(source: Source, media_type: str) -> Iterator[Element]:
     yield from elements_of(source, media_type)
 
 
-def _outcome_of_connecting(port: int) -> str:
+def outcome_of_connecting(port: int) -> str:
+    """What becomes of a connection by this process, and of one by a program that it starts."""
     outcomes = []
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2)

@@ -1,9 +1,13 @@
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.email_message import message_elements
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
 from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts, workbook
 
 XLSX = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -110,3 +114,35 @@ def test_one_bad_message_costs_itself_only(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.mbox", box)
     assert texts(extraction)[-1] == "Good body."
     assert extraction.notes[0].startswith("Message 1 was not read: The message is encrypted.")
+
+
+def test_what_only_the_plain_form_says_is_read_too(tmp_path: Path) -> None:
+    made = message("The meeting is moved to the large hall.\n\nYour code is 482913.\n\nSee you there.")
+    made.add_alternative("<p>See you there.</p><p><a href='https://x.invalid/1'>View this message in your browser</a></p>", subtype="html")
+    wanted = ["See you there.", "View this message in your browser", "The meeting is moved to the large hall.", "Your code is 482913."]
+    assert texts(read(tmp_path, "a.eml", made.as_bytes()))[2:] == wanted
+
+
+def test_a_message_that_a_library_trips_over_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_or_trip(content: bytes, source: Source) -> Iterator[Element]:
+        if b"tripping" in content:
+            raise AttributeError("no such header")
+        return message_elements(content, source)
+
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.mailbox.message_elements", read_or_trip)
+    box = b"From a\n" + message("tripping").as_bytes() + b"\nFrom b\n" + message("Good body.").as_bytes()
+    extraction = read(tmp_path, "a.mbox", box)
+    assert texts(extraction)[-1] == "Good body."
+    assert extraction.notes == ("Message 1 was not read: AttributeError: no such header",)
+
+
+def test_a_form_of_the_body_that_a_library_trips_over_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(text: str) -> list[Element]:
+        raise AttributeError("no such tag")
+
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.email_message.html_elements", trip)
+    made = message("What the plain form says.")
+    made.add_alternative("<p>rich form</p>", subtype="html")
+    extraction = read(tmp_path, "a.eml", made.as_bytes())
+    assert texts(extraction)[2:] == ["What the plain form says."]
+    assert extraction.notes == ("A form of its text was not read (AttributeError: no such tag).",)

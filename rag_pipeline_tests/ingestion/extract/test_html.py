@@ -1,9 +1,13 @@
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.html import html_elements
 from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
 
 
@@ -99,3 +103,68 @@ def test_hidden_text_is_left_out_and_named(tmp_path: Path, hidden: str) -> None:
     extraction = read(tmp_path, "a.html", page(f"<p>seen</p><p {hidden}>secret</p>"))
     assert texts(extraction) == ["seen"]
     assert extraction.notes == ("Text that the page hides from its readers was left out.",)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<ul><li>red</li><li>blue</li></ul>", "red blue"),
+        ("<h3>Large</h3><p>and heavy</p>", "Large and heavy"),
+        ("<table><tr><td>in</td><td>side</td></tr></table>", "in side"),
+        ("so<b>me</b>", "some"),
+        ("one<br>two", "one two"),
+    ],
+)
+@pytest.mark.parametrize("names", ["<tr><th>name</th><th>what</th></tr>", "<tr><td>name</td><td>what</td></tr>"])
+def test_a_table_of_data_stays_one_whatever_a_cell_holds(tmp_path: Path, names: str, cell: str, text: str) -> None:
+    body = f"<table>{names}<tr><td>bolt</td><td>{cell}</td></tr><tr><td>nut</td><td>plain</td></tr></table>"
+    assert texts(read(tmp_path, "a.html", page(body))) == [f"name | what\nbolt | {text}\nnut | plain"]
+
+
+def test_a_table_that_places_things_reads_as_text(tmp_path: Path) -> None:
+    menu, words = "<ul><li>Start</li><li>Contact</li></ul>", "<h1>News</h1><p>" + "Many words of the page. " * 20 + "</p>"
+    body = f"<table><tr><td colspan=2><h2>Company</h2></td></tr><tr><td>{menu}</td><td>{words}</td></tr></table>"
+    extraction = read(tmp_path, "a.html", page(body))
+    assert "Table" not in {element.kind for element in extraction.elements}
+    assert element_with(extraction, "Many words").heading_path[-1] == "News"
+
+
+def test_cells_over_rows_and_columns_keep_the_others_in_their_columns(tmp_path: Path) -> None:
+    body = """<table><tr><th>a</th><th>b</th><th>c</th><th>d</th></tr><tr><td>1</td><td colspan=2>2</td><td rowspan=2>4</td></tr>
+        <tr><td>5</td></tr><tr><td>6</td><td>7</td><td>8</td><td>9</td></tr></table>"""
+    assert texts(read(tmp_path, "a.html", page(body))) == ["a | b | c | d\n1 | 2 |  | 4\n5 |  |  | 4\n6 | 7 | 8 | 9"]
+
+
+def test_text_of_a_table_outside_its_cells_is_kept(tmp_path: Path) -> None:
+    body = "<table>loose<tr><td>a</td><td>b</td></tr><tr>words<td>c</td><td>d</td></tr></table>"
+    assert texts(read(tmp_path, "a.html", page(body))) == ["loose words", "a | b\nc | d"]
+
+
+CELLS = st.sampled_from(
+    ["{}", "<p>{}</p>", "<ul><li>{}</li><li>{}</li></ul>", "<ol><li>{}<ul><li>{}</li></ul></li></ol>", "<h2>{}</h2>{}", "<b>{}</b> {}",
+     "<table><tr><td>{}</td><td>{}</td></tr></table>", "<table><tr><th>{}</th></tr><tr><td><ul><li>{}</li></ul></td></tr></table>",
+     "<div><pre>{}</pre></div>", "<blockquote>{}</blockquote>", "<dl><dt>{}</dt><dd>{}</dd></dl>", "<a href='x'>{}</a><br>{}",
+     "<form><label>{}</label><button>{}</button></form>"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=4)))
+def test_every_word_of_every_cell_is_read_once_and_in_its_place(rows: list[list[str]]) -> None:
+    number = 0
+    wanted: list[list[list[str]]] = []
+    body = ""
+    for row in rows:
+        body += "<tr>"
+        wanted.append([])
+        for cell in row:
+            words = [f"w{number + index}" for index in range(cell.count("{}"))]
+            number += len(words)
+            body += f"<td>{cell.format(*words)}</td>"
+            wanted[-1].append(words)
+        body += "</tr>"
+    head = "".join(f"<th>h{index}</th>" for index in range(len(rows[0])))
+    (table,) = html_elements(f"<table><tr>{head}</tr>{body}</table>")
+    assert [[cell.split() for cell in row.split(" | ")] for row in table.text.split("\n")[1:]] == wanted
+    loose = html_elements(f"<table>{body}</table>")  # of data or not: it may read as text, but all of it
+    assert Counter(" ".join(element.text for element in loose).replace("|", " ").split()) == Counter(f"w{index}" for index in range(number))

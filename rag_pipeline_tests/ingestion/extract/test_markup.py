@@ -53,7 +53,8 @@ def test_rich_text_with_headers_labels_and_lines_that_end_anywhere(tmp_path: Pat
     assert texts(read(tmp_path, "a.rtf", content)) == ["Head words", "Body bold words", "Next"]
 
 
-def test_a_book(tmp_path: Path) -> None:
+def book(chapters: dict[str, str]) -> bytes:
+    """An EPUB whose spine names c2 and c1; ``chapters`` are those that it holds, by name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", "application/epub+zip")
@@ -67,13 +68,30 @@ def test_a_book(tmp_path: Path) -> None:
         archive.writestr(
             "b.opf",
             "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='i'><metadata xmlns:dc='http://purl.org/dc/elements/1.1/'>"
-            f"<dc:identifier id='i'>x</dc:identifier><dc:title>Book</dc:title></metadata><manifest>{items}</manifest>{spine}</package>",
+            f"<dc:identifier id='i'>x</dc:identifier><dc:title>Book</dc:title><dc:creator>Ann Writer</dc:creator></metadata>"
+            f"<manifest>{items}</manifest>{spine}</package>",
         )
-        for n in (1, 2):
-            archive.writestr(
-                f"c{n}.xhtml", f"<html xmlns='http://www.w3.org/1999/xhtml'><body><h1>Chapter {n}</h1><p>Words {n}.</p></body></html>"
-            )
-    assert texts(read(tmp_path, "a.epub", buffer.getvalue())) == ["Chapter 2", "Words 2.", "Chapter 1", "Words 1."]
+        for name, body in chapters.items():
+            archive.writestr(name, f"<html xmlns='http://www.w3.org/1999/xhtml'><body>{body}</body></html>")
+    return buffer.getvalue()
+
+
+def test_a_book(tmp_path: Path) -> None:
+    content = book({f"c{n}.xhtml": f"<h1>Chapter {n}</h1><p>Words {n}.</p>" for n in (1, 2)})
+    assert texts(read(tmp_path, "a.epub", content)) == [
+        *("Title: Book\nAuthor: Ann Writer", "Chapter 2", "Words 2.", "Chapter 1", "Words 1.")
+    ]
+
+
+def test_a_chapter_that_cannot_be_read_costs_itself_only(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.epub", book({"c1.xhtml": "<h1>Chapter 1</h1><p>Words 1.</p>"}))
+    assert texts(extraction) == ["Title: Book\nAuthor: Ann Writer", "Chapter 1", "Words 1."]
+    assert extraction.notes == ("The chapter c2.xhtml was not read: the file does not hold it.",)
+
+
+def test_a_book_without_any_chapter_fails(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError):
+        read(tmp_path, "a.epub", book({}))
 
 
 def test_xml_records_and_prose(tmp_path: Path) -> None:
@@ -131,6 +149,12 @@ def test_a_notebook(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "b.ipynb", b'{"cells": 1}')
     assert raised.value.code == "damaged"
+
+
+def test_a_cell_that_is_no_cell_costs_itself_only(tmp_path: Path) -> None:
+    cells = [{"cell_type": "code", "source": "1", "outputs": ["odd"]}, {"cell_type": "code", "source": "print(2)"}]
+    extraction = read(tmp_path, "a.ipynb", json.dumps({"cells": cells, "nbformat": 4}).encode())
+    assert texts(extraction) == ["1", "print(2)"]
 
 
 def test_subtitles(tmp_path: Path) -> None:

@@ -116,3 +116,14 @@ def test_damage_is_named(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.odt", open_document("text", "<text:p>"))
     assert raised.value.code == "damaged"
+
+
+def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
+    cells = (
+        "<table:table-cell><text:p>typeless</text:p></table:table-cell>"
+        "<table:table-cell table:style-name='a'>\n<text:p>styled</text:p></table:table-cell>"
+        "<table:table-cell/><table:table-cell office:value-type='float' office:value='3.5'><text:p>3.50</text:p></table:table-cell>"
+    )
+    content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}</table:table-row></table:table>")
+    table = element_with(read(tmp_path, "a.ods", content), "typeless")
+    assert table.text == "typeless | styled |  | 3.5"

@@ -33,6 +33,12 @@ def test_html_bodies_and_code_pages_that_python_names_otherwise(tmp_path: Path) 
     assert texts(read(tmp_path, "a.msg", compound_file(streams)))[-1] == "計畫已經完成，請各位同仁確認內容"
 
 
+def test_what_only_the_plain_body_says_is_read_too(tmp_path: Path) -> None:
+    plain = "The lamps arrive on Friday.\r\n\r\nYour booking code is 4711-AB."
+    streams = {**HEAD, **dict([text(0x1000, plain), text(0x1013, "<p>The lamps <b>arrive</b> on Friday.</p>")])}
+    assert texts(read(tmp_path, "a.msg", compound_file(streams)))[2:] == ["The lamps arrive on Friday.", "Your booking code is 4711-AB."]
+
+
 def test_attachments_and_attached_messages(tmp_path: Path) -> None:
     inner = "__attach_version1.0_#00000001/__substg1.0_3701000D"
     attached = b"attached words " * 300

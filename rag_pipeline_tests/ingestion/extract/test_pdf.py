@@ -4,6 +4,7 @@ import pytest
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
+from rag_pipeline.ingestion.extract.pdf_page import read_page
 from rag_pipeline_tests.ingestion.extract.documents import PICTURE, WORDS, line, pdf, read, texts
 
 BODY = line("First line of a paragraph that is long", 100) + line("and ends here with more words in it.", 114) + line("Another one.", 150)
@@ -182,3 +183,58 @@ def test_a_file_that_claims_a_million_pages_ends_soon(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.pdf", content)
     assert texts(extraction) == [WORDS]
     assert extraction.notes == () or "damaged and not read" in extraction.notes[0]
+
+
+def test_the_same_letters_are_the_same_level_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.pdf._WINDOW", 2)
+    title = line("Book", 80, 30) + line("First chapter", 160, 20) + line("Words of the first chapter stand here.", 240)
+    chapter = line("Next chapter", 160, 20) + line("Words of the next chapter stand here.", 240)
+    section = line("Section", 160, 16) + line("Words of the section stand here, at length.", 240)
+    extraction = read(tmp_path, "a.pdf", pdf(title, section, chapter, section, chapter))
+    assert [element.heading_path for element in extraction.elements if element.text.startswith("Words")] == [
+        ("Book", "First chapter"),
+        ("Book", "First chapter", "Section"),
+        ("Book", "Next chapter"),
+        ("Book", "Next chapter", "Section"),
+        ("Book", "Next chapter"),
+    ]
+
+
+def test_a_page_that_a_library_trips_over_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_or_trip(document: object, number: int) -> object:
+        if number == 2:
+            raise TypeError("bad operand")
+        return read_page(document, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.pdf.read_page", read_or_trip)
+    extraction = read(tmp_path, "a.pdf", pdf(*(line(f"Words of page {number}.", 80) for number in (1, 2, 3))))
+    assert texts(extraction) == ["Words of page 1.", "Words of page 3."]
+    assert extraction.notes == ("Page 2 was not read: TypeError: bad operand",)
+
+
+@pytest.mark.parametrize(
+    ("entries", "first"),
+    [
+        ("/Title (Report of the year) /Author (Ann Writer)", ["Title: Report of the year\nAuthor: Ann Writer"]),
+        ("/Title (Microsoft Word - plan.docx) /Author ()", []),
+        ("/Title (untitled) /Author (unknown)", []),
+        ("/Title (a) /Author (...)", []),
+        ("/Title (words of the page)", []),
+    ],
+)
+def test_the_title_and_author_that_a_file_states(tmp_path: Path, entries: str, first: list[str]) -> None:
+    extraction = read(tmp_path, "a.pdf", pdf(line("Words of the page, which say it.", 80), information=entries))
+    assert texts(extraction) == [*first, "Words of the page, which say it."]
+
+
+def test_attached_files_are_read_under_their_names(tmp_path: Path) -> None:
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf(line("Words of the page.", 80)))
+    document.new_attachment("figures.csv").set_data(b"name,size\nbolt,3\n")
+    document.new_attachment("odd.bin").set_data(b"\0\1\2")
+    document.save(tmp_path / "made.pdf")
+    extraction = read(tmp_path, "a.pdf", (tmp_path / "made.pdf").read_bytes())
+    assert texts(extraction) == ["Words of the page.", "figures.csv", "name | size\nbolt | 3"]
+    assert extraction.elements[-1].heading_path == ("figures.csv",)
+    assert extraction.notes[0].startswith("odd.bin, a file inside it, was not read")

@@ -12,8 +12,8 @@ from PIL import Image
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline_tests.ingestion.extract.documents import open_document, read, texts
-from rag_pipeline_tests.ingestion.extract.programs import needs_tesseract
 from rag_pipeline_tests.ingestion.extract.test_picture import SENTENCE, picture, saved
+from rag_pipeline_tests.programs import TESSERACT, needs
 
 SCAN = saved(picture(SENTENCE), "png")
 LETTER = "A letter with enough words of its own that the picture beside it is only an ornament."
@@ -46,14 +46,14 @@ def open_text(text: str, scan: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@needs_tesseract
+@needs(TESSERACT)
 @pytest.mark.parametrize(("name", "made"), [("a.docx", word), ("a.odt", open_text)])
 def test_a_scan_in_a_document_without_text_is_read(tmp_path: Path, name: str, made: Callable[[str, bytes], bytes]) -> None:
     assert texts(read(tmp_path, name, made("Scan:", SCAN))) == ["Scan:", SENTENCE]
     assert texts(read(tmp_path, name, made(LETTER, SCAN))) == [LETTER]
 
 
-@needs_tesseract
+@needs(TESSERACT)
 def test_a_slide_that_is_a_picture_is_read_as_that_slide(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.pptx", deck((LETTER, SCAN), ("", SCAN), ("Plan", saved(picture(), "png"))))
     assert [(element.text, element.page) for element in extraction.elements] == [(LETTER, 1), (SENTENCE, 2), ("Plan", 3)]
@@ -71,7 +71,7 @@ def test_without_tesseract_the_rest_is_read_and_the_package_named(tmp_path: Path
     assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")
 
 
-@needs_tesseract
+@needs(TESSERACT)
 def test_a_picture_that_cannot_be_read_is_in_the_notes(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("1", (30_000, 4_000)).save(buffer, "png")

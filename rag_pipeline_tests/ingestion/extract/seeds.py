@@ -1,0 +1,88 @@
+"""Small valid documents of every format that a reader of ours reads: what fuzzing starts from.
+
+Belongs here: one document a format, with as many of its constructs as fit. Not here: what is done to them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from rag_pipeline.ingestion.extract import media_types as types
+from rag_pipeline_tests.ingestion.extract.documents import compound_file, deck, line, open_document, pdf, word_document, workbook
+
+ROWS = [["name", "value"], ["pi", 3.14], ["yes", True]]
+CELLS = "<table:table table:name='S'><table:table-row>"
+CELLS += "<table:table-cell office:value-type='string' table:number-columns-repeated='2'><text:p>a</text:p></table:table-cell>"
+CELLS += "</table:table-row></table:table>"
+TEXT = "<text:h text:outline-level='1'>Title</text:h><text:p>body<text:s text:c='2'/>more</text:p>" + CELLS
+SLIDE = "<draw:page draw:name='one'><draw:frame presentation:class='title'><draw:text-box><text:p>T</text:p></draw:text-box></draw:frame>"
+SLIDE += "</draw:page>"
+MAIL = (
+    "From: =?utf-8?q?J=C3=BC?= <a@b.invalid>\nTo: c@d.invalid\nSubject: Plan\nDate: Tue, 1 Apr 2025 10:00:00 +0200\nMIME-Version: 1.0\n"
+    'Content-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/plain; charset=utf-8\n'
+    "Content-Transfer-Encoding: quoted-printable\n\n"
+    'Caf=C3=A9\n--x\nContent-Type: text/html\n\n<p>Caf&eacute;</p>\n--x\nContent-Type: text/csv; name="a.csv"\n'
+    'Content-Disposition: attachment; filename="a.csv"\nContent-Transfer-Encoding: base64\n\nYSxiCjEsMgo=\n--x--\n'
+)
+FROM = "From a@b Tue Apr  1 10:00:00 2025\n"
+NOTEBOOK = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {},
+    "cells": [
+        {"cell_type": "markdown", "source": ["# Title\n", "words"], "metadata": {}},
+        {"cell_type": "heading", "level": 2, "source": "Old"},
+        {
+            "cell_type": "code",
+            "source": "1 + 1",
+            "outputs": [{"data": {"text/plain": ["2"]}}, {"text": "out"}, {"traceback": ["\u001b[31mE\u001b[0m"]}],
+        },
+    ],
+}
+RTF = r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 A;}}{\*\x y}\uc1 caf\u233\'e9\par\trowd\cellx10 a\cell b\cell\row{\footnote n}}"
+OLE = {
+    "__substg1.0_0037001F": "Subject".encode("utf-16-le"),
+    "__substg1.0_1000001F": "Body".encode("utf-16-le"),
+    "__properties_version1.0": bytes(64),
+}
+
+TEXTS: dict[str, tuple[str, bytes]] = {
+    "txt": (types.PLAIN, "One line.\n\nTwo \fpages, café.\n".encode()),
+    "utf16": (types.PLAIN, "Zeile für Zeile\n\nund noch eine\n".encode("utf-16")),
+    "py": (types.SOURCE_CODE, b"def a():\n    return 1\n\n\nclass B:\n    pass\n"),
+    "srt": (types.SUBTITLES, b"1\n00:00:01,000 --> 00:00:02,000\n<i>Hello</i>.\n\n2\n00:00:09,000 --> 00:00:10,000\n<v Ann>Bye &amp; so\n"),
+    "md": (types.MARKDOWN, b"---\na: b\n---\n# T\n\nw\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- x\n  - y\n\n```\ncode\n```\n\n[a]: b\n"),
+    "html": (
+        types.HTML,
+        b"<html><title>T</title><h1>H</h1><p>a<br>b</p><ul><li>x</ul><table><tr><th colspan=2>a<td>b</table>",
+    ),
+    "xml": (types.XML, b"<?xml version='1.0' encoding='utf-8'?><a x='1'><title>T</title><p>word <b>bold</b> tail</p><c><d>1</d></c></a>"),
+    "yaml": (types.YAML, b"a: &x 1\nb: *x\n# why\n"),
+    "csv": (types.CSV, b'name,value\n"a ""b""",1\n"over\ntwo lines",2\n'),
+    "tsv": (types.TSV, b"sep=\t\nname\tvalue\na\t1\n"),
+    "json": (types.JSON, b'[{"a": {"b": [1, 2.5, "x", null, true]}}, "\\ud83d\\ude00", {"": ""}]'),
+    "jsonl": (types.JSON_LINES, b'{"a": 1}\nnot json\n[1, {"b": "c"}]\n'),
+    "ipynb": (types.NOTEBOOK, json.dumps(NOTEBOOK).encode()),
+    "eml": (types.EMAIL, MAIL.encode()),
+    "mbox": (
+        types.MAILBOX,
+        f"From a@b Tue Apr  1 10:00:00 2025\n{MAIL}\nFrom c@d Tue Apr  1 11:00:00 2025\nSubject: two\n\nbody\n".encode(),
+    ),
+}
+PACKAGES: dict[str, tuple[str, bytes]] = {
+    "docx": (types.DOCX, word_document(lambda document: (document.add_heading("T", 1), document.add_paragraph("words")))),
+    "pptx": (types.PPTX, deck(("One", "body"))),
+    "xlsx": (types.XLSX, workbook({"S": ROWS})),
+    "odt": (types.ODT, open_document("text", TEXT)),
+    "odp": (types.ODP, open_document("presentation", SLIDE)),
+    "ods": (types.ODS, open_document("spreadsheet", CELLS)),
+}
+BINARIES: dict[str, tuple[str, bytes]] = {
+    "pdf": (types.PDF, pdf(line("Title", 60, 24) + line("body words", 100), line("second page", 60))),
+    "msg": (types.MSG, compound_file(OLE)),
+}
+PANDOC: dict[str, tuple[str, bytes]] = {
+    "rtf": (types.RTF, RTF.encode()),
+    "rst": (types.RESTRUCTURED_TEXT, b"Title\n=====\n\nwords\n\n.. include:: /etc/passwd\n\n- a\n"),
+    "org": (types.ORG, b"* Title\nwords\n#+INCLUDE: x\n| a | b |\n"),
+}

@@ -25,12 +25,15 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
     report = sources.update_documents(ingestion.workspace(context.partition_key))
     for folder, reason in report.unreadable_folders.items():
         context.log.warning(f"The folder {folder} cannot be listed ({reason}); its documents are kept as they were.")
+    if report.held:
+        context.log.warning(f"{len(report.held)} files are missing, and the deletion of their documents is held: see the failed check.")
     counts = {name: getattr(report.counts, name) for name in ("added", "edited", "renamed", "touched", "removed")}
     return dg.MaterializeResult(
         metadata={
             "documents": report.documents,
             **counts,
             "waiting": len(report.waiting),
+            "deletions_held": len(report.held),
             "unreadable_folders": len(report.unreadable_folders),
             "seconds": round(time.perf_counter() - started, 3),
             "changes": _table(("document", "change"), report.changes),

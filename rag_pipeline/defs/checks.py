@@ -2,11 +2,13 @@
 
 import dagster as dg
 
-from rag_pipeline.defs.assets import chunks, extracted_text, vector_index
+from rag_pipeline.defs.assets import chunks, extracted_text, source_documents, vector_index
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.ingestion import consistency
+from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.stores.missing_files import held_deletions
 
 _ROWS = 100
 
@@ -52,4 +54,34 @@ def failed_documents(context: dg.AssetCheckExecutionContext, ingestion: Ingestio
     return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(failed), "documents": table})
 
 
-checks = [indexed_chunks_equal_catalog_chunks, no_point_of_a_deleted_document, chunks_fit_the_model, failed_documents]
+@dg.asset_check(asset=extracted_text, description="Documents of which a part could not be read, each with what is missing.")
+def documents_read_in_part(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """Documents with warnings: a warning with the list."""
+    partial = [row for workspace in _workspaces(context, ingestion) for row in consistency.documents_read_in_part(workspace)]
+    told = [{"collection": row.collection, "document": row.document, "warnings": "\n".join(row.warnings)} for row in partial[:_ROWS]]
+    columns = [dg.TableColumn(name) for name in ("collection", "document", "warnings")]
+    table = dg.MetadataValue.table([dg.TableRecord(one) for one in told], dg.TableSchema(columns))
+    return dg.AssetCheckResult(
+        passed=not partial, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(partial), "documents": table}
+    )
+
+
+@dg.asset_check(asset=source_documents, description="No documents whose files went missing all at once wait for a confirmation.")
+def no_deletion_is_held(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+    """Held deletions: a failure with the words that the other places have for it."""
+    looked_at = {workspace.collection for workspace in _workspaces(context, ingestion)}
+    everywhere = ingestion.workspace("")
+    held = {collection: one for collection, one in held_deletions(everywhere.catalog).items() if collection in looked_at}
+    words = with_command(held_in_words(held, hold_rules(everywhere.settings)))
+    count = sum(one.documents for one in held.values())
+    return dg.AssetCheckResult(passed=not held, metadata={"count": count, "what_to_do": "\n".join(words) or "nothing"})
+
+
+checks = [
+    indexed_chunks_equal_catalog_chunks,
+    no_point_of_a_deleted_document,
+    chunks_fit_the_model,
+    failed_documents,
+    documents_read_in_part,
+    no_deletion_is_held,
+]

@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+import uuid
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock, Timeout
 
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.instance import prepare_instance
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import Settings, load_settings
 
 PROCESS_TAG = "rag/process"
+OLD_RUN_SECONDS = 12 * 3600.0
+"""After this a run without a lock file is dead: one of an earlier release, on a machine that we cannot ask."""
 _ALIVE = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The Dagster instance of the data folder; a context manager."""
-    return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
+    """The Dagster instance of the data folder; a context manager. Whoever opens it first makes its tables: one process at a time."""
+    settings.locks_path.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.locks_path / "dagster.lock"):
+        return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
 
 
 def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
     """Run the ingest job for one collection in this process, recorded in the instance like any other run.
+
+    The process holds a lock for as long as the run lasts. Names of machines and numbers of processes come again; a lock that the kernel
+    frees does not, and it can be asked from every container that sees the data folder.
 
     Returns:
         Why it failed, a line a failed step; empty when the run succeeded.
@@ -38,8 +49,10 @@ def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) 
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
-    job = defs.resolve_job_def("ingest")
-    result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False)
+    job, run_id = defs.resolve_job_def("ingest"), str(uuid.uuid4())
+    with _lock_of(run_id) as lock:
+        result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False, run_id=run_id)
+        Path(lock.lock_file).unlink()
     return [_reason(event) for event in result.all_events if event.is_step_failure]
 
 
@@ -50,24 +63,57 @@ def _reason(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"
 
 
+def _lock_of(run_id: str) -> FileLock:
+    folder = load_settings().locks_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"run-{run_id}")
+
+
 def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = False) -> Sequence[str]:
     """Mark runs as failed whose process is gone (kill -9, power cut): nobody else would, and they would block their collection.
 
     Runs of the daemon are watched by its code server; they are included only where no daemon can be alive.
     """
     dead = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=_ALIVE)):
+    for record in instance.get_run_records(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED, *_ALIVE])):
+        run = record.dagster_run
         owner = run.tags.get(PROCESS_TAG)
-        if (owner is None and include_daemon_runs) or (owner and not _is_alive(owner)):
+        if owner is None:
+            gone = include_daemon_runs and run.status in _ALIVE
+        else:
+            age_seconds = time.time() - record.create_timestamp.timestamp()
+            gone = not _is_alive(run.run_id, owner, age_seconds) and not _has_ended(instance, run.run_id)
+        if gone:
             instance.report_run_failed(run, "The process of this run is gone. The next run completes its work.")
+            Path(_lock_of(run.run_id).lock_file).unlink(missing_ok=True)
             dead.append(run.run_id)
     return dead
 
 
-def _is_alive(owner: str) -> bool:
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Asked again once the lock was found free: the process may just have finished."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+def _is_alive(run_id: str, owner: str, age_seconds: float) -> bool:
+    lock = _lock_of(run_id)
+    if not Path(lock.lock_file).exists():
+        return _was_alive(owner, age_seconds)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _was_alive(owner: str, age_seconds: float) -> bool:
+    """A run of a release that held no lock: its process is asked for where that can be, and time decides elsewhere."""
     host, _, process = owner.rpartition(":")
+    if age_seconds > OLD_RUN_SECONDS:
+        return False
     if host != socket.gethostname():
-        return True  # not ours to judge
+        return True
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Set
+from dataclasses import replace
 
 import dagster as dg
 
 from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
+from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, moved_files, with_command, worth_a_scan
 from rag_pipeline.ingestion.folder import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
 from rag_pipeline.ingestion.workspace import extractor_fingerprint
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
-from rag_pipeline.stores.documents import known_signatures
+from rag_pipeline.stores.documents import known_signatures, utc_now
 from rag_pipeline.stores.extractions import unfinished_collections
+from rag_pipeline.stores.missing_files import held_deletions, missing_files
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -39,11 +42,15 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
     listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
-        known = known_signatures(catalog, None, settings.max_attempts)
+        known = known_signatures(catalog, None, settings.max_attempts, settings.max_file_bytes)
+        missing, held = missing_files(catalog), held_deletions(catalog)
         unfinished = unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts)
     except CatalogBusyError:
         return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
-    needs = needs_of(plan_folder(listing, known, now, settings.settle_seconds), unfinished)
+    plan = plan_folder(listing, known, now, settings.settle_seconds)
+    moved, rules = moved_files(plan.removed, known, listing), hold_rules(settings)
+    due = worth_a_scan(plan.removed, listing.files, moved, missing, rules, utc_now())
+    needs = needs_of(replace(plan, removed=due), unfinished)
     fail_dead_runs(context.instance)
     in_flight = _collections_in_flight(context.instance)
     decision = decide(needs, in_flight, memory_from_text(context.cursor), now)
@@ -51,8 +58,12 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
         run_requests=[dg.RunRequest(partition_key=collection) for collection in decision.run],
         dynamic_partitions_requests=_partition_requests(context.instance, decision.run, in_flight | needs.keys(), listing, set(known)),
         cursor=memory_to_text(decision.memory),
-        skip_reason=None if decision.run else dg.SkipReason("\n".join(decision.waiting) or "Folder and index agree."),
+        skip_reason=None if decision.run else _skip_reason([*decision.waiting, *with_command(held_in_words(held, rules))]),
     )
+
+
+def _skip_reason(lines: list[str]) -> dg.SkipReason:
+    return dg.SkipReason("\n".join(lines) or "Folder and index agree.")
 
 
 def _collections_in_flight(instance: dg.DagsterInstance) -> set[str]:

@@ -33,6 +33,11 @@ class ChunkingReport:
 
 def cut_chunks(workspace: Workspace) -> ChunkingReport:
     """Cut every extraction of the collection that is out of date; each group is committed before the next is read."""
+    with workspace.lock(STEP):
+        return _cut_missing(workspace)
+
+
+def _cut_missing(workspace: Workspace) -> ChunkingReport:
     missing = missing_chunkings(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.full_refresh)
     done = chunks = tokens = largest = 0
     for keys in _groups(missing):

@@ -44,3 +44,8 @@ def failed_documents(workspace: Workspace) -> list[DocumentStatus]:
     """Live documents that are not answerable for a reason of their own."""
     rows = workspace.catalog.documents(workspace.collection)
     return [row for row in rows if row.state in ("failed", "unsupported", "empty")]
+
+
+def documents_read_in_part(workspace: Workspace) -> list[DocumentStatus]:
+    """Live documents that could be read but for a part."""
+    return [row for row in workspace.catalog.documents(workspace.collection) if row.warnings]

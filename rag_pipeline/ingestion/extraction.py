@@ -16,6 +16,7 @@ from rag_pipeline.stores.extractions import (
     ELEMENT_COLUMNS,
     OUTCOME_COLUMNS,
     ExtractionTask,
+    ExtractorFingerprint,
     add_extractions,
     element_row,
     missing_extractions,
@@ -43,6 +44,7 @@ class _Buffer:
 
     staging: Staging
     batch: str
+    extractor: ExtractorFingerprint
     elements: list[tuple[object, ...]] = field(default_factory=list)
     outcomes: list[tuple[object, ...]] = field(default_factory=list)
     characters: int = 0
@@ -51,7 +53,7 @@ class _Buffer:
 
     def add(self, result: ExtractionResult) -> None:
         extraction = result.extraction
-        self.outcomes.append(_outcome_row(result))
+        self.outcomes.append(_outcome_row(result, self.extractor))
         self.written += result.spooled
         for position, element in enumerate(extraction.elements if extraction else ()):
             self.elements.append(element_row(result.key, result.spooled + position, element))
@@ -102,7 +104,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
     staging = workspace.staging(STEP)
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
-    buffer = _Buffer(staging, batch)
+    buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0
     for done, result in enumerate(extract_all([_request(workspace, batch, task) for task in tasks], workspace.settings), 1):
         buffer.add(result)
@@ -111,7 +113,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
         progress.report(STEP, done, len(tasks))
     buffer.flush()
     # Written last: only a batch with outcomes counts as done.
-    staging.write_rows(f"{batch}.outcomes", OUTCOME_COLUMNS, buffer.outcomes)
+    staging.write_rows(f"{batch}.readings", OUTCOME_COLUMNS, buffer.outcomes)
     return ExtractionReport(len(tasks) - failed, failed, buffer.written, seconds)
 
 
@@ -123,7 +125,7 @@ def commit_extraction(workspace: Workspace) -> None:
 
 def _commit_staged(workspace: Workspace) -> None:
     staging = workspace.staging(STEP)
-    outcomes = staging.complete("outcomes")
+    outcomes = staging.complete("readings")
     done = {file.name.split(".")[0] for file in outcomes}
     elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
     add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
@@ -136,8 +138,9 @@ def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> Extracti
     return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
 
 
-def _outcome_row(result: ExtractionResult) -> tuple[object, ...]:
+def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:
     extraction = result.extraction
     state = "extracted" if extraction else result.state
     pages, notes = (extraction.pages, list(extraction.notes)) if extraction else (None, [])
-    return result.key, state, result.error_code, result.error, result.transient, pages, notes
+    reading_key = extractor.reading_key(result.key, result.error_code, notes)
+    return result.key, state, result.error_code, result.error, result.transient, pages, notes, reading_key

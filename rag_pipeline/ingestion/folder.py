@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
 import stat
 import sys
 import time
@@ -198,6 +199,8 @@ def is_being_written(path: Path) -> bool:
 
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
+        # Who opens the file for writing while we hold the lease has us told by SIGIO, which ends a process; SIGURG is ignored (fcntl(2)).
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:

@@ -16,7 +16,7 @@ from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.models import Chunk, IndexedChunk
 from rag_pipeline.stores.extractions import unpack_boxes
 from rag_pipeline.stores.indexable import export_points, indexable_documents, mark_indexed, purge_orphans
-from rag_pipeline.stores.vectors import INDEX_SCHEMA, IndexChange, Manifest, indexed_chunk
+from rag_pipeline.stores.vectors import INDEX_SCHEMA, DamagedIndexError, IndexChange, Manifest, indexed_chunk
 
 STEP = "vector_index"
 _BATCH_POINTS = 1024
@@ -40,25 +40,33 @@ def update_index(workspace: Workspace) -> IndexReport:
         wanted = indexable_documents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
         report = _bring_up_to_date(workspace, wanted)
         mark_indexed(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, list(wanted))
-        purge_orphans(workspace.catalog, workspace.chunker_fingerprint)
+        purge_orphans(workspace.catalog, workspace.chunker_fingerprint, workspace.settings.retention_days)
         return report
 
 
 def _bring_up_to_date(workspace: Workspace, wanted: dict[str, int]) -> IndexReport:
-    manifest = workspace.index.manifest(workspace.collection)
+    manifest, damaged = _current(workspace)
     reusable = manifest is not None and not workspace.full_refresh and _fits(manifest, workspace)
     present = workspace.index.document_keys(workspace.collection) if manifest else set()
     kept = present if reusable else set()
     added, removed = sorted(wanted.keys() - kept), sorted(kept - wanted.keys())
     chunks = sum(wanted.values())
     if not wanted:
-        if manifest:
+        if manifest or damaged:
             workspace.index.drop(workspace.collection)
-        return IndexReport(None, manifest is not None, 0, 0, 0, len(present))
+        return IndexReport(None, manifest is not None or damaged, 0, 0, 0, len(present))
     if manifest and reusable and not added and not removed:
         return IndexReport(manifest.version, False, len(wanted), chunks, 0, 0)
     published = _publish(workspace, added, removed, len(wanted), sum(wanted[key] for key in added), from_scratch=not reusable)
     return IndexReport(published.version, True, len(wanted), chunks, len(added), len(present - wanted.keys()))
+
+
+def _current(workspace: Workspace) -> tuple[Manifest | None, bool]:
+    """The published version, and whether it cannot be told which that is: then it is made anew, from the vectors that the catalog has."""
+    try:
+        return workspace.index.manifest(workspace.collection), False
+    except DamagedIndexError:
+        return None, True
 
 
 def _fits(manifest: Manifest, workspace: Workspace) -> bool:

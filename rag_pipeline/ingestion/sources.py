@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag_pipeline import progress
+from rag_pipeline.ingestion.deletions import hold_rules, moved_files, plan_deletions
 from rag_pipeline.ingestion.extract import media_type_of
 from rag_pipeline.ingestion.folder import (
     FolderListing,
@@ -24,17 +25,24 @@ from rag_pipeline.ingestion.folder import (
     read_identity,
 )
 from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.stores.documents import DocumentRow, SourceCounts, apply_scan, known_signatures
+from rag_pipeline.stores.documents import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
+from rag_pipeline.stores.missing_files import missing_files
+
+STEP = "source_documents"
 
 
 @dataclass(frozen=True, slots=True)
 class SourcesReport:
-    """What one scan found and did. ``waiting``: still being written; ``unreadable_folders`` with the reason."""
+    """What one scan found and did. ``waiting``: still being written; ``unreadable_folders`` with the reason.
+
+    ``held``: documents whose files are missing, and which go on answering until that is confirmed.
+    """
 
     counts: SourceCounts
     documents: int
     waiting: Sequence[str]
     unreadable_folders: dict[str, str]
+    held: Sequence[str]
     changes: Sequence[tuple[str, str]]
 
 
@@ -44,21 +52,43 @@ def update_documents(workspace: Workspace) -> SourcesReport:
     Raises:
         RagError: the watched folder is not there.
     """
-    settings = workspace.settings
-    listing = collection_listing(list_folder(prepare_uploads(settings)), workspace.collection)
-    known = known_signatures(workspace.catalog, workspace.collection, settings.max_attempts)
+    # The listing too: one from before another run's commit would take that run's new files for deleted ones.
+    with workspace.lock(STEP):
+        return _update_documents(workspace)
+
+
+def _update_documents(workspace: Workspace) -> SourcesReport:
+    settings, catalog = workspace.settings, workspace.catalog
+    folder = list_folder(prepare_uploads(settings))
+    listing = collection_listing(folder, workspace.collection)
+    known = known_signatures(catalog, workspace.collection, settings.max_attempts, settings.max_file_bytes)
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
     plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)
     rows, waiting, vanished = _read_all(workspace, plan)
-    removed = [*plan.removed, *(file for file in vanished if file in known)]
-    counts = apply_scan(workspace.catalog, rows, removed) if rows or removed else SourceCounts(0, 0, 0, 0, 0)
+    gone = [*plan.removed, *(file for file in vanished if file in known)]
+    missing = missing_files(catalog, workspace.collection)
+    listed = listing.files.keys() - set(vanished)
+    moved = moved_files(gone, known, folder) | _read_elsewhere(workspace, gone, rows)
+    deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), utc_now())
+    scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
+    counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
     return SourcesReport(
         counts=counts,
-        documents=len(known) + counts.added + counts.renamed - len(removed),
+        documents=len(known) + counts.added + counts.renamed - len(deletions.remove),
         waiting=[document_name(found.file) for found in (*plan.unsettled, *waiting)],
         unreadable_folders=dict(listing.unreadable),
-        changes=_changes(rows, removed, known),
+        held=[document_name(file) for file in gone if file not in deletions.remove],
+        changes=_changes(scan, known),
     )
+
+
+def _read_elsewhere(workspace: Workspace, gone: Sequence[str], rows: Sequence[DocumentRow]) -> set[str]:
+    """Those of the files that are gone whose bytes were just read under another name."""
+    if not gone:
+        return set()
+    read = {row.content_hash for row in rows if row.content_hash}
+    contents = content_hashes(workspace.catalog, workspace.collection)
+    return {file for file in gone if contents.get(file) in read}
 
 
 def collection_listing(listing: FolderListing, collection: str) -> FolderListing:
@@ -80,7 +110,7 @@ def _read_all(workspace: Workspace, plan: FolderPlan) -> tuple[list[DocumentRow]
         else:
             rows.append(row) if row else waiting.append(found)
         if done % 50 == 0 or done == len(plan.to_read):
-            progress.report("source_documents", done, len(plan.to_read))
+            progress.report(STEP, done, len(plan.to_read))
     return rows, waiting, vanished
 
 
@@ -112,6 +142,7 @@ def _failed_row(found: FoundFile, code: str, message: str, *, transient: bool) -
     return replace(_row(found, None, None), error_code=code, error=message, transient=transient)
 
 
-def _changes(rows: Sequence[DocumentRow], removed: Sequence[str], known: dict[str, str]) -> list[tuple[str, str]]:
-    read = [(row.document, "unreadable" if row.error_code else "changed" if row.file in known else "added") for row in rows]
-    return [*read, *((document_name(file), "removed") for file in removed)]
+def _changes(scan: Scan, known: dict[str, str]) -> list[tuple[str, str]]:
+    read = [(row.document, "unreadable" if row.error_code else "changed" if row.file in known else "added") for row in scan.rows]
+    noted = (("removed", scan.removed), ("missing, deletion held", scan.held), ("back", scan.back))
+    return [*read, *((document_name(file), change) for change, files in noted for file in files)]

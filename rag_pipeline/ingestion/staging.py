@@ -15,6 +15,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +79,9 @@ class Staging:
         """Remove what killed runs left unfinished, once no living run can be at work on it any more."""
         limit = time.time() - older_than_seconds
         for file in self.folder.glob("*"):
-            if file.stat().st_mtime < limit:
-                file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # a batch at work renames its files when they are complete
+                if file.stat().st_mtime < limit:
+                    file.unlink()
 
     def clear(self) -> None:
         """Remove all that is left of this step."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rag_pipeline import progress
 from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
 from rag_pipeline.ingestion.extract.abilities import abilities_fingerprint
 from rag_pipeline.ingestion.staging import Staging
@@ -20,9 +21,13 @@ from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.extractions import ExtractorFingerprint
 
 if TYPE_CHECKING:
+    from filelock import FileLock
+
     from rag_pipeline.embedding import ModelFiles
     from rag_pipeline.ingestion.chunk import Chunker
     from rag_pipeline.stores.vectors import VectorIndex
+
+_WAITING = "waiting for another run of this collection"
 
 
 def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
@@ -31,7 +36,8 @@ def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
     Raises:
         RagError: the passwords file cannot be read.
     """
-    return ExtractorFingerprint(EXTRACTOR_VERSION, abilities_fingerprint(settings))
+    limits = (settings.extraction_timeout_seconds, settings.extraction_memory_bytes, settings.max_file_bytes)
+    return ExtractorFingerprint(EXTRACTOR_VERSION, abilities_fingerprint(settings), *limits)
 
 
 @dataclass(frozen=True)
@@ -85,11 +91,29 @@ class Workspace:
 
     @contextmanager
     def lock(self, step: str) -> Iterator[None]:
-        """One run at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did."""
+        """One process at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did."""
+        with self._lock_file(step):
+            yield
+
+    @contextmanager
+    def whole_run(self) -> Iterator[None]:
+        """One run at a time at a collection. The steps are right without it, as each holds its own lock; with it nothing is done twice."""
+        lock = self._lock_file("run")
+        try:
+            lock.acquire(timeout=0)
+        except TimeoutError:
+            progress.report(_WAITING, 0, 1)
+            lock.acquire()
+            progress.report(_WAITING, 1, 1)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock_file(self, name: str) -> FileLock:
         from filelock import FileLock
 
-        folder = self.settings.data / "locks"
+        folder = self.settings.locks_path
         folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(f"{self.collection}\0{step}".encode()).hexdigest()[:16]
-        with FileLock(folder / f"{name}.lock"):
-            yield
+        hashed = hashlib.sha256(f"{self.collection}\0{name}".encode()).hexdigest()[:16]
+        return FileLock(folder / f"{hashed}.lock", thread_local=False)

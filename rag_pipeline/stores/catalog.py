@@ -11,22 +11,26 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from rag_pipeline.errors import RagError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
 _MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"
 """A file's last change, from the nanoseconds that its signature has."""
+_HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
+_COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
+"""Fields that are not a column of the same name."""
 _WRITING = threading.Lock()  # DuckDB lets threads of one process write at once, and fails the second to commit
 
 
@@ -40,7 +44,11 @@ class CatalogBusyError(CatalogError):
 
 @dataclass(frozen=True, slots=True)
 class DocumentStatus:
-    """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC."""
+    """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC.
+
+    ``warnings`` say which parts of a document that was read otherwise could not be read, and why.
+    ``deletion_held_since``: when its file was first found missing, while the document goes on answering until that is confirmed.
+    """
 
     document_id: str
     document: str
@@ -54,7 +62,9 @@ class DocumentStatus:
     size_bytes: int
     indexed_at: datetime | None
     media_type: str | None
+    warnings: tuple[str, ...]
     file: str
+    deletion_held_since: datetime | None = None
 
 
 class Catalog:
@@ -85,26 +95,30 @@ class Catalog:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection; on a catalog that does not exist yet, an empty one in memory.
+        """A read-only connection; on a catalog that does not exist yet, an empty one in memory. An older catalog is upgraded first.
 
         Raises:
             CatalogError: as :meth:`writing`.
         """
         with closing(self._open(read_only=True) if self.path.exists() else _empty(self.path)) as connection:
-            if not _is_blank(connection):
-                _check_version(connection, self.path)
+            version = _version(connection, self.path)
+            if version == SCHEMA_VERSION:
                 yield connection
                 return
-        with closing(_empty(self.path)) as connection:  # the first writer was killed before it made the tables
-            yield connection
+        if version:
+            with self.writing():
+                pass  # opening it for writing upgrades it
+        with closing(self._open(read_only=True) if version else _empty(self.path)) as connection:
+            yield connection  # without a version: the first writer was killed before it made the tables
 
     def documents(self, collection: str | None = None) -> list[DocumentStatus]:
         """Live documents, by collection and path."""
-        return self._documents("WHERE $value IS NULL OR collection = $value", collection)
+        where = "WHERE $collection IS NULL OR d.collection = $collection ORDER BY d.collection, d.document"
+        return self.select_documents(where, {"collection": collection})
 
     def find(self, document_id: str) -> DocumentStatus | None:
         """The live document of that id."""
-        found = self._documents("WHERE document_id = $value", document_id)
+        found = self.select_documents("WHERE document_id = $document_id", {"document_id": document_id})
         return found[0] if found else None
 
     def collections(self) -> list[str]:
@@ -140,22 +154,10 @@ class Catalog:
             ).fetchall()
         return [name for (name,) in rows]
 
-    def page_text(self, document_id: str) -> list[tuple[int | None, str]]:
-        """(page, text) of a document's elements, in reading order."""
+    def select_documents(self, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
+        """As :func:`select_documents`, on a connection of its own."""
         with self.reading() as connection:
-            return connection.execute(
-                "SELECT e.page, e.text FROM documents d JOIN elements e USING (extraction_key) WHERE document_id = ? ORDER BY e.position",
-                [document_id],
-            ).fetchall()
-
-    def _documents(self, where: str, value: str | None) -> list[DocumentStatus]:
-        columns = ", ".join(f"d.{name}" for name in DocumentStatus.__dataclass_fields__)
-        with self.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {columns} FROM documents d {where} ORDER BY collection, document", {"value": value}
-            ).fetchall()
-        names = list(DocumentStatus.__dataclass_fields__)
-        return [DocumentStatus(**{**dict(zip(names, row, strict=True)), "file": os.fsdecode(row[-1])}) for row in rows]
+            return select_documents(connection, tail, parameters)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self._lock_wait_seconds
@@ -172,6 +174,18 @@ class Catalog:
                     ) from error
             time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
+
+
+def select_documents(connection: duckdb.DuckDBPyConnection, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
+    """Live documents ``d``, as the end of a statement wants them: WHERE, ORDER BY, LIMIT."""
+    columns = ", ".join(_COLUMNS.get(name, f"d.{name}") for name in DocumentStatus.__dataclass_fields__)
+    rows = connection.execute(f"SELECT {columns} FROM documents d {_HELD} {tail}", dict(parameters)).fetchall()
+    return [_status(row) for row in rows]
+
+
+def _status(row: Sequence[Any]) -> DocumentStatus:
+    fields = dict(zip(DocumentStatus.__dataclass_fields__, row, strict=True))
+    return DocumentStatus(**{**fields, "warnings": tuple(fields["warnings"] or ()), "file": os.fsdecode(fields["file"])})
 
 
 def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
@@ -202,26 +216,43 @@ def _empty(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
-    return connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
-
-
 def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    if _is_blank(connection):
-        connection.begin()
-        connection.execute(files("rag_pipeline.stores").joinpath("sql/schema.sql").read_text(encoding="utf-8"))
+    """Make the tables, or bring those of an older program up to date, by the numbered files that have not been run yet."""
+    version = _version(connection, path)
+    if version == SCHEMA_VERSION:
+        return
+    connection.begin()
+    try:
+        for number, statements in _migrations():
+            if number > version:
+                connection.execute(statements)
         connection.commit()
-    _check_version(connection, path)
+    except BaseException:
+        connection.rollback()
+        raise
 
 
-def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _migrations() -> list[tuple[int, str]]:
+    found = sorted(files("rag_pipeline.stores").joinpath("sql").iterdir(), key=lambda file: file.name)
+    return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in found if file.name.endswith(".sql")]
+
+
+def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """The schema's number; 0 before there are tables.
+
+    Raises:
+        CatalogError: it is no catalog, or a newer program's.
+    """
+    if connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,):
+        return 0
     try:
         row = connection.execute("SELECT schema_version FROM catalog").fetchone()
     except duckdb.Error as error:
         raise _unreadable(path, error) from error
     version = row[0] if row else None
-    if version != SCHEMA_VERSION:
+    if version is None or not 1 <= version <= SCHEMA_VERSION:
         raise CatalogError(
             f"The catalog {path} has version {version}, this program knows version {SCHEMA_VERSION}. "
             "Use the newer program that wrote it, or move the file away and run `rag ingest` to make it again from your files."
         )
+    return int(version)

@@ -5,6 +5,7 @@ Belongs here: statements on ``extractions`` and ``elements``, and on documents a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +17,11 @@ import polars
 
 from rag_pipeline.models import Box, Element, ElementKind
 from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.keys import EXTRACTION_KEY, PARTIAL_EXTRACTION_KEY
+from rag_pipeline.stores.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY
 
 _FETCHED_ROWS = 1000
 _FARTHEST_HEADING = 1.25
+_PRESENT = "file NOT IN (SELECT file FROM missing_files)"
 
 OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "extraction_key": polars.String(),
@@ -29,6 +31,7 @@ OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "transient": polars.Boolean(),
     "pages": polars.Int32(),
     "notes": polars.List(polars.String()),
+    "reading_key": polars.String(),  # the extraction key, or what also names the abilities and the limit that the reading had
 }
 ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
     "extraction_key": polars.String(),
@@ -44,15 +47,37 @@ ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class ExtractorFingerprint:
-    """What decides how a content is read: ``code`` is the fingerprint of the program, ``abilities`` of what the machine adds to it."""
+    """What decides how a content is read: ``code`` is the fingerprint of the program, ``abilities`` of what the machine adds to it.
+
+    ``timeout_seconds``, ``memory_bytes`` and ``largest_bytes`` are the limits that a document may fail at.
+    """
 
     code: str
     abilities: str
+    timeout_seconds: float
+    memory_bytes: int
+    largest_bytes: int
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """For statements with the limit of a failure."""
+        return {"timeout": f"{self.timeout_seconds:g}", "memory": str(self.memory_bytes), "largest": str(self.largest_bytes)}
+
+    def reading_key(self, extraction_key: str, error_code: str | None, notes: Sequence[str]) -> str:
+        """The key of a reading made now: ``FAILURE_KEY`` or ``PARTIAL_EXTRACTION_KEY`` (``keys.py``) where it failed or left something out.
+
+        Kept with the reading: by the time of its commit, after a crash, other settings may hold.
+        """
+        if error_code is None and not notes:
+            return extraction_key
+        limit = {"timeout": "timeout", "out_of_memory": "memory", "too_large": "largest"}.get(error_code or "")
+        parts = [extraction_key, self.abilities, *([self.limits[limit]] if limit else [])]
+        return hashlib.sha256(":".join(parts).encode()).hexdigest()
 
     @property
     def parameters(self) -> dict[str, str]:
-        """For statements that use the keys."""
-        return {"extractor": self.code, "abilities": self.abilities}
+        """For statements with all the keys of readings."""
+        return {"extractor": self.code, "abilities": self.abilities, **self.limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +119,17 @@ def write_elements(target: Path, rows: Sequence[tuple[object, ...]]) -> None:
 def missing_extractions(
     catalog: Catalog, collection: str, extractor: ExtractorFingerprint, max_attempts: int, full_refresh: bool
 ) -> list[ExtractionTask]:
-    """Contents of a collection that are to be read: never read by this extractor, failed for a passing reason, or not read whole by a
-    machine of other abilities."""
+    """Contents of a collection that are to be read: never read by this extractor, failed for a passing reason or at a limit that was
+    changed, or not read whole by a machine of other abilities. Nothing of files that are missing: what they said stays."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key FROM documents d
-                WHERE collection = $collection AND content_hash IS NOT NULL)
+            WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
+                FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {_PRESENT})
             SELECT key, min(file), any_value(media_type), any_value(content_hash), any_value(size_bytes) FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
                 AND partial_key NOT IN (SELECT extraction_key FROM extractions) AND NOT (
-                extraction_key IS NOT DISTINCT FROM partial_key AND error_code IS NOT NULL AND (NOT transient OR attempts >= $limit)))
+                extraction_key IS NOT DISTINCT FROM failure_key AND error_code IS NOT NULL AND (NOT transient OR attempts >= $limit)))
             GROUP BY key ORDER BY min(file)
             """,
             {"collection": collection, **extractor.parameters, "limit": max_attempts, "full": full_refresh},
@@ -113,14 +138,14 @@ def missing_extractions(
 
 
 def unfinished_collections(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
-    """Collections with documents that a run could bring forward, and how many: pending, failed for a passing reason, or not read whole
-    by a machine of other abilities."""
+    """Collections with documents that a run could bring forward, and how many: pending, failed for a passing reason or at a limit that
+    was changed, or not read whole by a machine of other abilities. Documents whose file is missing wait for it."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            SELECT collection, count(*) FROM documents d WHERE state = 'pending' OR (transient AND attempts < $limit)
+            SELECT collection, count(*) FROM documents d WHERE {_PRESENT} AND (state = 'pending' OR (transient AND attempts < $limit)
                 OR (content_hash IS NOT NULL AND (error_code IS NOT NULL OR len(notes) > 0)
-                    AND extraction_key NOT IN ({EXTRACTION_KEY}, {PARTIAL_EXTRACTION_KEY})) GROUP BY ALL
+                    AND extraction_key NOT IN ({EXTRACTION_KEY}, {FAILURE_KEY}))) GROUP BY ALL
             """,
             {**extractor.parameters, "limit": max_attempts},
         ).fetchall()
@@ -131,11 +156,14 @@ def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes:
     """Commit finished readings, good and bad, and give every document its reading. Repeating it changes nothing."""
     with catalog.writing() as connection:
         if outcomes:
-            _insert_extractions(connection, extractor, outcomes, elements)
+            _insert_extractions(connection, outcomes, elements)
             _fail_documents(connection, extractor)
             connection.execute("DROP TABLE outcomes")
         # A whole reading, where there is one, comes last and counts.
-        for key, used in ((PARTIAL_EXTRACTION_KEY, extractor.parameters), (EXTRACTION_KEY, {"extractor": extractor.code})):
+        for key, used in (
+            (PARTIAL_EXTRACTION_KEY, {"extractor": extractor.code, "abilities": extractor.abilities}),
+            (EXTRACTION_KEY, {"extractor": extractor.code}),
+        ):
             connection.execute(
                 f"""
                 UPDATE documents AS d SET extraction_key = x.extraction_key, pages = x.pages, notes = x.notes, error_code = NULL,
@@ -147,22 +175,18 @@ def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes:
             )
 
 
-def _insert_extractions(
-    connection: duckdb.DuckDBPyConnection, extractor: ExtractorFingerprint, outcomes: Sequence[Path], elements: Sequence[Path]
-) -> None:
+def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
     connection.execute(
         "CREATE TEMP TABLE outcomes AS SELECT DISTINCT ON (extraction_key) *, extraction_key AS asked_key"
         " FROM read_parquet($files, filename = true)",
         {"files": _names(outcomes)},
     )
-    connection.execute(
-        "UPDATE outcomes SET extraction_key = sha256(concat_ws(':', asked_key, $abilities)) WHERE state <> 'extracted' OR len(notes) > 0",
-        {"abilities": extractor.abilities},
-    )
+    connection.execute("UPDATE outcomes SET extraction_key = reading_key")
     good = "(SELECT extraction_key FROM outcomes WHERE state = 'extracted')"
     for table in ("extractions", "elements"):
         connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {good}")
-    connection.execute(f"INSERT INTO extractions SELECT extraction_key, pages, notes FROM outcomes WHERE extraction_key IN {good}")
+    columns = "extraction_key, pages, notes"
+    connection.execute(f"INSERT INTO extractions ({columns}) SELECT {columns} FROM outcomes WHERE extraction_key IN {good}")
     if elements:
         # Two batches may have read the same content; the elements of the one whose outcome counts are taken.
         columns = ", ".join(f"e.{name}" for name in list(ELEMENT_COLUMNS)[1:])

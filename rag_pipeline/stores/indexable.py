@@ -6,6 +6,7 @@ Belongs here: statements that join documents to their chunks and vectors. Not he
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from rag_pipeline.stores.catalog import Catalog
@@ -67,13 +68,20 @@ def mark_indexed(catalog: Catalog, collection: str, chunker: str, document_keys:
         )
 
 
-def purge_orphans(catalog: Catalog, chunker: str) -> None:
-    """Forget the content that no live document has, and cuts by another chunker where this one's exist."""
-    unreferenced = "extraction_key NOT IN (SELECT extraction_key FROM documents WHERE extraction_key IS NOT NULL)"
+def purge_orphans(catalog: Catalog, chunker: str, retention_days: float) -> None:
+    """Forget the content that no live document has had for so long, and cuts by another chunker where this one's exist.
+
+    What comes back until then (a disk that was unplugged, a document that another collection's run has not found yet) is neither read,
+    cut nor embedded again.
+    """
+    used = "extraction_key IN (SELECT extraction_key FROM documents WHERE extraction_key IS NOT NULL)"
+    now = utc_now()
     with catalog.writing() as connection:
-        connection.execute(f"DELETE FROM extractions WHERE {unreferenced}")
-        connection.execute(f"DELETE FROM elements WHERE {unreferenced}")
-        connection.execute(f"DELETE FROM chunkings WHERE {unreferenced}")
+        connection.execute(f"UPDATE extractions SET unused_since = NULL WHERE unused_since IS NOT NULL AND {used}")
+        connection.execute(f"UPDATE extractions SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", [now])
+        connection.execute("DELETE FROM extractions WHERE unused_since <= ?", [now - timedelta(days=retention_days)])
+        for table in ("elements", "chunkings"):
+            connection.execute(f"DELETE FROM {table} WHERE extraction_key NOT IN (SELECT extraction_key FROM extractions)")
         connection.execute(
             "DELETE FROM chunkings WHERE chunker <> $chunker AND extraction_key IN"
             " (SELECT extraction_key FROM chunkings WHERE chunker = $chunker)",

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from docx.oxml import parse_xml
 
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.partitions import collections
+from rag_pipeline.defs.sensors import folder_sensor
 from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.missing_files import confirm_deletions
+from rag_pipeline_tests.ingestion.extract.documents import word_document
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def test_one_run_brings_files_to_answers_and_a_second_does_nothing(uploads: Path
     assert metadata(first, "embeddings")["texts_embedded"] == 2
     assert metadata(first, "vector_index")["documents"] == 2
     assert all(checks(first).values())
-    assert len(checks(first)) == 4
+    assert len(checks(first)) == 6
 
     second = run(instance)
     assert metadata(second, "extracted_text")["batches"] == 0
@@ -79,6 +83,19 @@ def test_documents_that_fail_leave_the_run_green_and_the_check_warning(uploads: 
     assert check.metadata["count"].value == 1
     states = {row.document: row.state for row in Catalog(uploads.parent / "catalog.duckdb").documents()}
     assert states == {"good.txt": "indexed", "broken.docx": "failed"}
+
+
+def test_documents_read_in_part_are_indexed_and_the_check_names_what_is_missing(uploads: Path, instance: dg.DagsterInstance) -> None:
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>Secret.</w:t></w:r>"
+    paragraph = parse_xml(f"<w:p {space}><w:r><w:t>Zebras.</w:t></w:r>{hidden}</w:p>")
+    (uploads / "part.docx").write_bytes(word_document(lambda document: document.element.body.insert(0, paragraph)))
+    (check,) = [one for one in run(instance).get_asset_check_evaluations() if one.check_name == "documents_read_in_part"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    (row,) = Catalog(uploads.parent / "catalog.duckdb").documents()
+    assert (row.state, row.warnings) == ("indexed", ("Text that is formatted as hidden was left out.",))
+    (record,) = check.metadata["documents"].value.records
+    assert record.data == {"collection": "default", "document": "part.docx", "warnings": row.warnings[0]}
 
 
 def test_one_asset_alone_redoes_what_is_out_of_date(uploads: Path, instance: dg.DagsterInstance) -> None:
@@ -107,6 +124,8 @@ def test_checks_find_points_that_should_not_be_there(uploads: Path, instance: dg
         "no_point_of_a_deleted_document": False,
         "chunks_fit_the_model": True,
         "failed_documents": True,
+        "documents_read_in_part": True,
+        "no_deletion_is_held": True,
     }
 
 
@@ -123,3 +142,31 @@ def test_the_workspace_file_validates(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "All code locations passed validation" in result.stdout + result.stderr
+
+
+def test_held_deletions_fail_a_check_and_start_no_runs_until_they_are_confirmed(uploads: Path, instance: dg.DagsterInstance) -> None:
+    def look() -> tuple[int, str]:
+        result = folder_sensor(dg.build_sensor_context(instance, definitions=defs))
+        assert isinstance(result, dg.SensorResult)
+        return len(result.run_requests or []), result.skip_reason.skip_message if result.skip_reason else ""
+
+    for number in range(3):
+        (uploads / f"{number}.txt").write_text(f"Zebra {number}.")
+    assert checks(run(instance))["no_deletion_is_held"]
+    assert look() == (0, "Folder and index agree.")
+    for file in list(uploads.iterdir()):
+        file.unlink()
+    assert look()[0] == 1  # the loss is to be noted
+    held = run(instance)
+    assert held.success
+    assert not checks(held)["no_deletion_is_held"]
+    assert metadata(held, "source_documents")["deletions_held"] == 3
+    runs, words = look()
+    assert runs == 0
+    assert "deletion of 3 documents is held" in words
+    assert "rag ingest --confirm-deletions default" in words
+
+    confirm_deletions(Catalog(uploads.parent / "catalog.duckdb"), ["default"])
+    assert look()[0] == 1
+    assert checks(run(instance))["no_deletion_is_held"]
+    assert look() == (0, "Folder and index agree.")

@@ -141,6 +141,25 @@ def test_a_file_open_for_writing_is_not_read(tmp_path: Path) -> None:
     assert read_identity(tmp_path, entry)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tell")
+def test_looking_whether_a_file_is_being_written_survives_that_somebody_begins_to(tmp_path: Path) -> None:
+    file = tmp_path / "often.txt"
+    file.write_text("words")
+    looking = "\n".join(
+        (
+            "import sys, time; from pathlib import Path; from rag_pipeline.ingestion.folder import is_being_written",
+            "print('looking', flush=True); end = time.monotonic() + 1.5",
+            "while time.monotonic() < end: is_being_written(Path(sys.argv[1]))",
+        )
+    )
+    process = subprocess.Popen([sys.executable, "-c", looking, str(file)], stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline()
+    while process.poll() is None:
+        file.open("a").close()
+    assert process.returncode == 0
+
+
 def test_two_names_that_differ_in_case_are_two_documents(tmp_path: Path) -> None:
     (tmp_path / "A.txt").write_text("one")
     (tmp_path / "a.txt").write_text("two")

@@ -61,7 +61,7 @@ def test_drop_edit_rename_delete(settings: Settings, ingest: Ingest, monkeypatch
     assert states(settings) == {"tall.txt": "indexed"}
 
     (settings.uploads / "tall.txt").unlink()
-    report = ingest()
+    report = run_steps(settings.model_copy(update={"deletion_hold_hours": 0, "retention_days": 0}))
     assert report.version is None
     assert open_index(settings).collections() == []
     assert [count(settings, table) for table in ("documents", "elements", "chunks", "embeddings")] == [0, 0, 0, 0]
@@ -160,7 +160,7 @@ def test_a_file_deleted_between_scan_and_extraction_is_retried_and_then_gone(set
     extraction.commit_extraction(workspace)
     (row,) = workspace.catalog.documents()
     assert (row.state, row.error_code) == ("failed", "vanished")
-    ingest()
+    run_steps(settings.model_copy(update={"deletion_hold_hours": 0}))
     assert states(settings) == {}
 
 
@@ -218,13 +218,24 @@ def test_an_empty_folder_is_no_error(settings: Settings, ingest: Ingest) -> None
     assert (report.version, report.documents) == (None, 0)
 
 
+@pytest.mark.parametrize("content", ["", '{"current": {"version": 5}}'])
+def test_a_damaged_manifest_is_made_again_without_embedding(settings: Settings, ingest: Ingest, content: str) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    ingest()
+    (manifest,) = settings.index_path.glob("*/manifest.json")
+    manifest.write_text(content)
+    assert vectorising.plan_embeddings(Workspace(settings, "default")) == []
+    assert indexing.update_index(Workspace(settings, "default")).published
+    assert found(settings, "zebras") == {"a.txt"}
+
+
 def test_a_removed_collection_folder_removes_its_answers(settings: Settings, ingest: Ingest) -> None:
     for collection in ("kept", "gone"):
         (settings.uploads / collection).mkdir()
         (settings.uploads / collection / "a.txt").write_text(f"Words of {collection}.")
         ingest(collection)
     shutil.rmtree(settings.uploads / "gone")
-    ingest("gone")
+    run_steps(settings.model_copy(update={"deletion_hold_hours": 0}), "gone")
     assert open_index(settings).collections() == ["kept"]
     assert [row.collection for row in Catalog(settings.catalog_path).documents()] == ["kept"]
 
@@ -306,7 +317,7 @@ operations = st.lists(
 def test_any_sequence_of_changes_ends_in_the_right_catalog_and_index(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[str, str, str]]
 ) -> None:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), settle_seconds=0)
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), settle_seconds=0, deletion_hold_hours=0)
     settings.uploads.mkdir()
     expected: dict[str, str] = {}
     for operation, name, argument in operations:
@@ -345,7 +356,7 @@ def test_what_was_not_read_whole_is_read_again_when_the_machine_can_read_more(se
     assert states(settings) == {"whole.txt": "indexed", "noted.json": "indexed", "failed.docx": "failed"}
     assert found(settings, "zebras") == {"whole.txt", "noted.json"}
     assert [row.attempts for row in Catalog(settings.catalog_path).documents() if row.document == "failed.docx"] == [1]
-    assert count(settings, "extractions") == 2
+    assert count(settings, "extractions WHERE unused_since IS NULL") == 2
 
 
 def planned(settings: Settings) -> set[str]:

@@ -4,12 +4,13 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from rag_pipeline.stores.catalog import Catalog, CatalogBusyError, CatalogError
+from rag_pipeline.stores.catalog import SCHEMA_VERSION, Catalog, CatalogBusyError, CatalogError
 
 
 def test_a_catalog_that_does_not_exist_reads_as_no_documents(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_a_catalog_that_does_not_exist_reads_as_no_documents(tmp_path: Path) -> 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.duckdb")
     with pytest.raises(RuntimeError), catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions VALUES ('key', 1, [])")
+        connection.execute("INSERT INTO extractions VALUES ('key', 1, [], NULL)")
         raise RuntimeError
     with catalog.reading() as connection:
         assert connection.execute("SELECT count(*) FROM extractions").fetchone() == (0,)
@@ -44,6 +45,44 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     for use in (Catalog(path).reading, Catalog(path).writing):
         with pytest.raises(CatalogError, match="version 999"), use():
             pass
+
+
+@pytest.mark.parametrize("use", ["reading", "writing"])
+def test_a_catalog_of_the_first_version_is_upgraded_with_its_rows(tmp_path: Path, use: str) -> None:
+    path = tmp_path / "catalog.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute((Path(__file__).parent / "catalog_version_1.sql").read_text())
+        connection.execute(
+            "INSERT INTO documents (document_id, collection, document, file, signature, size_bytes, content_hash, state, extraction_key,"
+            " added_at) VALUES ('d', 'c', 'a.txt', 'c/a.txt'::BLOB, '1:2:3:4', 1, 'h', 'indexed', 'x', TIMESTAMP '2026-01-01')"
+        )
+        connection.execute("INSERT INTO extractions VALUES ('x', 1, [])")
+        connection.execute("INSERT INTO elements VALUES ('x', 0, 'Text', 'Zebras.', 1, [], '[]', NULL)")
+    with getattr(Catalog(path), use)() as connection:
+        assert connection.execute("SELECT schema_version FROM catalog").fetchall() == [(SCHEMA_VERSION,)]
+        assert connection.execute("SELECT text FROM document_text").fetchall() == [("Zebras.",)]
+        assert connection.execute("SELECT unused_since FROM extractions").fetchall() == [(None,)]
+    (row,) = Catalog(path).documents()
+    assert (row.document, row.state, row.file, row.deletion_held_since) == ("a.txt", "indexed", "c/a.txt", None)
+
+
+def test_an_upgrade_that_breaks_off_leaves_the_old_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "catalog.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute((Path(__file__).parent / "catalog_version_1.sql").read_text())
+    broken = [(2, "UPDATE catalog SET schema_version = 2; CREATE TABLE half (x INTEGER); SELECT no_such_function()")]
+    monkeypatch.setattr("rag_pipeline.stores.catalog._migrations", lambda: broken)
+    with pytest.raises(duckdb.Error), Catalog(path).writing():
+        pass
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SELECT schema_version FROM catalog").fetchall() == [(1,)]
+        assert connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half'").fetchone() == (0,)
+
+
+def test_the_first_schema_is_never_edited() -> None:
+    """What is changed in it would be missing from every catalog that exists."""
+    packaged = files("rag_pipeline.stores").joinpath("sql/0001_documents.sql").read_text()
+    assert packaged == (Path(__file__).parent / "catalog_version_1.sql").read_text()
 
 
 def test_a_writer_in_another_process_is_waited_for(tmp_path: Path) -> None:
@@ -68,7 +107,7 @@ def test_readers_and_writers_of_one_process_take_turns(tmp_path: Path) -> None:
             for number in range(10):
                 with catalog.writing() if writes else catalog.reading() as connection:
                     if writes:
-                        connection.execute("INSERT INTO extractions VALUES (?, 1, [])", [str(number)])
+                        connection.execute("INSERT INTO extractions VALUES (?, 1, [], NULL)", [str(number)])
                     connection.execute("SELECT count(*) FROM extractions").fetchone()
                 time.sleep(0.001)
         except Exception as error:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,18 +21,17 @@ from rag_pipeline.stores.conversations import ConversationError, ConversationGon
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import database_url, newest_version, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
+from rag_pipeline_tests.programs import POSTGRESQL, postgresql_programs, require
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(found).parent for found in [shutil.which("initdb")] if found]
 DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of a PostgreSQL server; databases are made in it by the tests."""
-    if not PROGRAMS:
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail("CI must have PostgreSQL (apt install postgresql)")
-        pytest.skip("needs PostgreSQL (apt install postgresql)")
+    require(POSTGRESQL)
+    programs = postgresql_programs()
+    assert programs
     folder = tempfile.mkdtemp()
     user = "postgres" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
     if user:
@@ -41,7 +40,7 @@ def server() -> Iterator[str]:
         port = probe.getsockname()[1]
 
     def run(program: str, *arguments: str) -> None:
-        command = [str(PROGRAMS[-1] / program), "-D", f"{folder}/data", *arguments]
+        command = [str(programs / program), "-D", f"{folder}/data", *arguments]
         subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=120)
 
     run("initdb", "--username=rag", "--auth=trust", "--encoding=UTF8", "--no-sync")
@@ -218,6 +217,45 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
     await again.give_feedback("", answer.message_id, "down")
     assert (await again.get("", identity)).messages[1].feedback == "down"
     await again.close()
+
+
+async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> None:
+    """A database as the version before left it: one conversation for each owner, called like him."""
+    made = Conversations(url, folder)
+    for owner in owners:
+        await made.create(owner, f"of {owner}")
+    async with made._engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    await made.close()
+
+
+async def titles(url: str, folder: Path, former: Mapping[str, str], owner: str) -> list[str]:
+    opened = Conversations(url, folder, former)
+    found = [one.title for one in await opened.recent(owner)]
+    await opened.close()
+    return found
+
+
+async def test_names_become_digests_once(url: str, tmp_path: Path) -> None:
+    await of_older_version(url, tmp_path, ["", "anna", "token 2", "bob"])
+    assert await titles(url, tmp_path, {}, "") == ["of"]  # no tokens are set yet: nothing is decided
+    former = {"anna": "a" * 64, "token 2": "b" * 64}
+    assert await titles(url, tmp_path, former, "a" * 64) == ["of anna"]
+    assert await titles(url, tmp_path, former, "b" * 64) == ["of token 2"]
+    assert await titles(url, tmp_path, former, "") == ["of"]
+    for name in ("anna", "token 2", "bob", "former:bob"):
+        assert await titles(url, tmp_path, former, name) == []
+    later = {**former, "bob": "c" * 64}
+    assert await titles(url, tmp_path, later, "c" * 64) == []  # another bob
+    assert await titles(url, tmp_path, later, "unclaimed:bob") == ["of bob"]
+
+
+async def test_positions_that_moved_are_nobodys(url: str, tmp_path: Path) -> None:
+    await of_older_version(url, tmp_path, ["token 1", "token 2", "anna"])
+    former = {"token 1": "b" * 64, "anna": "a" * 64}  # one of two is gone, and the other is the first now
+    assert await titles(url, tmp_path, former, "b" * 64) == []
+    assert await titles(url, tmp_path, former, "a" * 64) == ["of anna"]
+    assert await titles(url, tmp_path, former, "unclaimed:token 2") == ["of token 2"]
 
 
 async def test_migrations_lead_to_the_schema_that_the_code_uses(url: str, conversations: Conversations) -> None:

@@ -6,7 +6,7 @@ Belongs here: engines and migrations. Not here: statements on conversations.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from filelock import AsyncFileLock
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from rag_pipeline.stores.conversations.owners import hand_over
 from rag_pipeline.stores.conversations.records import ConversationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -65,8 +66,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.close()
 
 
-async def bring_up_to_date(engine: AsyncEngine) -> None:
-    """Make or migrate the schema; several processes may do so at once.
+async def bring_up_to_date(engine: AsyncEngine, former_owners: Mapping[str, str]) -> None:
+    """Make or migrate the schema, and give conversations of older versions to their owners; several processes may do so at once.
 
     Raises:
         ConversationError: the database cannot be reached, or was written by a newer version.
@@ -75,6 +76,7 @@ async def bring_up_to_date(engine: AsyncEngine) -> None:
         async with _alone(engine), engine.begin() as connection:
             await _locked(connection)
             await connection.run_sync(_upgrade)
+            await hand_over(connection, former_owners)
     except CommandError:
         message = "The conversations were written by a newer version of this program. Update it, or set RAG_DATABASE_URL to another."
         raise ConversationError(message) from None

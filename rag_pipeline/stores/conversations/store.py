@@ -44,18 +44,20 @@ class Conversations:
     Args:
         url: ``RAG_DATABASE_URL``, None for SQLite in ``default``.
         default: the SQLite file; made at first use.
+        former_owners: names under which older versions kept the conversations of those who have a token now, and their digests.
 
     Raises:
         ConversationError: the address cannot be understood. Every method: the database cannot be used.
     """
 
-    def __init__(self, url: str | None, default: Path) -> None:
+    def __init__(self, url: str | None, default: Path, former_owners: Mapping[str, str] | None = None) -> None:
         self._engine = open_engine(database_url(url, default))
+        self._former_owners = dict(former_owners or {})
         self._starting = asyncio.Lock()
         self._ready = False
 
     async def create(self, owner: str, title: str) -> Conversation:
-        """Begin a conversation; ``owner`` is the name of who may see it."""
+        """Begin a conversation; ``owner`` is the digest of the token that may see it, empty where there are none."""
         now = _now()
         row = {"id": uuid.uuid4().hex, "owner": owner, "title": _title(title), "created_at": now, "updated_at": now}
         async with self._writing() as connection:
@@ -203,7 +205,7 @@ class Conversations:
     async def _prepare(self) -> None:
         async with self._starting:
             if not self._ready:
-                await bring_up_to_date(self._engine)
+                await bring_up_to_date(self._engine, self._former_owners)
                 self._ready = True
 
 

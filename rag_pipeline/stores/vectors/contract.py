@@ -26,6 +26,16 @@ class CollectionNotIndexedError(RagError):
         self.collection = collection
 
 
+class DamagedIndexError(RagError):
+    """What says which version of a collection is published cannot be read. Other collections answer on."""
+
+    def __init__(self, collection: str, reason: str) -> None:
+        super().__init__(
+            f"The index of {collection!r} is damaged ({reason}). Run: rag ingest {collection!r} (it is made again without embedding again)"
+        )
+        self.collection = collection
+
+
 class IndexChangedError(RagError):
     """The version a query was made for has been replaced by one of another embedding model; look at the manifest again."""
 
@@ -106,10 +116,17 @@ class VectorIndex(Protocol):
     """Versions of collections: each search sees one published version whole, never a half-applied change. Safe to share by threads."""
 
     def manifest(self, collection: str) -> Manifest | None:
-        """The current version, or None when nothing is published."""
+        """The current version, or None when nothing is published.
+
+        Raises:
+            DamagedIndexError: it cannot be told; only a version from scratch mends it.
+        """
 
     def collections(self) -> list[str]:
-        """The collections with a published version, sorted."""
+        """The collections with a published version, sorted, without the damaged ones."""
+
+    def damaged(self) -> list[DamagedIndexError]:
+        """What is wrong with the collections that cannot answer, and what mends them."""
 
     def document_keys(self, collection: str) -> set[str]:
         """Every distinct document key in the current version; empty when nothing is published."""

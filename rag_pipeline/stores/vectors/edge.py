@@ -19,6 +19,7 @@ from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors.contract import (
     Candidate,
     CollectionNotIndexedError,
+    DamagedIndexError,
     IndexChange,
     Manifest,
     SearchQuery,
@@ -29,7 +30,7 @@ from rag_pipeline.stores.vectors.contract import (
 from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.points import following_id, in_order, is_chunk_id
-from rag_pipeline.stores.vectors.versions import CollectionFolder, published_collections
+from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_collections
 
 _BYTES_FOR_NEW_SHARD = 8 << 20
 """What an empty shard and its first segments take before any point, measured: 3 MB."""
@@ -67,6 +68,10 @@ class EdgeIndex:
     def collections(self) -> list[str]:
         """The collections with a published version, sorted."""
         return published_collections(self._root)
+
+    def damaged(self) -> list[DamagedIndexError]:
+        """What is wrong with the collections whose manifest cannot be read."""
+        return damaged_collections(self._root)
 
     def document_keys(self, collection: str) -> set[str]:
         """Every distinct document key in the current version; 2.4 s for 100,000."""
@@ -114,6 +119,8 @@ class EdgeIndex:
         """
         folder = self._folder(change.collection)
         with folder.writer():
+            if change.from_scratch:
+                folder.forget_if_damaged()
             folder.remove_unused()
             current = folder.manifest()
             built = self._build(folder, current, change)

@@ -20,6 +20,7 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.contract import (
     Candidate,
     CollectionNotIndexedError,
+    DamagedIndexError,
     IndexChange,
     Manifest,
     SearchQuery,
@@ -70,6 +71,10 @@ class ServerIndex:
             aliases = [item.alias_name for item in self._client.get_aliases().aliases]
             found = [self._manifest_of(alias) for alias in aliases if alias.startswith(PREFIX) and not alias.endswith(PREVIOUS)]
         return sorted(manifest.collection for manifest in found if manifest)
+
+    def damaged(self) -> list[DamagedIndexError]:
+        """None: a server answers for its own metadata."""
+        return []
 
     def document_keys(self, collection: str) -> set[str]:
         """Every distinct document key in the current version: there cannot be more of them than points."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import logging
 import shutil
 import time
@@ -19,12 +20,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import IO
+from urllib.parse import quote, unquote
 
-from rag_pipeline.errors import RagError, TransientError
+from pydantic import TypeAdapter
+
+from rag_pipeline.errors import TransientError
 from rag_pipeline.stores.files import copy_folder, read_json, sync_folder, write_json
-from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
+from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, DamagedIndexError, Manifest
 from rag_pipeline.stores.vectors.disk import try_lock
 
 LOG = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ LOG = logging.getLogger(__name__)
 WRITER_PATIENCE_SECONDS = 600.0
 """How long a writer waits for another one of the same collection."""
 
+_MANIFEST = TypeAdapter(Manifest)
 _LONGEST_NAME = 150
 _OPEN_ATTEMPTS = 200
 _ATTEMPT_SECONDS = 0.02
@@ -76,7 +80,7 @@ class CollectionFolder:
         """The current version; None when nothing is published, or its folder was deleted by hand.
 
         Raises:
-            RagError: the manifest file is damaged.
+            DamagedIndexError: the manifest file is damaged.
         """
         current = self._read().get("current")
         return current if current and self.version_path(current.version).is_dir() else None
@@ -88,13 +92,20 @@ class CollectionFolder:
 
     def _read(self) -> dict[str, Manifest]:
         try:
-            content: dict[str, Any] = read_json(self._manifest_path)
-            return {name: Manifest(**content[name]) for name in ("current", "previous") if content.get(name)}
-        except (ValueError, TypeError) as error:
-            raise RagError(
-                f"The index of {self.collection!r} is damaged ({self._manifest_path}: {error}). "
-                f"Delete the folder {self.path} and run: rag ingest {self.collection!r}"
-            ) from error
+            return _read_manifests(self._manifest_path)
+        except (ValueError, OSError) as error:
+            raise DamagedIndexError(self.collection, f"{self._manifest_path}: {_in_one_line(error)}") from error
+
+    def forget_if_damaged(self) -> None:
+        """Begin anew where it cannot be told which version is published. Only the writer may call this."""
+        try:
+            self._read()
+        except DamagedIndexError as error:
+            LOG.warning("%s It is made again now.", error)
+            if self._manifest_path.is_dir():
+                shutil.rmtree(self._manifest_path)
+            else:
+                self._manifest_path.unlink()
 
     def point_at(self, current: Manifest, previous: Manifest | None) -> None:
         """Make a version the current one, in one step."""
@@ -196,13 +207,53 @@ class CollectionFolder:
 
 
 def published_collections(root: Path) -> list[str]:
-    """The collections that have a manifest under an index folder, sorted."""
-    names = []
-    for path in root.glob("*/manifest.json"):
-        with suppress(FileNotFoundError):
-            current: Any = read_json(path).get("current") or {}
-            names.append(current.get("collection", ""))
-    return sorted(name for name in names if name and CollectionFolder(root, name).manifest())
+    """The collections that have a version under an index folder, sorted; damaged ones are left out, and named in the log."""
+    for error in damaged_collections(root):
+        LOG.warning("%s", error)
+    return sorted({manifest.collection for path in _manifest_paths(root) if (manifest := _published(root, path))})
+
+
+def damaged_collections(root: Path) -> list[DamagedIndexError]:
+    """What is wrong with each collection whose manifest cannot be read."""
+    found = []
+    for path in _manifest_paths(root):
+        try:
+            _read_manifests(path)
+        except (ValueError, OSError) as error:
+            found.append(DamagedIndexError(unquote(path.parent.name), f"{path}: {_in_one_line(error)}"))
+    return found
+
+
+def _manifest_paths(root: Path) -> list[Path]:
+    return sorted(root.glob("*/manifest.json"))
+
+
+def _published(root: Path, path: Path) -> Manifest | None:
+    try:
+        current = _read_manifests(path).get("current")
+        return CollectionFolder(root, current.collection).manifest() if current else None
+    except (ValueError, OSError, DamagedIndexError):
+        return None
+
+
+def _read_manifests(path: Path) -> dict[str, Manifest]:
+    """The versions that a manifest file names: current, previous; empty when there is no such file.
+
+    Raises:
+        ValueError: the file holds something else.
+        OSError: it cannot be read.
+    """
+    content = read_json(path)
+    if path.exists() and not content.get("current"):
+        raise ValueError("it names no version")
+    named = {name: _MANIFEST.validate_json(json.dumps(content[name]), strict=True) for name in ("current", "previous") if content.get(name)}
+    for manifest in named.values():
+        version_time(manifest.version)
+    return named
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _lock_path(version_folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -15,10 +16,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk
-from rag_pipeline.stores.vectors import CollectionNotIndexedError, IndexChange, SearchQuery, disk
+from rag_pipeline.stores.vectors import CollectionNotIndexedError, DamagedIndexError, IndexChange, Manifest, SearchQuery, disk
 from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
@@ -154,12 +156,64 @@ def test_a_version_deleted_by_hand_is_nothing_published(tmp_path: Path) -> None:
         index.search("c", SearchQuery(text="foxes"))
 
 
-def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+WILD_JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=5),
+    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(data=strategies.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_manifest_concerns_its_collection_only(published_twice: EdgeIndex, data: strategies.DataObject) -> None:
+    index, path = published_twice, CollectionFolder(published_twice._root, "c")._manifest_path
+    whole = path.read_bytes()
+    damaged: bytes = data.draw(
+        strategies.integers(0, len(whole) - 2).map(lambda length: whole[:length])  # a disk that was full
+        | strategies.binary(max_size=30)
+        | strategies.one_of(
+            WILD_JSON,
+            WILD_JSON.map(lambda value: {"current": value}),
+            strategies.tuples(strategies.sampled_from(list(Manifest.__dataclass_fields__)), WILD_JSON).map(
+                lambda changed: {"current": {**json.loads(whole)["current"], changed[0]: changed[1]}}
+            ),
+        ).map(lambda value: json.dumps(value).encode())
+    )
+    path.write_bytes(damaged)
+    try:
+        assert "other" in index.collections()
+        assert index.search("other", SearchQuery(text="foxes"))
+        reported = index.damaged()
+        if "c" in index.collections():  # what was drawn is a manifest that could be meant: another count, another name of the model
+            assert reported == []
+        else:
+            assert [error.collection for error in reported] in (["c"], [])
+            assert all("rag ingest 'c'" in str(error) for error in reported)
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.fixture
+def published_twice(tmp_path: Path) -> EdgeIndex:
     index = EdgeIndex(tmp_path)
-    index.publish(change("c", points("a.md", "foxes run")))
-    (tmp_path / "c" / "manifest.json").write_text("{")
-    with pytest.raises(RagError, match="Delete the folder"):
+    for name in ("c", "other"):
+        index.publish(change(name, points("a.md", "foxes run")))
+    return index
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"current": {"version": 5}}', '{"current": "x"}'])
+def test_a_collection_with_a_damaged_manifest_is_named_and_can_be_made_again(published_twice: EdgeIndex, content: str) -> None:
+    index = published_twice
+    CollectionFolder(index._root, "c")._manifest_path.write_text(content)
+    assert index.collections() == ["other"]
+    assert [error.collection for error in index.damaged()] == ["c"]
+    with pytest.raises(DamagedIndexError, match="rag ingest 'c'"):
         index.manifest("c")
+    with pytest.raises(DamagedIndexError):
+        index.search("c", SearchQuery(text="foxes"))
+    index.publish(change("c", points("a.md", "foxes run again"), scratch=True))
+    assert index.damaged() == []
+    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run again"]
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:

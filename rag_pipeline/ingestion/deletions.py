@@ -1,0 +1,129 @@
+"""Which files that are gone from the folder are deleted documents, and which may only be out of reach. Pure.
+
+Belongs here: the decision to carry a deletion out or to hold it. Not here: the folder's listing, the catalog, answers.
+
+A disk that is unplugged can leave an empty folder behind, which looks as if everything had been deleted. So the loss of much of a
+collection in one look is held: its documents go on answering until the files come back, someone confirms, or the time is up.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rag_pipeline.ingestion.folder import FolderListing
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.missing_files import HeldDeletions, MissingFile
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRules:
+    """When a loss is held: all of a collection, or more than ``share`` of it and at least ``documents``; for ``hours``, 0 being never."""
+
+    share: float
+    documents: int
+    hours: float
+
+    def is_held(self, missing: MissingFile, now: datetime) -> bool:
+        """Whether a file that was noted as missing still is to be waited for."""
+        return not missing.confirmed and now - missing.since < timedelta(hours=self.hours)
+
+    def holds(self, lost: int, of: int, listed: int) -> bool:
+        """Whether a loss in one look is held.
+
+        Args:
+            lost: documents that were there at the last look.
+            of: all that were there then.
+            listed: files that the collection has now. One that has some is not unplugged: its last document may be replaced by another.
+        """
+        everything = lost == of and not listed
+        return self.hours > 0 and lost > 0 and (everything or (lost > self.share * of and lost >= self.documents))
+
+
+def hold_rules(settings: Settings) -> HoldRules:
+    """The rules that the settings describe."""
+    return HoldRules(settings.deletion_hold_share, settings.deletion_hold_documents, settings.deletion_hold_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionPlan:
+    """Files whose documents go now, those whose deletion is held from now on, and those that are noted as missing but are back."""
+
+    remove: tuple[str, ...] = ()
+    hold: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.remove or self.hold or self.back)
+
+
+def plan_deletions(
+    gone: Collection[str],
+    known: int,
+    listed: Collection[str],
+    moved: Set[str],
+    missing: Mapping[str, MissingFile],
+    rules: HoldRules,
+    now: datetime,
+) -> DeletionPlan:
+    """Decide about the files of one collection.
+
+    Args:
+        gone: files that the catalog knows and the folder does not have.
+        known: how many files the catalog knows.
+        listed: the files that the folder has.
+        moved: files whose content lies elsewhere in the folder: no loss.
+        missing: what is noted of files that were gone before.
+        rules: when a loss is held.
+        now: UTC, without a zone.
+    """
+    held = {file for file in gone if file in missing and rules.is_held(missing[file], now) and file not in moved}
+    lost = [file for file in gone if file not in missing and file not in moved]
+    already = sum(file in missing for file in gone)
+    newly = set(lost) if rules.holds(len(lost), known - already, len(listed)) else set()
+    return DeletionPlan(
+        remove=tuple(file for file in gone if file not in held and file not in newly),
+        hold=tuple(file for file in gone if file in newly),
+        back=tuple(file for file in missing if file in listed),
+    )
+
+
+def worth_a_scan(
+    gone: Collection[str], listed: Collection[str], moved: Set[str], missing: Mapping[str, MissingFile], rules: HoldRules, now: datetime
+) -> tuple[str, ...]:
+    """Files of which a scan has something to note or to remove: all that are gone or back, but those whose deletion is held already."""
+    held = {file for file in gone if file in missing and rules.is_held(missing[file], now) and file not in moved}
+    return (*(file for file in gone if file not in held), *(file for file in missing if file in listed))
+
+
+def held_in_words(held: Mapping[str, HeldDeletions], rules: HoldRules) -> dict[str, str]:
+    """What to say of each collection with deletions that are held: how many, until when."""
+    return {collection: _held_words(one, rules) for collection, one in held.items()}
+
+
+def _held_words(held: HeldDeletions, rules: HoldRules) -> str:
+    until = held.since + timedelta(hours=rules.hours)
+    documents = "1 document" if held.documents == 1 else f"{held.documents:,} documents"
+    return (
+        f"The deletion of {documents} is held, because too much of the collection went missing at once. They go on answering until"
+        f" {until:%Y-%m-%d %H:%M} UTC. If a disk is not there, bring it back; if you deleted them, confirm it"
+    )
+
+
+def with_command(words: Mapping[str, str]) -> list[str]:
+    """The lines of :func:`held_in_words` for a terminal or a log."""
+    return [f"{collection}: {said}: rag ingest --confirm-deletions {shlex.quote(collection)}" for collection, said in words.items()]
+
+
+def moved_files(gone: Collection[str], signatures: Mapping[str, str], listing: FolderListing) -> set[str]:
+    """Those files that lie under another name in the folder, another collection's too: same inode, size and time of the last change."""
+    present = {_identity(found.signature) for found in listing.files.values()} if gone else set()
+    return {file for file in gone if _identity(signatures[file]) in present}
+
+
+def _identity(signature: str) -> tuple[str, ...]:
+    """Renaming a file changes its signature's third part, the time of the inode's own change."""
+    size, modified, *rest = signature.split(":") if signature else ("", "")
+    return (size, modified, *rest[1:])

@@ -1,0 +1,45 @@
+"""Which language a text is in, told by its function words.
+
+Belongs here: the engine's lists of stop words, by language. Not here: words as dimensions (``bm25.py``).
+
+Small words tell languages apart in a single sentence already (Grefenstette 1995, "Comparing two language identification schemes").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache, lru_cache
+from itertools import islice
+
+import qdrant_edge
+
+MOST_WORDS = 50
+"""Of a long text, so many words tell."""
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_MIXED = "Hinglish"
+"""Holds the English list, so it says nothing against English."""
+
+
+def language_of(text: str) -> str | None:
+    """The language, such as ``English``, that more of the text's words are function words of than of any other; None if no one has more.
+
+    Only languages of which the engine knows the stop words.
+    """
+    words = (word[0].lower().replace("’", "'") for word in islice(_WORD.finditer(text), MOST_WORDS))
+    counts = Counter(language for word in words for language in _languages_of(word)).most_common(2)
+    if not counts or (len(counts) == 2 and counts[0][1] == counts[1][1]):
+        return None
+    return counts[0][0]
+
+
+@lru_cache(maxsize=1 << 14)
+def _languages_of(word: str) -> tuple[str, ...]:
+    return tuple(language for language, model in _models().items() if not model.embed_query(word).indices)
+
+
+@cache
+def _models() -> dict[str, qdrant_edge.Bm25]:
+    names = [name for name in dir(qdrant_edge.Language) if not name.startswith("_") and name != _MIXED]
+    return {name: qdrant_edge.Bm25(qdrant_edge.Bm25Config(language=name.lower())) for name in names}

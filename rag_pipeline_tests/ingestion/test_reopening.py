@@ -1,0 +1,159 @@
+"""What reopens a document that failed: the limit it failed at, a touch, being asked for; and nothing else."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from rag_pipeline.errors import DocumentError, TransientError
+from rag_pipeline.ingestion import extraction
+from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult
+from rag_pipeline.ingestion.extract.worker import failure
+from rag_pipeline.ingestion.folder import list_folder, plan_folder
+from rag_pipeline.ingestion.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import Catalog, DocumentStatus
+from rag_pipeline.stores.documents import known_signatures, reopen_documents
+from rag_pipeline.stores.extractions import unfinished_collections
+from rag_pipeline_tests.conftest import run_steps
+
+LIMITS = {"timeout": "extraction_timeout_seconds", "out_of_memory": "extraction_memory_bytes", "damaged": None}
+
+
+def row(settings: Settings, name: str = "a.txt") -> DocumentStatus:
+    (found,) = [one for one in Catalog(settings.catalog_path).documents() if one.document == name]
+    return found
+
+
+def is_noticed(settings: Settings) -> bool:
+    """Whether the sensor would ask for a run."""
+    catalog = Catalog(settings.catalog_path)
+    known = known_signatures(catalog, None, settings.max_attempts, settings.max_file_bytes)
+    plan = plan_folder(list_folder(settings.uploads), known, 1e12, 0)
+    return bool(plan) or bool(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
+
+
+def raised(settings: Settings, name: str) -> Settings:
+    return settings.model_copy(update={name: getattr(settings, name) * 2})
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[DocumentError | TransientError], list[str]]:
+    """Reading fails from now on with this error; what was tried is listed."""
+
+    def start(error: DocumentError | TransientError) -> list[str]:
+        tried: list[str] = []
+
+        def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+            tried.extend(request.path for request in requests)
+            return [failure(request.key, error) for request in requests]
+
+        monkeypatch.setattr(extraction, "extract_all", fail)
+        return tried
+
+    return start
+
+
+@pytest.mark.parametrize("code", LIMITS)
+@pytest.mark.parametrize("changed", ["extraction_timeout_seconds", "extraction_memory_bytes", "max_file_bytes", "max_attempts"])
+def test_a_limit_reopens_what_failed_at_it_and_nothing_else(
+    settings: Settings, failing: Callable[[DocumentError], list[str]], code: str, changed: str
+) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    tried = failing(DocumentError(code, "Too much. Raise the limit."))
+    run_steps(settings)
+    run_steps(settings)
+    assert (row(settings).error_code, len(tried)) == (code, 1)
+    other = raised(settings, changed)
+    reopened = LIMITS[code] == changed
+    assert is_noticed(other) == reopened
+    run_steps(other)
+    assert len(tried) == (2 if reopened else 1)
+    assert not is_noticed(other)
+
+
+def test_a_limit_that_is_high_enough_makes_the_document_answer(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras. " * 100)
+    small = settings.model_copy(update={"max_file_bytes": 500})
+    run_steps(small)
+    assert row(settings).error_code == "too_large"
+    assert not is_noticed(small)
+    assert not is_noticed(settings.model_copy(update={"max_file_bytes": 600}))
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert row(settings).state == "indexed"
+
+
+def test_more_time_makes_the_document_answer(settings: Settings) -> None:
+    """The advice that a timeout prints, taken, with a real document and real limits."""
+    (settings.uploads / "a.html").write_text("<h1>Zebras</h1>" + "<p>They have stripes.</p>" * 20)
+    short = settings.model_copy(update={"extraction_timeout_seconds": 0.001})
+    run_steps(short)
+    assert (row(settings, "a.html").error_code, "RAG_EXTRACTION_TIMEOUT_SECONDS" in (row(settings, "a.html").error or "")) == (
+        "timeout",
+        True,
+    )
+    run_steps(settings)
+    assert row(settings, "a.html").state == "indexed"
+
+
+@pytest.mark.parametrize(
+    "error", [DocumentError("damaged", "Broken."), TransientError("worker_died", "Killed.")], ids=["permanent", "passing"]
+)
+def test_a_touch_starts_again_from_nothing(settings: Settings, failing: Callable[[Exception], list[str]], error: Exception) -> None:
+    file = settings.uploads / "a.txt"
+    file.write_text("Zebras.")
+    tried = failing(error)
+    for _ in range(settings.max_attempts + 2):
+        run_steps(settings)
+    before = len(tried)
+    assert before == (settings.max_attempts if isinstance(error, TransientError) else 1)
+    os.utime(file, (1, 1))
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert (len(tried), row(settings).attempts) == (before + 1, 1)
+
+
+def test_asking_again_reads_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "b.txt"):
+        (settings.uploads / name).write_text(f"Zebras of {name}.")
+
+    def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+        return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(extraction, "extract_all", fail)
+        run_steps(settings)
+    assert not is_noticed(settings)
+    assert reopen_documents(Catalog(settings.catalog_path), [row(settings).document_id]) == 1
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert (row(settings).state, row(settings, "b.txt").state) == ("indexed", "failed")
+    assert reopen_documents(Catalog(settings.catalog_path), [row(settings).document_id]) == 0
+
+
+def test_a_document_without_text_is_read_again_when_asked(settings: Settings) -> None:
+    (settings.uploads / "zero.txt").write_text("   ")
+    run_steps(settings)
+    assert row(settings, "zero.txt").state == "empty"
+    reopen_documents(Catalog(settings.catalog_path), [row(settings, "zero.txt").document_id])
+    workspace = Workspace(settings, "default")
+    assert len(extraction.plan_extraction(workspace)) == 1
+
+
+def test_a_file_that_could_not_be_opened_is_read_again_when_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rag_pipeline.ingestion.sources.read_identity", refuse)
+        for _ in range(settings.max_attempts + 1):
+            run_steps(settings)
+    assert (row(settings).error_code, row(settings).attempts) == ("unreadable", settings.max_attempts)
+    assert not is_noticed(settings)
+    reopen_documents(Catalog(settings.catalog_path), [row(settings).document_id])
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert row(settings).state == "indexed"

@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 from rag_pipeline.answering.augment import augmented
 from rag_pipeline.answering.chat import ChatModel, chat_model
 from rag_pipeline.answering.chat_tokens import token_count
-from rag_pipeline.answering.extractive import Extract, extracted, pieces
+from rag_pipeline.answering.ending import ended
+from rag_pipeline.answering.extractive import Extract, extracted, tokens
 from rag_pipeline.answering.generate import Writing, generated
+from rag_pipeline.answering.marks import without_marks
 from rag_pipeline.answering.question import checked_question
-from rag_pipeline.answering.reformulate import reformulated
+from rag_pipeline.answering.reformulate import reformulated, with_topic
 from rag_pipeline.answering.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.answering.sub_questions import sub_questions
-from rag_pipeline.errors import RagError
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 
@@ -51,7 +52,7 @@ class _Course:
         return Refused(reason, self.hits, self.question, self.timings, nearness)
 
     def answered(self, writing: Writing) -> Answered:
-        return Answered(writing.text.strip(), writing.citations, self.question, self.timings, writing.model, writing.usage)
+        return Answered(writing.text, writing.citations, self.question, self.timings, writing.model, writing.usage, marks=writing.marks)
 
 
 class Answerer:
@@ -72,6 +73,31 @@ class Answerer:
 
         Closing the stream early stops the work and closes the language model's connection.
         """
+        earlier = [
+            replace(message, content=without_marks(message.content)) if message.role == "assistant" else message for message in history
+        ]
+        async with aclosing(ended(self._course(question, earlier, scope))) as events:
+            async for event in events:
+                yield event
+
+    async def close(self) -> None:
+        """Close the connections that are kept open, of the running event loop."""
+        if self._chat:
+            await self._chat.close()
+
+    async def reformulated(self, question: str, history: Sequence[Message]) -> Reformulated:
+        """The question as it is searched for: completed from the conversation if it needs that, and what is searched for beside it.
+
+        Raises:
+            RagError: there is nothing to search for in it, or the language model was asked and failed.
+        """
+        typed = checked_question(question)
+        standalone = await reformulated(typed, history, self._chat)
+        parts = await sub_questions(standalone, self._chat)
+        left_alone = self._chat is None and standalone == typed
+        return Reformulated(standalone, parts, with_topic(typed, history) if left_alone else "")
+
+    async def _course(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         course = _Course(question)
         try:
             async with aclosing(self._steps(course, history, scope)) as events:
@@ -79,24 +105,16 @@ class Answerer:
                     yield event
         except NothingIndexedError as error:
             yield course.refused(str(error))
-        except RagError as error:
-            yield Failed(str(error), str(getattr(error, "code", "failed")))
-
-    async def standalone(self, question: str, history: Sequence[Message]) -> str:
-        """The question as it is searched for: completed from the conversation if it needs that.
-
-        Raises:
-            RagError: there is nothing to search for in it, or the language model was asked and failed.
-        """
-        return await reformulated(checked_question(question), history, self._chat)
 
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
-            course.question = await self.standalone(course.question, history)
-            parts = await sub_questions(course.question, self._chat)
-        yield Reformulated(course.question, parts)
+            searched = await self.reformulated(course.question, history)
+            course.question = searched.question
+        yield searched
         with course.timed("retrieve"):
-            course.hits = await self.retriever.retrieve(course.question, scope, self._settings.top_k, parts)
+            course.hits = await self.retriever.retrieve(
+                course.question, scope, self._settings.top_k, searched.sub_questions, searched.with_topic
+            )
         yield Retrieved(course.hits)
         if not course.hits:
             yield course.refused(NOTHING_FOUND)
@@ -112,9 +130,9 @@ class Answerer:
             prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count)
         writing = Writing()
         with course.timed("generate"):
-            async with aclosing(generated(chat, prompt, writing)) as texts:
-                async for text in texts:
-                    yield Token(text)
+            async with aclosing(generated(chat, prompt, writing)) as written:
+                async for token in written:
+                    yield token
         yield course.refused(writing.reason) if writing.refused else course.answered(writing)
 
     async def _extracted(self, course: _Course) -> AsyncGenerator[AnswerEvent, None]:
@@ -123,10 +141,10 @@ class Answerer:
         if not extract.convincing:
             yield course.refused(NOTHING_NEAR, extract.nearness)
             return
-        for piece in pieces(extract.text):
-            yield Token(piece)
+        for token in tokens(extract):
+            yield token
             await asyncio.sleep(0)  # lets a reader that wants to stop, stop
-        yield replace(course.answered(Writing(extract.text, extract.citations)), nearness=extract.nearness)
+        yield replace(course.answered(Writing(extract.text, extract.citations, extract.marks)), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
         nearest = course.hits[0].collection

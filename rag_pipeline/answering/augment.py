@@ -5,13 +5,16 @@ Belongs here: wording and packing. Not here: choosing passages (``retrieve.py``)
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
+from html import escape, unescape
 
 from rag_pipeline.answering.chat import ChatMessage
 from rag_pipeline.answering.chat_tokens import TokenCount, estimated_tokens
 from rag_pipeline.answering.citations import NOT_FOUND
+from rag_pipeline.answering.marks import FOREIGN_BRACKETS, foreign_brackets, told_apart
 from rag_pipeline.models import Hit, Message
 
 TOKENS_OF_A_MESSAGE = 8
@@ -24,6 +27,11 @@ SHORTEST_PASSAGE_CHARACTERS = 200
 
 HISTORY_SHARE = 0.2
 """Of what remains, at most, for what was said before; passages matter more."""
+
+_TAG_BEGINS = re.compile(r"[<＜﹤˂ᐸ〈〈⟨❮]|&(?:amp;)*(?:lt|#0*60(?![0-9])|#x0*3c(?![0-9a-f]));?|\\u003c|%3c", re.IGNORECASE)
+"""A ``<``, what looks like one, and the ways in which it is written where it means something."""
+_LOOKALIKES = str.maketrans("раѕԍɡеραε", "pasggepae")
+"""Cyrillic, Greek and phonetic letters that look like those of "passage"."""
 
 SYSTEM_PROMPT = f"""\
 You answer questions from the passages of the user's own documents, and from nothing else.
@@ -39,10 +47,11 @@ Rules:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What goes to the model; passage ``[n]`` in it is ``hits[n - 1]``."""
+    """What goes to the model; passage ``[n]`` in it is ``hits[n - 1]``. ``brackets`` stand around the passages' own ``[n]``."""
 
     messages: tuple[ChatMessage, ...]
     hits: tuple[Hit, ...]
+    brackets: str = FOREIGN_BRACKETS[0]
 
 
 def augmented(
@@ -57,13 +66,14 @@ def augmented(
     earlier = _recent(history, int(room * HISTORY_SHARE), count)
     room -= sum(count(message.content) + TOKENS_OF_A_MESSAGE for message in earlier)
     packed = _packed(hits, room, count)
-    quotations = "\n\n".join(_quotation(number, hit) for number, hit in _in_reading_order(packed))
+    brackets = foreign_brackets(text for hit in packed for text in (hit.text, hit.context, hit.document, *hit.heading_path))
+    quotations = "\n\n".join(_quotation(number, hit, brackets) for number, hit in _in_reading_order(packed))
     messages = (
         {"role": "system", "content": SYSTEM_PROMPT},
         *({"role": message.role, "content": message.content} for message in earlier),
         {"role": "user", "content": f"{quotations}\n\nQuestion: {question}"},
     )
-    return Prompt(messages, packed)
+    return Prompt(messages, packed, brackets)
 
 
 def _recent(history: Sequence[Message], room: int, count: TokenCount) -> list[Message]:
@@ -115,13 +125,33 @@ def _in_reading_order(hits: Sequence[Hit]) -> list[tuple[int, Hit]]:
     return list(ordered.items())
 
 
-def _quotation(number: int, hit: Hit) -> str:
+def _quotation(number: int, hit: Hit, brackets: str = FOREIGN_BRACKETS[0]) -> str:
     page = ""
     if hit.page_first:
         page = f' page="{hit.page_first}"' if hit.page_last in (None, hit.page_first) else f' page="{hit.page_first}-{hit.page_last}"'
-    heading = f' heading="{escape(" > ".join(hit.heading_path))}"' if hit.heading_path else ""
+    heading = f' heading="{_attribute(" > ".join(hit.heading_path), brackets)}"' if hit.heading_path else ""
     context = hit.context if hit.context and hit.context != "\n".join(hit.heading_path) else ""
-    body = f"{context}\n{hit.text}" if context else hit.text
-    # A passage must not be able to end its own quotation.
-    body = body.replace("<passage", "‹passage").replace("</passage", "‹/passage")
-    return f'<passage number="{number}" document="{escape(hit.document)}"{heading}{page}>\n{body}\n</passage>'
+    body = _without_our_tags(told_apart(f"{context}\n{hit.text}" if context else hit.text, brackets))
+    return f'<passage number="{number}" document="{_attribute(hit.document, brackets)}"{heading}{page}>\n{body}\n</passage>'
+
+
+def _attribute(text: str, brackets: str) -> str:
+    """A name on one line, which can neither end its attribute nor its tag."""
+    return escape(_without_our_tags(told_apart(" ".join(text.split()), brackets)))
+
+
+def _without_our_tags(text: str) -> str:
+    """A passage must not be able to end its own quotation, or to begin another, however it writes the tag."""
+    return _TAG_BEGINS.sub(lambda found: "‹" if _reads_like_our_tag(text[found.end() :]) else found[0], text)
+
+
+def _reads_like_our_tag(rest: str) -> bool:
+    """Whether the first letters are "passage", whatever stands between them and however they are written."""
+    letters = ""
+    for character in unicodedata.normalize("NFKD", unescape(_TAG_BEGINS.sub("", rest))).casefold().translate(_LOOKALIKES):
+        letters += character if character.isalpha() else ""
+        if not "passage".startswith(letters):
+            return False
+        if letters == "passage":
+            return True
+    return False

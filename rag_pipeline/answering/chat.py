@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
+KEPT_CONNECTIONS = 20
+KEPT_SECONDS = 30.0
+"""How long a connection that nobody uses stays open: a reader's next question needs no new handshake."""
 MAX_RETRIES = 2
 """Only before the first piece of text: afterwards a retry would say things twice."""
 RETRY_SECONDS = (0.5, 1.5)
@@ -50,13 +53,14 @@ class ChatReply:
 
 
 class ChatModel:
-    """One language model. Connections are opened when asked and closed when the stream is."""
+    """One language model. Safe to use by many tasks and event loops: each loop has one client, whose connections serve all its requests."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.name = name
         self._url = settings.openai_base_url or OPENAI_URL
         self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
         self._silence_seconds = settings.chat_timeout_seconds
+        self._clients: dict[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = {}
 
     async def stream(self, messages: Sequence[ChatMessage], reply: ChatReply | None = None) -> AsyncGenerator[str, None]:
         """The reply's text as it comes. Closing the iterator closes the provider's stream.
@@ -89,19 +93,34 @@ class ChatModel:
     async def _stream_once(self, messages: Sequence[ChatMessage], reply: ChatReply) -> AsyncGenerator[str, None]:
         import openai
 
-        async with self._client() as client:
-            try:
-                async with await self._open(client, messages) as stream:
-                    async for chunk in stream:
-                        piece = _piece(chunk, reply)
-                        if piece:
-                            yield piece
-            except (openai.OpenAIError, ValueError) as error:  # ValueError: a line of the stream is no JSON
-                raise self._in_plain_words(error) from error
+        try:
+            async with await self._open(self._client(), messages) as stream:
+                async for chunk in stream:
+                    piece = _piece(chunk, reply)
+                    if piece:
+                        yield piece
+        except (openai.OpenAIError, ValueError) as error:  # ValueError: a line of the stream is no JSON
+            raise self._in_plain_words(error) from error
         if reply.finish_reason is None:
             raise ChatError("chat_broke_off", self._broke_off(), retryable=True)
 
+    async def close(self) -> None:
+        """Close the running event loop's client; the next question opens another."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
     def _client(self) -> openai.AsyncOpenAI:
+        """The running event loop's client. Connections belong to the loop that opened them, so those of loops that are over are let go."""
+        for loop in [loop for loop in list(self._clients) if loop.is_closed()]:
+            self._clients.pop(loop, None)
+        running = asyncio.get_running_loop()
+        if running not in self._clients:
+            self._clients[running] = self._new_client()
+        return self._clients[running]
+
+    def _new_client(self) -> openai.AsyncOpenAI:
+        import httpx2
         import openai
 
         trusted = not _is_local(self._url)
@@ -111,7 +130,11 @@ class ChatModel:
             max_retries=0,
             timeout=openai.Timeout(self._silence_seconds, connect=min(CONNECT_SECONDS, self._silence_seconds)),
             # A proxy named in the environment is for the internet; passages meant for a model on this machine must not go there.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=trusted, verify=_certificates(trusted)),
+            http_client=openai.DefaultAsyncHttpxClient(
+                trust_env=trusted,
+                verify=_certificates(trusted),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_SECONDS),
+            ),
         )
 
     async def _open(self, client: openai.AsyncOpenAI, messages: Sequence[ChatMessage]) -> openai.AsyncStream[object]:

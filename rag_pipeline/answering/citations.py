@@ -1,50 +1,15 @@
 """Filters over a stream of text: what the reader must never see is taken out, however the pieces are cut.
 
-Belongs here: citation marks, the mark for "not in the documents", spoken thoughts. Not here: events, prompts.
+Belongs here: the mark for "not in the documents", spoken thoughts. Not here: citation marks (``marks.py``), events, prompts.
 """
 
 from __future__ import annotations
 
-import re
-
 NOT_FOUND = "NOT_FOUND"
 """What the model is asked to begin with when the passages do not hold the answer."""
 
-_MARK = re.compile(r"(\s*)\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
-_UNFINISHED = re.compile(r"\s*(?:\[[\d\s,;]*)?$")
-_LONGEST_MARK = 60
 _THOUGHTS = ("<think>", "</think>")
 _DRESSING = " \t\r\n*_`\"'#[("
-
-
-class CitationFilter:
-    """Lets ``[n]`` through only where passage n exists; ``[1, 2]`` becomes ``[1][2]``. ``used`` gathers the numbers shown."""
-
-    def __init__(self, passages: int) -> None:
-        self._passages = passages
-        self._held = ""
-        self.used: set[int] = set()
-
-    def feed(self, piece: str) -> str:
-        """The text that is safe to show by now; the beginning of a possible mark is held back."""
-        text = self._held + piece
-        unfinished = _UNFINISHED.search(text)
-        cut = unfinished.start() if unfinished else len(text)
-        if len(text) - cut > _LONGEST_MARK:
-            cut = len(text)
-        self._held = text[cut:]
-        return _MARK.sub(self._checked, text[:cut])
-
-    def finish(self) -> str:
-        """What was held back and turned out to be text; a mark that was never closed is dropped."""
-        held, self._held = self._held, ""
-        return "" if "[" in held else held
-
-    def _checked(self, mark: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", mark[2])]
-        valid = [number for number in dict.fromkeys(numbers) if 1 <= number <= self._passages]
-        self.used.update(valid)
-        return mark[1] + "".join(f"[{number}]" for number in valid) if valid else ""
 
 
 class OpeningFilter:

@@ -1,28 +1,25 @@
 """The citations of a finished answer: which passages it names, and on which of a passage's pages stands what it says.
 
-Belongs here: these two decisions. Not here: what is taken out of the stream (``citations.py``), how a citation is shown.
+Belongs here: these two decisions. Not here: where the marks are (``marks.py``), how a citation is shown.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from rag_pipeline.models import Citation, Hit
+from rag_pipeline.models import Citation, Hit, Mark
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
-_MARKS = re.compile(r"((?:\[\d+\])+)")
-_NUMBER = re.compile(r"\d+")
 
-
-def cited(answer: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    """The citations of an answer with marks ``[n]``, by number; a number beyond the hits cites nothing."""
+def cited(answer: str, marks: Sequence[Mark], hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    """The citations of an answer, by number; a number beyond the hits cites nothing. A mark stands for the words before it."""
     claims: defaultdict[int, list[str]] = defaultdict(list)
-    parts = _MARKS.split(answer)
-    for text, marks in zip(parts[::2], parts[1::2], strict=False):
-        for number in map(int, _NUMBER.findall(marks)):
-            claims[number].append(text)
+    claim, end = "", 0
+    for mark in marks:
+        claim = answer[end : mark.start] or claim  # of several marks in a row, all stand for the same words
+        claims[mark.number].append(claim)
+        end = mark.end
     return citations_for(claims, hits)
 
 

@@ -16,7 +16,7 @@ from rag_pipeline.answering.question import Vector
 from rag_pipeline.answering.ranking import coverage, word_rarity
 from rag_pipeline.answering.sentences import Sentence, sentences_of
 from rag_pipeline.embedding import Vectors
-from rag_pipeline.models import Citation, Hit
+from rag_pipeline.models import Citation, Hit, Mark, Token
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -28,6 +28,9 @@ EMBEDDED_SENTENCES = 24
 """Sentences compared by meaning: those with most of the question's words. They take about 0.1 s on 2 cores."""
 
 COSINE_WEIGHT, COVERAGE_WEIGHT, PASSAGE_WEIGHT = 0.45, 0.35, 0.2
+
+LISTED_SHARE = 0.85
+"""What the cosine of short lines that stand together counts: a menu has many words of a question and answers none."""
 
 MOST_SENTENCES = 4
 CLOSE_TO_BEST = 0.85
@@ -46,6 +49,7 @@ class Extract:
     """The chosen sentences as an answer, and how near they come to the question."""
 
     text: str
+    marks: tuple[Mark, ...]
     citations: tuple[Citation, ...]
     best_cosine: float
     best_score: float
@@ -75,18 +79,33 @@ def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed
     rarity = word_rarity(word_ids(question), [word_ids(hit.text) for hit in hits])
     covered = [coverage(word_ids(text), rarity) for text in said]
     likeliest = sorted(range(len(sentences)), key=lambda n: -covered[n])[:EMBEDDED_SENTENCES]
-    cosines = [float(cosine) for cosine in embed([said[n] for n in likeliest]) @ question_vector]
+    cosines = [
+        float(cosine) * (LISTED_SHARE if sentences[n].listed else 1.0)
+        for n, cosine in zip(likeliest, embed([said[n] for n in likeliest]) @ question_vector, strict=True)
+    ]
     scored = [
         _Scored(sentences[n], word_ids(sentences[n].text), _score(cosine, covered[n], hits[sentences[n].passage - 1].score))
         for n, cosine in zip(likeliest, cosines, strict=True)
     ]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored)], sentences)
+    text, marks = _marked(quoted)
     return Extract(
-        text=" ".join(f"{sentence.text} [{sentence.passage}]" for sentence in quoted),
+        text=text,
+        marks=marks,
         citations=_cited(quoted, hits),
         best_cosine=max(cosines, default=0.0),
         best_score=max((hit.score for hit in hits), default=0.0),
     )
+
+
+def _marked(quoted: Sequence[Sentence]) -> tuple[str, tuple[Mark, ...]]:
+    text, marks = "", []
+    for sentence in quoted:
+        text += f"{' ' if text else ''}{sentence.text} "
+        mark = f"[{sentence.passage}]"
+        marks.append(Mark(len(text), len(text) + len(mark), sentence.passage))
+        text += mark
+    return text, tuple(marks)
 
 
 def _cited(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> tuple[Citation, ...]:
@@ -96,8 +115,18 @@ def _cited(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> tuple[Citation, .
     return citations_for(claims, hits)
 
 
+def tokens(extract: Extract) -> Iterator[Token]:
+    """A finished answer in the pieces in which it is streamed: words with the blank before them, and marks."""
+    end = 0
+    for mark in extract.marks:
+        yield from map(Token, pieces(extract.text[end : mark.start]))
+        yield Token(extract.text[mark.start : mark.end], mark.number)
+        end = mark.end
+    yield from map(Token, pieces(extract.text[end:]))
+
+
 def pieces(text: str) -> Iterator[str]:
-    """A finished text in the pieces in which it is streamed: words with the blank before them."""
+    """Words with the blank before them."""
     start = 0
     for position, character in enumerate(text):
         if character.isspace() and position > start:

@@ -17,38 +17,35 @@ from rag_pipeline.models import Message
 
 _FUNCTION_WORDS = """
 a about above across after again against ago all almost also although always am among an and another any anybody anyone anything are
-around article as aside aspects at aware away back be became because become been before began being below besides between both but by
-came can cannot could describe did didn't different discuss do does doesn't doing don't done down during each either else even ever
-every everyone everything explain few find first for found from gave get gets getting give given go goes going gone good got great had
-happen happened happening happens has have having he hello help her here hers herself hey him himself his how however i i'd i'll i'm
-i've if important in instead interested interesting into is isn't it it's its itself just kind kinds know last later least less let
-let's like list made main make makes many may maybe me mean means might mine more most much must my myself name named need never next no
-nobody none nor not notable nothing now of off often oh ok okay on once one only onto or other others our ours out over own part people
-perhaps please put rather really said same saw say says second see seem seems seen several shall she should since so some somebody
-someone something sometimes soon still such sure take taken talk talked tell than thank thanks that that's the their theirs them
-themselves then there there's these they they're thing things think third this those though thought through thus till time times to
-together told too took toward towards two type types under until up upon us use used uses using very want wanted was wasn't way we well
-went were weren't what what's whatever when where whether which while who who's whole whom whose why will wish with within without won't
-wonder would wouldn't yeah years yes yet you you're your yours
+around as at aware away back be became because become been before began being below besides between both but by came can cannot could
+did didn't do does doesn't doing don't done down during each either else even ever every everyone everything explain few find first for
+found from gave get gets getting give given go goes going gone good got great had happen happened happening happens has have having he
+hello help her here hers herself hey him himself his how however i i'd i'll i'm i've if in instead into is isn't it it's its itself just
+kind kinds know last later least less let let's like made make makes many may maybe me mean means might mine more most much must my
+myself name need never next no nobody none nor not nothing now of off often oh ok okay on once one only onto or other others our ours
+out over own part people perhaps please put rather really said same saw say says second see seem seems seen several shall she should
+since so some somebody someone something sometimes soon still such sure take taken talk talked tell than thank thanks that that's the
+their theirs them themselves then there there's these they they're thing things think third this those though thought through thus till
+time times to together told too took toward towards two type types under until up upon us use used uses using very want wanted was
+wasn't way we well went were weren't what what's whatever when where whether which while who who's whole whom whose why will wish with
+within without won't wonder would wouldn't yeah yes yet you you're your yours
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
-"""Words that name nothing: a noun phrase is what stands between them."""
+"""Words that name nothing, closed classes and the commonest verbs and nouns of English: a noun phrase is what stands between them."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
 _SENTENCE_END = re.compile(r"[.!?…:;]\s*$|^\s*$")
-_READING = re.compile(r"^\s*the user is reading\s+(.+?)(?:\s+-\s+(.+?))?\s*$", re.IGNORECASE | re.DOTALL)
-"""How callers say what the reader has in front of them."""
 _LONGEST_PHRASE = 5
 _READ_CHARACTERS = 4000
-_PLURAL_ENDINGS = re.compile(r"(?:[^su]s|ies|men|people|children|mice|feet|teeth)$", re.IGNORECASE)
+PLURAL_ENDINGS = re.compile(r"(?:[^su]s|ies|men|people|children|mice|feet|teeth)$", re.IGNORECASE)
 
-_BEFORE_NOUNS = frozenset(
+BEFORE_NOUNS = frozenset(
     _WORD.findall("a an the of about for in on with by from between some any no my your his her its their our what which and or vs versus")
 )
 """A singular common word is taken for a noun after one of these: "how old" and "seems extreme" name nothing."""
 LEAST_SHARE = 0.3
 
-TOPIC_WEIGHT, QUESTION_WEIGHT, REPLY_WEIGHT = 1.6, 1.0, 0.2
+QUESTION_WEIGHT, REPLY_WEIGHT = 1.0, 0.2
 DECAY = 0.8
 """What was named one turn earlier counts this much of what was named now."""
 NAME_WEIGHT = 1.3
@@ -114,19 +111,15 @@ def _is_part(part: str, whole: str) -> bool:
 
 
 def _is_plural(text: str) -> bool:
-    return bool(_PLURAL_ENDINGS.search(text)) or " and " in text
+    return bool(PLURAL_ENDINGS.search(text)) or " and " in text
 
 
 def _mentions(message: Message) -> Iterator[tuple[str, bool, float]]:
-    reading = _READING.match(message.content)
-    if reading:
-        yield reading[1].strip(), True, TOPIC_WEIGHT
-        return
     weight = QUESTION_WEIGHT if message.role == "user" else REPLY_WEIGHT
     text = message.content[:_READ_CHARACTERS]
     for words, before in phrases(text):
         named = any(word[:1].isupper() for word in words[1:]) or (words[0][:1].isupper() and not _begins_sentence(text, words[0]))
-        if named or (message.role == "user" and (before in _BEFORE_NOUNS or _PLURAL_ENDINGS.search(words[-1]))):
+        if named or (message.role == "user" and (before in BEFORE_NOUNS or PLURAL_ENDINGS.search(words[-1]))):
             yield " ".join(words), named, weight
 
 
@@ -137,7 +130,8 @@ def phrases(text: str) -> Iterator[tuple[list[str], str]]:
     before = last = ""
     for word in _WORD.finditer(text):
         gap = text[end : word.start()]
-        telling = word[0].casefold().replace("’", "'") not in FUNCTION_WORDS
+        # "IT", "US", "WHO": nobody writes function words in capitals
+        telling = word[0].casefold().replace("’", "'") not in FUNCTION_WORDS or (len(word[0]) > 1 and word[0].isupper())
         if run and (not telling or gap.strip() or _turns(run[-1], word[0]) or len(run) == _LONGEST_PHRASE):
             yield run, before
             run = []

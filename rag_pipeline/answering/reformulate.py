@@ -12,53 +12,51 @@ from rag_pipeline.answering.chat import ChatMessage, ChatModel
 from rag_pipeline.answering.chat_tokens import estimated_tokens
 from rag_pipeline.answering.citations import OpeningFilter
 from rag_pipeline.answering.question import LONGEST_QUESTION_CHARACTERS
-from rag_pipeline.answering.referents import FUNCTION_WORDS, Referent, phrases, referents
+from rag_pipeline.answering.referents import BEFORE_NOUNS, FUNCTION_WORDS, PLURAL_ENDINGS, Referent, phrases, referents
 from rag_pipeline.models import Message
 from rag_pipeline.stores.vectors.bm25 import word_ids
-
-SHORT_QUESTION_WORDS = 1
-"""A question with no more words that tell something ("And the second?") is taken for a follow-up."""
+from rag_pipeline.stores.vectors.languages import language_of
 
 HISTORY_TOKENS = 1500
 
 COMPLETED_MESSAGES = 8
 """Of a conversation, the last messages whose own pronouns are replaced before the question's are; more change nothing."""
 
-_WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
-_REFERRING = frozenset(
-    _WORD.findall(
-        "he him his she her hers it its they them their theirs this that these those one ones former latter same such another other "
-        "others else there then"
-    )
-)
-_OPENINGS = (
-    "and ",
-    "but ",
-    "or ",
-    "also ",
-    "so ",
-    "what about",
-    "how about",
-    "what else",
-    "why not",
-    "how so",
-    "what if",
-    "which one",
-    "i mean",
-    "no, ",
-)
+LEAST_TOPIC_WORDS = 4
+"""Earlier questions are read backwards until they have so many words that can be searched for."""
+LONGEST_TOPIC_CHARACTERS = 500
+
 _KINDS = {
     **dict.fromkeys(("he", "him", "his", "she", "her", "hers"), "person"),
-    **dict.fromkeys(("they", "them", "their", "theirs", "these", "those"), "several"),
-    **dict.fromkeys(("it", "its", "this", "that"), "one"),
+    **dict.fromkeys(("they", "them", "their", "theirs"), "several"),
+    **dict.fromkeys(("it", "its"), "one"),
 }
-_PRONOUN = re.compile(rf"\b(?:{'|'.join(_KINDS)})\b(?!['’])", re.IGNORECASE)
+_WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
+_PRONOUN = re.compile(rf"\b(?:{'|'.join(word for kind in _KINDS for word in (kind, kind.capitalize()))})\b(?!['’-])")
+"""Case matters: "IT" is a department."""
 _PERSON = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
-_EMPTY_IT = re.compile(r"\s+(?:takes?|took|costs?|possible|true|necessary|better|worth|important|is|was|to|that|mean)\b")
-_AFTER_ALONE = frozenset(
-    _WORD.findall("is are was were has have had do does did happen happened mean work to in on for with by at and or from as")
+_BE = r"(?:is|was|be|been|being|isn['’]t|wasn['’]t)"
+_ADVERB = r"(?:(?:not|still|ever|even|too|so|very|really|now|always|already|usually|\w+ly) )*"
+_WEATHER = (
+    r"(?:(?:rain|snow|hail|drizzl|sleet|storm|thunder|freez|pour|thaw)\w*|"
+    r"(?:cold|hot|warm|cool|dark|light|humid|wet|dry|icy|late|early|time|noon|midnight|\w+day|(?:sun|cloud|wind|fog|rain|snow|storm)\w*y)\b)"
 )
-_BEFORE_THAT = ("about ", "of ", "does ", "did ", "is ", "was ", "why ", "like ", "than ", "after ", "before ", "do ", "with ", "for ")
+_EMPTY_IT_AFTER = re.compile(
+    rf"\s+(?:(?:{_BE}|will be|would be|can be)\s+)?{_ADVERB}"
+    rf"(?:(?:takes?|took|taken|seems?|seemed|appears?|appeared|follows?|followed|happens?|happened|matters?|mattered|turns? out)\b"
+    rf"|{_WEATHER}|(?:\w+[ ,]+){{1,4}}?(?:that|to|if|whether|who|which|why|how|for)\b)",
+    re.IGNORECASE,
+)
+_EMPTY_IT_BEFORE = re.compile(
+    rf"\b(?:time|day|date|month|year|season|far|late|early|long)\s+(?:{_BE}|has|had|will|did|does)\s*$", re.IGNORECASE
+)
+"""Pleonastic *it*: extraposed clauses ("is it true that", "was it Newton who"), weather, time and distance, and verbs that take an
+empty subject. After the rules of Lappin and Leass (1994), by the clause that follows rather than by their lists of adjectives."""
+_CLAUSE_END = re.compile(
+    r"[,;:]|\b(?:and|but|or|so|because|if|when|while|after|before|although|though|since|that|which|who|where|until|unless|than|whether|how|why|what)\b",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(r"\b(?:of|in|on|for|from|to|about|with|by|at|behind|between)\s*$", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _REWRITING = """\
 Rewrite the user's last question so that it can be understood without the conversation: put in the names and things that words like \
@@ -80,17 +78,21 @@ async def reformulated(question: str, history: Sequence[Message], chat: ChatMode
 
 
 def completed(question: str, history: Sequence[Message]) -> str:
-    """A follow-up with what its pronouns stand for put in their place; a question that stands alone unchanged.
-
-    One that says too little to be searched for, without a pronoun in it, gets what the conversation is about in brackets.
-    """
+    """An English follow-up with what its pronouns stand for put in their place, where that is sure; any other question unchanged."""
     understood = _understood(history)
-    spoken_of = referents(understood)
-    with_names = _without_pronouns(question, spoken_of, understood)
-    if with_names != question or not is_follow_up(question):
-        return with_names
-    carried = _missing(question, spoken_of)
-    return f"{question} ({carried})" if carried else question
+    return _without_pronouns(question, referents(understood), understood)
+
+
+def with_topic(question: str, history: Sequence[Message]) -> str:
+    """The question and, behind it, what was asked before it, in any language; empty where nothing was, or the question is a long text.
+
+    To be searched for beside a question that was left as typed: it may lean on the conversation, and no rule says so.
+    """
+    topic = ""
+    for message in reversed(history):
+        if message.role == "user" and len(word_ids(topic)) < LEAST_TOPIC_WORDS:
+            topic = f"{message.content[:LONGEST_TOPIC_CHARACTERS]} {topic}".strip()
+    return f"{question} {topic[:LONGEST_TOPIC_CHARACTERS]}" if topic and len(question) <= LONGEST_TOPIC_CHARACTERS else ""
 
 
 def _understood(history: Sequence[Message]) -> list[Message]:
@@ -104,28 +106,23 @@ def _understood(history: Sequence[Message]) -> list[Message]:
     return understood
 
 
-def is_follow_up(question: str) -> bool:
-    """Whether a question leans on what was said before: it refers to something, goes on from something, or says hardly anything."""
-    words = [word.lower() for word in _WORD.findall(question)]
-    referring = any(word.split("'")[0].split("’")[0] in _REFERRING for word in words)
-    telling = _telling(question)
-    named = any(word[:1].isupper() and not question.startswith(word) for word in telling)
-    return referring or f"{question.lower()} ".startswith(_OPENINGS) or (len(telling) <= SHORT_QUESTION_WORDS and not named)
-
-
 def _without_pronouns(question: str, spoken_of: Sequence[Referent], history: Sequence[Message]) -> str:
+    if not _PRONOUN.search(question) or language_of(question) != "English":
+        return question
     about_people = any(_PERSON.search(message.content) for message in history)
-    replaced: dict[str, str] = {}
+    replaced: set[str] = set()
 
     def named(pronoun: re.Match[str]) -> str:
         kind = _KINDS[pronoun[0].lower()]
-        if kind in replaced or _stands_for_nothing(question, pronoun) or _named_before(question[: pronoun.start()]):
+        possessive = _is_possessive(question, pronoun)
+        before = question[: pronoun.start()]
+        if kind in replaced or _stands_for_nothing(question, pronoun) or _has_antecedent(before, kind, possessive):
             return pronoun[0]
         referent = _meant(kind, spoken_of, about_people, question)
         if referent is None:
             return pronoun[0]
-        replaced[kind] = referent.text
-        return _possessive(referent.text) if _is_possessive(question, pronoun) else referent.text
+        replaced.add(kind)
+        return _possessive(referent.text) if possessive else referent.text
 
     return _PRONOUN.sub(named, question)
 
@@ -147,43 +144,38 @@ def _meant(kind: str, spoken_of: Sequence[Referent], about_people: bool, questio
 
 
 def _stands_for_nothing(question: str, pronoun: re.Match[str]) -> bool:
-    """ "Is it true that", "how long does it take", "that is", "those who", "this album": no pronouns, or not alone."""
-    after = question[pronoun.end() :].lower()
-    word = pronoun[0].lower()
-    if word in ("this", "that", "these", "those"):
-        following = _WORD.search(after)
-        alone = following is None or following[0] in _AFTER_ALONE or after.lstrip()[:1] in ",.?!"
-        return not alone or pronoun.start() == 0 or (word == "that" and not question[: pronoun.start()].lower().endswith(_BEFORE_THAT))
-    return word == "it" and bool(_EMPTY_IT.match(after))
+    """ "Is it true that", "how long does it take", "what time is it", "they say": no pronouns."""
+    if pronoun[0].lower() != "it":
+        return False
+    return bool(_EMPTY_IT_AFTER.match(question[pronoun.end() :]) or _EMPTY_IT_BEFORE.search(question[: pronoun.start()]))
 
 
-def _named_before(text: str) -> bool:
-    """A name in the question itself is what the pronoun after it means."""
-    return any(words[0][:1].isupper() for words, _ in phrases(text) if not text.startswith(words[0]))
+def _has_antecedent(before: str, kind: str, possessive: bool) -> bool:
+    """Whether the question itself may say what the pronoun after ``before`` means.
+
+    A name anywhere before it; a noun phrase of an earlier clause; for a possessive also one of its own clause, unless it is part of
+    that phrase ("the capital of its province"): principle B of Chomsky's binding theory (1981).
+    """
+    if any(words[0][:1].isupper() for words, _ in phrases(before) if not before.startswith(words[0])):
+        return True
+    *_, boundary = [0, *(match.start() for match in _CLAUSE_END.finditer(before))]
+    own_clause = possessive and kind != "person" and not _INSIDE.search(before)
+    return any(
+        introduced in BEFORE_NOUNS or PLURAL_ENDINGS.search(words[-1])
+        for words, introduced in phrases(before if own_clause else before[:boundary])
+    )
 
 
 def _is_possessive(question: str, pronoun: re.Match[str]) -> bool:
     word = pronoun[0].lower()
     if word == "her":
         following = _WORD.match(question[pronoun.end() :].lstrip())
-        return following is not None and following[0].lower() not in FUNCTION_WORDS - {"first", "own", "last", "other", "part", "life"}
+        return following is not None and following[0].lower() not in FUNCTION_WORDS - {"first", "own", "last", "next", "other"}
     return word in ("his", "hers", "its", "their", "theirs")
 
 
 def _possessive(text: str) -> str:
     return f"{text}'" if text.endswith("s") and not text[:1].isupper() else f"{text}'s"
-
-
-def _missing(question: str, spoken_of: Sequence[Referent]) -> str:
-    """What the whole conversation is about, unless the question says it."""
-    known = word_ids(question)
-    topic = max(spoken_of, key=lambda referent: (referent.share, referent.score), default=None)
-    return topic.text if topic is not None and not word_ids(topic.text) & known else ""
-
-
-def _telling(text: str) -> list[str]:
-    """The words of a text that can be searched for and refer to nothing outside it."""
-    return [word for word in _WORD.findall(text[:2000]) if word_ids(word) and word.lower() not in _REFERRING]
 
 
 async def _rewritten(question: str, history: Sequence[Message], chat: ChatModel) -> str:

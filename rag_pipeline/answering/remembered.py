@@ -6,11 +6,14 @@ Belongs here: writing down question and answer around the stream of events. Not 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import asdict
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
@@ -18,46 +21,63 @@ from rag_pipeline.stores.conversations.records import MessageState
 
 KEEP_ALIVE_SECONDS = 5.0
 
+log = logging.getLogger(__name__)
+
 
 async def remembered(
     answerer: Answerer, conversations: Conversations, owner: str, conversation_id: str, question: str, scope: Scope
 ) -> AsyncGenerator[AnswerEvent, None]:
-    """The events of an answer that refers to the conversation so far, written down as it ends, whichever way it does.
+    """The events of an answer that refers to the conversation so far, written down before its end is told, whichever way it ends.
 
-    A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies.
-
-    Raises:
-        ConversationGoneError: there is no such conversation.
-        ConversationError: the conversations cannot be used.
+    A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies. What cannot be written
+    down, or read, ends with :class:`Failed`, such as when there is no such conversation: a stream that began cannot raise.
     """
+    async with aclosing(ended(_written_down(answerer, conversations, owner, conversation_id, question, scope))) as events:
+        async for event in events:
+            yield event
+
+
+async def _written_down(
+    answerer: Answerer, conversations: Conversations, owner: str, conversation_id: str, question: str, scope: Scope
+) -> AsyncGenerator[AnswerEvent, None]:
     history = await conversations.history(owner, conversation_id)
     answer_id = await conversations.begin_answer(owner, conversation_id, question)
     text = ""
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()
     try:
-        async with aclosing(answerer.stream(question, history, scope)) as events:
+        async with aclosing(ended(answerer.stream(question, history, scope))) as events:
             async for event in events:
-                if isinstance(event, Token):
-                    text += event.text
-                elif isinstance(event, (Answered, Refused, Failed)):
+                if isinstance(event, Answered | Refused | Failed):
                     end = event
+                    break
+                text += event.text if isinstance(event, Token) else ""
                 if time.monotonic() - renewed > KEEP_ALIVE_SECONDS:
-                    await conversations.keep_alive(answer_id)
+                    await _kept_alive(conversations, answer_id)
                     renewed = time.monotonic()
                 yield event
     finally:
         content, state, detail = stored_form(text, end)
         # A reader who leaves cancels this task; the note that he left must still be written.
         await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail))
+    if end is not None:
+        yield end
+
+
+async def _kept_alive(conversations: Conversations, answer_id: str) -> None:
+    """One time that cannot be written costs nothing; whether the answer can be is seen at its end."""
+    try:
+        await conversations.keep_alive(answer_id)
+    except Exception as error:  # noqa: BLE001  whatever the database's driver raises
+        log.warning("An answer could not be renewed: %s", error)
 
 
 def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str, MessageState, dict[str, object]]:
     """An answer as it is kept: its text, its state, and what belongs to it as JSON."""
     if isinstance(end, Answered):
         citations = [citation.to_json() for citation in end.citations]
-        usage = dict(end.usage)
-        return end.answer, "complete", {**_common(end), "citations": citations, "model": end.model, "usage": usage}
+        marks, usage = [asdict(mark) for mark in end.marks], dict(end.usage)
+        return end.answer, "complete", {**_common(end), "citations": citations, "marks": marks, "model": end.model, "usage": usage}
     if isinstance(end, Refused):
         return end.reason, "refused", {**_common(end), "nearest": [hit.to_json() for hit in end.hits]}
     if isinstance(end, Failed):

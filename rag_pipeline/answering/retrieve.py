@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from rag_pipeline.answering.question import QuestionEncoder, Vector, checked_question
 from rag_pipeline.answering.ranking import CANDIDATES, FUSION, PREFETCH, ranked
 from rag_pipeline.answering.scope import DocumentFilter, Scope
-from rag_pipeline.answering.second_look import DEPTH, put_together, second_question
+from rag_pipeline.answering.second_look import DEPTH, put_together, second_question, with_topic_put_together
 from rag_pipeline.answering.selection import CONTINUATION_PLACE, interleaved, varied, with_continuation, without_copies
 from rag_pipeline.embedding import EmbeddingModelError, ModelFiles, Vectors, load_embedder, locate_model
 from rag_pipeline.errors import RagError
@@ -40,10 +40,13 @@ class Retriever:
         self._catalog = Catalog(settings.catalog_path)
         self._encoder = QuestionEncoder(settings)
 
-    async def retrieve(self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = ()) -> tuple[Hit, ...]:
+    async def retrieve(
+        self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = ""
+    ) -> tuple[Hit, ...]:
         """The best passages for a question that stands alone, best first, scores from 0 to 1.
 
-        With ``sub_questions`` those are searched for too, and what each of them found has a place.
+        With ``sub_questions`` those are searched for too, and what each of them found has a place. ``with_topic`` is the question and
+        what was said before: passages that fit both come after the best that the question found alone.
 
         Raises:
             BadQuestionError: there is nothing in it to search for.
@@ -51,7 +54,8 @@ class Retriever:
             RagError: an unknown collection, or an index whose embedding model is not here any more.
         """
         texts = [checked_question(text) for text in (question, *sub_questions)]
-        return await asyncio.to_thread(self._retrieve, texts, scope, top_k)
+        topical = checked_question(with_topic) if with_topic else ""
+        return await asyncio.to_thread(self._retrieve, texts, topical, scope, top_k)
 
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         """A passage by the ids that a citation carries; None when it is not in the collection any more."""
@@ -65,8 +69,10 @@ class Retriever:
         """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
         return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
-    def _retrieve(self, questions: Sequence[str], scope: Scope, top_k: int) -> tuple[Hit, ...]:
+    def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         found = [self._found(question, scope, top_k) for question in questions]
+        if with_topic:
+            found[0] = with_topic_put_together(found[0], self._found(with_topic, scope, top_k))[:top_k]
         return found[0] if len(found) == 1 else interleaved(found, top_k)
 
     def _found(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
@@ -97,6 +103,9 @@ class Retriever:
 
     def _collections(self, scope: Scope) -> Sequence[str]:
         existing = self._index.collections()
+        for error in self._index.damaged():
+            if not existing or error.collection in scope.collections:
+                raise error
         if not existing:
             raise NothingIndexedError(
                 f"No documents are indexed yet: drop files into {self._settings.uploads} and start `rag up`, or run: rag ingest"

@@ -10,11 +10,12 @@ leaves much of the question unsaid. Measured: docs/decisions/fusion.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.languages import language_of
 
 DEPTH = 20
 """Passages of either search that are put together."""
@@ -24,7 +25,8 @@ SAID_BY_ONE = 0.7
 """A passage with this share of the question's words is what was asked for; looking further then costs time and finds noise."""
 MOST_CHARACTERS = 300
 
-_NAME = re.compile(r"[^\W\d_a-zß-ÿ][\w'’-]+(?: [^\W\d_a-zß-ÿ][\w'’-]+)*")
+_WORD = re.compile(r"\w[\w'’-]*")
+_SENTENCE_END = re.compile(r"(?:^|[.!?…:;\n])[\s\"'“”‘’«»„()\[\]*•-]*$")
 
 
 def second_question(question: str, best: Hit) -> str | None:
@@ -32,8 +34,46 @@ def second_question(question: str, best: Hit) -> str | None:
     asked = word_ids(question)
     if len(asked & word_ids(f"{best.context} {best.text}")) >= SAID_BY_ONE * len(asked):
         return None
-    names = [name for name in dict.fromkeys(_NAME.findall(best.text)) if name.casefold() not in question.casefold()]
+    names = [name for name in names_in(best.text) if name.casefold() not in question.casefold()]
     return f"{question} {' '.join(names)[:MOST_CHARACTERS]}" if names else None
+
+
+def names_in(text: str) -> list[str]:
+    """Runs of words that begin with a capital letter, each once, in their order.
+
+    A single word that begins a sentence is none unless it stands so elsewhere. Scripts without capitals (Chinese, Arabic, Hebrew, Thai,
+    Devanagari, ...) tell no names, and neither does German, which writes every noun with one.
+    """
+    if language_of(text) == "German":
+        return []
+    runs = list(_capitalised_runs(text))
+    within = {word for words, begins in runs for word in words[1 if begins else 0 :]}
+    return list(dict.fromkeys(" ".join(words) for words, begins in runs if len(words) > 1 or not begins or words[0] in within))
+
+
+def _capitalised_runs(text: str) -> Iterator[tuple[list[str], bool]]:
+    """Capitalised words with one blank between them, and whether they begin a sentence."""
+    run: list[str] = []
+    begins, end = False, 0
+    for word in _WORD.finditer(text):
+        gap = text[end : word.start()]
+        end = word.end()
+        if run and (gap != " " or not word[0][0].isupper()):
+            yield run, begins
+            run = []
+        if word[0][0].isupper() and len(word[0]) > 1:
+            begins = begins if run else bool(_SENTENCE_END.search(text[max(0, word.start() - 10) : word.start()]))
+            run.append(word[0])
+    if run:
+        yield run, begins
+
+
+def with_topic_put_together(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:
+    """What the question found, with what it found together with the conversation's topic.
+
+    Where no passage fits both better than one fits the question alone, the question stands alone: then nothing changes.
+    """
+    return put_together(first, second) if first and second and second[0].score > first[0].score else tuple(first)
 
 
 def put_together(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -6,8 +6,9 @@ Belongs here: where sentences end, what says nothing by itself. Not here: which 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rag_pipeline.models import Hit
 
@@ -17,6 +18,15 @@ LONGEST_SENTENCE_CHARACTERS = 600
 MOST_HEADING_WORDS = 9
 """A line of more words without a full stop is rather a sentence whose stop is missing."""
 
+STACKED_HEADINGS = 2
+"""So many short lines above a paragraph are a heading and one below it; more are an address, a card, a list of names."""
+
+MOST_LINES_TOGETHER = 6
+"""Of lines that say something only together, quoted as one."""
+
+BETWEEN_LINES = " / "
+"""Where a line ended in the document, as in quoted verse."""
+
 CELL = " | "
 """What stands between the cells of a table row, see :class:`rag_pipeline.models.Element`."""
 
@@ -25,17 +35,25 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Nos?|vs|cf|al|Figs?|Arts?|Inc|Ltd|Corp|Co|Jr|Sr|ca)\.$"
 )
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
+_LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|[._·…]{3,})\s*\S")
+"""``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
+_LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
+_LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
 _BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before."""
+    """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before.
+
+    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu.
+    """
 
     passage: int
     place: int
     text: str
     leans: bool
+    listed: bool = False
 
 
 def sentences_of(passage: int, hit: Hit) -> list[Sentence]:
@@ -43,18 +61,65 @@ def sentences_of(passage: int, hit: Hit) -> list[Sentence]:
     headings = {heading.strip() for heading in hit.heading_path}
     header = _table_header(hit)
     lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
-    quotable = [line for line in lines if not _reads_like_a_heading(line)] or lines
+    quotable = list(_facts(lines)) or lines
     texts = [text for line in quotable for text in _cut(line, header)]
-    return [Sentence(passage, place, _shortened(text), bool(_LEANING.match(text))) for place, text in enumerate(texts)]
+    return [
+        Sentence(passage, place, _shortened(text), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
+        for place, text in enumerate(texts)
+    ]
 
 
-def _reads_like_a_heading(line: str) -> bool:
-    """A few words without an end: a heading, which may announce an answer but never is one. List items and rows are not meant.
+def _facts(lines: Sequence[str]) -> Iterator[str]:
+    """The lines that say something: sentences, list items, rows, labels with their values, and short lines that belong together.
 
-    Neither are lines with a number, such as "Invoice total 4711 euros" on a form.
+    A short line above something else is a heading, which may announce an answer but never is one. Short lines among themselves are a
+    letterhead, a card or a form whose values stand below their labels: each alone says little, together they answer.
     """
-    short = len(line.split()) <= MOST_HEADING_WORDS
-    return short and line[:1].isalpha() and line[-1:].isalpha() and CELL not in line and not any(map(str.isdigit, line))
+    lines = list(_with_values(lines))
+    at = 0
+    while at < len(lines):
+        run = [lines[at], *takewhile(_goes_on, lines[at + 1 :])] if _is_short(lines[at]) else []
+        if not run:
+            yield lines[at]
+            at += 1
+            continue
+        at += len(run)
+        above = lines[at] if at < len(lines) else ""
+        if len(run) > (STACKED_HEADINGS if _is_prose(above) else 1):
+            yield from (BETWEEN_LINES.join(part) for part in _batched(run))
+
+
+def _batched(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (lines[start : start + MOST_LINES_TOGETHER] for start in range(0, len(lines), MOST_LINES_TOGETHER))
+
+
+def _with_values(lines: Sequence[str]) -> Iterator[str]:
+    """A label that has a line of its own, with the line below it."""
+    rest = iter([*lines, ""])
+    line = next(rest)
+    for following in rest:
+        alone = _LABEL.fullmatch(line) and following and not _is_prose(following) and not _LABELLED.match(following)
+        if alone and not _LABEL.fullmatch(following):
+            line = f"{line} {following}"
+            continue
+        yield line
+        line = following
+
+
+def _is_short(line: str) -> bool:
+    """A few words without an end and without a number or a label: "Opening hours", "Acme Corporation"."""
+    short = len(line.split()) <= MOST_HEADING_WORDS and not _LABELLED.match(line) and CELL not in line
+    return short and line[:1].isalpha() and line[-1:].isalpha() and not any(map(str.isdigit, line))
+
+
+def _goes_on(line: str) -> bool:
+    """A short line, or a number, date or address that says nothing without those above it."""
+    bare = CELL not in line and not _LABELLED.match(line) and not any(word.strip(",;").isalpha() for word in line.split())
+    return _is_short(line) or (bare and bool(line))
+
+
+def _is_prose(line: str) -> bool:
+    return CELL in line or len(line.split()) > MOST_HEADING_WORDS or line[-1:] in ".!?:;…" or bool(_LISTED.match(line))
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.marks import told_apart
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.measures import (
+    harm_and_help,
     normalised_gain,
     percentile,
     recall_and_overlap,
@@ -76,7 +78,7 @@ async def evaluate(
     collected = _Collected()
     for number, row in enumerate(rows, start=1):
         if row.rewrite is not None:
-            _rewriting(row, await answerer.standalone(row.question, row.history), collected)
+            _rewriting(row, (await answerer.reformulated(row.question, row.history)).question, collected)
         else:
             await _question(row, answerer, scope, files, collected, answers)
         progress(number, len(rows))
@@ -102,17 +104,23 @@ def _rewriting(row: Row, ours: str, collected: _Collected) -> None:
 
 
 async def _question(row: Row, answerer: Answerer, scope: Scope, files: TextFiles, collected: _Collected, answers: bool) -> None:
-    standalone = await answerer.standalone(row.question, row.history)
+    searched = await answerer.reformulated(row.question, row.history)
     started = time.perf_counter()
-    hits = await answerer.retriever.retrieve(standalone, scope, DEPTH)
+    hits = await answerer.retriever.retrieve(searched.question, scope, DEPTH, searched.sub_questions, searched.with_topic)
     collected.seconds["retrieval"].append(time.perf_counter() - started)
     if row.wanted:
         _add_retrieval("retrieval", row, hits, files, collected)
         if row.history:
             plain = await answerer.retriever.retrieve(row.question, scope, DEPTH)
             _add_retrieval("retrieval_without_reformulation", row, plain, files, collected)
+            table = "follow_ups_as_typed" if searched.question == row.question else "follow_ups_rewritten"
+            collected.add(table, **harm_and_help(_found(row, plain[:5], files), _found(row, hits[:5], files)))
     if answers:
         await _answer(row, answerer, scope, collected)
+
+
+def _found(row: Row, hits: Sequence[Hit], files: TextFiles) -> bool:
+    return any(touches(hit, files.span(hit), wanted) for hit in hits for wanted in row.wanted)
 
 
 def _add_retrieval(table: str, row: Row, hits: Sequence[Hit], files: TextFiles, collected: _Collected) -> None:
@@ -179,12 +187,21 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                     collected.nearness[row.answerable].append(event.nearness)
             if isinstance(event, Answered):
                 passages = {citation.number: citation.hit.text for citation in event.citations}
-                sentences, supported, invented = supported_sentences(event.answer, passages)
+                sentences, supported, invented = supported_sentences(_with_marks_alone(event), passages)
                 collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
                 if any(wanted.page is not None for wanted in row.wanted):
                     collected.add("cited_pages", right_page=any(_on_page(one, wanted) for one in event.citations for wanted in row.wanted))
     if first is not None:
         collected.seconds["first_token"].append(first)
+
+
+def _with_marks_alone(answered: Answered) -> str:
+    """The answer in which nothing but its marks looks like one."""
+    text, end = "", 0
+    for mark in answered.marks:
+        text += told_apart(answered.answer[end : mark.start]) + answered.answer[mark.start : mark.end]
+        end = mark.end
+    return text + told_apart(answered.answer[end:])
 
 
 def _on_page(citation: Citation, wanted: Wanted) -> bool:

@@ -79,6 +79,11 @@ def _words(text: str) -> list[str]:
     return [word for word in plain.split() if word not in _ARTICLES]
 
 
+def harm_and_help(as_typed: bool, as_searched: bool) -> dict[str, float]:
+    """What completing a follow-up did to finding its answer: lost what the typed question finds, or found what that does not."""
+    return {"harmed": float(as_typed and not as_searched), "helped": float(as_searched and not as_typed)}
+
+
 def supported_sentences(answer: str, passages: dict[int, str]) -> tuple[int, int, int]:
     """Sentences of an answer, those whose cited passages hold most of their words, and citations of passages that do not exist."""
     cited = [int(number) for number in _CITATION.findall(answer)]

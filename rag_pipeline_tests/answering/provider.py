@@ -25,34 +25,46 @@ class Reply:
 
 @dataclass
 class Provider:
-    """What was asked of it, and whether the last caller hung up early."""
+    """What was asked of it over how many connections, and whether the last caller hung up early."""
 
     url: str = ""
     replies: list[Reply] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    connections: int = 0
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = next(int(line.partition(":")[2]) for line in head.splitlines() if line.lower().startswith("content-length:"))
-            self.headers.append(head)
-            self.requests.append(json.loads(await reader.readexactly(length)))
-            await self._answer(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0], reader, writer)
+            while head := await self._head(reader):
+                length = next(int(line.partition(":")[2]) for line in head.splitlines() if line.lower().startswith("content-length:"))
+                self.headers.append(head)
+                self.requests.append(json.loads(await reader.readexactly(length)))
+                await self._answer(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0], reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
+        except asyncio.CancelledError:
+            pass  # the test is over, and with it the loop; a caller keeps his connection
         finally:
             writer.close()
+
+    @staticmethod
+    async def _head(reader: asyncio.StreamReader) -> str:
+        """The head of the next request; empty when the caller has asked all he wanted."""
+        try:
+            return (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:
+            return ""
 
     async def _answer(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if reply.status != 200:
             body = reply.body.encode()
-            head = f"HTTP/1.1 {reply.status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-            writer.write(head.encode() + b"connection: close\r\n\r\n" + body)
+            head = f"HTTP/1.1 {reply.status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
             await writer.drain()
             return
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         for number, piece in enumerate(reply.pieces):
             if reply.silence_after == number:
                 await self._wait_for_hang_up(reader)

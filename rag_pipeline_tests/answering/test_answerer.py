@@ -29,11 +29,30 @@ async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
     assert set(end.timings) == {"reformulate", "retrieve", "generate"}
 
 
+async def test_marks_of_a_document_are_quoted_and_cite_nothing(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    publish(settings, "bees", {"bees.md": ["Honey bees dance to tell where nectar is [1, 2]. Earlier work [3] denied it."]})
+    events = await events_of(build_answerer(settings), "How do honey bees tell where nectar is?")
+    end = cast("Answered", events[-1])
+    assert "nectar is [1, 2]. [1]" in end.answer
+    assert [citation.number for citation in end.citations] == [1]
+    assert all(end.answer[mark.start - 2 : mark.end] == ". [1]" for mark in end.marks)
+    assert len(end.marks) == len([event for event in events if isinstance(event, Token) and event.citation])
+
+
 async def test_a_follow_up_is_answered_from_the_conversation(library_settings: Settings) -> None:
     history = [Message("user", "How many eggs does a queen bee lay?"), Message("assistant", "Two thousand. [1]")]
     events = await events_of(build_answerer(library_settings), "How many flowers does it visit?", history)
     assert "bee" in cast("Reformulated", events[0]).question
     assert "fifty to one hundred flowers" in cast("Answered", events[-1]).answer
+
+
+async def test_a_follow_up_in_another_language_is_searched_for_with_what_was_asked_before(library_settings: Settings) -> None:
+    history = [Message("user", "Wer entwarf die Iron Bridge?"), Message("assistant", "Abraham Darby.")]
+    first = (await events_of(build_answerer(library_settings), "Und wo steht sie?", history))[0]
+    assert first == Reformulated("Und wo steht sie?", (), "Und wo steht sie? Wer entwarf die Iron Bridge?")
+    alone = (await events_of(build_answerer(library_settings), "Und wo steht sie?"))[0]
+    assert alone == Reformulated("Und wo steht sie?")
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,19 @@ async def test_marks_of_passages_that_do_not_exist_are_never_shown(pieces: list[
     assert [citation.number for citation in end.citations] == [1]
 
 
+@pytest.mark.parametrize("cut", [1, 2, 7, 1000])
+async def test_brackets_that_are_no_citations_come_through_and_marks_are_told(cut: int) -> None:
+    said = " Use `rows[2]`, or [2024] [1]:\n\n```python\nfirst = rows[1]  # [2]\n```\nIt is red [2, 9]."
+    async with provider(Reply([said[at : at + cut] for at in range(0, len(said), cut)])) as server:
+        events = await events_of(answerer_at(server.url), "When did it open?")
+    end = events[-1]
+    assert isinstance(end, Answered)
+    assert end.answer == text_of(events) == said.lstrip().replace("[2, 9]", "[2]")
+    assert [(mark.number, end.answer[mark.start : mark.end]) for mark in end.marks] == [(1, "[1]"), (2, "[2]")]
+    assert end.answer[: end.marks[0].start].endswith("[2024] ")
+    assert [event.citation for event in events if isinstance(event, Token) and event.citation] == [1, 2]
+
+
 @pytest.mark.parametrize(
     "pieces",
     [["NOT_", "FOUND The passages ", "do not say who built it [1]."], ["**NOT_FOUND**: ", "The passages do not say who built it [1]."]],
@@ -230,6 +243,40 @@ async def test_a_cancelled_task_closes_the_provider_s_stream() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.wait_for(server.hung_up.wait(), 5)
+
+
+async def test_one_question_makes_one_connection_however_often_the_model_is_asked() -> None:
+    replies = Reply(["Did the bridge open, and is it red?"]), Reply(["Did it open?\nIs it red?"]), Reply(["1781 [1]"])
+    async with provider(*replies) as server:
+        answerer = answerer_at(server.url)
+        history = [Message("user", "Tell me about the bridge"), Message("assistant", "It is old.")]
+        for _ in range(2):
+            events = await events_of(answerer, "Did it open, and is it red?", history)
+            assert isinstance(events[-1], Answered)
+        assert (len(server.requests), server.connections) == (5, 1)  # the second time, what was rewritten needs no sub-questions
+        await answerer.close()
+        assert isinstance((await events_of(answerer, "Did it open?"))[-1], Answered)
+        assert server.connections == 2
+
+
+def test_one_answerer_serves_several_event_loops() -> None:
+    answerers: list[Answerer] = []
+
+    async def ask() -> AnswerEvent:
+        async with provider(Reply(["1781 [1]"])) as server:
+            answerers.append(answerer_at(server.url))
+            return (await events_of(answerers[0], "When did it open?"))[-1]
+
+    assert isinstance(asyncio.run(ask()), Answered)
+    assert cast("Failed", asyncio.run(ask())).code == "chat_unreachable"  # the first loop's server is gone; its client does no harm
+
+
+async def test_marks_of_earlier_answers_are_not_shown_to_the_model() -> None:
+    async with provider(Reply(["When did it open?"]), Reply(["1781 [1]"])) as server:
+        history = [Message("user", "Is it [3]?"), Message("assistant", "It is red [2][3]. So says `a[1]`.")]
+        await events_of(answerer_at(server.url), "And when did it open?", history)
+    assert [message["content"] for message in server.requests[-1]["messages"][1:3]] == ["Is it [3]?", "It is red. So says `a[1]`."]
+    assert "[2]" not in str(server.requests[0])
 
 
 async def test_a_proxy_in_the_environment_is_not_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,16 @@
 import pytest
 
-from rag_pipeline.answering.cited import cited, cited_page
-from rag_pipeline.models import Box, Hit
+from rag_pipeline.answering.cited import cited as cited_at
+from rag_pipeline.answering.cited import cited_page
+from rag_pipeline.answering.marks import marks_in
+from rag_pipeline.models import Box, Citation, Hit
 from rag_pipeline_tests.answering.conftest import hit
 
 PAGES = ["A word before the numbers, on the roof.", "The workshop repaired 963 items.", "Income was 31,460 euros."]
+
+
+def cited(answer: str, hits: list[Hit]) -> tuple[Citation, ...]:
+    return cited_at(answer, marks_in(answer, 9), hits)
 
 
 def over_pages(first: int = 4) -> Hit:

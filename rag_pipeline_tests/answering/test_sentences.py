@@ -55,6 +55,22 @@ def test_a_line_that_reads_like_a_heading_is_not_quoted_unless_there_is_nothing_
     assert texts("Only a few words") == ["Only a few words"]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Order form\nSupplier: Acme Corporation\nTerms: net", ["Supplier: Acme Corporation", "Terms: net"]),
+        ("Order form\nSupplier:\nAcme Corporation\nTerms:\nnet", ["Supplier: Acme Corporation", "Terms: net"]),
+        ("Order form\nSupplier      Acme Corporation\nTerms\tnet", ["Supplier Acme Corporation", "Terms net"]),
+        ("Jane Smith\nHead of Purchasing\n+49 30 123456", ["Jane Smith / Head of Purchasing / +49 30 123456"]),
+        ("Supplier\nAcme Corporation\nTerms\nThirty days", ["Supplier / Acme Corporation / Terms / Thirty days"]),
+        ("Part One\nOpening hours\nWe open at nine.", ["We open at nine."]),
+        ("We sell:\n- lamps\n- ropes", ["We sell:", "- lamps", "- ropes"]),
+    ],
+)
+def test_forms_are_told_from_headings_by_what_stands_around_a_line(text: str, sentences: list[str]) -> None:
+    assert texts(text) == sentences
+
+
 def test_a_short_line_with_a_number_is_a_fact() -> None:
     assert texts("Our first invoice of spring\nInvoice total 4711 euros\nIt is paid by transfer.") == [
         "Invoice total 4711 euros",

@@ -61,6 +61,7 @@ def test_answers_refusals_and_follow_ups(indexed: Settings, tmp_path: Path) -> N
     assert retrieval["questions"] == 3
     assert retrieval["hit@1"] == retrieval["mrr@10"] == retrieval["ndcg@10"] == retrieval["all_files@5"] == 1.0
     assert (retrieval["character_recall@5"], report["retrieval_without_reformulation"]["questions"]) == (1.0, 1)
+    assert report["follow_ups_rewritten"] == {"questions": 1, "harmed": 0.0, "helped": 0.0}
     refusal = {"refused_of_answerable": 0.0, "refused_of_unanswerable": 1.0, "precision": 1.0, "recall": 1.0, "balanced_accuracy": 1.0}
     assert report["refusal"] == {"questions": 3, **refusal}
     assert max(report["refusal_curve"].values()) == 1.0

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.evaluation.measures import (
+    harm_and_help,
     merged,
     normalised_gain,
     percentile,
@@ -67,3 +68,10 @@ def test_the_refusal_curve_says_what_each_point_would_cost_and_catch() -> None:
     curve = refusal_curve([0.5, 0.6, 0.7, 0.8, 0.9] * 4, [0.1, 0.2, 0.55, 0.95])
     assert curve["below 0.60: 20% of answerable, 75% of unanswerable refused"] == pytest.approx((0.8 + 0.75) / 2)
     assert refusal_curve([0.5], []) == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched", "harmed", "helped"), [(True, False, 1, 0), (False, True, 0, 1), (True, True, 0, 0), (False, False, 0, 0)]
+)
+def test_what_completing_a_follow_up_did(typed: bool, searched: bool, harmed: int, helped: int) -> None:
+    assert harm_and_help(typed, searched) == {"harmed": harmed, "helped": helped}

@@ -1,0 +1,148 @@
+"""Whatever is raised at whichever step, a stream ends: once, in plain words, with the traceback in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from rag_pipeline.answering import answerer as answerer_module
+from rag_pipeline.answering import remembered as remembered_module
+from rag_pipeline.answering.answerer import Answerer, build_answerer
+from rag_pipeline.answering.chat import ChatModel
+from rag_pipeline.answering.ending import BROKEN_OFF, UNEXPECTED, ended
+from rag_pipeline.answering.remembered import remembered
+from rag_pipeline.answering.retrieve import Retriever
+from rag_pipeline.answering.scope import EVERYWHERE
+from rag_pipeline.cli import cli
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused, Token
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline_tests.answering.conftest import events_of, settings_at
+from rag_pipeline_tests.answering.provider import Reply, provider
+
+QUESTION = "When was the Iron Bridge opened, and who cast it?"
+
+
+def raising() -> Callable[..., Any]:
+    def raise_it(*_: object, **__: object) -> Any:
+        raise RuntimeError("a bug with a secret")
+
+    return raise_it
+
+
+def only_end(events: list[AnswerEvent]) -> AnswerEvent:
+    assert [isinstance(event, Answered | Refused | Failed) for event in events] == [False] * (len(events) - 1) + [True]
+    return events[-1]
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        (Retriever, "retrieve"),
+        (Retriever, "question_vector"),
+        (Retriever, "sentence_vectors"),
+        (answerer_module, "reformulated"),
+        (answerer_module, "sub_questions"),
+        (answerer_module, "extracted"),
+        (answerer_module, "tokens"),
+    ],
+)
+async def test_what_any_step_raises_is_a_failure(
+    library_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: object, name: str
+) -> None:
+    monkeypatch.setattr(part, name, raising())
+    assert only_end(await events_of(build_answerer(library_settings), QUESTION)) == Failed(UNEXPECTED, "internal")
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize(("part", "name"), [(answerer_module, "token_count"), (answerer_module, "augmented"), (ChatModel, "_new_client")])
+async def test_so_is_what_a_step_of_a_language_model_raises(
+    library: Path, monkeypatch: pytest.MonkeyPatch, part: object, name: str
+) -> None:
+    monkeypatch.setattr(part, name, raising())
+    async with provider(Reply(["NONE"]), Reply(["1781 [1]"])) as server:
+        key = SecretStr("k")
+        answerer = build_answerer(settings_at(library, openai_base_url=server.url, openai_api_key=key, chat_model="scripted"))
+        history = [Message("user", "What is the Iron Bridge?"), Message("assistant", "A bridge.")]
+        assert only_end(await events_of(answerer, QUESTION, history)) == Failed(UNEXPECTED, "internal")
+
+
+async def test_a_stream_that_stops_without_an_end_is_a_failure() -> None:
+    async def half() -> AsyncGenerator[AnswerEvent, None]:
+        yield Token("Half an")
+
+    assert [event async for event in ended(half())] == [Token("Half an"), Failed(BROKEN_OFF, "internal")]
+
+
+async def test_cancelling_and_closing_add_no_end() -> None:
+    seen: list[AnswerEvent] = []
+
+    async def slow() -> AsyncGenerator[AnswerEvent, None]:
+        yield Token("a")
+        await asyncio.sleep(60)
+
+    async def read() -> None:
+        async for event in ended(slow()):
+            seen.append(event)
+
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == [Token("a")]
+    closed = ended(slow())
+    await anext(closed)
+    await closed.aclose()
+
+
+@pytest.fixture
+async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
+    made = Conversations(None, tmp_path / "conversations.sqlite")
+    yield made
+    await made.close()
+
+
+async def kept_events(answerer: Answerer, conversations: Conversations, identity: str) -> list[AnswerEvent]:
+    return [event async for event in remembered(answerer, conversations, "ada", identity, QUESTION, EVERYWHERE)]
+
+
+@pytest.mark.parametrize("name", ["history", "begin_answer", "finish_answer"])
+async def test_what_cannot_be_remembered_is_a_failure(
+    library_settings: Settings, conversations: Conversations, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    identity = (await conversations.create("ada", "Bridges")).conversation_id
+    monkeypatch.setattr(conversations, name, raising())
+    assert only_end(await kept_events(build_answerer(library_settings), conversations, identity)) == Failed(UNEXPECTED, "internal")
+
+
+async def test_a_conversation_that_is_gone_is_a_failure_in_its_own_words(library_settings: Settings, conversations: Conversations) -> None:
+    (end,) = await kept_events(build_answerer(library_settings), conversations, "nothing")
+    assert "no conversation with this id" in cast("Failed", end).message
+
+
+async def test_one_renewal_that_fails_costs_nothing(
+    library_settings: Settings, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = (await conversations.create("ada", "Bridges")).conversation_id
+    monkeypatch.setattr(remembered_module, "KEEP_ALIVE_SECONDS", -1.0)
+    monkeypatch.setattr(conversations, "keep_alive", raising())
+    assert isinstance(only_end(await kept_events(build_answerer(library_settings), conversations, identity)), Answered)
+    (_, answer) = (await conversations.get("ada", identity)).messages
+    assert answer.state == "complete"
+    assert answer.detail["marks"]
+
+
+def test_the_command_line_says_that_it_failed(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Retriever, "retrieve", raising())
+    monkeypatch.setenv("RAG_DATA_DIR", str(library))
+    said = CliRunner().invoke(cli, ["ask", QUESTION, "--json"])
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert UNEXPECTED in said.stderr
+    assert "secret" not in said.stderr

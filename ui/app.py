@@ -19,9 +19,10 @@ from types import FrameType
 import gradio
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
-from rag_pipeline.access import require_tokens_beyond_this_machine
+from rag_pipeline.access import accepted_tokens
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
@@ -29,13 +30,20 @@ from rag_pipeline.settings import Settings
 from ui import login, mcp_server, metrics, openai_api, passages
 from ui.api import asking, conversations, documents, errors, ingestion, operations
 from ui.api.examples import FAILURES
-from ui.gatekeeper import Gatekeeper, RateLimit
+from ui.gatekeeper import Gatekeeper
 from ui.pages import build_pages
 from ui.pages.theme import HEAD, theme
+from ui.rate_limit import RateLimit
 from ui.security import Guard
 from ui.services import Services, build_services, warm_up
 
 STATIC = Path(__file__).parent / "static"
+LARGEST_REQUEST_BYTES = 4 << 20
+"""Of a request that uploads nothing: a long conversation, many times over."""
+LARGEST_LOGIN_BYTES = 16 << 10
+"""A token and an address to go on to. Nobody has been let in yet, so it is kept small."""
+_AROUND_A_FILE_BYTES = 1 << 20
+"""What a form sends besides the file."""
 GRACE_SECONDS = 2
 """Open streams (every open page has one) get this long to end when the app is stopped."""
 
@@ -53,15 +61,18 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
     app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan, responses=FAILURES)
     app.state.services = services
-    for module in (asking, conversations, documents, ingestion, operations, openai_api, login, passages):
+    for module in (asking, conversations, documents, ingestion, operations, openai_api, passages):
         app.include_router(module.router)
+    app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
+    app.include_router(documents.uploading, max_body_size=settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.mount("/mcp", mcp_server.mcp_app(services))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
-    limit = RateLimit(settings.requests_per_minute)
-    largest = settings.max_file_bytes + (1 << 20)  # and what surrounds the file
     app.add_middleware(metrics.Meter)
-    app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit, largest_upload_bytes=largest)
+    # Not FastAPI(max_body_size=…), which stands outside of all middleware: inside of the gatekeeper, who is not let in sends nothing.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
+    limit = RateLimit(settings.requests_per_minute)
+    app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit)
     app.add_middleware(Guard, host=settings.host)
     _mount_pages(app, services)
     return app
@@ -100,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await warming
         await asyncio.to_thread(services.pictures.close)
+        await services.answerer.close()
         await services.conversations.close()
 
 
@@ -109,7 +121,7 @@ def serve(settings: Settings) -> None:
     Raises:
         RagError: the address cannot be used, or is open to others without a token.
     """
-    require_tokens_beyond_this_machine(settings)
+    accepted_tokens(settings)
     with _listen(settings) as listening:
         config = uvicorn.Config(
             create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
@@ -137,9 +149,10 @@ def _already_stopped(number: int, frame: FrameType | None) -> None:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.app_port), family=family, backlog=512)
+        both = settings.host == "::" and socket.has_dualstack_ipv6()  # "every address" means those of IPv4 too
+        return socket.create_server((settings.host, settings.app_port), family=family, backlog=512, dualstack_ipv6=both)
     except OSError as error:
         raise RagError(
-            f"The app cannot listen on {settings.host}:{settings.app_port}: {error.strerror}. "
+            f"The app cannot listen on {settings.app_url}: {error.strerror}. "
             "Stop the program that has the port, or set RAG_APP_PORT to another (and RAG_HOST to an address of this machine)."
         ) from error

@@ -5,23 +5,27 @@ Belongs here: the tools and their words. Not here: answering, who may ask (``gat
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 
 from fastapi import FastAPI
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 
 from rag_pipeline.access import Access
+from rag_pipeline.answering.ending import BROKEN_OFF, ended
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Answered, Failed, Refused
+from rag_pipeline.stores.listing import documents_page
 from ui.api.schemas import ask_response, document_body
 from ui.gatekeeper import access_of
 from ui.services import Services
-from ui.visibility import require
+from ui.visibility import choice_of, require
 
 _INSTRUCTIONS = (
     "The user's own documents. search_documents finds passages; ask_documents answers a question with citations [n]; list_documents "
@@ -49,22 +53,24 @@ def mcp_app(services: Services) -> Starlette:
     ) -> dict[str, Any]:
         """Answer a question from the user's documents, with the passages that each claim cites."""
         scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
-        async with aclosing(services.answerer.stream(question, (), scope)) as events:
+        async with aclosing(ended(services.answerer.stream(question, (), scope))) as events:
             async for event in events:
                 if isinstance(event, Failed):
                     raise RagError(event.message)
                 if isinstance(event, (Answered, Refused)):
                     return ask_response(event).model_dump()
-        raise RagError("The answer ended before it was finished. Ask again.")
+        raise RagError(BROKEN_OFF)
 
     @server.tool()
     async def list_documents(ctx: Context, collection: str | None = None) -> dict[str, Any]:
         """List the user's documents with their states."""
-        documents = [one for one in await services.visible_documents(_access(ctx)) if collection in (None, one.collection)]
-        shown = [document_body(document).model_dump(mode="json") for document in documents[:MOST_DOCUMENTS]]
-        return {"documents": shown, "total": len(documents)}
+        page = await asyncio.to_thread(documents_page, services.catalog, choice_of(_access(ctx), collection or ""), MOST_DOCUMENTS)
+        shown = [document_body(document).model_dump(mode="json") for document in page.documents]
+        return {"documents": shown, "total": page.total}
 
-    return server.streamable_http_app(streamable_http_path="/", stateless_http=True, json_response=True)
+    # The SDK would answer under loopback names only, also where the app is shared; ``security.Guard`` looks at names for all routes.
+    names = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    return server.streamable_http_app(streamable_http_path="/", stateless_http=True, json_response=True, transport_security=names)
 
 
 def _access(ctx: Context) -> Access:

@@ -6,7 +6,7 @@ Format: platform.openai.com/docs/api-reference/chat. What we add: ``citations`` 
 
 from __future__ import annotations
 
-import json
+import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -17,10 +17,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, StreamingResponse
 
+from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
-from ui.api.asking import end_of, while_connected
+from ui.api.asking import as_json, end_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.errors import AnswerFailedError, status_of
 from ui.api.examples import COMPLETIONS, MODELS, shown
 from ui.rendering import page_label, passage_url
 from ui.services import Services
@@ -28,47 +30,64 @@ from ui.services import Services
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 EVERYTHING = "all"
 _OWNER = "rag"
+_TEXT_PARTS = ("text", "input_text", "output_text")
+_SOURCES = re.compile(r"(?:\s*\n\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t]*)+\s*\Z")
 
 
 class ContentPart(BaseModel):
     """A part of a message; only text can be asked."""
 
-    type: str
-    text: str = ""
+    type: str = "text"
+    text: str | None = None
 
 
 class ChatMessage(BaseModel):
     """A turn. System messages are accepted and not obeyed: the rules of answering are the app's."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
 
     def text(self) -> str:
         """Its words."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.type == "text")
+            return "\n".join(part.text or "" for part in self.content if part.type in _TEXT_PARTS)
         return self.content or ""
 
 
 class StreamOptions(BaseModel):
     """``include_usage``: a last chunk tells how many tokens were used."""
 
-    include_usage: bool = False
+    include_usage: bool | None = False
 
 
 class ChatRequest(BaseModel):
-    """What the API takes; sampling parameters are accepted and ignored."""
+    """What the API takes. What would not change an answer from documents (sampling, ``tools``, ``user``, ...) is not looked at."""
 
     model_config = shown({"model": "all", "messages": [{"role": "user", "content": "When does the lease end?"}], "stream": True})
 
-    model: str = EVERYTHING
+    model: str | None = EVERYTHING
     messages: list[ChatMessage] = Field(min_length=1, max_length=400)
-    stream: bool = False
-    stream_options: StreamOptions = StreamOptions()
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(None, ge=1, le=1, description="There is one answer")
+
+    @property
+    def collection(self) -> str:
+        """The model that was asked; none is everything."""
+        return self.model or EVERYTHING
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether a stream ends with the number of tokens used."""
+        return bool(self.stream_options and self.stream_options.include_usage)
 
     def question_and_history(self) -> tuple[str, tuple[Message, ...]]:
         """The last thing that the user said, and the turns before it."""
-        turns = [Message(message.role, message.text()) for message in self.messages if message.role in ("user", "assistant")]
+        turns = [
+            Message(message.role, without_sources(message.text()) if message.role == "assistant" else message.text())
+            for message in self.messages
+            if message.role in ("user", "assistant")
+        ]
         last = next((index for index in reversed(range(len(turns))) if turns[index].role == "user"), None)
         return (turns[last].content, tuple(turns[:last])) if last is not None else ("", ())
 
@@ -76,22 +95,21 @@ class ChatRequest(BaseModel):
 @router.get("/models", responses=MODELS)
 async def models(services: ServicesDependency, access: ReaderDependency) -> dict[str, Any]:
     """``all``, and each collection that may be seen."""
-    collections = {document.collection for document in await services.visible_documents(access)}
-    names = [EVERYTHING, *sorted(collections)]
+    names = [EVERYTHING, *await services.visible_counts(access)]
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": _OWNER} for name in names]}
 
 
 @router.post("/chat/completions", response_class=Response, responses=COMPLETIONS)
 async def chat_completions(body: ChatRequest, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """Answer the last user message from the documents of the collection that ``model`` names."""
-    scope = await services.scope_of(access, () if body.model == EVERYTHING else (body.model,))
+    scope = await services.scope_of(access, () if body.collection == EVERYTHING else (body.collection,))
     base = str(request.base_url).rstrip("/")
     if body.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_streamed(services, body, scope, base), media_type="text/event-stream", headers=headers)
     end = await while_connected(request, end_of(_events(services, body, scope)))
     if isinstance(end, Failed):
-        return JSONResponse(_error(end), status_code=502 if end.code.startswith("chat_") else 400)
+        return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
     message = {"role": "assistant", "content": _text(end) + _sources(_citations(end), base), "citations": _citations_json(end, base)}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
@@ -105,29 +123,29 @@ async def _streamed(services: Services, body: ChatRequest, scope: Scope, base: s
             if isinstance(event, Token):
                 yield _chunk(frame, {"content": event.text})
             elif isinstance(event, Failed):
-                yield f"data: {json.dumps(_error(event))}\n\n"
+                yield f"data: {as_json(_error(event))}\n\n"
                 return
             elif isinstance(event, (Answered, Refused)):
                 text = event.reason if isinstance(event, Refused) else ""
                 yield _chunk(frame, {"content": text + _sources(_citations(event), base), "citations": _citations_json(event, base)})
                 yield _chunk(frame, {}, "stop")
-                if body.stream_options.include_usage:
-                    yield f"data: {json.dumps({**frame, 'choices': [], 'usage': _usage(event)})}\n\n"
+                if body.include_usage:
+                    yield f"data: {as_json({**frame, 'choices': [], 'usage': _usage(event)})}\n\n"
     yield "data: [DONE]\n\n"
 
 
 def _events(services: Services, body: ChatRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     question, history = body.question_and_history()
-    return services.answerer.stream(question, history, scope)
+    return ended(services.answerer.stream(question, history, scope))
 
 
 def _frame(body: ChatRequest, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": body.model}
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": body.collection}
 
 
 def _chunk(frame: dict[str, Any], delta: dict[str, Any], finish: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-    return f"data: {json.dumps({**frame, 'choices': [choice]}, ensure_ascii=False)}\n\n"
+    return f"data: {as_json({**frame, 'choices': [choice]})}\n\n"
 
 
 def _text(end: Answered | Refused) -> str:
@@ -148,9 +166,14 @@ def _sources(citations: Sequence[Citation], base: str) -> str:
     return "\n\n" + "\n".join(lines) if lines else ""
 
 
+def without_sources(text: str) -> str:
+    """An answer as it comes back in the next turn, without the lines that :func:`_sources` put below it."""
+    return _SOURCES.sub("", text)
+
+
 def _label(citation: Citation) -> str:
     page = page_label(citation.hit, citation.page)
-    name = citation.hit.document.replace("[", "(").replace("]", ")")
+    name = " ".join(citation.hit.document.replace("[", "(").replace("]", ")").replace("\\", "/").split())
     return f"{name}, {page}" if page else name
 
 

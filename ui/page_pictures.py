@@ -1,31 +1,36 @@
 """Pictures of PDF pages with passages highlighted.
 
-Belongs here: rendering, in a process of its own: pdfium is not thread-safe, and a damaged file must cost its picture only, not the app.
-Not here: HTTP, which page and which boxes.
+Belongs here: drawing, in a process that cannot harm the app: pdfium is not thread-safe, and reads files that strangers made.
+Not here: HTTP, which page and which boxes, the process (``rag_pipeline.ingestion.extract.processes``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import multiprocessing
-import threading
 from collections.abc import Sequence
-from concurrent.futures import CancelledError
 from pathlib import Path
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
-from rag_pipeline.errors import RagError
+from rag_pipeline.errors import DocumentError, RagError
+from rag_pipeline.ingestion.extract.abilities import listed_passwords
+from rag_pipeline.ingestion.extract.pdf import open_pdf
+from rag_pipeline.ingestion.extract.processes import close_pools, sandboxed_processes
+from rag_pipeline.ingestion.extract.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL, limit_time
+from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 from rag_pipeline.models import Box
+from rag_pipeline.settings import Settings
 
 LARGEST_PIXELS = 2_000_000
 """A4 at 155 dpi: sharp on a high-density screen, about 300 KB as PNG."""
 LONGEST_SCALE = 3.0
 """Of 72 dpi: a postcard need not become a poster."""
-RENDER_SECONDS = 20.0
+DRAWING_SECONDS = 20.0
 HIGHLIGHT = (255, 228, 128)
 _MARGIN_PIXELS = 3
+Place = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of the page's width and height."""
 
 
 class PagePictureError(RagError):
@@ -33,62 +38,76 @@ class PagePictureError(RagError):
 
 
 class PagePictures:
-    """Renders pages one at a time; the process starts with the first and ends with :meth:`close`."""
+    """Draws pages one at a time, in a process like those that read documents; it starts with the first and ends with :meth:`close`.
 
-    def __init__(self) -> None:
-        self._starting = threading.Lock()
-        self._pool: ProcessPool | None = None
+    Args:
+        settings: the memory that the process may use, and the passwords of protected documents.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     async def render(self, file: Path, page: int, boxes: Sequence[Box]) -> bytes:
         """A PNG of a page (1-based) with those of the boxes that lie on it highlighted.
 
         Raises:
-            PagePictureError: no such page, not a readable PDF, or rendering took too long.
+            PagePictureError: no such page, not a readable PDF, or drawing it took too long or too much memory.
+            RagError: the passwords file cannot be read.
         """
         places = [(box.left, box.top, box.right, box.bottom) for box in boxes if box.page == page]
-        future = self._running().schedule(render_page, args=(str(file), page, places), timeout=RENDER_SECONDS)
+        passwords = await asyncio.to_thread(listed_passwords, self._settings)
+        pool = sandboxed_processes(1, self._settings.extraction_memory_bytes)
         try:
-            picture: bytes = await asyncio.wrap_future(future)
-        except TimeoutError:
-            raise PagePictureError(f"Page {page} takes longer than {RENDER_SECONDS:.0f} s to draw.") from None
-        except (ProcessExpired, CancelledError) as error:
-            raise PagePictureError(f"Page {page} cannot be drawn: the program that draws it ended ({error}).") from error
+            picture: bytes = await asyncio.wrap_future(pool.schedule(draw_page, args=(str(file), page, places, passwords)))
+        except ProcessExpired as error:
+            raise PagePictureError(f"Page {page} cannot be drawn: {_cause_of_death(error.exitcode)}.") from error
+        except MemoryError as error:  # told as it arose: outside of the drawing itself
+            raise PagePictureError(f"Page {page} cannot be drawn: {_cause_of_death(OUT_OF_MEMORY_EXIT_CODE)}.") from error
+        except RuntimeError as error:  # the pool takes nothing any more
+            raise PagePictureError(f"Page {page} is not drawn any more: the app is stopping.") from error
         return picture
-
-    def _running(self) -> ProcessPool:
-        with self._starting:
-            if self._pool is None or not self._pool.active:
-                methods = multiprocessing.get_all_start_methods()
-                context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-                self._pool = ProcessPool(max_workers=1, max_tasks=500, context=context)
-            return self._pool
 
     def close(self) -> None:
         """End the process."""
-        with self._starting:
-            if self._pool is not None:
-                self._pool.stop()
-                self._pool.join()
-            self._pool = None
+        close_pools()
 
 
-def render_page(file: str, page: int, places: Sequence[tuple[float, float, float, float]]) -> bytes:
-    """A PNG of a page, highlighted at places given as fractions (left, top, right, bottom). Runs in the drawing process.
+def _cause_of_death(exit_code: int) -> str:
+    if exit_code == -OUT_OF_TIME_SIGNAL:
+        return f"it takes longer than {DRAWING_SECONDS:.0f} s"
+    return "it needs too much memory" if exit_code == OUT_OF_MEMORY_EXIT_CODE else "the program that draws it crashed"
+
+
+def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[str, ...] = ()) -> bytes:
+    """A PNG of a page, highlighted at places. Runs in the drawing process, which ends when it takes too long.
 
     Raises:
         PagePictureError: no such page, or not a readable PDF.
     """
+    limit_time(DRAWING_SECONDS)
+    try:
+        with Path(file).open("rb") as stream:
+            return _drawn(Source(stream, Path(file).name, ReadingOptions(passwords), Path(file)), page, places)
+    except (DocumentError, OSError) as error:
+        raise PagePictureError(str(error)) from None
+    except MemoryError:
+        raise PagePictureError(f"Page {page} cannot be drawn: it needs too much memory.") from None
+    finally:
+        limit_time(0)
+
+
+def _drawn(source: Source, page: int, places: Sequence[Place]) -> bytes:
     import pypdfium2
     from PIL import Image, ImageChops, ImageDraw
 
+    document = open_pdf(source)
+    if not 1 <= page <= len(document):
+        raise PagePictureError(f"The document has {len(document)} pages, there is no page {page}.")
     try:
-        document = pypdfium2.PdfDocument(file)
-        if not 1 <= page <= len(document):
-            raise PagePictureError(f"The document has {len(document)} pages, there is no page {page}.")
         sheet = document[page - 1]
         picture = sheet.render(scale=_scale(*sheet.get_size())).to_pil().convert("RGB")
     except pypdfium2.PdfiumError as error:
-        raise PagePictureError(f"The file cannot be read as a PDF: {error}") from error
+        raise PagePictureError(f"Page {page} is damaged: {error}") from None
     paint = Image.new("RGB", picture.size, "white")
     draw = ImageDraw.Draw(paint)
     for place in places:
@@ -103,7 +122,7 @@ def _scale(width_points: float, height_points: float) -> float:
     return float(min(LONGEST_SCALE, (LARGEST_PIXELS / area) ** 0.5))
 
 
-def _pixels(place: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _pixels(place: Place, size: tuple[int, int]) -> tuple[float, float, float, float]:
     left, right = sorted((place[0] * size[0], place[2] * size[0]))
     top, bottom = sorted((place[1] * size[1], place[3] * size[1]))
     return left - _MARGIN_PIXELS, top - _MARGIN_PIXELS, right + _MARGIN_PIXELS, bottom + _MARGIN_PIXELS

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rag_pipeline.stores.text_windows import TextWindow
+
 WINDOW_CHARACTERS = 1500
 """On each side of a passage: about half a printed page."""
 _EDGE_WORDS = 6
@@ -49,27 +51,24 @@ class Surroundings:
     cut_after: bool
 
 
-def surroundings(passage: str, page_text: Iterable[tuple[int | None, str]], page_first: int | None, page_last: int | None) -> Surroundings:
-    """The passage with what stands around it on its pages; by itself where the document does not hold it any more.
+def surroundings(passage: str, windows: Iterable[TextWindow]) -> Surroundings:
+    """The passage with what stands around it; by itself where the document does not hold it any more.
 
     Args:
         passage: the chunk's own words.
-        page_text: (page, text) of the document's elements in reading order.
-        page_first: the passage's pages, 1-based and inclusive; None where the format has none.
-        page_last: as ``page_first``.
+        windows: where it may stand in the document's text, likeliest first; no more are asked for than are needed.
     """
-    text = "\n\n".join(part for page, part in page_text if _on_pages(page, page_first, page_last))
-    place = locate(passage, text)
-    if place is None:
-        return Surroundings(_blocks(passage, (0, len(passage)), starts_whole=False), True, True)
-    start, end = place
-    first, last = _window(text, start, end)
-    shown = text[first:last]
-    return Surroundings(_blocks(shown, (start - first, end - first), starts_whole=first == 0), first > 0, last < len(text))
+    for window in windows:
+        if place := locate(passage, window.text):
+            return _shown(window, *place)
+    return Surroundings(_blocks(passage, (0, len(passage)), starts_whole=False), True, True)
 
 
-def _on_pages(page: int | None, first: int | None, last: int | None) -> bool:
-    return first is None or page is None or first <= page <= (last or first)
+def _shown(window: TextWindow, start: int, end: int) -> Surroundings:
+    text = window.text
+    first, last = _cut(text, start, end)
+    blocks = _blocks(text[first:last], (start - first, end - first), starts_whole=first == 0)
+    return Surroundings(blocks, first > 0 or not window.first, last < len(text) or not window.last)
 
 
 def locate(passage: str, text: str) -> tuple[int, int] | None:
@@ -93,7 +92,7 @@ def _find(words: Sequence[str], text: str) -> re.Match[str] | None:
     return re.search(r"\s+".join(re.escape(word) for word in words), text)
 
 
-def _window(text: str, start: int, end: int) -> tuple[int, int]:
+def _cut(text: str, start: int, end: int) -> tuple[int, int]:
     first, last = max(0, start - WINDOW_CHARACTERS), min(len(text), end + WINDOW_CHARACTERS)
     if first > 0:
         first = next((found.end() for found in re.finditer(r"\s", text[first:start])), 0) + first

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlencode
@@ -22,10 +23,11 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.text_windows import text_windows
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
 from ui.page_pictures import PagePictureError
-from ui.passage_text import Surroundings, surroundings
+from ui.passage_text import WINDOW_CHARACTERS, Surroundings, surroundings
 from ui.rendering import page_label
 from ui.security import PAGE_POLICY
 from ui.services import Services
@@ -78,7 +80,9 @@ _GONE = "Its document was changed or deleted after the answer was written. Ask a
 
 
 def _surroundings(services: Services, hit: Hit) -> Surroundings:
-    return surroundings(hit.text, services.catalog.page_text(hit.document_id), hit.page_first, hit.page_last)
+    pages = (hit.page_first, hit.page_last)
+    with closing(text_windows(services.catalog, hit.document_id, hit.text, pages, WINDOW_CHARACTERS)) as windows:
+        return surroundings(hit.text, windows)
 
 
 def _pages(hit: Hit) -> range:

@@ -1,6 +1,7 @@
 """Untrusted text to safe HTML: what a language model or a document says, with its citations as links.
 
-Belongs here: escaping, Markdown, ``[n]``. Not here: the page around an answer (``turns.py``).
+Belongs here: escaping, Markdown, links in place of marks. Not here: which ``[n]`` are marks (the answer tells), the page around an
+answer (``turns.py``).
 
 Everything that could make a browser request something (images, links, HTML) is shown as it was written, never obeyed.
 """
@@ -18,9 +19,10 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from rag_pipeline.models import Citation, Hit
+from rag_pipeline.models import Citation, Hit, Mark
 
-_CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_CITATION = re.compile("\\[\ufdd0(\\d+)\ufdd1\\]")
+"""A mark on its way through Markdown. Unicode sets these two characters aside for a program's own use: no text has them."""
 _REQUESTING_RULES = ["image", "link", "autolink", "html_inline", "html_block", "reference"]
 _LINE_BREAK = "&#10;"
 """Gradio's chat ends an HTML block at an empty line and reads what follows as Markdown; written like this no line is empty."""
@@ -59,31 +61,48 @@ def page_label(hit: Hit, page: int | None = None) -> str:
     return f"page {hit.page_first}"
 
 
-def answer_html(text: str, citations: Sequence[Citation], *, markdown: bool) -> str:
+def answer_html(text: str, citations: Sequence[Citation], marks: Sequence[Mark], *, markdown: bool) -> str:
     """An answer as HTML on one line.
 
     Args:
         text: as streamed; may be cut off anywhere.
         citations: what the numbers point at; a number without one stays text.
+        marks: where they stand in the text; whatever else is in brackets stays as it is.
         markdown: whether a language model wrote the text. Quoted sentences are not Markdown: their ``#`` and ``*`` are the document's.
     """
     known = {citation.number: citation for citation in citations}
+    text = _with_signs(text, marks)
     if markdown:
-        return one_line(_markdown().render(text, {"citations": known}))
+        return one_line(_without_signs(_markdown().render(text, {"citations": known})))
     paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")) if paragraph.strip()]
-    return "".join(f"<p class='plain'>{with_citations(paragraph, known)}</p>" for paragraph in paragraphs)
+    return "".join(f"<p class='plain'>{_with_links(paragraph, known)}</p>" for paragraph in paragraphs)
 
 
-def with_citations(text: str, citations: Mapping[int, Citation]) -> str:
-    """Escaped text in which ``[n]`` and ``[n, m]`` link to their passages."""
-    return _CITATION.sub(lambda found: _marks(found, citations), escape(text))
+def _with_signs(text: str, marks: Sequence[Mark]) -> str:
+    parts, end = [], 0
+    for mark in marks:
+        parts += [_bare(text[end : mark.start]), f"[\ufdd0{mark.number}\ufdd1]"]
+        end = mark.end
+    return "".join([*parts, _bare(text[end:])])
 
 
-def _marks(found: re.Match[str], citations: Mapping[int, Citation]) -> str:
-    numbers = [int(number) for number in found[1].split(",")]
-    if any(number not in citations for number in numbers):
-        return found[0]
-    return "".join(_mark(citations[number]) for number in numbers)
+def _bare(text: str) -> str:
+    return text.replace("\ufdd0", "\ufffd").replace("\ufdd1", "\ufffd")
+
+
+def _without_signs(markup: str) -> str:
+    """What Markdown reads as code has no links."""
+    return markup.replace("\ufdd0", "").replace("\ufdd1", "")
+
+
+def _with_links(text: str, citations: Mapping[int, Citation]) -> str:
+    """Escaped text in which the marks link to their passages."""
+    return _without_signs(_CITATION.sub(lambda found: _link(found, citations), escape(text)))
+
+
+def _link(found: re.Match[str], citations: Mapping[int, Citation]) -> str:
+    citation = citations.get(int(found[1]))
+    return _mark(citation) if citation else found[0]
 
 
 def _mark(citation: Citation) -> str:
@@ -102,4 +121,4 @@ def _markdown() -> MarkdownIt:
 
 
 def _render_text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: MutableMapping[str, Any]) -> str:
-    return with_citations(tokens[index].content, environment["citations"])
+    return _with_links(tokens[index].content, environment["citations"])

@@ -8,20 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag_pipeline.access import Access, Tokens, parse_tokens
+from rag_pipeline.access import Access, Tokens, accepted_tokens
 from rag_pipeline.answering.answerer import Answerer, build_answerer
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.listing import StateCounts, state_counts
+from rag_pipeline.stores.missing_files import HeldDeletions, held_deletions
+from rag_pipeline.stores.vectors import open_index
 from ui.gatekeeper import Sessions
 from ui.page_pictures import PagePictures
-from ui.visibility import scope_of, visible
+from ui.visibility import scope_of
 
 CATALOG_WAIT_SECONDS = 8.0
 """Someone looks at the page meanwhile; an ingestion step holds the catalog for a second or two."""
@@ -30,30 +33,31 @@ WARM_UP_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-class DocumentListing:
-    """All documents as the catalog has them; read again only when the file has changed, however many pages look at it."""
+class DocumentCounts:
+    """Live documents by collection and state, and held deletions; counted again only when the catalog's file has changed."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._reading = threading.Lock()
         self._signature: tuple[object, ...] | None = None
-        self._documents: tuple[DocumentStatus, ...] = ()
+        self._counts: StateCounts = {}
+        self._held: Mapping[str, HeldDeletions] = {}
 
-    async def current(self) -> tuple[DocumentStatus, ...]:
-        """Live documents, by collection and path.
+    async def current(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
+        """Collection → state → number, and what is held of each collection.
 
         Raises:
             RagError: the catalog cannot be read.
         """
         return await asyncio.to_thread(self._read)
 
-    def _read(self) -> tuple[DocumentStatus, ...]:
+    def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
         with self._reading:
             signature = _signature(self._catalog.path)
             if signature != self._signature:
-                self._documents = tuple(self._catalog.documents())
+                self._counts, self._held = state_counts(self._catalog), held_deletions(self._catalog)
                 self._signature = signature
-            return self._documents
+            return self._counts, self._held
 
 
 def _signature(path: Path) -> tuple[object, ...]:
@@ -75,20 +79,39 @@ class Services:
 
     settings: Settings
     catalog: Catalog
-    listing: DocumentListing
+    counts: DocumentCounts
     answerer: Answerer
     pictures: PagePictures
     tokens: Tokens
     sessions: Sessions
     conversations: Conversations
 
-    async def visible_documents(self, access: Access) -> tuple[DocumentStatus, ...]:
-        """The documents that someone may see.
+    async def visible_counts(self, access: Access) -> StateCounts:
+        """Collection → state → number of the documents that someone may see.
 
         Raises:
             RagError: the catalog cannot be read.
         """
-        return visible(access, await self.listing.current())
+        counts, _ = await self.counts.current()
+        return {collection: states for collection, states in counts.items() if access.sees(collection)}
+
+    async def held_deletions(self) -> Mapping[str, HeldDeletions]:
+        """What is held of each collection, whoever may see it.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        _, held = await self.counts.current()
+        return held
+
+    async def indexed_collections(self) -> list[str]:
+        """The collections that have something to search, sorted.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        counts, _ = await self.counts.current()
+        return [collection for collection, states in counts.items() if states.get("indexed")]
 
     async def scope_of(self, access: Access, collections: Sequence[str] = (), wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:
         """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
@@ -96,22 +119,31 @@ class Services:
         Raises:
             RagError: a collection that may not be seen, or none that is indexed.
         """
-        indexed = {document.collection for document in await self.listing.current() if document.state == "indexed"}
-        return scope_of(access, collections, sorted(indexed), wanted)
+        indexed = await self.indexed_collections()
+        if not collections and access.collections:  # the scope names each of them: a damaged one must not take the others along
+            damaged = {error.collection for error in await asyncio.to_thread(open_index(self.settings).damaged)}
+            indexed = [name for name in indexed if name not in damaged]
+        return scope_of(access, collections, indexed, wanted)
 
 
 def build_services(settings: Settings, answerer: Answerer | None = None) -> Services:
-    """Put the parts together; nothing slow happens yet. ``answerer`` replaces the one that the settings describe."""
+    """Put the parts together; nothing slow happens yet. ``answerer`` replaces the one that the settings describe.
+
+    Raises:
+        RagError: the tokens cannot be used, or others could reach the app without one.
+    """
+    tokens = accepted_tokens(settings)
     catalog = Catalog(settings.catalog_path, CATALOG_WAIT_SECONDS)
+    database = settings.database_url.get_secret_value() if settings.database_url else None
     return Services(
         settings,
         catalog,
-        DocumentListing(catalog),
+        DocumentCounts(catalog),
         answerer or build_answerer(settings),
-        PagePictures(),
-        parse_tokens(settings.api_tokens.get_secret_value() if settings.api_tokens else ""),
+        PagePictures(settings),
+        tokens,
         Sessions(settings.data / "app" / "session.key"),
-        Conversations(settings.database_url.get_secret_value() if settings.database_url else None, settings.conversations_path),
+        Conversations(database, settings.conversations_path, tokens.former_owners),
     )
 
 
@@ -119,7 +151,7 @@ async def warm_up(services: Services) -> None:
     """Load the embedding model, as soon as there is something to search, before the first question has to wait for it."""
     try:
         # Asked again and again, because other processes write the catalog and they send no events.
-        while not any(document.state == "indexed" for document in await services.listing.current()):  # noqa: ASYNC110
+        while not await services.indexed_collections():  # noqa: ASYNC110
             await asyncio.sleep(WARM_UP_SECONDS)
         await services.answerer.retriever.retrieve("What is this about?", Scope(), 1)
     except RagError as error:  # the first question will say it to whoever asks

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Failed, Hit, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.answering.marks import marks_in
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Failed, Hit, Mark, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations import StoredMessage
 from ui.rendering import answer_html, escape, failure_html, page_label, passage_url
 
@@ -28,17 +29,20 @@ class Turn:
     parts: tuple[str, ...] = ()
     hits: tuple[Hit, ...] | None = None
     text: str = ""
+    marks: tuple[Mark, ...] = ()
     stopped: bool = False
     end: Answered | Refused | Failed | None = None
 
     def after(self, event: AnswerEvent) -> Turn:
         """The turn when the next event has come."""
         if isinstance(event, Reformulated):
-            return replace(self, searched=event.question, parts=event.sub_questions)
+            return replace(self, searched=event.question, parts=(*event.sub_questions, *filter(None, [event.with_topic])))
         if isinstance(event, Retrieved):
             return replace(self, hits=event.hits)
         if isinstance(event, Token):
-            return replace(self, text=self.text + event.text)
+            start, text = len(self.text), self.text + event.text
+            mark = () if event.citation is None else (Mark(start, len(text), event.citation),)
+            return replace(self, text=text, marks=self.marks + mark)
         return replace(self, end=event)
 
 
@@ -49,12 +53,22 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
     turn = Turn(question.content, markdown, searched, text=answer.content)
     if answer.state == "complete":
         citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
-        return turn.after(Answered(answer.content, citations, searched, detail.get("timings", {}), detail.get("model")))
+        timings, model = detail.get("timings", {}), detail.get("model")
+        return turn.after(Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations)))
     if answer.state == "refused":
         return turn.after(Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {})))
     if answer.state == "failed":
         return turn.after(Failed(str(detail.get("error", "")), str(detail.get("error_code", ""))))
     return replace(turn, stopped=True)
+
+
+def _marks(answer: StoredMessage, citations: Sequence[Citation]) -> tuple[Mark, ...]:
+    """Answers that were kept before marks were kept with them have their text only."""
+    detail: Mapping[str, Any] = answer.detail
+    kept = detail.get("marks")
+    if kept is None:
+        return marks_in(answer.content, max((citation.number for citation in citations), default=0))
+    return tuple(Mark(mark["start"], mark["end"], mark["number"]) for mark in kept)
 
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
@@ -92,7 +106,7 @@ def _body(turn: Turn) -> str:
     if isinstance(end, Failed):
         return _streamed(turn) + failure_html("The answer broke off" if turn.text else "No answer this time", end.message)
     if isinstance(end, Answered):
-        answer = answer_html(end.answer, end.citations, markdown=turn.markdown)
+        answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)
         return f"<div class='answer'>{answer}</div>{_sources(end.citations)}{_footnote(end)}"
     if turn.stopped:
         return _streamed(turn) + "<p class='note'>Stopped.</p>"
@@ -101,7 +115,7 @@ def _body(turn: Turn) -> str:
 
 def _streamed(turn: Turn) -> str:
     citations = [Citation(number, hit) for number, hit in enumerate(turn.hits or (), start=1)]
-    return f"<div class='answer'>{answer_html(turn.text, citations, markdown=turn.markdown)}</div>" if turn.text else ""
+    return f"<div class='answer'>{answer_html(turn.text, citations, turn.marks, markdown=turn.markdown)}</div>" if turn.text else ""
 
 
 def _progress(turn: Turn) -> str:

@@ -1,6 +1,6 @@
-"""New files for the watched folder: safe names, no half-written file, nothing overwritten.
+"""Files put into the watched folder and taken out of it: safe names, no half-written file, nothing overwritten, nothing else removed.
 
-Belongs here: names, writing aside and renaming. Not here: HTTP and forms (``api/routes.py``), what becomes of the files (ingestion).
+Belongs here: names, writing aside and renaming, which entry is removed. Not here: HTTP (``api/documents.py``), what becomes of the files.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import os
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION, is_ignored
-from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.files import sync_folder
 
 LONGEST_NAME_BYTES = 255
@@ -72,18 +71,37 @@ def numbered_name(name: str, number: int) -> str:
     return f"{_cut(stem, room)}{suffix}{dot}{extension}"
 
 
-def folder_of(collection: str, documents: Iterable[DocumentStatus] = ()) -> str:
+def folder_of(collection: str, catalog: Catalog) -> str:
     """The folder below the uploads folder whose files belong to a collection; empty for the default one.
 
     Args:
         collection: an existing one, or a new name.
-        documents: live documents; an existing collection's folder is theirs, which differs from its name where that was escaped.
+        catalog: an existing collection's folder is that of its documents, which differs from its name where that was escaped.
+
+    Raises:
+        RagError: the catalog cannot be read.
     """
     wanted = collection.strip()
     if not wanted or wanted == DEFAULT_COLLECTION:
         return ""
-    existing = next((document.file for document in documents if document.collection == wanted), None)
-    return existing.partition("/")[0] if existing else safe_name(wanted, longest_bytes=100)
+    existing = catalog.select_documents("WHERE d.collection = $collection LIMIT 1", {"collection": wanted})
+    return existing[0].file.partition("/")[0] if existing else safe_name(wanted, longest_bytes=100)
+
+
+def listed_entry(uploads: Path, file: str) -> Path:
+    """The directory entry of a document, which is what deleting it removes: of a link the link, never what it leads to.
+
+    Args:
+        uploads: the watched folder.
+        file: the document's path below it.
+
+    Raises:
+        FileNotFoundError: a folder on the way has become a link, so the entry that was listed is not there any more.
+    """
+    entry = Path(os.path.realpath(uploads), file)
+    if ".." in entry.parts or os.path.realpath(entry.parent) != str(entry.parent):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file)
+    return entry
 
 
 def store_upload(uploads: Path, folder: str, name: str, source: BinaryIO, largest_bytes: int) -> Upload:

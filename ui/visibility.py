@@ -5,12 +5,12 @@ Belongs here: decisions, pure. Not here: who asks (``gatekeeper.py``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rag_pipeline.access import Access, TokenScope
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.errors import RagError
-from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.listing import Choice
 
 
 class ForbiddenError(RagError):
@@ -31,9 +31,11 @@ def require_collection(access: Access, collection: str) -> None:
         raise ForbiddenError(f"The token {access.name!r} is not for the collection {collection!r}.")
 
 
-def visible(access: Access, documents: Iterable[DocumentStatus]) -> tuple[DocumentStatus, ...]:
-    """The documents that may be shown."""
-    return tuple(document for document in documents if access.sees(document.collection))
+def choice_of(access: Access, collection: str = "", state: str = "", name: str = "") -> Choice:
+    """The documents that may be shown, narrowed to what is asked for ("": not narrowed)."""
+    if collection:
+        return Choice((collection,) if access.sees(collection) else (), state, name)
+    return Choice(access.collections or None, state, name)
 
 
 def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str], wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import socket
 import threading
 import time
@@ -15,12 +14,12 @@ import pytest
 import uvicorn
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.marks import CitationFilter
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Mark, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.programs import BROWSER, browser_program, require
 from ui.app import create_app
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 
 
 def make_hit(text: str = "The lamp is repaired.", **fields: Any) -> Hit:
@@ -58,6 +57,9 @@ class ScriptedAnswerer:
             self.cancelled.set()
             raise
 
+    async def close(self) -> None:
+        pass
+
     async def _events(self, question: str) -> AsyncGenerator[AnswerEvent, None]:
         hits = self.retriever.hits
         searched = "the lamp, in full" if "reformulate" in question else question
@@ -66,16 +68,27 @@ class ScriptedAnswerer:
         if "refuse" in question:
             yield Refused("Nothing is said about this.", hits, searched, {"retrieve": 0.1})
             return
+        marks, said = CitationFilter(len(hits)), list[Token]()
         for piece in self.pieces:
             await asyncio.sleep(self.pause_seconds)
-            yield Token(piece)
+            for token in marks.feed(piece):
+                said.append(token)
+                yield token
         if "fail" in question:
             yield Failed("The language model hung up. Ask again.", "chat_unreachable")
             return
         if "explode" in question:
             raise ValueError("a bug with a secret")
+        for token in marks.finish():
+            said.append(token)
+            yield token
         cited = tuple(Citation(number, hit) for number, hit in enumerate(hits, start=1))
-        yield Answered("".join(self.pieces), cited, searched, {"retrieve": 0.1, "generate": 0.2})
+        text, placed = "", []
+        for token in said:
+            if token.citation:
+                placed.append(Mark(len(text), len(text) + len(token.text), token.citation))
+            text += token.text
+        yield Answered(text, cited, searched, {"retrieve": 0.1, "generate": 0.2}, marks=tuple(placed))
 
 
 def free_port() -> int:
@@ -110,17 +123,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread
 def browser() -> Iterator[Any]:
     """An installed Chromium. Without one the test is skipped, except in continuous integration, where it must not go missing unseen."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        reason = f"no browser is installed (looked for {', '.join(BROWSERS)})"
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require(BROWSER)
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--headless=new"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        chromium = playwright.chromium.launch(executable_path=browser_program(), args=arguments)
         yield chromium
         chromium.close()
 

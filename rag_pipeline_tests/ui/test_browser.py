@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, free_port, make_hit, serving, wait_until
 from rag_pipeline_tests.ui.documents import make_pdf
 from ui.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
@@ -67,7 +69,7 @@ def test_asking_opening_a_citation_following_up_and_being_refused(
 
         page.get_by_role("button", name="New conversation").click()
         page.get_by_role("button", name=QUESTIONS[1]).wait_for()
-        assert page.locator(".turn").count() == 0
+        page.wait_for_function("document.querySelectorAll('.turn').length === 0", timeout=30 * SECONDS)
 
 
 def test_a_citation_opens_in_a_tab_of_its_own_too(page: Any, settings: Settings, ingest: Callable[..., object]) -> None:
@@ -277,3 +279,21 @@ def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screensh
         page.locator("#earlier input").click()
         page.get_by_role("option", name="Who repaired the lamp?").click()
         page.wait_for_selector("[aria-label='Liked']")
+
+
+def test_a_page_that_cannot_be_drawn_is_words_and_no_broken_picture(page: Any, settings: Settings, ingest: Callable[..., object]) -> None:
+    words = "The safe in the cellar opens with the brass key."
+    (settings.uploads / "safe.pdf").write_bytes(encrypted_pdf(f"BT /F 12 Tf 72 700 Td ({words}) Tj ET", "s3cret"))
+    settings.passwords_path.write_text("s3cret\n")
+    ingest()
+    with serving(settings) as address:
+        hit = httpx.post(f"{address}/api/v1/search", json={"question": words}, timeout=60).json()["hits"][0]
+        page.goto(f"{address}/passages/default/{hit['chunk_id']}")
+        page.wait_for_function("document.querySelector('img').naturalWidth > 500", timeout=30 * SECONDS)
+        assert not page.locator(".missing").is_visible()
+        settings.passwords_path.unlink()
+        page.goto(f"{address}/passages/default/{hit['chunk_id']}?page=1&theme=dark")
+        page.evaluate("document.querySelector('img') && (document.querySelector('img').src += '&again')")
+        page.locator(".missing", has_text="Page 1 cannot be shown as a picture").wait_for(timeout=30 * SECONDS)
+        assert page.locator("img").count() == 0
+        assert page.locator("mark", has_text="brass key").is_visible()

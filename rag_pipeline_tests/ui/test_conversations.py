@@ -61,3 +61,22 @@ def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) ->
             time.sleep(0.3)
         wait_until(lambda: client.get(f"{PATH}/{identity}").json()["messages"][1]["state"] == "interrupted", 10)
         assert client.get(f"{PATH}/{identity}").json()["messages"][1]["content"].startswith("word")
+
+
+def seen_by(settings: Settings, entries: str, token: str) -> list[str]:
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=entries).api_tokens})
+    with serving(guarded, ScriptedAnswerer()) as address:
+        answer = httpx.get(address + PATH, headers={"Authorization": f"Bearer {token}"})
+        return [one["title"] for one in answer.json()["conversations"]]
+
+
+def test_conversations_belong_to_the_token_and_not_to_its_name_or_place(settings: Settings) -> None:
+    first, second = "the-first-long-token", "the-second-long-token"
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=f"{first} {second}").api_tokens})
+    with serving(guarded, ScriptedAnswerer()) as address:
+        for token in (first, second):
+            made = httpx.post(address + PATH, headers={"Authorization": f"Bearer {token}"}, json={"title": f"of {token}"})
+            assert made.status_code == 201
+    assert seen_by(settings, second, second) == [f"of {second}"]  # the first one was revoked
+    assert seen_by(settings, f"new-name:read:{second}", second) == [f"of {second}"]
+    assert seen_by(settings, f"{second} {first}", first) == [f"of {first}"]

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -138,7 +140,7 @@ def test_documents_come_and_go(settings: Settings, ingest: Callable[..., object]
         assert client.post("/api/v1/documents", files=upload, data={"collection": "home"}).status_code == 409
         ingest("home")
         (collection,) = client.get("/api/v1/collections").json()["collections"]
-        assert collection == {"name": "home", "documents": 1, "states": {"indexed": 1}}
+        assert collection == {"name": "home", "documents": 1, "states": {"indexed": 1}, "deletions_held": 0}
         (row,) = client.get("/api/v1/documents", params={"collection": "home", "state": "indexed"}).json()["documents"]
         assert client.get(f"/api/v1/documents/{row['document_id']}/file").content == b"The lamp is repaired."
         assert client.get("/api/v1/ready").json()["ready"] is True
@@ -184,6 +186,72 @@ def test_failures_reach_the_openai_client_as_errors(settings: Settings) -> None:
         assert refused.choices[0].message.content == "Nothing is said about this."
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"stream_options": None, "stop": None, "tools": None, "temperature": None, "max_tokens": None, "user": None, "metadata": None},
+        {"n": 1, "response_format": {"type": "text"}, "seed": 3, "logit_bias": {}, "tool_choice": "auto", "reasoning_effort": "low"},
+        {"n": None, "stream": None, "model": None, "unheard_of": {"a": [1]}},
+        {"stream_options": {"include_usage": None}, "max_completion_tokens": 5, "store": False},
+    ],
+)
+def test_fields_that_change_no_answer_are_taken(settings: Settings, more: dict[str, object]) -> None:
+    with client_of(settings) as client:
+        content = [{"type": "text", "text": "lamp"}, {"type": "image_url", "image_url": {"url": "data:,"}}, {"type": "text", "text": None}]
+        messages = [{"role": "assistant", "content": None, "tool_calls": []}, {"role": "user", "content": content, "name": "ada"}]
+        for stream in (False, True):
+            answer = client.post("/v1/chat/completions", json={"model": "all", "messages": messages, "stream": stream, **more})
+            assert answer.status_code == 200, answer.text
+            assert "A fine" in answer.text
+        assert client.post("/v1/chat/completions", json={"messages": messages, "n": 2}).status_code == 422
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_our_sources_do_not_come_back_as_history(settings: Settings, stream: bool) -> None:
+    hits = [make_hit(document="a [draft] (1).txt"), make_hit(document="b\n.txt", page_first=1, page_last=2, chunk_id="c/2")]
+    answerer = ScriptedAnswerer(hits, ["Ada repaired it [1]", " in March [2].", "\n\nSee [a](b)"])
+    with serving(settings, answerer) as address:
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        messages: Any = [{"role": "user", "content": "Who repaired the lamp?"}]
+        said: Any = client.chat.completions.create(model="all", messages=messages, stream=stream)
+        text = "".join(part.choices[0].delta.content or "" for part in said) if stream else said.choices[0].message.content
+        assert "](http" in text.splitlines()[-1]
+        turn: Any = [
+            *messages,
+            {"role": "assistant", "content": text},
+            {"role": "user", "content": "And when? [1] [x](http://a/passages/b/c)"},
+        ]
+        client.chat.completions.create(model="all", messages=turn)
+    question, history, _ = answerer.asked[-1]
+    assert question == "And when? [1] [x](http://a/passages/b/c)"
+    assert [message.content for message in history] == ["Who repaired the lamp?", "Ada repaired it [1] in March [2].\n\nSee [a](b)"]
+
+
+def test_what_nobody_expected_ends_every_protocol_s_answer(settings: Settings) -> None:
+    with client_of(settings) as client:
+        identity = client.post("/api/v1/conversations", json={}).json()["conversation_id"]
+        for path in ("/api/v1/ask", f"/api/v1/conversations/{identity}/ask"):
+            whole = client.post(path, json={"question": "explode"})
+            assert (whole.status_code, whole.json()["error"]["code"]) == (500, "internal"), path
+            streamed = client.post(path, json={"question": "explode"}, headers={"Accept": "text/event-stream"}).text
+            assert "event: failed\ndata: " in streamed.split("\n\n")[-2] + "\n", path
+            assert "secret" not in whole.text + streamed
+        messages = client.get(f"/api/v1/conversations/{identity}").json()["messages"]
+        assert {message["state"] for message in messages[1::2]} == {"failed"}
+        asked = {"model": "all", "messages": [{"role": "user", "content": "explode"}]}
+        assert client.post("/v1/chat/completions", json=asked).status_code == 500
+        last = client.post("/v1/chat/completions", json={**asked, "stream": True}).text.strip().split("\n\n")[-1]
+        assert json.loads(last.removeprefix("data: "))["error"]["code"] == "internal"
+
+
+def test_a_name_that_is_no_text_does_not_break_a_stream(settings: Settings) -> None:
+    with client_of(settings, answerer=ScriptedAnswerer([make_hit(document="a\udcff.txt")])) as client:
+        events = client.post("/api/v1/ask", json={"question": "lamp"}, headers={"Accept": "text/event-stream"}).text
+        assert events.count("event: answered") == 1
+        asked = {"messages": [{"role": "user", "content": "lamp"}], "stream": True}
+        assert client.post("/v1/chat/completions", json=asked).text.endswith("data: [DONE]\n\n")
+
+
 def test_the_tools_of_mcp(settings: Settings) -> None:
     async def session(address: str) -> None:
         async with Client(f"{address}/mcp/") as client:
@@ -197,9 +265,20 @@ def test_the_tools_of_mcp(settings: Settings) -> None:
             assert listed.structured_content == {"documents": [], "total": 0}
             failed = await client.call_tool("ask_documents", {"question": "fail"})
             assert failed.is_error
+            exploded = await client.call_tool("ask_documents", {"question": "explode"})
+            assert exploded.is_error
+            assert "secret" not in str(exploded.content)
 
     with serving(settings, ScriptedAnswerer()) as address:
         asyncio.run(session(address))
+
+
+def test_the_tools_are_there_under_the_name_by_which_the_app_is_shared(guarded: Settings) -> None:
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accept = {"Accept": "application/json, text/event-stream", "Host": "documents.example"}
+    with client_of(guarded.model_copy(update={"host": "0.0.0.0"}), READER) as client:
+        answer = client.post("/mcp/", json=request, headers=accept)
+        assert (answer.status_code, len(answer.json()["result"]["tools"])) == (200, 3)
 
 
 def test_metrics_count_routes_and_not_ids(settings: Settings) -> None:
@@ -216,3 +295,36 @@ def test_a_pipeline_that_does_not_answer_is_named(settings: Settings) -> None:
         answer = client.post("/api/v1/ingestion", json={"collection": "default"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "pipeline")
         assert "rag up" in answer.json()["error"]["message"]
+
+
+class Pipeline(BaseHTTPRequestHandler):
+    """Answers as Dagster's GraphQL does about runs whose id is the name of their collection."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"]["id"]
+        tags = [{"key": "dagster/partition", "value": asked}] if asked != "none" else []
+        run = {"__typename": "Run", "runId": asked, "status": "STARTED", "tags": tags, "stepStats": []}
+        found = run if asked != "unknown" else {"__typename": "RunNotFoundError"}
+        content = json.dumps({"data": {"runOrError": found}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_runs_of_other_collections_look_as_if_they_were_not_there(guarded: Settings) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pipeline) as pipeline:
+        threading.Thread(target=pipeline.serve_forever, daemon=True).start()
+        with client_of(guarded.model_copy(update={"dagster_port": pipeline.server_port})) as client:
+            for token, expected in ((LIMITED, [200, 404, 404, 404]), (FULL, [200, 200, 200, 404])):
+                asked = [
+                    client.get(f"/api/v1/ingestion/{run}", headers={"Authorization": f"Bearer {token}"})
+                    for run in ("contracts", "letters", "none", "unknown")
+                ]
+                assert [answer.status_code for answer in asked] == expected
+            start = client.post("/api/v1/ingestion", headers={"Authorization": f"Bearer {LIMITED}"}, json={"collection": "letters"})
+            assert (start.status_code, start.json()["error"]["code"]) == (403, "forbidden")
+        pipeline.shutdown()

@@ -68,9 +68,10 @@ def test_ask_as_a_stream_of_events(client: httpx.Client) -> None:
     answer = client.post("/api/v1/ask", json={"question": "lamp"}, headers={"Accept": "text/event-stream"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     events = events_of(answer.text)
-    assert [name for name, _ in events] == ["reformulated", "retrieved", "token", "token", "answered"]
+    assert [name for name, _ in events] == ["reformulated", "retrieved", *["token"] * 5, "answered"]
     assert events[1][1] == {"hits": [make_hit().to_json()]}
-    assert events[2][1] == {"text": "A fine"}
+    assert events[2][1] == {"text": "A fine", "citation": None}
+    assert [event for name, event in events if name == "token" and event["citation"]] == [{"text": "[1]", "citation": 1}]
     assert events[-1][1]["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "boxes": []}]
 
 
@@ -248,5 +249,94 @@ def test_the_listing_follows_the_catalog(indexed: httpx.Client, settings: Settin
     wait_until(lambda: "new.txt" in indexed.get("/api/v1/documents").text, 5)
 
 
+def test_documents_come_a_page_at_a_time(indexed: httpx.Client) -> None:
+    every = indexed.get("/api/v1/documents").json()
+    assert (every["total"], every["next_cursor"]) == (len(every["documents"]), None)
+    first = indexed.get("/api/v1/documents", params={"limit": 1}).json()
+    second = indexed.get("/api/v1/documents", params={"limit": 1000, "cursor": first["next_cursor"]}).json()
+    assert [*first["documents"], *second["documents"]] == every["documents"]
+    assert first["total"] == second["total"] == every["total"]
+    named = indexed.get("/api/v1/documents", params={"name": "LAMP", "state": "indexed"}).json()
+    assert [row["document"] for row in named["documents"]] == ["lamp.txt"]
+    assert indexed.get("/api/v1/documents", params={"collection": "nowhere"}).json() == {"documents": [], "total": 0, "next_cursor": None}
+    bad = indexed.get("/api/v1/documents", params={"cursor": "made up"})
+    assert (bad.status_code, bad.json()["error"]["code"]) == (400, "bad_cursor")
+    assert "next_cursor" in bad.json()["error"]["message"]
+    assert [indexed.get("/api/v1/documents", params={"limit": limit}).status_code for limit in (0, 1001)] == [422, 422]
+
+
 def test_the_model_is_loaded_before_the_first_question(indexed: httpx.Client) -> None:
     wait_until(lambda: "sentence_transformers" in sys.modules)
+
+
+def document_ids(client: httpx.Client) -> dict[str, str]:
+    rows = client.get("/api/v1/documents").json()["documents"]
+    return {f"{row['collection']}/{row['document']}": row["document_id"] for row in rows}
+
+
+def test_deleting_a_link_leaves_what_it_leads_to(client: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
+    for name in ("mine", "theirs"):
+        (settings.uploads / name).mkdir()
+    target, link = settings.uploads / "theirs" / "secret.txt", settings.uploads / "mine" / "link.txt"
+    target.write_text("Zebras.")
+    link.symlink_to(target)
+    ingest("mine")
+    assert client.delete(f"/api/v1/documents/{document_ids(client)['mine/link.txt']}").status_code == 204
+    assert target.read_text() == "Zebras."
+    assert not link.is_symlink()
+    ingest("mine")
+    assert document_ids(client) == {}
+
+
+def test_a_folder_that_became_a_link_leads_no_deletion_astray(
+    client: httpx.Client, settings: Settings, ingest: Callable[..., object]
+) -> None:
+    for name in ("mine", "theirs"):
+        (settings.uploads / name).mkdir()
+        (settings.uploads / name / "a.txt").write_text(f"Zebras of {name}.")
+    ingest("mine")
+    identity = document_ids(client)["mine/a.txt"]
+    (settings.uploads / "mine" / "a.txt").unlink()
+    (settings.uploads / "mine").rmdir()
+    (settings.uploads / "mine").symlink_to(settings.uploads / "theirs")
+    assert client.delete(f"/api/v1/documents/{identity}").status_code == 204
+    assert (settings.uploads / "theirs" / "a.txt").exists()
+
+
+def test_all_may_be_deleted_one_by_one_and_none_is_held(client: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
+    for number in range(3):
+        (settings.uploads / f"{number}.txt").write_text(f"Zebra {number}.")
+    ingest()
+    for identity in document_ids(client).values():
+        assert client.delete(f"/api/v1/documents/{identity}").status_code == 204
+    ingest()
+    assert document_ids(client) == {}
+
+
+def test_held_deletions_are_shown_and_confirmed(client: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
+    for number in range(3):
+        (settings.uploads / f"{number}.txt").write_text(f"Zebra {number}.")
+    ingest()
+    for file in list(settings.uploads.iterdir()):
+        file.unlink()
+    ingest()
+    (collection,) = client.get("/api/v1/collections").json()["collections"]
+    assert (collection["documents"], collection["deletions_held"]) == (3, 3)
+    assert all(row["deletion_held_since"].endswith("Z") for row in client.get("/api/v1/documents").json()["documents"])
+    assert client.post("/api/v1/collections/default/confirm-deletions").json() == {"confirmed": 3}
+    assert client.post("/api/v1/collections/default/confirm-deletions").json() == {"confirmed": 0}
+    ingest()
+    assert document_ids(client) == {}
+
+
+def test_a_failed_document_is_retried_and_one_that_answers_is_not(
+    client: httpx.Client, settings: Settings, ingest: Callable[..., object]
+) -> None:
+    (settings.uploads / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
+    (settings.uploads / "good.txt").write_text("Zebras.")
+    ingest()
+    identities = document_ids(client)
+    answer = client.post(f"/api/v1/documents/{identities['default/broken.docx']}/retry")
+    assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (202, "pending", 0)
+    assert client.post(f"/api/v1/documents/{identities['default/good.txt']}/retry").status_code == 409
+    assert client.post("/api/v1/documents/nothing/retry").status_code == 404

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_pipeline.stores.text_windows import TextWindow
 from ui.passage_text import Surroundings, locate, surroundings
 
 
@@ -26,17 +27,17 @@ def test_what_is_not_there_is_not_found() -> None:
     assert locate("  ", "text") is None
 
 
-def test_only_the_passages_pages_are_shown_around_it() -> None:
-    pages = [(1, "first page"), (2, "before it"), (2, "the passage"), (2, "after it"), (3, "third page")]
-    around = surroundings("the passage", pages, 2, 2)
+def test_a_later_window_is_looked_at_when_the_first_does_not_hold_the_passage() -> None:
+    windows = [TextWindow("the passing", True, False), TextWindow("before it\n\nthe passage\n\nafter it", False, True)]
+    around = surroundings("the passage", windows)
     assert [span.text for block in around.blocks for span in block.spans] == ["before it", "the passage", "after it"]
     assert marked(around) == "the passage"
-    assert (around.cut_before, around.cut_after) == (False, False)
+    assert (around.cut_before, around.cut_after) == (True, False)
 
 
 def test_a_long_document_is_cut_to_a_window_at_words() -> None:
     text = " ".join(f"a{n}" for n in range(3000)) + " HERE IT IS " + " ".join(f"b{n}" for n in range(3000))
-    around = surroundings("HERE IT IS", [(None, text)], None, None)
+    around = surroundings("HERE IT IS", [TextWindow(text)])
     shown = "".join(span.text for block in around.blocks for span in block.spans)
     assert (around.cut_before, around.cut_after) == (True, True)
     assert 2500 < len(shown) < 3500
@@ -46,7 +47,7 @@ def test_a_long_document_is_cut_to_a_window_at_words() -> None:
 
 
 def test_rows_of_a_table_are_marked_as_rows() -> None:
-    around = surroundings("Jigsaw | 4\nDrill | 5", [(None, "Tool | Price\nSaw | 3\nJigsaw | 4\nDrill | 5\nLadder | 6")], None, None)
+    around = surroundings("Jigsaw | 4\nDrill | 5", [TextWindow("Tool | Price\nSaw | 3\nJigsaw | 4\nDrill | 5\nLadder | 6")])
     (table,) = around.blocks
     assert table.heading
     assert [(row.cells[0], row.marked) for row in table.rows] == [
@@ -55,7 +56,7 @@ def test_rows_of_a_table_are_marked_as_rows() -> None:
 
 
 def test_a_passage_that_is_gone_from_the_text_is_shown_by_itself() -> None:
-    around = surroundings("old words", [(None, "new words")], None, None)
+    around = surroundings("old words", [TextWindow("new words")])
     assert marked(around) == "old words"
     assert around.cut_before
 
@@ -63,6 +64,6 @@ def test_a_passage_that_is_gone_from_the_text_is_shown_by_itself() -> None:
 @given(st.text(alphabet="ab \n|", max_size=200), st.integers(0, 200), st.integers(0, 200))
 def test_the_marked_words_are_the_passages_words(text: str, start: int, end: int) -> None:
     passage = text[min(start, end) : max(start, end)]
-    around = surroundings(passage, [(None, text)], None, None)
+    around = surroundings(passage, [TextWindow(text)])
     if passage.split() and "|" not in text:
         assert "".join(marked(around).split()) == "".join(passage.split())

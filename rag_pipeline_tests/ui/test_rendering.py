@@ -1,15 +1,18 @@
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.models import Answered, Box, Citation, Failed, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.answering.marks import marks_in
+from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations.records import StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit
-from ui.rendering import answer_html, escape, page_label, passage_url
+from ui import rendering
+from ui.rendering import escape, page_label, passage_url
 from ui.turns import Turn, question_html, turn_html, turn_of
 
 HIT = make_hit(document="Über <b>.pdf", collection="my docs", chunk_id="a/b", page_first=2)
@@ -53,13 +56,26 @@ def test_a_citation_links_to_its_passage_and_says_where_it_leads() -> None:
     assert shown.count("class='cite'") == 2
 
 
-def test_several_numbers_in_one_pair_of_brackets_become_several_links() -> None:
-    assert answer_html("So [1, 2].", CITED, markdown=False).count("<a class='cite'") == 2
-
-
 @pytest.mark.parametrize("text", ["see [7]", "`a[1]`", "an array[x]"])
 def test_what_is_no_citation_stays_text(text: str) -> None:
     assert "class='cite'" not in answer_html(text, CITED, markdown=True)
+
+
+@pytest.mark.parametrize("markdown", [True, False])
+def test_only_the_marks_that_an_answer_tells_are_links(markdown: bool) -> None:
+    text = "As shown [1] `a [2]` by Ada [2]. [1]"
+    shown = rendering.answer_html(text, CITED, (Mark(33, 36, 1),), markdown=markdown)
+    assert shown.count("class='cite'") == 1
+    assert "As shown [1]" in shown
+    assert "by Ada [2]. <a class='cite'" in shown
+    assert "[2]</code>" in rendering.answer_html("`a [2]`", CITED, (Mark(3, 6, 2),), markdown=True)
+
+
+@given(st.text(alphabet="ab [1]2`*\n\ufdd0\ufdd1"), st.booleans())
+def test_no_sign_of_ours_is_left(text: str, markdown: bool) -> None:
+    shown = answer_html(text, CITED, markdown=markdown)
+    assert "\ufdd0" not in shown
+    assert "\ufdd1" not in shown
 
 
 def test_quoted_text_is_not_read_as_markdown() -> None:
@@ -82,6 +98,10 @@ def test_pages_are_named_only_where_the_format_has_them() -> None:
     assert passage_url(make_hit(collection="ä/b")) == "/passages/%C3%A4%2Fb/c1"
 
 
+def answer_html(text: str, citations: Sequence[Citation], *, markdown: bool) -> str:
+    return rendering.answer_html(text, citations, marks_in(text, len(citations)), markdown=markdown)
+
+
 def turn(*events: object, question: str = "Is the lamp repaired?") -> str:
     made = Turn(question, markdown=True)
     for event in events:
@@ -90,13 +110,15 @@ def turn(*events: object, question: str = "Is the lamp repaired?") -> str:
 
 
 def test_a_turn_at_each_moment_of_its_stream() -> None:
-    first, found, text = Reformulated("Is the lamp repaired?"), Retrieved((HIT,)), Token("Yes [1]")
+    first, found, text, mark = Reformulated("Is the lamp repaired?"), Retrieved((HIT,)), Token("Yes "), Token("[1]", 1)
     assert "Searching" in turn(first)
     assert "Reading 1 passage<" in turn(first, found)
-    streaming = turn(first, found, text)
+    streaming = turn(first, found, text, mark)
     assert "live" in streaming
     assert "<a class='cite'" in streaming
-    done = turn(first, found, text, Answered("Yes [1]", (CITED[0],), "Is the lamp repaired?", {"total": 1.25}, model="m<1>"))
+    done = turn(
+        first, found, text, mark, Answered("Yes [1]", (CITED[0],), "Is the lamp repaired?", {"total": 1.25}, "m<1>", marks=(Mark(4, 7, 1),))
+    )
     assert "live" not in done
     assert "class='source'" in done
     assert "m&lt;1&gt; · 1.2 s" in done
@@ -126,7 +148,7 @@ def test_a_question_is_shown_as_it_was_typed() -> None:
 
 def test_of_a_passage_on_several_pages_the_one_with_the_claim_is_linked() -> None:
     hit = make_hit(page_first=1, page_last=2)
-    turn = Turn("q", markdown=False).after(Answered("Yes [1].", (Citation(1, hit, 2),), "q", {}))
+    turn = Turn("q", markdown=False).after(Answered("Yes [1].", (Citation(1, hit, 2),), "q", {}, marks=(Mark(4, 7, 1),)))
     assert turn_html(turn).count("/passages/default/c1?page=2'") == 2
     assert ">page 2<" in turn_html(turn)
     assert passage_url(make_hit(page_first=2), 2).endswith("/c1")
@@ -138,6 +160,6 @@ def test_a_kept_answer_is_shown_as_it_was() -> None:
     detail = {"citations": [citation.to_json()], "timings": {"total": 0.5}, "reformulated_question": "q", "model": None}
     question = StoredMessage("1", "user", "q", "complete", datetime(2026, 1, 1))
     answer = StoredMessage("2", "assistant", "Body [1]", "complete", datetime(2026, 1, 1), json.loads(json.dumps(detail)))
-    live = Turn("q", markdown=False, searched="q").after(Answered("Body [1]", (citation,), "q", {"total": 0.5}))
+    live = Turn("q", markdown=False, searched="q").after(Answered("Body [1]", (citation,), "q", {"total": 0.5}, marks=(Mark(5, 8, 1),)))
     assert turn_html(turn_of(question, answer, markdown=False)) == turn_html(live)
     assert ">Body<" in turn_html(live)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.ingestion.folder import collection_of, is_ignored
-from rag_pipeline.stores.catalog import DocumentStatus
-from rag_pipeline_tests.ui.documents import make_document
+from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.documents import DocumentRow, Scan, apply_scan
 from ui.example_documents import COLLECTION, add_examples
 from ui.uploads import UploadError, folder_of, numbered_name, safe_name, store_upload
 
@@ -100,18 +100,16 @@ def test_a_folder_that_is_a_file_is_explained(tmp_path: Path) -> None:
         store(tmp_path, b"x")
 
 
-@pytest.mark.parametrize(
-    ("collection", "documents", "folder"),
-    [
-        ("", [], ""),
-        ("default", [], ""),
-        ("minutes", [], "minutes"),
-        ("../up", [], "up"),
-        ("50%25 off", [make_document(collection="50%25 off", file="50% off/a.txt")], "50% off"),
-    ],
-)
-def test_the_folder_of_a_collection(collection: str, documents: list[DocumentStatus], folder: str) -> None:
-    assert folder_of(collection, documents) == folder
+@pytest.mark.parametrize(("collection", "folder"), [("", ""), ("default", ""), ("minutes", "minutes"), ("../up", "up")])
+def test_the_folder_of_a_new_collection(tmp_path: Path, collection: str, folder: str) -> None:
+    assert folder_of(collection, Catalog(tmp_path / "catalog.duckdb")) == folder
+
+
+def test_the_folder_of_an_existing_collection_is_that_of_its_documents(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    row = DocumentRow("d", "50%25 off", "a.txt", "50% off/a.txt", "", 1, "hash", "text/plain")
+    apply_scan(catalog, Scan(row.collection, [row], (), (), ()))
+    assert folder_of("50%25 off", catalog) == "50% off"
 
 
 def test_the_examples_are_copied_once(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
+from rag_pipeline.answering.ending import BROKEN_OFF, ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused
 from ui.api.deps import ReaderDependency, ServicesDependency
@@ -51,14 +52,19 @@ async def search(body: SearchRequest, services: ServicesDependency, access: Read
 
 def _events(services: Services, body: AskRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     history = tuple(message.to_record() for message in body.history)
-    return services.answerer.stream(body.question, history, scope)
+    return ended(services.answerer.stream(body.question, history, scope))
 
 
 async def server_sent(events: AsyncGenerator[AnswerEvent, None]) -> AsyncIterator[str]:
     """The events as server-sent events. The reader who goes away cancels this, and closing the stream cancels what is behind it."""
     async with aclosing(events):
         async for event in events:
-            yield f"event: {event_name(event)}\ndata: {json.dumps(event_json(event), ensure_ascii=False)}\n\n"
+            yield f"event: {event_name(event)}\ndata: {as_json(event_json(event))}\n\n"
+
+
+def as_json(value: object) -> str:
+    """JSON on one line. A file name's bytes that are no text are written as JSON's own escapes; no encoder would take them."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 async def end_of(events: AsyncGenerator[AnswerEvent, None]) -> End:
@@ -69,7 +75,7 @@ async def end_of(events: AsyncGenerator[AnswerEvent, None]) -> End:
             last = event
     if isinstance(last, Answered | Refused | Failed):
         return last
-    return Failed("The answer ended before it was finished. Ask again.", "internal")
+    return Failed(BROKEN_OFF, "internal")
 
 
 async def while_connected(request: Request, answer: Coroutine[Any, Any, End]) -> End:

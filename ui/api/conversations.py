@@ -100,33 +100,33 @@ async def recent(
     before: datetime | None = None,
 ) -> ConversationsResponse:
     """The last used conversations."""
-    found = await services.conversations.recent(access.name, limit, before)
+    found = await services.conversations.recent(access.digest, limit, before)
     return ConversationsResponse(conversations=[_body(one) for one in found])
 
 
 @router.post("", status_code=201)
 async def begin(body: TitleRequest, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
     """Begin a conversation."""
-    return _body(await services.conversations.create(access.name, body.title))
+    return _body(await services.conversations.create(access.digest, body.title))
 
 
 @router.get("/{conversation_id}")
 async def conversation(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
     """A conversation with all its messages."""
-    return _body(await services.conversations.get(access.name, conversation_id))
+    return _body(await services.conversations.get(access.digest, conversation_id))
 
 
 @router.patch("/{conversation_id}")
 async def rename(conversation_id: str, body: TitleRequest, services: ServicesDependency, access: ReaderDependency) -> ConversationBody:
     """Give it another title."""
-    await services.conversations.rename(access.name, conversation_id, body.title)
-    return _body(await services.conversations.get(access.name, conversation_id))
+    await services.conversations.rename(access.digest, conversation_id, body.title)
+    return _body(await services.conversations.get(access.digest, conversation_id))
 
 
 @router.delete("/{conversation_id}", status_code=204)
 async def delete(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
     """Delete it with all its messages."""
-    await services.conversations.delete(access.name, conversation_id)
+    await services.conversations.delete(access.digest, conversation_id)
     return Response(status_code=204)
 
 
@@ -136,7 +136,7 @@ async def ask(
 ) -> Response | AskResponse:
     """Ask in a conversation: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen. Both are kept."""
     scope = await services.scope_of(access, body.collections, body.filter.to_record())
-    await services.conversations.get(access.name, conversation_id)  # 404 before a stream begins
+    await services.conversations.get(access.digest, conversation_id)  # 404 before a stream begins
     if "text/event-stream" in request.headers.get("accept", ""):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = server_sent(_events(services, access, conversation_id, body, scope))
@@ -150,12 +150,12 @@ async def ask(
 @router.put("/messages/{message_id}/feedback", status_code=204)
 async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDependency, access: ReaderDependency) -> Response:
     """Say whether an answer helped."""
-    await services.conversations.give_feedback(access.name, message_id, body.feedback, body.comment)
+    await services.conversations.give_feedback(access.digest, message_id, body.feedback, body.comment)
     return Response(status_code=204)
 
 
 def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
-    return remembered(services.answerer, services.conversations, access.name, conversation_id, body.question, scope)
+    return remembered(services.answerer, services.conversations, access.digest, conversation_id, body.question, scope)
 
 
 def _body(found: Conversation) -> ConversationBody:

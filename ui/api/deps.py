@@ -1,13 +1,16 @@
 """What routes ask for in their signatures.
 
-Belongs here: ``Annotated`` aliases. Not here: the parts themselves (``services.py``), what may be seen (``visibility.py``).
+Belongs here: ``Annotated`` aliases, and what is asked before a body is read. Not here: the parts themselves (``services.py``),
+what may be seen (``visibility.py``).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rag_pipeline.access import Access
@@ -36,6 +39,20 @@ def _writer(request: Request, _: _Bearer) -> Access:
     access = access_of(request)
     require(access, "write")
     return access
+
+
+class WriterRoute(APIRoute):
+    """Asks whether the token may write before the body is read. FastAPI reads bodies first, and then asks what a signature names."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler behind the question."""
+        handle = super().get_route_handler()
+
+        async def handle_writer(request: Request) -> Response:
+            require(access_of(request), "write")
+            return await handle(request)
+
+        return handle_writer
 
 
 ServicesDependency = Annotated[Services, Depends(_services)]

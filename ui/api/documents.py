@@ -6,10 +6,10 @@ Belongs here: requests in, JSON or files out. Not here: storing files (``uploads
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -17,31 +17,54 @@ from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION
 from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.documents import reopen_documents, utc_now
+from rag_pipeline.stores.listing import documents_page
+from rag_pipeline.stores.missing_files import HeldDeletions, confirm_deletion, confirm_deletions
 from ui import passages
-from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
-from ui.api.examples import file_of, shown
+from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
+from ui.api.examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.services import Services
-from ui.uploads import UploadError, folder_of, store_upload
-from ui.visibility import require_collection
+from ui.uploads import UploadError, folder_of, listed_entry, store_upload
+from ui.visibility import choice_of, require_collection
+
+MOST_DOCUMENTS = 1000
+"""On one page."""
 
 router = APIRouter(prefix="/api/v1", tags=["documents"])
+uploading = APIRouter(prefix="/api/v1", tags=["documents"], route_class=WriterRoute)
+"""The one route that takes large bodies."""
+
+
+_CONTRACTS = {"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}, "deletions_held": 0}
 
 
 class CollectionBody(BaseModel):
-    """A collection, and how many of its documents are in which state."""
+    """A collection, and how many of its documents are in which state.
 
-    model_config = shown({"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}})
+    ``deletions_held``: so many files are missing, too many at once to be taken for deleted; their documents go on answering.
+    """
+
+    model_config = shown(_CONTRACTS)
 
     name: str
     documents: int
     states: dict[str, int]
+    deletions_held: int = 0
+
+
+class ConfirmedDeletions(BaseModel):
+    """How many deletions were held, and are carried out now."""
+
+    model_config = shown({"confirmed": 32})
+
+    confirmed: int
 
 
 class CollectionsResponse(BaseModel):
     """All collections that may be seen."""
 
-    model_config = shown({"collections": [{"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}}]})
+    model_config = shown({"collections": [_CONTRACTS]})
 
     collections: list[CollectionBody]
 
@@ -49,31 +72,48 @@ class CollectionsResponse(BaseModel):
 @router.get("/collections")
 async def collections(services: ServicesDependency, access: ReaderDependency) -> CollectionsResponse:
     """All collections, with their documents counted by state."""
-    states: dict[str, Counter[str]] = {}
-    for document in await services.visible_documents(access):
-        states.setdefault(document.collection, Counter())[document.state] += 1
-    found = [CollectionBody(name=name, documents=sum(counts.values()), states=dict(counts)) for name, counts in sorted(states.items())]
+    held = await services.held_deletions()
+    found = [_collection_body(name, states, held.get(name)) for name, states in (await services.visible_counts(access)).items()]
     return CollectionsResponse(collections=found)
+
+
+def _collection_body(name: str, states: Mapping[str, int], held: HeldDeletions | None) -> CollectionBody:
+    documents = sum(states.values())
+    return CollectionBody(name=name, documents=documents, states=dict(states), deletions_held=held.documents if held else 0)
+
+
+@router.post("/collections/{name}/confirm-deletions")
+async def confirm_held(name: str, services: ServicesDependency, access: WriterDependency) -> ConfirmedDeletions:
+    """Say that the files that are missing from a collection now were deleted. The pipeline finds it within seconds and removes them."""
+    require_collection(access, name)
+    return ConfirmedDeletions(confirmed=await asyncio.to_thread(confirm_deletions, services.catalog, [name]))
 
 
 @router.get("/documents")
 async def list_documents(
-    services: ServicesDependency, access: ReaderDependency, collection: str | None = None, state: str | None = None
+    services: ServicesDependency,
+    access: ReaderDependency,
+    collection: str = "",
+    state: str = "",
+    name: str = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_DOCUMENTS)] = 100,
+    cursor: str | None = None,
 ) -> DocumentsResponse:
-    """All documents with their states, or those of one collection or state."""
-    shown = [
-        document_body(document)
-        for document in await services.visible_documents(access)
-        if collection in (None, document.collection) and state in (None, document.state)
-    ]
-    return DocumentsResponse(documents=shown)
+    """Documents with their states by collection and path, a page at a time; of one collection, in one state, with ``name`` in their path.
+
+    For the next page, ask again with ``cursor`` set to this one's ``next_cursor``, until that is null.
+    """
+    choice = choice_of(access, collection, state, name)
+    page = await asyncio.to_thread(documents_page, services.catalog, choice, limit, cursor)
+    shown = [document_body(document) for document in page.documents]
+    return DocumentsResponse(documents=shown, total=page.total, next_cursor=page.next_cursor)
 
 
 _NONE_TAKEN = {"model": UploadResponse, "description": "No file could be taken, with the reasons"}
 _ALL_THERE = {"model": UploadResponse, "description": "All files lay there already, unchanged"}
 
 
-@router.post("/documents", status_code=201, responses={400: _NONE_TAKEN, 409: _ALL_THERE})
+@uploading.post("/documents", status_code=201, responses={400: _NONE_TAKEN, 409: _ALL_THERE})
 async def upload(
     files: Annotated[list[UploadFile], File()],
     services: ServicesDependency,
@@ -87,7 +127,7 @@ async def upload(
     be taken, with the reasons.
     """
     require_collection(access, collection.strip() or DEFAULT_COLLECTION)
-    folder = folder_of(collection, await services.listing.current())
+    folder = await asyncio.to_thread(folder_of, collection, services.catalog)
     taken: list[UploadBody] = []
     refused: list[RefusedUpload] = []
     for file in files:
@@ -127,16 +167,29 @@ async def page_picture(document_id: str, page: int, services: ServicesDependency
 
 @router.delete("/documents/{document_id}", status_code=204)
 async def delete(document_id: str, services: ServicesDependency, access: WriterDependency) -> Response:
-    """Remove a document's file from the watched folder. The pipeline notices, and the document leaves the answers within seconds."""
-    found = await _found(services, access, document_id)
+    """Remove a document's file from the watched folder: of a link, the link. The pipeline notices, and the document leaves the answers."""
+    await asyncio.to_thread(_delete, services, await _found(services, access, document_id))
+    return Response(status_code=204)
+
+
+def _delete(services: Services, found: DocumentStatus) -> None:
+    confirm_deletion(services.catalog, found.file, found.collection, utc_now())
     try:
-        file = await asyncio.to_thread(passages.original_file, services.settings, found)
-        await asyncio.to_thread(file.unlink)
-    except passages.GoneError:
+        listed_entry(services.settings.uploads, found.file).unlink()
+    except FileNotFoundError:
         pass  # deleted by someone else meanwhile: what was asked for is so
     except OSError as error:
         raise RagError(f"{found.document} cannot be removed: {error.strerror}. Give this user the right, or remove it by hand.") from error
-    return Response(status_code=204)
+
+
+@router.post("/documents/{document_id}/retry", status_code=202, responses={409: {"model": FailureBody, "description": "It did not fail"}})
+async def retry(document_id: str, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
+    """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run."""
+    found = await _found(services, access, document_id)
+    if found.state == "indexed":
+        raise HTTPException(409, f"{found.document} has not failed: it is indexed.")
+    await asyncio.to_thread(reopen_documents, services.catalog, [document_id])
+    return document_body(await _found(services, access, document_id))
 
 
 async def _found(services: Services, access: Access, document_id: str) -> DocumentStatus:

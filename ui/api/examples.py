@@ -29,6 +29,7 @@ CITATION = {"number": 1, "page": 4, **PASSAGE, "boxes": [_BOX]}
 ANSWER = {
     "answer": "The lease ends on 31 March 2027. [1]",
     "citations": [CITATION],
+    "marks": [{"start": 33, "end": 36, "number": 1}],
     "nearest": [],
     "refused": False,
     "reformulated_question": "When does the lease end?",
@@ -46,6 +47,8 @@ DOCUMENT = {
     "chunks": 31,
     "size_bytes": 184320,
     "indexed_at": "2026-03-02T09:14:31Z",
+    "warnings": ["Page 7 was not read: it holds a picture, and Tesseract is not installed."],
+    "deletion_held_since": None,
 }
 MESSAGES: list[dict[str, Any]] = [
     {
@@ -64,7 +67,12 @@ MESSAGES: list[dict[str, Any]] = [
         "content": ANSWER["answer"],
         "state": "complete",
         "created_at": "2026-03-02T09:20:00",
-        "detail": {"reformulated_question": "When does the lease end?", "citations": [CITATION], "model": None},
+        "detail": {
+            "reformulated_question": "When does the lease end?",
+            "citations": [CITATION],
+            "marks": [{"start": 33, "end": 36, "number": 1}],
+            "model": None,
+        },
         "feedback": "up",
         "feedback_comment": None,
     },
@@ -108,11 +116,11 @@ FAILURES: Responses = {
 }
 _ANSWERED = {name: ANSWER[name] for name in ("answer", "citations", "reformulated_question", "timings")}
 STREAM: list[tuple[str, dict[str, Any]]] = [
-    ("reformulated", {"question": "When does the lease end?", "sub_questions": []}),
+    ("reformulated", {"question": "When does the lease end?", "sub_questions": [], "with_topic": ""}),
     ("retrieved", {"hits": [PASSAGE]}),
-    ("token", {"text": "The lease ends"}),
-    ("token", {"text": " on 31 March 2027. [1]"}),
-    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1}),
+    ("token", {"text": "The lease ends on 31 March 2027. ", "citation": None}),
+    ("token", {"text": "[1]", "citation": 1}),
+    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1, "marks": ANSWER["marks"]}),
 ]
 EVENTS: Responses = {
     200: {
@@ -133,7 +141,7 @@ _MODEL = {"id": "all", "object": "model", "created": 0, "owned_by": "rag"}
 COMPLETIONS: Responses = {
     200: {
         "description": "The answer, whole or as it is written",
-        "content": {"application/json": {"example": _COMPLETION}, "text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"application/json": {"example": _COMPLETION}, "text/event-stream": {"example": "data: {…}\n\ndata: [DONE]\n\n"}},
     }
 }
 MODELS: Responses = {200: {"content": {"application/json": {"example": {"object": "list", "data": [_MODEL]}}}}}

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION
@@ -79,18 +80,19 @@ async def start(body: StartRequest, services: ServicesDependency, access: Writer
 
 @router.get("/{run_id}")
 async def progress(run_id: str, services: ServicesDependency, access: ReaderDependency) -> RunBody:
-    """How a run goes."""
+    """How a run goes. One of a collection that may not be seen looks as if it were not there."""
     run = (await _ask(services.settings, _RUN, {"id": run_id}))["runOrError"]
-    if run["__typename"] != "Run":
-        raise PipelineError(f"Dagster knows no run {run_id!r}.")
+    tags = {tag["key"]: tag["value"] for tag in run.get("tags") or []}
+    collection = tags.get("dagster/partition")
+    if run["__typename"] != "Run" or not access.sees(collection or ""):  # a run of no collection is for those who see all
+        raise HTTPException(404, f"Dagster knows no run {run_id!r}.")
     steps = run.get("stepStats") or []
-    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
     ended = sum(step["status"] in ("SUCCESS", "FAILURE", "SKIPPED") for step in steps)
-    return RunBody(run_id=run["runId"], status=run["status"], collection=tags.get("dagster/partition"), steps_done=ended, steps=len(steps))
+    return RunBody(run_id=run["runId"], status=run["status"], collection=collection, steps_done=ended, steps=len(steps))
 
 
 async def _ask(settings: Settings, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    address = f"http://{settings.dagster_host}:{settings.dagster_port}/graphql"
+    address = f"{settings.dagster_url}/graphql"
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             reply = (await client.post(address, json={"query": query, "variables": variables})).json()

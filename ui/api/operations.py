@@ -37,7 +37,7 @@ async def health(services: ServicesDependency) -> Health:
 async def ready(services: ServicesDependency, response: Response) -> Readiness:
     """Whether there is something to ask about: 200, or 503 with the reason."""
     try:
-        found = any(document.state == "indexed" for document in await services.listing.current())
+        found = bool(await services.indexed_collections())
         message = "Questions can be asked." if found else "No document is indexed yet."
     except RagError as error:
         found, message = False, str(error)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from rag_pipeline.answering.scope import DocumentFilter
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Message, Refused
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Mark, Message, Refused
 from rag_pipeline.stores.catalog import DocumentStatus
 from ui.api.examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
@@ -105,12 +105,17 @@ class CitationBody(HitBody):
 
 
 class AskResponse(BaseModel):
-    """An answer, or, with ``refused``, the reason why there is none and the nearest passages. Timings are in seconds."""
+    """An answer, or, with ``refused``, the reason why there is none and the nearest passages. Timings are in seconds.
+
+    ``marks`` are the places of the citations: ``answer[start:end]`` is ``[number]``, counted in Unicode code points. Whatever else
+    is in brackets in an answer is its own or a document's text.
+    """
 
     model_config = shown(ANSWER)
 
     answer: str
     citations: list[CitationBody]
+    marks: list[Mark]
     nearest: list[HitBody]
     refused: bool
     reformulated_question: str
@@ -126,7 +131,10 @@ class SearchResponse(BaseModel):
 
 
 class DocumentBody(BaseModel):
-    """A document's row; ``indexed_at`` is UTC."""
+    """A document's row; times are UTC. ``warnings`` say which parts of a document that was read otherwise are missing.
+
+    ``deletion_held_since``: its file is missing, and it answers on until that is confirmed.
+    """
 
     model_config = shown(DOCUMENT)
 
@@ -141,14 +149,18 @@ class DocumentBody(BaseModel):
     chunks: int
     size_bytes: int
     indexed_at: datetime | None
+    warnings: list[str]
+    deletion_held_since: datetime | None = None
 
 
 class DocumentsResponse(BaseModel):
-    """All live documents."""
+    """A page of live documents; ``total`` counts those of all pages. ``next_cursor`` asks for the next page, null after the last."""
 
-    model_config = shown({"documents": [DOCUMENT]})
+    model_config = shown({"documents": [DOCUMENT], "total": 214, "next_cursor": "WyJjb250cmFjdHMiLCAiMjAyNS9sZWFzZS5wZGYiLCAiMGI2YSJd"})
 
     documents: list[DocumentBody]
+    total: int
+    next_cursor: str | None
 
 
 class UploadBody(BaseModel):
@@ -186,9 +198,10 @@ class Health(BaseModel):
 
 def document_body(document: DocumentStatus) -> DocumentBody:
     """A row as the API shows it."""
-    shown = {name: getattr(document, name) for name in DocumentBody.model_fields}
-    if document.indexed_at and document.indexed_at.tzinfo is None:
-        shown["indexed_at"] = f"{document.indexed_at.isoformat()}Z"
+    shown = {name: getattr(document, name) for name in DocumentBody.model_fields} | {"warnings": list(document.warnings)}
+    for name in ("indexed_at", "deletion_held_since"):
+        if shown[name] and shown[name].tzinfo is None:
+            shown[name] = f"{shown[name].isoformat()}Z"
     return DocumentBody.model_validate(shown)
 
 
@@ -199,6 +212,7 @@ def ask_response(end: Answered | Refused) -> AskResponse:
         {
             "answer": end.reason if isinstance(end, Refused) else end.answer,
             "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
+            "marks": [] if isinstance(end, Refused) else [asdict(mark) for mark in end.marks],
             "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
             "refused": refused,
             "reformulated_question": end.reformulated_question,
@@ -220,6 +234,8 @@ def event_json(event: AnswerEvent) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Hit | Citation):
         return value.to_json()
+    if isinstance(value, Mark):
+        return asdict(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value

@@ -6,7 +6,6 @@ Belongs here: Gradio components and events. Not here: markup (``turns.py``, ``we
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -17,9 +16,10 @@ from typing import Any
 import gradio
 
 from rag_pipeline.access import Access
+from rag_pipeline.answering.ending import failure
 from rag_pipeline.answering.remembered import remembered
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import AnswerEvent, Failed
+from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.example_documents import QUESTIONS, add_examples
 from ui.gatekeeper import access_in
@@ -40,8 +40,6 @@ EARLIER = ("Earlier conversations", "")
 
 Update = dict[str, Any]
 Chat = list[dict[str, str]]
-
-log = logging.getLogger(__name__)
 
 
 class AskPage:
@@ -112,8 +110,8 @@ class AskPage:
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
             access = access_in(request)
-            now = welcome_of(await self._services.visible_documents(access), self._services.settings)
-            earlier = await self._services.conversations.recent(access.name, EARLIER_CONVERSATIONS)
+            now = welcome_of(await self._services.visible_counts(access), self._services.settings)
+            earlier = await self._services.conversations.recent(access.digest, EARLIER_CONVERSATIONS)
             now = replace(now, earlier=tuple((one.title, one.conversation_id) for one in earlier))
         except RagError as error:
             now = Welcome.of_error(str(error))
@@ -149,9 +147,9 @@ class AskPage:
         drawn = time.monotonic()
         access = access_in(request)
         try:
-            conversation = conversation or (await self._services.conversations.create(access.name, question)).conversation_id
-        except RagError as error:
-            yield _drawn(before, turn.after(_failed(error))), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
+            conversation = conversation or (await self._services.conversations.create(access.digest, question)).conversation_id
+        except Exception as error:  # noqa: BLE001  the boundary: this is the page's route
+            yield _drawn(before, turn.after(failure(error))), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
             return
         yield gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip(), conversation
         async with aclosing(self._events(question, conversation, collections, access)) as events:
@@ -167,7 +165,7 @@ class AskPage:
         if not conversation:
             return (gradio.skip(),) * 6
         try:
-            kept = await self._services.conversations.get(access_in(request).name, conversation)
+            kept = await self._services.conversations.get(access_in(request).digest, conversation)
         except RagError as error:
             shown = gradio.update(value=[{"role": "assistant", "content": failure_html("It cannot be shown", str(error))}], visible=True)
             return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None, gradio.update(value="")
@@ -188,10 +186,10 @@ class AskPage:
             return
         access = access_in(request)
         try:
-            kept = await self._services.conversations.get(access.name, conversation)
+            kept = await self._services.conversations.get(access.digest, conversation)
             answers = [message for message in kept.messages if message.role == "assistant"]
             helped: Feedback = "up" if rated.liked is True else "down"
-            await self._services.conversations.give_feedback(access.name, answers[rated.index // 2].message_id, helped)
+            await self._services.conversations.give_feedback(access.digest, answers[rated.index // 2].message_id, helped)
         except (RagError, IndexError) as error:
             raise gradio.Error(f"Your opinion could not be kept: {error}", duration=10, print_exception=False) from error
 
@@ -202,15 +200,12 @@ class AskPage:
         try:
             require(access, "read")
             scope = await self._services.scope_of(access, collections)
-            stream = remembered(self._services.answerer, self._services.conversations, access.name, conversation, question, scope)
+            stream = remembered(self._services.answerer, self._services.conversations, access.digest, conversation, question, scope)
             async with aclosing(stream) as events:
                 async for event in events:
                     yield event
-        except RagError as error:
-            yield _failed(error)
-        except Exception:  # the boundary: this is the page's route
-            log.exception("An answer failed")
-            yield Failed("Something unexpected happened. The app's log says what; please report it.", "internal")
+        except Exception as error:  # noqa: BLE001  the boundary: this is the page's route
+            yield failure(error)
 
 
 def _drawn(before: Chat, turn: Turn) -> Update:
@@ -223,10 +218,6 @@ def _busy() -> Update:
 
 def _ready() -> Update:
     return gradio.update(submit_btn=True, stop_btn=False)
-
-
-def _failed(error: RagError) -> Failed:
-    return Failed(str(error), str(getattr(error, "code", "failed")))
 
 
 def _stop(chat: list[dict[str, Any]]) -> tuple[Any, Update]:

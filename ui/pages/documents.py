@@ -5,16 +5,20 @@ Belongs here: Gradio components and events. Not here: markup (``document_table.p
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import gradio
 
 from rag_pipeline.access import is_loopback
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.deletions import hold_rules
+from rag_pipeline.stores.listing import count_documents, documents_for_attention
 from ui.gatekeeper import access_in
-from ui.pages.document_table import EVERY, STATES, suggestions_html, table_html, upload_html
+from ui.pages.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
 from ui.rendering import failure_html
 from ui.services import Services
+from ui.visibility import choice_of
 
 
 class DocumentsPage:
@@ -36,6 +40,7 @@ class DocumentsPage:
                     [("All states", EVERY), *((s, s) for s in STATES)], value=EVERY, label="State", elem_id="filter-state"
                 )
                 self._name = gradio.Textbox(value="", label="Name contains", elem_id="filter-name")
+            self._held = gradio.HTML(elem_id="held")
             self._table = gradio.HTML(elem_id="table")
         self._shown: gradio.State = gradio.State(None)
         self._known: gradio.State = gradio.State(())
@@ -43,24 +48,35 @@ class DocumentsPage:
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
         """Show what the catalog knows, now, at every tick, and when a filter changes."""
         inputs = [self._collection, self._state, self._name, self._shown, self._known]
-        outputs = [self._table, self._shown, self._collection, self._known, self._suggestions]
+        outputs = [self._table, self._shown, self._collection, self._known, self._suggestions, self._held]
         for event in (blocks.load, clock.tick, self._collection.change, self._state.change, self._name.change):
             event(self._refresh, inputs, outputs, show_progress="hidden", queue=False, api_visibility="private")
 
     async def _refresh(
         self, collection: str, state: str, name: str | None, shown: str | None, known: tuple[str, ...], request: gradio.Request
     ) -> tuple[Any, ...]:
+        access = access_in(request)
+        may_write = access.may("write")
         try:
-            documents = await self._services.visible_documents(access_in(request))
+            counts = await self._services.visible_counts(access)
+            missing = await self._services.held_deletions()
+            choice = choice_of(access, collection, state, name or "")
+            chosen = await asyncio.to_thread(documents_for_attention, self._services.catalog, choice, MOST_ROWS)
+            number = len(chosen) if len(chosen) < MOST_ROWS else await asyncio.to_thread(count_documents, self._services.catalog, choice)
         except RagError as error:
-            return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip()
-        table = table_html(documents, collection, state, name or "", _dagster_url(self._services, request))
-        collections = tuple(sorted({document.collection for document in documents}))
+            return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip(), gradio.skip()
+        table = table_html(chosen, number, counts, _dagster_url(self._services, request), may_write=may_write)
+        visible = {name: one for name, one in missing.items() if access.sees(name)}
+        held = held_html(visible, hold_rules(self._services.settings), may_write=may_write)
+        collections = tuple(counts)
         choices, suggestions = gradio.skip(), gradio.skip()
         if collections != tuple(known):
             choices = gradio.update(choices=[("All collections", EVERY), *((name, name) for name in collections)])
             suggestions = suggestions_html(collections)
-        return gradio.skip() if table == shown else table, table, choices, collections, suggestions
+        current = held + table
+        if current == shown:
+            return gradio.skip(), current, choices, collections, suggestions, gradio.skip()
+        return table, current, choices, collections, suggestions, held
 
 
 def _dagster_url(services: Services, request: gradio.Request) -> str:

@@ -5,12 +5,11 @@ Belongs here: the choice of words from the state of the documents, pure. Not her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.listing import StateCounts
 from ui.example_documents import COLLECTION
 from ui.rendering import escape, failure_html
 
@@ -40,12 +39,12 @@ _WAIT = "They are found within some seconds, then read and indexed. This page up
 _STUCK = "If nothing moves, start everything with <code>rag up</code>, or index once with <code>rag ingest</code>."
 
 
-def welcome_of(documents: Sequence[DocumentStatus], settings: Settings) -> Welcome:
+def welcome_of(counts: StateCounts, settings: Settings) -> Welcome:
     """The greeting for what the catalog knows."""
-    ready = [document for document in documents if document.state == "indexed"]
-    pending = sum(document.state == "pending" for document in documents)
-    collections = tuple(sorted({document.collection for document in ready}))
-    if not documents:
+    ready = sum(states.get("indexed", 0) for states in counts.values())
+    pending = sum(states.get("pending", 0) for states in counts.values())
+    collections = tuple(sorted(name for name, states in counts.items() if states.get("indexed")))
+    if not counts:
         text = (
             f"Drop files into <code>{escape(str(settings.uploads))}</code>, or upload them under <em>Documents</em>."
             " PDF, scans, Word, PowerPoint, Excel, OpenDocument, web pages, books, mail, text, data."
@@ -61,7 +60,7 @@ def welcome_of(documents: Sequence[DocumentStatus], settings: Settings) -> Welco
     text = "Every claim in an answer carries a number. Click it to see the passage in its document."
     if pending:
         text += f" {_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read."
-    title = f"Ask {_count(len(ready), 'example document' if only_examples else 'document')} anything"
+    title = f"Ask {_count(ready, 'example document' if only_examples else 'document')} anything"
     return Welcome(_greeting(title, text), offers_questions=COLLECTION in collections, collections=collections)
 
 

@@ -57,6 +57,20 @@
   }
   new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
+  // --- buttons that send an empty request: retry, confirm deletions ---
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-post]");
+    if (!button) return;
+    button.disabled = true;
+    try {
+      const answer = await fetch(button.dataset.post, { method: "POST" });
+      button.textContent = answer.ok ? "Done: the pipeline finds it within seconds" : (await answer.json()).error.message;
+    } catch {
+      button.disabled = false;
+      button.textContent = "The app could not be reached. Click to try again";
+    }
+  });
+
   // --- uploads ---
   async function send(form, file) {
     const item = document.createElement("li");
@@ -83,7 +97,7 @@
     }
     const where = `collection ${taken.collection}`;
     item.textContent = {
-      added: `${taken.name} is in ${where}. It will be indexed within seconds.`,
+      added: `${taken.name} is in ${where}. It is found within seconds; the table below shows when it is indexed.`,
       renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
       unchanged: `${taken.name} was in ${where} already, with the same content.`,
     }[taken.outcome];

@@ -6,6 +6,15 @@
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   document.documentElement.classList.toggle("beside", asked.has("beside"));
 
+  // A page that cannot be drawn: words in place of its picture, and the text opened.
+  document.addEventListener("error", (event) => {
+    const figure = event.target.closest && event.target.closest("figure");
+    if (!figure) return;
+    figure.querySelector(".sheet").remove();
+    figure.querySelector(".missing").hidden = false;
+    for (const text of document.querySelectorAll("details")) text.open = true;
+  }, true);
+
   addEventListener("load", () => {
     for (const place of document.querySelectorAll(".place")) place.style.top = `${Number(place.dataset.top) * 100}%`;
     const passage = document.querySelector(".place") || document.querySelector("mark") || document.querySelector("tr.marked");

@@ -99,11 +99,28 @@ def up() -> None:
 @command
 @click.argument("collections", nargs=-1)
 @click.option("--full", is_flag=True, help="Do again what is up to date.")
-def ingest(collections: tuple[str, ...], full: bool) -> None:
+@click.option("--confirm-deletions", is_flag=True, help="Files that are missing were deleted, however many they are.")
+def ingest(collections: tuple[str, ...], full: bool, confirm_deletions: bool) -> None:
     """Bring collections (default: all) up to date with the folder, here and now."""
     from rag_pipeline.ingest_command import ingest_collections
 
-    failures = ingest_collections(load_settings(), collections, full)
+    _show_failures(ingest_collections(load_settings(), collections, full, confirm_deletions))
+
+
+@command
+@click.argument("documents", nargs=-1)
+@collection_option
+@click.option("--failed", is_flag=True, help="All documents that cannot be answered from.")
+def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool) -> None:
+    """Read failed documents again: those named as in `rag status`, or all that failed (--failed, or --collection alone)."""
+    from rag_pipeline.ingest_command import retry_documents
+
+    if bool(documents) == (failed or (bool(collections) and not documents)):
+        raise click.UsageError("Name documents, or ask for all that failed with --failed or --collection.")
+    _show_failures(retry_documents(load_settings(), documents, collections))
+
+
+def _show_failures(failures: Sequence[str]) -> None:
     if failures:
         raise click.ClickException("\n".join(failures))
 
@@ -112,7 +129,9 @@ def ingest(collections: tuple[str, ...], full: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show every document with its state."""
+    from rag_pipeline.ingest_command import show_held
     from rag_pipeline.stores.catalog import Catalog
+    from rag_pipeline.stores.vectors import open_index
 
     settings = load_settings()
     rows = Catalog(settings.catalog_path).documents()
@@ -124,18 +143,26 @@ def status(as_json: bool) -> None:
         counts = Counter(row.state for row in rows)
         summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         click.echo("\n".join([*(_status_line(row) for row in rows), summary]))
+    for damage in open_index(settings).damaged():
+        click.echo(str(damage), err=True)
+    show_held(settings)
 
 
 def _status_row(row: DocumentStatus) -> dict[str, object]:
     names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes")
     shown: dict[str, object] = {name: getattr(row, name) for name in names}
-    return {**shown, "indexed_at": f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None}
+    shown["indexed_at"] = f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None
+    shown["warnings"] = list(row.warnings)
+    held = row.deletion_held_since
+    return {**shown, "deletion_held_since": f"{held.isoformat()}Z"} if held else shown
 
 
 def _status_line(row: DocumentStatus) -> str:
     pages = f"{row.pages} pages, " if row.pages else ""
     detail = row.error if row.error else f"{pages}{row.chunks} chunks"
-    return f"{row.state:<11} {row.collection}/{_printable(row.document)}  {detail}"
+    held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
+    lines = [f"{row.state:<11} {row.collection}/{_printable(row.document)}  {detail}{held}"]
+    return "\n".join([*lines, *(f"{'':<11} warning: {_printable(warning)}" for warning in row.warnings)])
 
 
 def _printable(text: str) -> str:
@@ -185,10 +212,14 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
     from rag_pipeline.models import Answered, Refused, Token
 
     last: AnswerEvent | None = None
-    async for event in build_answerer(settings).stream(question, (), scope):
-        last = event
-        if show and isinstance(event, Token):
-            click.echo(event.text, nl=False)
+    answerer = build_answerer(settings)
+    try:
+        async for event in answerer.stream(question, (), scope):
+            last = event
+            if show and isinstance(event, Token):
+                click.echo(event.text, nl=False)
+    finally:
+        await answerer.close()
     if show and isinstance(last, Answered):
         click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
     if show and isinstance(last, Refused):
@@ -206,6 +237,7 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
     return {
         "answer": end.reason if isinstance(end, Refused) else end.answer,
         "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
+        "marks": [] if isinstance(end, Refused) else [asdict(mark) for mark in end.marks],
         "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
         "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
@@ -82,15 +83,22 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
 
 def _reading(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.ingestion.extract.abilities import listed_passwords
-    from rag_pipeline.ingestion.extract.libreoffice import libreoffice_program
 
     yield from _ocr(settings)
-    office = libreoffice_program()
-    detail = office or "not installed: doc and ppt files are not read"
-    remedy = "" if office else "install it (Debian, Ubuntu: apt install libreoffice-writer-nogui libreoffice-impress-nogui)"
-    yield Finding("LibreOffice", "ok" if office else "missing", detail, remedy)
+    yield from _old_office()
     passwords = len(listed_passwords(settings))
     yield Finding("passwords", "ok", f"{passwords} in {settings.passwords_path}" if passwords else "none listed")
+
+
+def _old_office() -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.libreoffice import Component, libreoffice_program
+
+    components: tuple[tuple[Component, str], ...] = (("writer", "doc"), ("impress", "ppt"))
+    for component, kind in components:
+        program = libreoffice_program(component)
+        detail = program or f"not installed: {kind} files are not read"
+        remedy = "" if program else f"install it (Debian, Ubuntu: apt install libreoffice-{component}-nogui)"
+        yield Finding(f"LibreOffice {component.capitalize()}", "ok" if program else "missing", detail, remedy)
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
@@ -122,6 +130,8 @@ def _vector_index(settings: Settings) -> Iterator[Finding]:
     engine = f"Qdrant at {settings.qdrant_url}" if settings.qdrant_url else "Qdrant Edge, embedded"
     chunks = sum(manifest.chunks for manifest in manifests)
     yield Finding("vector index", "ok", f"{engine}: {len(manifests)} collections, {chunks} chunks")
+    for damage in index.damaged():
+        yield Finding("vector index", "problem", str(damage), f"rag ingest {damage.collection}")
     for manifest in manifests:
         if manifest.embedding_model != settings.embedding_model:
             detail = f"{manifest.collection} was made with {manifest.embedding_model} and goes on answering with it"
@@ -154,11 +164,10 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
-    for subject, host, port in (("Dagster UI", settings.dagster_host, settings.dagster_port), ("app", settings.host, settings.app_port)):
-        address = f"http://{host}:{port}"
-        with socket.socket() as probe:
-            probe.settimeout(2)
-            running = probe.connect_ex((host, port)) == 0
-        yield Finding(
-            subject, "ok" if running else "missing", address if running else f"not running at {address}", "" if running else "rag up"
-        )
+    for subject, address in (("Dagster UI", settings.dagster_url), ("app", settings.app_url)):
+        place = urlsplit(address)
+        try:
+            socket.create_connection((place.hostname, place.port), timeout=2).close()
+            yield Finding(subject, "ok", address)
+        except OSError:
+            yield Finding(subject, "missing", f"not running at {address}", "rag up")

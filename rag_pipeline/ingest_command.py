@@ -16,16 +16,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from rag_pipeline import progress
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.folder import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
+from rag_pipeline.ingestion.sources import update_documents
+from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.documents import known_signatures
+from rag_pipeline.stores.catalog import Catalog, DocumentStatus
+from rag_pipeline.stores.documents import known_signatures, reopen_documents
+from rag_pipeline.stores.missing_files import confirm_deletions, held_deletions
 
 _WAIT_LIMIT_SECONDS = 60.0
 
 
-def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool) -> list[str]:
+def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False) -> list[str]:
     """Ingest the named collections, or all. Each is its own run; one that fails does not stop the others.
+
+    ``confirm``: what is missing now has been deleted, however much it is.
 
     Returns:
         A line for each run that failed; documents that failed are no failure of the run.
@@ -34,7 +40,7 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
         RagError: no such collection, or no such folder.
     """
     prepare_uploads(settings)
-    known = known_signatures(Catalog(settings.catalog_path), None, settings.max_attempts)
+    known = known_signatures(Catalog(settings.catalog_path), None, settings.max_attempts, settings.max_file_bytes)
     collections = _choose(settings, names, set(known))
     if not collections:
         click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")
@@ -42,16 +48,61 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
     with _drawing() as drawing:
         for waiting in wait_until_settled(settings.uploads, known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
             drawing.show(f"waiting for {waiting} files that are still being copied")
+        if confirm:
+            _confirm(settings, collections)
         failures = _run(settings, collections, full_refresh, drawing)
     _summarise(settings, collections)
     return failures
+
+
+def _confirm(settings: Settings, collections: Sequence[str]) -> None:
+    """Look at the folder first: who confirms in the command that finds the loss means that loss too."""
+    for collection in collections:
+        update_documents(Workspace(settings, collection))
+    confirm_deletions(Catalog(settings.catalog_path), collections)
+
+
+def retry_documents(settings: Settings, names: Sequence[str], collections: Sequence[str]) -> list[str]:
+    """Read failed documents again: those named (path under the collection, ``collection/path`` or id), or all.
+
+    ``collections`` narrows to some of them; none: all.
+
+    Returns:
+        As :func:`ingest_collections`.
+
+    Raises:
+        RagError: there is no such document or collection, or it has not failed.
+    """
+    catalog = Catalog(settings.catalog_path)
+    rows = catalog.documents()
+    existing = {row.collection for row in rows}
+    wanted = [name if name in existing else escape_collection(name) for name in collections]
+    if missing := [name for name in wanted if name not in existing]:
+        raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
+    rows = [row for row in rows if row.collection in (wanted or existing)]
+    chosen = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
+    if not chosen:
+        click.echo("Nothing to do: no document has failed.")
+        return []
+    reopen_documents(catalog, [row.document_id for row in chosen])
+    return ingest_collections(settings, sorted({row.collection for row in chosen}), False)
+
+
+def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
+    found = [row for row in rows if name in (row.document_id, row.document, f"{row.collection}/{row.document}")]
+    if not found:
+        raise RagError(f"There is no document {name}. `rag status` shows them all.")
+    failed = [row for row in found if row.state != "indexed"]
+    if not failed:
+        raise RagError(f"{name} has not failed: it is indexed. To read it again all the same: rag ingest --full {found[0].collection}")
+    return failed
 
 
 def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[str]:
     existing = {collection_of(file) for file in list_folder(settings.uploads).files.keys() | known}
     if not names:
         return sorted(existing)
-    wanted = [escape_collection(name) for name in names]
+    wanted = [name if name in existing else escape_collection(name) for name in names]
     if missing := [name for name in wanted if name not in existing]:
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     return wanted
@@ -106,3 +157,10 @@ def _summarise(settings: Settings, collections: Sequence[str]) -> None:
     click.echo(f"{len(indexed)} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
     if other:
         click.echo(f"{len(other)} cannot, each for its own reason: rag status")
+    show_held(settings)
+
+
+def show_held(settings: Settings) -> None:
+    """Say on stderr which deletions are held, and how to confirm them."""
+    for line in with_command(held_in_words(held_deletions(Catalog(settings.catalog_path)), hold_rules(settings))):
+        click.echo(line, err=True)

@@ -164,11 +164,13 @@ class Message:
 class Reformulated:
     """The question that retrieval will use; equal to what was asked when it already stood alone.
 
-    ``sub_questions`` are its parts where it needs several documents: they are searched for beside it.
+    ``sub_questions`` are its parts where it needs several documents, ``with_topic`` is the question together with what was asked before,
+    where it was left as typed without a language model: they are searched for beside it.
     """
 
     question: str
     sub_questions: tuple[str, ...] = ()
+    with_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +181,27 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """``answer[start:end]`` is ``[number]`` and cites a passage; whatever else stands in brackets in an answer is text."""
+
+    start: int
+    end: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
-    """The next piece of the answer's text, citations already written as ``[n]``."""
+    """The next piece of the answer's text; with ``citation`` it is the mark ``[citation]`` and nothing else."""
 
     text: str
+    citation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name.
+
+    ``marks`` are the places of its citations, in order. No one needs to look for ``[n]`` in the text, where documents have their own.
 
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
     """
@@ -199,6 +213,7 @@ class Answered:
     model: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
     nearness: float | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag_pipeline.errors import RagError
@@ -43,6 +43,23 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(2.0, ge=0, le=3600, description="A file is read once it has not changed for this long.")
     max_attempts: int = Field(3, ge=1, le=100, description="How often a document that failed for a passing reason is tried.")
     max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")
+    deletion_hold_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Losing more of a collection in one look is held back (`RAG_DELETION_HOLD_DOCUMENTS`). 1: never by share.",
+    )
+    deletion_hold_documents: int = Field(
+        20,
+        ge=0,
+        description="Losing fewer documents than this is not held back, unless none is left in the collection. 0: no least number.",
+    )
+    deletion_hold_hours: float = Field(
+        24, ge=0, le=8760, description="A deletion that is held back is carried out after this long, or once confirmed. 0: none is held."
+    )
+    retention_days: float = Field(
+        7, ge=0, le=3650, description="Text and embeddings of a deleted document are kept this long, in case it comes back. 0: not at all."
+    )
     extraction_batch_documents: int = Field(500, ge=1, description="Documents in one extraction batch.")
     extraction_workers: int = Field(0, ge=0, le=256, description="Processes that read documents. 0: one for each core.")
     extraction_timeout_seconds: float = Field(120, gt=0, description="Longest time for a document, and for each of its scanned pages.")
@@ -83,6 +100,21 @@ class Settings(BaseSettings):
         None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
     )
 
+    @field_validator("host", "dagster_host")
+    @classmethod
+    def _without_brackets(cls, host: str) -> str:
+        return host.strip().removeprefix("[").removesuffix("]")
+
+    @property
+    def app_url(self) -> str:
+        """Where this machine reaches the app."""
+        return _url(self.host, self.app_port)
+
+    @property
+    def dagster_url(self) -> str:
+        """Where this machine reaches Dagster."""
+        return _url(self.dagster_host, self.dagster_port)
+
     @property
     def uploads(self) -> Path:
         """The watched folder, absolute."""
@@ -119,9 +151,19 @@ class Settings(BaseSettings):
         return self.data / "staging"
 
     @property
+    def locks_path(self) -> Path:
+        """Files that processes lock, so that others know what they are at; the kernel frees those of a killed one."""
+        return self.data / "locks"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.data / "dagster"
+
+
+def _url(host: str, port: int) -> str:
+    """IPv6 addresses stand in brackets (RFC 3986, 3.2.2)."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def variable_name(field_name: str) -> str:

@@ -23,7 +23,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from rag_pipeline.access import require_tokens_beyond_this_machine
+from rag_pipeline.access import accepted_tokens
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder import prepare_uploads
 from rag_pipeline.instance import prepare_instance
@@ -58,7 +58,7 @@ def run_up(settings: Settings) -> int:
     Raises:
         RagError: a port is taken, or another ``rag up`` uses the same data folder.
     """
-    require_tokens_beyond_this_machine(settings)
+    accepted_tokens(settings)
     _require_free_port(settings.dagster_host, settings.dagster_port, "RAG_DAGSTER_PORT")
     _require_free_port(settings.host, settings.app_port, "RAG_APP_PORT")
     home = prepare_instance(settings)
@@ -74,15 +74,13 @@ def run_up(settings: Settings) -> int:
 
 
 def _require_free_port(host: str, port: int, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise RagError(
-                f"Port {port} on {host} cannot be used: {error.strerror}. Stop the program that has it, or choose another:"
-                f" {variable}={port + 1} make up"
-            ) from None
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise RagError(
+            f"Port {port} on {host} cannot be used: {error.strerror}. Stop the program that has it, or choose another:"
+            f" {variable}={port + 1} make up"
+        ) from None
 
 
 def _forget_dead_runs(settings: Settings) -> None:
@@ -116,9 +114,9 @@ def _services(settings: Settings, home: str) -> list[Service]:
     code = [python, "-m", "dagster", "api", "grpc", "-m", "rag_pipeline.definitions", "--socket", socket_path, "--log-level", "warning"]
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
-        Service("app", [python, "-m", "ui"], f"http://{settings.host}:{settings.app_port}/api/v1/health"),
+        Service("app", [python, "-m", "ui"], f"{settings.app_url}/api/v1/health"),
         Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
-        Service("dagster", web, f"http://{host}:{settings.dagster_port}/server_info"),
+        Service("dagster", web, f"{settings.dagster_url}/server_info"),
         Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]),
     ]
 
@@ -191,8 +189,8 @@ class _Supervisor:
     def _welcome(self) -> str:
         settings = self._settings
         lines = [
-            f"Ask questions   http://{settings.host}:{settings.app_port}",
-            f"Dagster         http://{settings.dagster_host}:{settings.dagster_port}",
+            f"Ask questions   {settings.app_url}",
+            f"Dagster         {settings.dagster_url}",
             f"Drop files in   {settings.uploads}",
             "Stop            Ctrl-C",
         ]

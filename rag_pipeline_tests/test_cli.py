@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
+
+from rag_pipeline import cli
+from rag_pipeline_tests.ui.documents import make_document
 
 
 @pytest.fixture
@@ -19,9 +23,20 @@ def rag(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "rag_pipeline", *arguments], capture_output=True, text=True, env=environment, timeout=200)
 
 
+def here(*arguments: str) -> Result:
+    """The same in this process, where a new one would show no more: starting one costs seconds."""
+    return CliRunner().invoke(cli.cli, arguments)
+
+
 def as_json(result: subprocess.CompletedProcess[str]) -> object:
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def test_status_names_what_could_not_be_read() -> None:
+    document = make_document(document="deck.pptx", warnings=("Slide 7 was not\nread.",))
+    assert cli._status_line(document).splitlines()[1].strip() == "warning: Slide 7 was not\\nread."
+    assert cli._status_row(document)["warnings"] == ["Slide 7 was not\nread."]
 
 
 @pytest.mark.timeout(600)
@@ -37,7 +52,7 @@ def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
 
     rows = as_json(rag(data, "status", "--json"))
     assert isinstance(rows, list)
-    keys = {"document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes", "indexed_at"}
+    keys = {"document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes", "indexed_at", "warnings"}
     assert all(set(row) == keys for row in rows)
     assert {(row["collection"], row["document"], row["state"]) for row in rows} == {
         ("zoo", "zebra.txt", "indexed"),
@@ -73,7 +88,15 @@ def test_an_empty_folder_is_no_error(data: Path) -> None:
     assert refused["refused"] is True
 
 
-USAGE_ERRORS = [["frobnicate"], ["search"], ["ask", "x", "--top-k"], ["search", "x", "--top-k", "0"], ["status", "--x"]]
+USAGE_ERRORS = [
+    ["frobnicate"],
+    ["search"],
+    ["ask", "x", "--top-k"],
+    ["search", "x", "--top-k", "0"],
+    ["status", "--x"],
+    ["retry"],
+    ["retry", "a.txt", "--failed"],
+]
 
 
 @pytest.mark.parametrize("arguments", USAGE_ERRORS)
@@ -131,3 +154,35 @@ def test_nothing_changed_imports_no_model_library(data: Path) -> None:
     environment = {**os.environ, "RAG_DATA_DIR": str(data)}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=100)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.timeout(600)
+def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(data))
+    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
+
+    uploads = data / "uploads"
+    (uploads / "zoo").mkdir(parents=True)
+    for number in range(3):
+        (uploads / "zoo" / f"{number}.txt").write_text(f"Zebra {number}.")
+    (uploads / "broken.docx").write_bytes(b"PK\x03\x04")
+    assert here("ingest").exit_code == 0
+    for file in list((uploads / "zoo").iterdir()):
+        file.unlink()
+
+    held = here("ingest", "zoo")
+    assert "rag ingest --confirm-deletions zoo" in held.stderr
+    rows = json.loads(here("status", "--json").stdout)
+    assert {row["document"] for row in rows if "deletion_held_since" in row} == {"0.txt", "1.txt", "2.txt"}
+    assert "deletion of 3 documents is held" in here("status").stderr
+    assert here("ingest", "zoo", "--confirm-deletions").exit_code == 0
+    assert [row["document"] for row in json.loads(here("status", "--json").stdout)] == ["broken.docx"]
+
+    (uploads / "broken.docx").write_text("Now it is text.")
+    assert here("retry", "default/broken.docx").exit_code == 0
+    assert json.loads(here("status", "--json").stdout)[0]["state"] == "indexed"
+    again = here("retry", "broken.docx")
+    assert (again.exit_code, "has not failed" in again.stderr) == (1, True)
+    unknown = here("retry", "nothing.pdf")
+    assert (unknown.exit_code, "no document nothing.pdf" in unknown.stderr) == (1, True)
+    assert "no document has failed" in here("retry", "--failed").stdout

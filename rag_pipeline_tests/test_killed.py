@@ -15,12 +15,12 @@ from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 
-DOCUMENTS = 200
+DOCUMENTS = 100
 
 POINTS: dict[str, Callable[[Path], bool]] = {
     "reading the folder": lambda data: (data / "locks").exists(),
     "extraction planned": lambda data: any(data.glob("staging/*/extracted_text/*.plan.json")),
-    "extraction staged": lambda data: any(data.glob("staging/*/extracted_text/*.outcomes.parquet")),
+    "extraction staged": lambda data: any(data.glob("staging/*/extracted_text/*.readings.parquet")),
     "embedding planned": lambda data: any(data.glob("staging/*/embeddings/*.texts.parquet")),
     "embedding staged": lambda data: any(data.glob("staging/*/embeddings/*.vectors.parquet")),
     "points exported": lambda data: any(data.glob("staging/*/vector_index/*.parquet")),
@@ -29,7 +29,7 @@ POINTS: dict[str, Callable[[Path], bool]] = {
 
 
 def start(settings: Settings) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "RAG_DATA_DIR": str(settings.data), "RAG_SETTLE_SECONDS": "0", "RAG_EXTRACTION_BATCH_DOCUMENTS": "50"}
+    environment = {**os.environ, "RAG_DATA_DIR": str(settings.data), "RAG_SETTLE_SECONDS": "0", "RAG_EXTRACTION_BATCH_DOCUMENTS": "25"}
     command = [sys.executable, "-m", "rag_pipeline", "ingest"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -67,6 +67,6 @@ def test_killed_at(settings: Settings, point: str) -> None:
     assert {row.state for row in rows} == {"indexed"}
     assert open_index(settings).count("default") == DOCUMENTS + 1
     assert found(settings, "zebras") == {"renamed.txt"}
-    assert found(settings, "subject117") == {"117.txt"}
-    finished = [file for kind in ("outcomes", "elements", "vectors", "points") for file in settings.staging_path.rglob(f"*.{kind}.parquet")]
+    assert found(settings, "subject67") == {"67.txt"}
+    finished = [file for kind in ("readings", "elements", "vectors", "points") for file in settings.staging_path.rglob(f"*.{kind}.parquet")]
     assert finished == []

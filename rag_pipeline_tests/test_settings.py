@@ -60,3 +60,12 @@ def test_the_command_line_shows_a_bad_setting_without_a_traceback(tmp_path: Path
     assert result.returncode == 1
     assert "RAG_TOP_K" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("127.0.0.1", "http://127.0.0.1:7860"), ("::1", "http://[::1]:7860"), ("[::1]", "http://[::1]:7860")]
+)
+def test_addresses_of_ipv6_stand_in_brackets(host: str, url: str) -> None:
+    settings = Settings(host=host, dagster_host=host)
+    assert (settings.app_url, settings.dagster_url) == (url, url.replace("7860", "3000"))
+    assert settings.host == host.strip("[]")

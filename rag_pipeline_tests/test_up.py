@@ -53,12 +53,15 @@ class Up:
         assert self.process.poll() is None, self.log.read_text()
         return "Drop files in" in self.log.read_text()
 
-    def ask(self, question: str) -> dict[str, Any]:
-        body = json.dumps({"question": question}).encode()
-        address = f"http://127.0.0.1:{self.app_port}/api/v1/ask"
+    def call(self, route: str, body: bytes | None = None) -> dict[str, Any]:
+        """GET; POST where there is a body."""
+        address = f"http://127.0.0.1:{self.app_port}/api/v1/{route}"
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as response:
             return dict(json.load(response))
+
+    def ask(self, question: str) -> dict[str, Any]:
+        return self.call("ask", json.dumps({"question": question}).encode())
 
     def cited(self, question: str) -> set[str]:
         return {hit["document"] for hit in self.ask(question)["citations"]}
@@ -94,8 +97,16 @@ def test_a_dropped_file_is_answered_edited_and_forgotten(up: Up) -> None:
     (uploads / "lighthouse.txt").write_text("The lighthouse of Varberg is painted deep purple.\n")
     wait_for(lambda: "purple" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"], 90, "the new colour")
 
+    (uploads / "ferry.txt").write_text("The ferry to Skagen leaves at nine in the morning.\n")
+    wait_for(lambda: up.cited("When does the ferry to Skagen leave?") == {"ferry.txt"}, 90, "an answer from the other file")
     (uploads / "lighthouse.txt").unlink()
-    wait_for(lambda: up.ask("What is the colour of the lighthouse of Varberg?")["refused"], 90, "the file to be forgotten")
+    wait_for(lambda: up.cited("What is the colour of the lighthouse of Varberg?") <= {"ferry.txt"}, 90, "the file to be forgotten")
+
+    (uploads / "ferry.txt").unlink()  # the last one: an unplugged disk would look the same
+    wait_for(lambda: up.call("collections")["collections"][0]["deletions_held"] == 1, 90, "the deletion to be held")
+    assert up.cited("When does the ferry to Skagen leave?") == {"ferry.txt"}
+    assert up.call("collections/default/confirm-deletions", b"") == {"confirmed": 1}
+    wait_for(lambda: up.ask("When does the ferry to Skagen leave?")["refused"], 90, "the confirmed deletion")
 
 
 @pytest.mark.timeout(600)

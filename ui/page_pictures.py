@@ -16,7 +16,7 @@ from pebble import ProcessExpired
 from rag_pipeline.errors import DocumentError, RagError
 from rag_pipeline.ingestion.extract.abilities import listed_passwords
 from rag_pipeline.ingestion.extract.pdf import open_pdf
-from rag_pipeline.ingestion.extract.processes import close_pools, sandboxed_processes
+from rag_pipeline.ingestion.extract.processes import SandboxedProcesses, close_pools
 from rag_pipeline.ingestion.extract.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL, limit_time
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 from rag_pipeline.models import Box
@@ -56,15 +56,15 @@ class PagePictures:
         """
         places = [(box.left, box.top, box.right, box.bottom) for box in boxes if box.page == page]
         passwords = await asyncio.to_thread(listed_passwords, self._settings)
-        pool = sandboxed_processes(1, self._settings.extraction_memory_bytes)
+        process = SandboxedProcesses(1, self._settings.extraction_memory_bytes)
         try:
-            picture: bytes = await asyncio.wrap_future(pool.schedule(draw_page, args=(str(file), page, places, passwords)))
+            picture: bytes = await asyncio.wrap_future(process.run(draw_page, str(file), page, places, passwords))
         except ProcessExpired as error:
             raise PagePictureError(f"Page {page} cannot be drawn: {_cause_of_death(error.exitcode)}.") from error
         except MemoryError as error:  # told as it arose: outside of the drawing itself
             raise PagePictureError(f"Page {page} cannot be drawn: {_cause_of_death(OUT_OF_MEMORY_EXIT_CODE)}.") from error
-        except RuntimeError as error:  # the pool takes nothing any more
-            raise PagePictureError(f"Page {page} is not drawn any more: the app is stopping.") from error
+        except RuntimeError as error:  # the process was killed while it had nothing to do, or the app is stopping
+            raise PagePictureError(f"Page {page} was not drawn: the program that draws was ended. Try again.") from error
         return picture
 
     def close(self) -> None:

@@ -95,13 +95,95 @@ def test_the_answer_streams_and_can_be_stopped(page: Any, settings: Settings) ->
         early = page.inner_text(".answer")
         page.wait_for_function("length => document.querySelector('.answer').innerText.length > length + 50", arg=len(early))
         page.locator("#question button.stop-button").click()
-        page.wait_for_selector(".turn.stopped")
+        page.get_by_text("Stopped.").wait_for()
         assert answerer.cancelled.wait(5)
         assert "word1 " in page.inner_text(".answer")
         answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
         ask(page, "And now?")
         page.wait_for_selector(".footnote")
         assert page.locator(".turn").count() == 2
+
+
+def test_a_question_right_after_stop_is_answered(page: Any, settings: Settings) -> None:
+    answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.05)
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        for number in range(1, 4):
+            answerer.pieces, answerer.pause_seconds = ["word "] * 1000, 0.05
+            ask(page, "Tell me")
+            page.wait_for_selector(".turn.live .answer")
+            page.locator("#question button.stop-button").click()
+            answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
+            ask(page, "And now?")
+            page.wait_for_function("number => document.querySelectorAll('.footnote').length === number", arg=number)
+            assert [page.locator(".turn").count(), page.locator(".turn.live").count()] == [2 * number, 0]
+        assert page.get_by_text("Stopped.").count() == 3
+
+
+def test_an_answer_that_has_not_begun_can_be_stopped(page: Any, settings: Settings) -> None:
+    answerer = ScriptedAnswerer(pause_seconds=600)
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, "Tell me")
+        page.locator("#question button.stop-button").click()
+        page.get_by_text("Stopped.").wait_for()
+        assert answerer.cancelled.wait(5)
+
+
+def test_a_new_conversation_stays_empty_whatever_was_under_way(page: Any, settings: Settings) -> None:
+    answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.05)
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, "Tell me")
+        page.wait_for_selector(".turn.live .answer")
+        page.route("**/cancel", lambda _: None)  # as when it comes late
+        page.get_by_role("button", name="New conversation").click()
+        page.wait_for_function("document.querySelectorAll('.turn').length === 0")
+        assert answerer.cancelled.wait(5)
+        page.wait_for_timeout(500)
+        assert page.locator(".turn").count() == 0
+        answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
+        ask(page, "And now?")
+        page.wait_for_selector(".footnote")
+        assert page.locator(".turn").count() == 1
+    assert not answerer.asked[-1][1]
+
+
+def test_a_new_conversation_as_soon_as_an_answer_is_over(page: Any, settings: Settings) -> None:
+    with serving(settings, ScriptedAnswerer()) as address:
+        page.goto(address)
+        for _ in range(5):
+            page.evaluate(CLICK_AT_REFUSAL)
+            ask(page, "refuse this")
+            page.wait_for_function("window.clicked && !document.querySelector('.turn')")
+            page.wait_for_timeout(300)
+            assert page.locator(".turn").count() == 0
+
+
+CLICK_AT_REFUSAL = """() => {
+  window.clicked = false;
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector('.refusal')) return;
+    observer.disconnect();
+    document.querySelector('#anew').click();
+    window.clicked = true;
+  });
+  observer.observe(document.body, { subtree: true, childList: true });
+}"""
+
+
+def test_a_question_while_an_answer_streams_is_asked_after_it(page: Any, settings: Settings) -> None:
+    answerer = ScriptedAnswerer(pieces=["word "] * 40, pause_seconds=0.05)
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, "Tell me")
+        page.wait_for_selector(".turn.live .answer")
+        answerer.pieces = ("All good [1].",)
+        ask(page, "And now?")
+        assert page.input_value("#question textarea") == "And now?"
+        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        assert page.input_value("#question textarea") == ""
+    assert [question for question, *_ in answerer.asked] == ["Tell me", "And now?"]
 
 
 def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:

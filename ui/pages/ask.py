@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,7 @@ from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.example_documents import QUESTIONS, add_examples
 from ui.gatekeeper import access_in
+from ui.pages.answer_under_way import AnswerUnderWay, Drawing
 from ui.pages.welcome import Welcome, answers_by, welcome_of
 from ui.rendering import failure_html
 from ui.services import Services
@@ -47,6 +48,8 @@ class AskPage:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._under_way: dict[str, AnswerUnderWay] = {}
+        """By the session of their page."""
 
     def build(self) -> None:
         """Lay out the tab; call it inside the Blocks."""
@@ -86,18 +89,16 @@ class AskPage:
         outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation]
         inputs = [self._question, self._conversation, self._chat, self._collections]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        answering: Any = [
-            self._question.submit(self._answer, inputs, outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet)
-        ]
+        asking = {**quiet, "concurrency_limit": PARALLEL_ANSWERS, "concurrency_id": "answers"}
+        # A question that is sent while another is answered is asked after it.
+        self._question.submit(self._answer, inputs, outputs, js="window.takeQuestion", trigger_mode="always_last", **asking)
         for suggestion in self._suggestions:
-            answering.append(
-                suggestion.click(
-                    self._answer, [suggestion, *inputs[1:]], outputs, concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answers", **quiet
-                )
-            )
-        self._question.stop(_stop, [self._chat], [self._chat, self._question], cancels=answering, queue=False, **quiet)
-        self._anew.click(_start_anew, None, outputs, cancels=answering, queue=False, **quiet)
-        self._earlier.input(self._reopen, [self._earlier], [*outputs, self._earlier], cancels=answering, queue=False, **quiet)
+            suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, **asking)
+        # In the queue like answers themselves: what is drawn arrives in the order in which it was sent.
+        ending = {**quiet, "concurrency_limit": None}
+        self._question.stop(self._stop, None, None, **ending)
+        self._anew.click(self._start_anew, None, outputs, **ending)
+        self._earlier.input(self._reopen, [self._earlier], [*outputs, self._earlier], **ending)
         self._chat.like(self._rate, [self._conversation], None, queue=False, **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 
@@ -135,40 +136,63 @@ class AskPage:
 
     async def _answer(
         self, question: str, conversation: str | None, chat: Chat, collections: list[str], request: gradio.Request
-    ) -> AsyncGenerator[tuple[Any, ...], None]:
+    ) -> AsyncGenerator[Drawing, None]:
         """Stream one answer into the chat, in the conversation with this id or a new one."""
-        question = question.strip()
-        if not question:
+        question, session = question.strip(), request.session_hash or ""
+        if not question or session in self._under_way:
             yield (gradio.skip(),) * 5
             return
-        before = [*chat, {"role": "user", "content": question_html(question)}]
-        turn = Turn(question, markdown=self._services.settings.chat_model is not None)
-        yield _drawn(before, turn), _busy(), gradio.update(visible=False), gradio.update(visible=True), gradio.skip()
-        drawn = time.monotonic()
-        access = access_in(request)
+        asked = _Asked(question, conversation, collections, access_in(request))
+        answer = self._under_way[session] = AnswerUnderWay(self._events(asked))
         try:
-            conversation = conversation or (await self._services.conversations.create(access.digest, question)).conversation_id
-        except Exception as error:  # noqa: BLE001  the boundary: this is the page's route
-            yield _drawn(before, turn.after(failure(error))), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
-            return
-        yield gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip(), conversation
-        async with aclosing(self._events(question, conversation, collections, access)) as events:
+            async with aclosing(self._drawings(asked, answer, chat)) as drawings:
+                async for drawing in drawings:
+                    yield drawing
+        finally:
+            del self._under_way[session]
+
+    async def _drawings(self, asked: _Asked, answer: AnswerUnderWay, chat: Chat) -> AsyncGenerator[Drawing, None]:
+        """The page, again and again: each drawing sets the same things, because Gradio may leave out any but the last."""
+        before = [*chat, {"role": "user", "content": question_html(asked.question)}]
+        turn = Turn(asked.question, markdown=self._services.settings.chat_model is not None)
+        yield _drawn(before, turn, asked.conversation)
+        drawn = time.monotonic()
+        async with aclosing(answer.events()) as events:
             async for event in events:
                 turn = turn.after(event)
                 if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
-                    yield _drawn(before, turn), gradio.skip(), gradio.skip(), gradio.skip(), gradio.skip()
+                    yield _drawn(before, turn, asked.conversation)
                     drawn = time.monotonic()
-        yield _drawn(before, turn), _ready(), gradio.skip(), gradio.skip(), gradio.skip()
+        yield answer.last or _drawn(before, replace(turn, stopped=answer.ended_early), asked.conversation)
 
-    async def _reopen(self, conversation: str, request: gradio.Request) -> tuple[Any, ...]:
+    def _end(self, request: gradio.Request, last: Drawing | None = None) -> None:
+        """End the answer that the page is being given, if it is; its last drawing must not undo what the page shows then."""
+        if answer := self._under_way.get(request.session_hash or ""):
+            answer.end(last)
+
+    async def _stop(self, request: gradio.Request) -> None:
+        """What was streamed stays, and says that it was stopped."""
+        self._end(request)
+
+    async def _start_anew(self, request: gradio.Request) -> Drawing:
+        emptied = gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), None
+        self._end(request, emptied)
+        return emptied
+
+    async def _reopen(self, conversation: str, request: gradio.Request) -> Drawing:
         """Show a conversation that was kept; questions go on in it."""
         if not conversation:
             return (gradio.skip(),) * 6
+        shown = await self._reopened(conversation, request)
+        self._end(request, shown)
+        return (*shown, gradio.update(value=""))
+
+    async def _reopened(self, conversation: str, request: gradio.Request) -> Drawing:
         try:
             kept = await self._services.conversations.get(access_in(request).digest, conversation)
         except RagError as error:
             shown = gradio.update(value=[{"role": "assistant", "content": failure_html("It cannot be shown", str(error))}], visible=True)
-            return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None, gradio.update(value="")
+            return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None
         chat: Chat = []
         ratings: list[str | None] = []
         for question, answer in pairwise(kept.messages):
@@ -178,7 +202,7 @@ class AskPage:
                 chat.append({"role": "user", "content": question_html(question.content)})
                 chat.append({"role": "assistant", "content": turn_html(turn)})
         shown = gradio.update(value=chat, feedback_value=ratings, visible=True)
-        return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), conversation, gradio.update(value="")
+        return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), conversation
 
     async def _rate(self, conversation: str | None, request: gradio.Request, rated: gradio.LikeData) -> None:
         """Keep whether an answer helped. Questions and answers take turns in the chat as in what is kept of it."""
@@ -193,14 +217,14 @@ class AskPage:
         except (RagError, IndexError) as error:
             raise gradio.Error(f"Your opinion could not be kept: {error}", duration=10, print_exception=False) from error
 
-    async def _events(
-        self, question: str, conversation: str, collections: Sequence[str], access: Access
-    ) -> AsyncGenerator[AnswerEvent, None]:
+    async def _events(self, asked: _Asked) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
+        conversations, owner = self._services.conversations, asked.access.digest
         try:
-            require(access, "read")
-            scope = await self._services.scope_of(access, collections)
-            stream = remembered(self._services.answerer, self._services.conversations, access.digest, conversation, question, scope)
+            require(asked.access, "read")
+            asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
+            scope = await self._services.scope_of(asked.access, asked.collections)
+            stream = remembered(self._services.answerer, conversations, owner, asked.conversation, asked.question, scope)
             async with aclosing(stream) as events:
                 async for event in events:
                     yield event
@@ -208,27 +232,23 @@ class AskPage:
             yield failure(error)
 
 
-def _drawn(before: Chat, turn: Turn) -> Update:
-    return gradio.update(value=[*before, {"role": "assistant", "content": turn_html(turn)}], visible=True)
+@dataclass(slots=True)
+class _Asked:
+    """A question as a page asked it. A new conversation begins with it where there is none."""
+
+    question: str
+    conversation: str | None
+    collections: Sequence[str]
+    access: Access
 
 
-def _busy() -> Update:
-    return gradio.update(value="", submit_btn=False, stop_btn=True)
+def _drawn(before: Chat, turn: Turn, conversation: str | None) -> Drawing:
+    """The page while a turn is the last one, or when it is over."""
+    over = turn.end is not None or turn.stopped
+    chat = gradio.update(value=[*before, {"role": "assistant", "content": turn_html(turn)}], visible=True)
+    buttons = gradio.update(submit_btn=over, stop_btn=not over)
+    return chat, buttons, gradio.update(visible=False), gradio.update(visible=True), conversation
 
 
 def _ready() -> Update:
     return gradio.update(submit_btn=True, stop_btn=False)
-
-
-def _stop(chat: list[dict[str, Any]]) -> tuple[Any, Update]:
-    """What was streamed stays, and says that it was stopped."""
-    if not chat:
-        return gradio.skip(), _ready()
-    content = chat[-1]["content"]
-    text = content if isinstance(content, str) else content[0]["text"]
-    stopped = text.replace("class='turn live'", "class='turn stopped'") if "class='turn live'" in text else text
-    return [*chat[:-1], {**chat[-1], "content": stopped}], _ready()
-
-
-def _start_anew() -> tuple[Any, ...]:
-    return gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), None

@@ -57,6 +57,14 @@
   }
   new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
+  // --- a question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile ---
+  window.takeQuestion = (question, ...rest) => {
+    const box = document.querySelector("#question textarea");
+    box.value = "";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    return [question, ...rest];
+  };
+
   // --- buttons that send an empty request: retry, confirm deletions ---
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-post]");

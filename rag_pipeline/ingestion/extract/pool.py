@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pebble import ProcessExpired
 
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.abilities import reading_options
-from rag_pipeline.ingestion.extract.processes import close_pools, sandboxed_processes
+from rag_pipeline.ingestion.extract.processes import SandboxedProcesses, close_pools
 from rag_pipeline.ingestion.extract.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL
 from rag_pipeline.ingestion.extract.worker import (
     ExtractionRequest,
@@ -40,6 +41,9 @@ _AHEAD = 4
 
 _ABANDONED_SECONDS = 24 * 3600.0
 
+_LOOKED_AFTER_SECONDS = 5.0
+"""How often it is made sure that what is waited for can still come."""
+
 
 def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> Iterator[ExtractionResult]:
     """Read documents on all cores.
@@ -57,20 +61,30 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
     """
     workers = settings.extraction_workers or os.cpu_count() or 1
     limits = _limits(settings)
-    pool = sandboxed_processes(workers, settings.extraction_memory_bytes)
     waiting = iter(requests)
     running: dict[Future[Any], ExtractionRequest] = {}
     try:
         while True:
+            processes = SandboxedProcesses(workers, settings.extraction_memory_bytes)
             for request in islice(waiting, workers * _AHEAD - len(running)):
-                running[pool.schedule(read_document, args=(request, limits))] = request
+                running[_handed_over(processes, request, limits)] = request
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, _LOOKED_AFTER_SECONDS, return_when=FIRST_COMPLETED).done
+            for future in done if processes.active else tuple(running):
                 yield _result(future, running.pop(future), settings)
     finally:
         for future in running:
             future.cancel()
+
+
+def _handed_over(processes: SandboxedProcesses, request: ExtractionRequest, limits: ReadingLimits) -> Future[Any]:
+    try:
+        return processes.run(read_document, request, limits)
+    except RuntimeError:  # a pool that broke just now; the next round asks for a new one
+        broken = Future[Any]()
+        broken.set_exception(BrokenProcessPool())
+        return broken
 
 
 def _limits(settings: Settings) -> ReadingLimits:
@@ -90,7 +104,9 @@ def _remove_abandoned(scratch: Path) -> None:
 
 def _result(future: Future[Any], request: ExtractionRequest, settings: Settings) -> ExtractionResult:
     try:
-        result: ExtractionResult = future.result()
+        result: ExtractionResult = future.result(timeout=0)
+    except (BrokenProcessPool, TimeoutError):
+        return failure(request.key, TransientError("worker_died", "A process that reads files was killed, and others had to stop with it."))
     except ProcessExpired as error:
         return failure(request.key, _cause_of_death(error.exitcode, settings))
     except CancelledError:

@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 OUT_OF_MEMORY_EXIT_CODE = 86
@@ -37,21 +38,41 @@ def limit_time(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def limit_memory(most_bytes: int) -> None:
-    """End this process, or fail its allocation (MemoryError), when it needs more memory than this.
+class MemoryLimit:
+    """Ends this process, or fails its allocation (MemoryError), when its work needs more memory than this.
 
     The kernel's limit fails a single large allocation at once; the watching thread catches what grows bit by bit, also inside native
     code that does not check its allocations.
     """
-    with contextlib.suppress(ValueError, OSError):  # a stricter limit is set already, or the system knows none
-        resource.setrlimit(resource.RLIMIT_DATA, (int(most_bytes * _HEADROOM),) * 2)
-    threading.Thread(target=_watch_memory, args=(most_bytes,), daemon=True).start()
 
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._changing = threading.Lock()
+        self._at_work = False
+        with contextlib.suppress(ValueError, OSError):  # a stricter limit is set already, or the system knows none
+            resource.setrlimit(resource.RLIMIT_DATA, (int(most_bytes * _HEADROOM),) * 2)
+        threading.Thread(target=self._watch, daemon=True).start()
 
-def _watch_memory(most_bytes: int) -> None:
-    while _used_bytes() <= most_bytes:
-        time.sleep(_WATCHED_EVERY_SECONDS)
-    os._exit(OUT_OF_MEMORY_EXIT_CODE)
+    @contextlib.contextmanager
+    def work(self) -> Iterator[None]:
+        """A piece of work. A process that uses too much ends within it, never after: its pool could not tell whose fault it was."""
+        self._at_work = True
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._end_if_over()
+                self._at_work = False
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_WATCHED_EVERY_SECONDS)
+            with self._changing:
+                self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        if self._at_work and _used_bytes() > self._most_bytes:
+            os._exit(OUT_OF_MEMORY_EXIT_CODE)
 
 
 def _used_bytes() -> int:

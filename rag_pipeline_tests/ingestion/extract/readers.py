@@ -18,6 +18,7 @@ from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.worker import ExtractionRequest, ExtractionResult, ReadingLimits
 from rag_pipeline.models import Element
 
+_KEPT: list[bytes] = []
 CONNECT = "import socket; socket.create_connection(('127.0.0.1', {port}), timeout=2)"
 
 
@@ -38,6 +39,8 @@ def _elements(source: Source, media_type: str) -> Iterator[Element]:
         while True:
             hoard.append(bytearray(1_000_000))
             time.sleep(0.0005)
+    if kind == "keeper":  # above the limit when it is done, before anybody has looked
+        _KEPT.append(b"x" * 330_000_000)
     if kind == "huge":
         bytearray(10_000_000_000)
     if kind == "slow":  # each part within the limit, all of them far beyond it

@@ -128,6 +128,29 @@ def test_a_document_over_its_limits_costs_only_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("misbehaving")
+def test_memory_that_a_document_left_behind_is_not_charged_to_the_next(tmp_path: Path) -> None:
+    for _ in range(3):
+        names = ["keeper.txt", *(f"{number}.txt" for number in range(4))]
+        results = by_key([request(tmp_path / name, b"words") for name in names], extraction_memory_bytes=300_000_000)
+        assert results["keeper.txt"].error_code == "out_of_memory"
+        assert all(results[f"{number}.txt"].extraction for number in range(4))
+        time.sleep(0.2)  # a worker that ended now would have had nothing to do
+
+
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(tmp_path: Path) -> None:
+    asked = [request(tmp_path / f"{number}.txt", b"words") for number in range(8)]
+    by_key(asked)
+    workers = [child for child in psutil.Process().children(recursive=True) if b"forkserver" in " ".join(child.cmdline()).encode()]
+    for victim in workers[1:2]:
+        victim.kill()
+        victim.wait()
+    outcomes = [by_key(asked) for _ in range(2)]
+    assert {result.error_code for result in outcomes[0].values()} <= {None, "worker_died"}
+    assert {result.error_code for result in outcomes[1].values()} == {None}
+    assert len(asked) == len(outcomes[0])
+
+
+@pytest.mark.usefixtures("misbehaving")
 def test_each_part_may_take_the_time_limit(tmp_path: Path) -> None:
     results = by_key([request(tmp_path / "slow.txt", b"words")], extraction_timeout_seconds=3)
     assert results["slow.txt"].state == "extracted"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +28,7 @@ from rag_pipeline.answering.sub_questions import sub_questions
 from rag_pipeline.models import Answered, AnswerEvent, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
+from rag_pipeline.stores.vectors.bm25 import word_ids
 
 NOTHING_NEAR = "The documents do not seem to say anything about this. Try other words, or look at the nearest passages."
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
@@ -37,6 +39,7 @@ class _Course:
     """What is known of an answer under way. ``timings`` are in seconds by step."""
 
     question: str
+    with_topic: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
 
@@ -109,11 +112,11 @@ class Answerer:
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
             searched = await self.reformulated(course.question, history)
-            course.question = searched.question
+            course.question, course.with_topic = searched.question, searched.with_topic
         yield searched
         with course.timed("retrieve"):
             course.hits = await self.retriever.retrieve(
-                course.question, scope, self._settings.top_k, searched.sub_questions, searched.with_topic
+                course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic
             )
         yield Retrieved(course.hits)
         if not course.hits:
@@ -147,9 +150,18 @@ class Answerer:
         yield replace(course.answered(Writing(extract.text, extract.citations, extract.marks)), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
-        nearest = course.hits[0].collection
-        vector = self.retriever.question_vector(course.question, nearest)
-        return extracted(course.question, vector, course.hits, lambda texts: self.retriever.sentence_vectors(texts, nearest))
+        """The question alone first. Only where that says too little, it is read with what was asked before."""
+        alone = self._extract_for(course.question, course.hits)
+        if alone.convincing or not course.with_topic:
+            return alone
+        topic = course.with_topic.removeprefix(course.question)
+        read_on = self._extract_for(course.with_topic, course.hits, word_ids(course.question) - word_ids(topic))
+        return read_on if read_on.convincing else alone
+
+    def _extract_for(self, question: str, hits: Sequence[Hit], own_words: AbstractSet[int] = frozenset()) -> Extract:
+        nearest = hits[0].collection
+        vector = self.retriever.question_vector(question, nearest)
+        return extracted(question, vector, hits, lambda texts: self.retriever.sentence_vectors(texts, nearest), own_words)
 
 
 def build_answerer(settings: Settings) -> Answerer:

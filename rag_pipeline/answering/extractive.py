@@ -39,6 +39,9 @@ CLOSE_TO_BEST = 0.85
 SAME_WORDS = 0.7
 """A sentence with this share of its words in one already quoted says nothing new."""
 
+OWN_WORDS_SHARE = 0.5
+"""A sentence answers a question that leans on the conversation if it has this share of the words that the question adds to it."""
+
 CONVINCING_NEARNESS = 0.66
 """Least sum of the best sentence's cosine and half the best passage's score: keeps 95 % of the questions that the documents answer,
 and refuses 97 % of those about something else; the whole curve is in docs/decisions/refusal.md."""
@@ -72,16 +75,23 @@ class _Scored:
     score: float
 
 
-def extracted(question: str, question_vector: Vector, hits: Sequence[Hit], embed: Embed) -> Extract:
-    """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``."""
+def extracted(
+    question: str, question_vector: Vector, hits: Sequence[Hit], embed: Embed, own_words: AbstractSet[int] = frozenset()
+) -> Extract:
+    """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``.
+
+    With ``own_words`` only sentences that have enough of them: what a question says beyond the conversation that it is read with.
+    """
     sentences = [sentence for number, hit in enumerate(hits[:PASSAGES], start=1) for sentence in sentences_of(number, hit)]
     said = [_understandable(sentence, sentences) for sentence in sentences]
-    rarity = word_rarity(word_ids(question), [word_ids(hit.text) for hit in hits])
+    passages = [word_ids(hit.text) for hit in hits]
+    rarity, rarity_of_own = word_rarity(word_ids(question), passages), word_rarity(own_words, passages)
     covered = [coverage(word_ids(text), rarity) for text in said]
-    likeliest = sorted(range(len(sentences)), key=lambda n: -covered[n])[:EMBEDDED_SENTENCES]
+    fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= OWN_WORDS_SHARE]
+    likeliest = sorted(fit, key=lambda n: -covered[n])[:EMBEDDED_SENTENCES]
     cosines = [
         float(cosine) * (LISTED_SHARE if sentences[n].listed else 1.0)
-        for n, cosine in zip(likeliest, embed([said[n] for n in likeliest]) @ question_vector, strict=True)
+        for n, cosine in zip(likeliest, embed([said[n] for n in likeliest]) @ question_vector if likeliest else (), strict=True)
     ]
     scored = [
         _Scored(sentences[n], word_ids(sentences[n].text), _score(cosine, covered[n], hits[sentences[n].passage - 1].score))

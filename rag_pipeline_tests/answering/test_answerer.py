@@ -47,6 +47,26 @@ async def test_a_follow_up_is_answered_from_the_conversation(library_settings: S
     assert "fifty to one hundred flowers" in cast("Answered", events[-1]).answer
 
 
+@pytest.mark.parametrize(
+    ("follow_up", "quoted"),
+    [
+        ("And how many in 2024?", "In 2024 the Mending Room repaired 726 of 1,038 items. [1]"),
+        ("And how many in 1999?", None),
+        ("Which football club won the championship in 1974?", None),
+    ],
+)
+async def test_a_question_that_says_too_little_is_read_with_what_was_asked_before(
+    tmp_path: Path, follow_up: str, quoted: str | None
+) -> None:
+    settings = settings_at(tmp_path)
+    said = "In 2025 the Mending Room repaired 963 of 1,284 items. In 2024 the Mending Room repaired 726 of 1,038 items. Ask Ines."
+    publish(settings, "report", {"report.md": [said, "Bus tickets are refunded up to 25 euros a month.", "The workshop opens on Tuesday."]})
+    history = [Message("user", "How many items did the Mending Room repair in 2025?"), Message("assistant", "963.")]
+    assert isinstance((await events_of(build_answerer(settings), follow_up))[-1], Refused)
+    end = (await events_of(build_answerer(settings), follow_up, history))[-1]
+    assert (end.answer if isinstance(end, Answered) else None) == quoted
+
+
 async def test_a_follow_up_in_another_language_is_searched_for_with_what_was_asked_before(library_settings: Settings) -> None:
     history = [Message("user", "Wer entwarf die Iron Bridge?"), Message("assistant", "Abraham Darby.")]
     first = (await events_of(build_answerer(library_settings), "Und wo steht sie?", history))[0]

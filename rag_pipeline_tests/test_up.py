@@ -95,10 +95,10 @@ def test_a_dropped_file_is_answered_edited_and_forgotten(up: Up) -> None:
     assert "green" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"]
 
     (uploads / "lighthouse.txt").write_text("The lighthouse of Varberg is painted deep purple.\n")
-    wait_for(lambda: "purple" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"], 90, "the new colour")
-
     (uploads / "ferry.txt").write_text("The ferry to Skagen leaves at nine in the morning.\n")
+    wait_for(lambda: "purple" in up.ask("What is the colour of the lighthouse of Varberg?")["answer"], 90, "the new colour")
     wait_for(lambda: up.cited("When does the ferry to Skagen leave?") == {"ferry.txt"}, 90, "an answer from the other file")
+
     (uploads / "lighthouse.txt").unlink()
     wait_for(lambda: up.cited("What is the colour of the lighthouse of Varberg?") <= {"ferry.txt"}, 90, "the file to be forgotten")
 

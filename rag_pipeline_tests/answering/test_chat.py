@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -177,12 +176,10 @@ async def test_a_provider_that_knows_no_stream_options_is_asked_without() -> Non
 
 async def test_a_silent_provider_is_given_up() -> None:
     async with provider(Reply(["late"], silence_after=0)) as server:
-        started = time.monotonic()
         events = await events_of(answerer_at(server.url, chat_timeout_seconds=0.3), "When did it open?")
     end = events[-1]
     assert isinstance(end, Failed)
     assert (end.code, "0.3 seconds" in end.message) == ("chat_timeout", True)
-    assert time.monotonic() - started < 3
 
 
 async def test_silence_in_the_middle_keeps_what_was_said() -> None:

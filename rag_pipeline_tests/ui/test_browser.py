@@ -97,7 +97,7 @@ def test_the_answer_streams_and_can_be_stopped(page: Any, settings: Settings) ->
         page.wait_for_function("length => document.querySelector('.answer').innerText.length > length + 50", arg=len(early))
         page.locator("#question button.stop-button").click()
         page.get_by_text("Stopped.").wait_for()
-        assert answerer.cancelled.wait(5)
+        assert answerer.cancelled.wait(30)
         assert "word1 " in page.inner_text(".answer")
         answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
         ask(page, "And now?")
@@ -128,7 +128,7 @@ def test_an_answer_that_has_not_begun_can_be_stopped(page: Any, settings: Settin
         ask(page, "Tell me")
         page.locator("#question button.stop-button").click()
         page.get_by_text("Stopped.").wait_for()
-        assert answerer.cancelled.wait(5)
+        assert answerer.cancelled.wait(30)
 
 
 def test_a_new_conversation_stays_empty_whatever_was_under_way(page: Any, settings: Settings) -> None:
@@ -140,7 +140,7 @@ def test_a_new_conversation_stays_empty_whatever_was_under_way(page: Any, settin
         page.route("**/cancel", lambda _: None)  # as when it comes late
         page.get_by_role("button", name="New conversation").click()
         page.wait_for_function("document.querySelectorAll('.turn').length === 0")
-        assert answerer.cancelled.wait(5)
+        assert answerer.cancelled.wait(30)
         page.wait_for_timeout(500)
         assert page.locator(".turn").count() == 0
         answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
@@ -194,7 +194,7 @@ def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:
         ask(page, "Tell me")
         page.wait_for_selector(".turn.live .answer")
         page.goto("about:blank")
-        assert answerer.cancelled.wait(15)
+        assert answerer.cancelled.wait(30)
 
 
 def test_follow_up_questions_carry_the_conversation_and_the_choice_of_collections(page: Any, settings: Settings, ingest: Any) -> None:
@@ -273,7 +273,7 @@ def test_an_empty_folder_offers_examples_and_says_what_happens(
         assert len(list((settings.uploads / COLLECTION).iterdir())) >= 5
         ingest(COLLECTION)
         for question in QUESTIONS:
-            page.get_by_role("button", name=question).wait_for(timeout=15 * SECONDS)
+            page.get_by_role("button", name=question).wait_for(timeout=30 * SECONDS)
 
 
 def test_the_documents_tab_shows_reasons_takes_files_and_filters(
@@ -296,7 +296,7 @@ def test_the_documents_tab_shows_reasons_takes_files_and_filters(
         page.get_by_text("is in collection minutes").wait_for()
         assert (settings.uploads / "minutes" / "Übersicht (neu).txt").read_text() == "Something new."
         ingest("minutes")
-        page.locator("table.documents tr", has_text="Übersicht (neu).txt").wait_for(timeout=15 * SECONDS)
+        page.locator("table.documents tr", has_text="Übersicht (neu).txt").wait_for(timeout=30 * SECONDS)
         assert page.get_by_text("is in collection minutes").is_visible()
         assert page.input_value(".upload input[name=collection]") == "minutes"
         take(page, screenshots, "documents")
@@ -357,7 +357,7 @@ def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screensh
             messages = page.request.get(f"{address}/api/v1/conversations/{kept['conversation_id']}").json()["messages"]
             return [message["feedback"] for message in messages[1::2]]
 
-        wait_until(lambda: feedback() == ["up", "down"], 10)
+        wait_until(lambda: feedback() == ["up", "down"], 30)
         page.goto(address)
         page.locator("#earlier input").click()
         page.get_by_role("option", name="Who repaired the lamp?").click()

@@ -59,7 +59,7 @@ def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) ->
         with client.stream("POST", f"{PATH}/{identity}/ask", **request) as answer:  # type: ignore[arg-type]
             next(line for line in answer.iter_lines() if "word" in line)
             time.sleep(0.3)
-        wait_until(lambda: client.get(f"{PATH}/{identity}").json()["messages"][1]["state"] == "interrupted", 10)
+        wait_until(lambda: client.get(f"{PATH}/{identity}").json()["messages"][1]["state"] == "interrupted", 30)
         assert client.get(f"{PATH}/{identity}").json()["messages"][1]["content"].startswith("word")
 
 

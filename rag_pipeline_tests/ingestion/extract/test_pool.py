@@ -267,23 +267,18 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 def test_importing_the_package_is_cheap_and_heavy_libraries_come_later() -> None:
     program = (
-        "import sys, time; started = time.perf_counter(); import rag_pipeline.ingestion.extract as package;"
-        "heavy = ('unstructured', 'pypdfium2', 'lxml', 'docx', 'torch');"
-        "print(time.perf_counter() - started, [name for name in heavy if name in sys.modules])"
+        "import sys; import rag_pipeline.ingestion.extract as package;"
+        "heavy = ('unstructured', 'pypdfium2', 'lxml', 'docx', 'torch', 'numpy', 'polars', 'PIL', 'bs4');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    timings = []
-    for _ in range(3):
-        output = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout
-        seconds, modules = output.split(" ", 1)
-        assert modules.strip() == "[]"
-        timings.append(float(seconds))
-    assert min(timings) < 0.2  # 0.02 s on an idle machine
+    output = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
 
 
 def test_workers_are_kept_between_batches(tmp_path: Path) -> None:
     asked = [request(tmp_path / "a.txt", b"words")]
     by_key(asked)
-    started = time.perf_counter()
+    workers = {child.pid for child in psutil.Process().children(recursive=True)}
     by_key(asked)
-    assert time.perf_counter() - started < 2
+    assert workers == {child.pid for child in psutil.Process().children(recursive=True)}

@@ -31,7 +31,7 @@ def chart_rows(part: bytes) -> list[list[str]]:
     values = [_points(_first(one, "val", "yVal")) for one in series]
     categories: dict[int, str] = {}
     for one in series:
-        categories = categories or _points(_first(one, "cat", "xVal"))
+        categories = categories or _categories(_first(one, "cat", "xVal"))
     if any(names):
         rows.append(["", *names])
     for index in sorted({*categories, *(index for column in values for index in column)}):
@@ -71,6 +71,20 @@ def _rich_text(title: _Element) -> str:
 
 def _first(series: _Element, *names: str) -> _Element | None:
     return next((found for name in names if (found := series.find(_C + name)) is not None), None)
+
+
+def _categories(element: _Element | None) -> dict[int, str]:
+    """Names of categories by their index; those in groups (ECMA-376 part 1, 21.2.2.102: innermost level first) after their groups'."""
+    levels = [] if element is None else [_points(level) for level in element.iter(f"{_C}lvl")]
+    if not levels:
+        return _points(element)
+    names, *groups = levels
+    return {index: " ".join([*(_group_of(index, group) for group in reversed(groups)), name]).strip() for index, name in names.items()}
+
+
+def _group_of(index: int, group: dict[int, str]) -> str:
+    """A group is written once, at the first of its categories."""
+    return group.get(max((start for start in group if start <= index), default=-1), "")
 
 
 def _points(element: _Element | None) -> dict[int, str]:

@@ -60,6 +60,7 @@ _HEADERS: dict[str, ElementKind] = {
 }
 _MOST_REPEATED = 1000
 """Cells and rows are repeated by number, up to the million rows of a sheet."""
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _EMBEDDED_CONTENT = re.compile(r".+/content\.xml")
 NOTES_HEADING = "Speaker notes"
 
@@ -347,8 +348,8 @@ def _comment(annotation: _Element) -> str:
 
 
 def _words(paragraph: _Element) -> str:
-    """The text of a paragraph, without that of boxes and notes in it."""
-    parts = [paragraph.text or ""]
+    """The text of a paragraph, without that of boxes and notes in it. Line ends and runs of blanks are one blank (ODF 1.3 part 3, 6.1.2)."""
+    parts = [_collapsed(paragraph.text)]
     for child in paragraph:
         tag = str(child.tag)
         if tag == f"{_TEXT}s":
@@ -359,5 +360,9 @@ def _words(paragraph: _Element) -> str:
             parts.append("\n")
         elif tag not in _OWN_PARAGRAPHS and tag not in _LEFT_OUT:
             parts.append(_words(child))
-        parts.append(child.tail or "")
+        parts.append(_collapsed(child.tail))
     return clean_text("".join(parts))
+
+
+def _collapsed(text: str | None) -> str:
+    return _BLANKS.sub(" ", text or "")

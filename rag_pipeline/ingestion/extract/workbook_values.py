@@ -29,6 +29,7 @@ from rag_pipeline.models import Element
 _ZIP = b"PK\x03\x04"
 _CONTENT = "content.xml"
 _TYPELESS_CELL = re.compile(rb"(<table:table-cell\b)(?![^>]*office:value-type)((?:[^>]*[^/>])?>)(?=\s*<text:p)")
+_BLANKS_IN_TABLE = re.compile(rb"(?<=>)\s+(?=</?table:)")
 _UTF8 = 65001
 """Its number as a code page."""
 _SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
@@ -49,7 +50,7 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         check_encryption(source, check_archive(source.stream))
         source.stream.seek(0)
     try:
-        workbook = python_calamine.load_workbook(_with_cell_types(source.stream) if zipped else source.stream)
+        workbook = python_calamine.load_workbook(_as_calamine_reads_it(source.stream) if zipped else source.stream)
     except python_calamine.PasswordError:
         raise DocumentError("password_protected", "The workbook is protected with a password. Save a copy without one.") from None
     except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
@@ -59,20 +60,26 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
     yield from with_properties(properties, chain(elements_of_sheets(source, calamine_sheets(workbook)), beside), source.name)
 
 
-def _with_cell_types(stream: BinaryIO) -> BinaryIO:
-    """OpenDocument's cells may have a text and no type (ODF 1.3 part 3, 19.385), which calamine takes for empty ones."""
+def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
+    """OpenDocument's cells may have a text and no type (ODF 1.3 part 3, 19.385), which calamine takes for empty ones.
+
+    Blanks between rows and cells, which mean nothing (ODF 1.3 part 3, 3.17: as KSpread indents), make it give the workbook up.
+    """
     with zipfile.ZipFile(stream) as archive:
         content = archive.read(_CONTENT) if _CONTENT in archive.namelist() else b""
-        if not _TYPELESS_CELL.search(content):
+        if not _TYPELESS_CELL.search(content) and not _BLANKS_IN_TABLE.search(content):
             stream.seek(0)
             return stream
         mended = io.BytesIO()
         with zipfile.ZipFile(mended, "w", zipfile.ZIP_DEFLATED) as target:
             for name in dict.fromkeys(archive.namelist()):
-                part = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', content) if name == _CONTENT else archive.read(name)
-                target.writestr(name, part)
+                target.writestr(name, _mended(content) if name == _CONTENT else archive.read(name))
     mended.seek(0)
     return mended
+
+
+def _mended(content: bytes) -> bytes:
+    return _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content))
 
 
 def _around(source: Source, zipped: bool) -> tuple[dict[str, str], Iterator[Element]]:

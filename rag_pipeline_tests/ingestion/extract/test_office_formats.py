@@ -159,6 +159,21 @@ def test_slides_keep_charts_and_shapes_that_begin_outside(tmp_path: Path) -> Non
     assert texts(extraction) == ["at the edge", " | sales\nnorth | 1.5\nsouth | 2"]
 
 
+def test_categories_in_groups(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    data = CategoryChartData()
+    for country, towns in {"Scotland": ("Glasgow", "Perth"), "Wales": ("Cardiff",)}.items():
+        category = data.add_category(country)
+        for town in towns:
+            category.add_sub_category(town)
+    data.add_series("sales", (1.5, 2, 3))
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(4), Inches(3), data)
+    presentation.save(str(tmp_path / "made"))
+    extraction = read(tmp_path, "a.pptx", (tmp_path / "made").read_bytes())
+    assert texts(extraction) == [" | sales\nScotland Glasgow | 1.5\nScotland Perth | 2\nWales Cardiff | 3"]
+
+
 def test_sheets(tmp_path: Path) -> None:
     rows = [["name", "value", "share", "day"], ["pi", 3.14159265358979, 0.125, datetime.date(2024, 2, 3)], ["tiny", 1e-9, None, None]]
     book = openpyxl.load_workbook(_saved(tmp_path, workbook({"Numbers": rows, "Empty": [], "Notes": [["only words"]]})))

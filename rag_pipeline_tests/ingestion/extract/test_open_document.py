@@ -118,6 +118,16 @@ def test_damage_is_named(tmp_path: Path) -> None:
     assert raised.value.code == "damaged"
 
 
+def test_blanks_that_only_indent_mean_nothing(tmp_path: Path) -> None:
+    """As programs write it that indent their XML (KSpread, odfpy, a person)."""
+    text = "<text:p>\n  Lines of\n\t<text:span>one</text:span>\n paragraph\n</text:p>"
+    assert texts(read(tmp_path, "a.odt", open_document("text", text))) == ["Lines of one paragraph"]
+    cell = '\n <table:table-cell office:value-type="float" office:value="{0}">\n  <text:p>{0}</text:p>\n </table:table-cell>'
+    row = "\n<table:table-row>" + cell.format(3) + cell.format(4) + "\n</table:table-row>"
+    content = open_document("spreadsheet", f"<table:table table:name='S'>\n <table:table-column/>{row}{row}\n</table:table>")
+    assert element_with(read(tmp_path, "a.ods", content), "3").text == "3 | 4\n3 | 4"
+
+
 def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
     cells = (
         "<table:table-cell><text:p>typeless</text:p></table:table-cell>"

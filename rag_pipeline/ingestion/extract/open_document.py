@@ -348,7 +348,7 @@ def _comment(annotation: _Element) -> str:
 
 
 def _words(paragraph: _Element) -> str:
-    """The text of a paragraph, without that of boxes and notes in it. Line ends and runs of blanks are one blank (ODF 1.3 part 3, 6.1.2)."""
+    """The text of a paragraph, without that of boxes and notes in it. Runs of blanks are one (ODF 1.3 part 3, 6.1.2)."""
     parts = [_collapsed(paragraph.text)]
     for child in paragraph:
         tag = str(child.tag)

@@ -15,6 +15,7 @@ from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.html import html_elements
 from rag_pipeline.ingestion.extract.outline import Outline
 from rag_pipeline.ingestion.extract.plain_text import paragraphs
+from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.rtf_characters import RtfEvent, rtf_events
 from rag_pipeline.ingestion.extract.rtf_story import Paragraph, Story
 from rag_pipeline.ingestion.extract.source import Source
@@ -27,13 +28,16 @@ _LEFT_OUT = frozenset((
 ))  # fmt: skip
 """Destinations without text for a reader; so are all that are marked as optional and not named here."""
 _TEXT = frozenset(("ud", "fldrslt", "result", "mr"))
-"""Destinations inside those left out that hold text of the paragraph around them."""
+"""Destinations inside optional ones, or ``\\upr``, that hold text of the paragraph around them."""
 _EDGES: dict[str, ElementKind] = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "Header"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "Footer"),
 }
-_NOTES = frozenset(("footnote", "annotation", "shptxt", "dptxbxtext", "atnauthor", *_EDGES))
+_NOTES = frozenset(("footnote", "annotation", "shptxt", "dptxbxtext", "atnauthor", "sn", "sv", *_EDGES))
 """Destinations that are a text of their own beside the one that they stand in."""
+_PROPERTIES = {"title": "Title", "author": "Author", "subject": "Subject", "keywords": "Keywords"}
+_WORDART = "gtextUNICODE"
+"""The property of a shape that holds its words as a drawing."""
 _LABELS = frozenset(("listtext", "pntext", "pn"))
 _HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
@@ -48,6 +52,8 @@ class _State:
     story: Story
     paragraph: Paragraph
     left_out: bool = False
+    buried: bool = False
+    """Left out with all that is in it, such as the second form of a shape."""
     in_styles: bool = False
     hidden: bool = False
     deleted: bool = False
@@ -67,7 +73,7 @@ def read_rtf(source: Source) -> Iterator[Element]:
         yield from html_elements(text) if wrapped[1] == b"html" else paragraphs(text)
         return
     document = _Document()
-    yield from document.elements(content)
+    yield from with_properties(document.properties, document.elements(content), source.name)  # they are written before the text
     if document.hides:
         source.notes.append("Text that is formatted as hidden was left out.")
 
@@ -77,6 +83,8 @@ class _Document:
 
     def __init__(self) -> None:
         self.hides = False
+        self.properties: dict[str, str] = {}
+        """What the document says of itself, by the names to be shown."""
         self._outline = Outline()
         self._story = Story(self._outline)
         self._state = _State(self._story, Paragraph())
@@ -87,6 +95,7 @@ class _Document:
         """The style being declared: its number, the one it is based on, its outline level (0: none)."""
         self._style_name = ""
         self._author = ""
+        self._shape_property = ""
         self._seen: set[tuple[str, str]] = set()
         self._footers: list[Element] = []
 
@@ -132,12 +141,14 @@ class _Document:
             state.in_styles = True
         elif state.in_styles:
             self._style_word(word, number or 0)
-        elif word in _NOTES:
-            state.story, state.paragraph, state.left_out, state.name = Story(self._outline), Paragraph(), False, word
+        elif word in _NOTES or word in _PROPERTIES:
+            state.buried = state.buried and word not in _PROPERTIES
+            state.story, state.paragraph, state.left_out, state.name = Story(self._outline), Paragraph(), state.buried, word
         elif word in _TEXT:
-            state.left_out = False
+            state.left_out = state.buried
         elif word in _LEFT_OUT or (self._optional and word != "nesttableprops"):
             state.left_out = True
+            state.buried = state.buried or (word in _LEFT_OUT and word != "upr")
         elif word in ("v", "deleted"):
             setattr(state, "hidden" if word == "v" else word, number != 0)
         elif word == "plain":
@@ -181,13 +192,17 @@ class _Document:
         self._state = self._around.pop() if self._around else _State(self._story, Paragraph())
         if ended.in_styles:
             self._end_style()
-        if ended.name in _NOTES:
+        if ended.name:
             ended.story.end(ended.paragraph)
             self._end_note(ended.name, ended.story.taken())
 
     def _end_note(self, name: str, elements: list[Element]) -> None:
         if name == "atnauthor":
-            self._author = " ".join(element.text for element in elements)
+            self._author = _joined(elements)
+        elif name in _PROPERTIES:
+            self.properties[_PROPERTIES[name]] = _joined(elements)
+        elif name == "sn":
+            self._shape_property = _joined(elements)
         elif name in _EDGES:
             kind = _EDGES[name]
             new = [replace(element, kind=kind, table_header=None) for element in elements if (kind, element.text) not in self._seen]
@@ -196,12 +211,16 @@ class _Document:
                 self._footers += new
             else:
                 self._state.story.beside(new)
-        else:
+        elif name != "sv" or self._shape_property == _WORDART:
             if name == "annotation" and elements:
                 by = f"Comment by {self._author}: " if self._author else "Comment: "
                 elements = [replace(elements[0], text=by + elements[0].text, table_header=None), *elements[1:]]
                 self._author = ""
             self._state.story.beside(elements)
+
+
+def _joined(elements: list[Element]) -> str:
+    return " ".join(element.text for element in elements)
 
 
 def _unwrapped(content: bytes) -> str:

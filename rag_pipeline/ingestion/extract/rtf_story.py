@@ -89,7 +89,7 @@ class Story:
         """A control word that ends something, or declares a table."""
         if word == "par":
             self.end_paragraph(paragraph)
-        elif word in ("line", "lbr", "softline"):
+        elif word in ("line", "lbr", "softline", "page", "column"):
             self.text("\n")
         elif word == "tab":
             self.text("\t")
@@ -101,7 +101,7 @@ class Story:
             self._beside = []
         elif word == "nestrow":
             self._end_row(max((level for level, cells in self._row.items() if cells), default=2))
-        else:
+        elif paragraph.depth < 2:  # how a row of a table in a cell is laid out says nothing of the row around it
             self._row_word(word, number)
 
     def end_paragraph(self, paragraph: Paragraph) -> None:

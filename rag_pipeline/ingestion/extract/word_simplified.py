@@ -44,6 +44,7 @@ def simplify(source: Source, document: Any) -> None:
             hidden += _remove_hidden(root)
             _show_shapes_text(root)
             _unwrap(root)
+            _part_pages(root)
             _mend_tables(root)
     for root in roots:
         with source.part("A note or text box"):
@@ -122,6 +123,12 @@ def _unwrap(root: _Element) -> None:
     etree.strip_tags(root, *(W + name for name in _UNWRAPPED))
     for run in [run for run in root.iter(f"{W}r") if run.getparent() is not None and run.getparent().tag == f"{W}r"]:
         _dissolve(run)
+
+
+def _part_pages(root: _Element) -> None:
+    """A new page or column inside a paragraph parts words like a new line; the library makes nothing of it."""
+    for line_break in root.iter(f"{W}br"):
+        line_break.attrib.pop(f"{W}type", None)
 
 
 def _dissolve(run: _Element) -> None:

@@ -20,22 +20,34 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def chart_rows(part: bytes) -> list[list[str]]:
-    """A chart as rows of cells: its titles, then a row of the names of its series, then a row for each category."""
+    """A chart as rows of cells: its titles, then a row of the names of its series, then a row for each category.
+
+    Series over categories of their own, such as points in a plane, have such rows of their own.
+    """
     root = safe_xml(part)
     if root.tag == f"{_CX}chartSpace":
         return _newer_chart_rows(root)
     rows = [[title] for title in map(_rich_text, root.iter(f"{_C}title")) if title]
     rows += [[text] for label in root.iter(f"{_C}dLbl") if (text := " ".join("".join(t.text or "" for t in label.iter(f"{_A}t")).split()))]
     series = list(root.iter(f"{_C}ser"))
-    names = [" ".join(_points(one.find(f"{_C}tx")).values()) for one in series]
-    values = [_points(_first(one, "val", "yVal")) for one in series]
-    categories: dict[int, str] = {}
-    for one in series:
-        categories = categories or _categories(_first(one, "cat", "xVal"))
-    if any(names):
-        rows.append(["", *names])
-    for index in sorted({*categories, *(index for column in values for index in column)}):
-        rows.append([categories.get(index, ""), *(column.get(index, "") for column in values)])
+    categories = [_categories(_first(one, "cat", "xVal")) for one in series]
+    shared = next(filter(None, categories), {})
+    own = [found or shared for found in categories]
+    for shown in (categories for number, categories in enumerate(own) if categories not in own[:number]):
+        rows += _series_rows(shown, [one for one, found in zip(series, own, strict=True) if found == shown])
+    return rows
+
+
+def _series_rows(categories: dict[int, str], series: list[_Element]) -> list[list[str]]:
+    columns = [
+        (" ".join(_points(one.find(f"{_C}tx")).values()), _points(values))
+        for one in series
+        for values in (_first(one, "val", "yVal"), one.find(f"{_C}bubbleSize"))
+        if values is not None
+    ]
+    rows = [["", *(name for name, _ in columns)]] if any(name for name, _ in columns) else []
+    for index in sorted({*categories, *(index for _, points in columns for index in points)}):
+        rows.append([categories.get(index, ""), *(points.get(index, "") for _, points in columns)])
     return rows
 
 

@@ -34,6 +34,10 @@ _LEFT_OUT = str.maketrans("", "", "\u00ad\u200b\ufeff")
 _WESTERN = frozenset("äöüÄÖÜßéèêëÉÈÊàâÀÂçÇîïôœŒùûáíóúÁÍÓÚñÑ¿¡ãõÃÕåÅøØæÆìòý’‘“”„–—…«»°§€£©®·")
 _MOST_ACCENTS = 0.25
 _NEARLY_ALL = 0.9
+_MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
+          "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}  # fmt: skip
+"""What writers mean who declare an encoding, by Python's names: the larger one (Encoding Standard of the WHATWG, 4.2)."""
+_CODE_PAGE_LABEL = re.compile(r"^(?:windows|ibm|cp)[-_]?(?=\d)")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -48,7 +52,7 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
     if mark:
         return clean_text(decode_leniently(content[len(mark[0]) :], mark[1]))
     wide = utf16_without_mark(content[:8192])
-    for encoding in (wide, "utf-8", declared):
+    for encoding in (wide, "utf-8", _encoding_meant(declared or "")):
         text = _decode(content, encoding) if encoding else None
         if text is not None:
             return clean_text(text)
@@ -103,10 +107,22 @@ def clean_text(text: str) -> str:
     return _ODD_CHARACTERS.sub(lambda odd: unicodedata.normalize("NFKC", odd[0]).translate(_LEFT_OUT), text)
 
 
+def _encoding_meant(label: str) -> str | None:
+    """The encoding that a document's word for it stands for; None where nobody knows."""
+    plain = label.strip().lower().removeprefix("x-")
+    for name in (plain, _CODE_PAGE_LABEL.sub("cp", plain)):
+        try:
+            encoding = codecs.lookup(name).name
+        except (LookupError, ValueError):
+            continue
+        return _MEANT.get(encoding, encoding)
+    return None
+
+
 def _decode(content: bytes, encoding: str) -> str | None:
     try:
         return content.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):  # some of Python's codecs raise the wider error
         return None
 
 

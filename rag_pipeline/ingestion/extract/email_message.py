@@ -14,8 +14,10 @@ import email.policy
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from email.errors import HeaderParseError
+from email.header import decode_header
 from email.message import EmailMessage
-from typing import cast
+from typing import Any, cast
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text, decode_text
@@ -32,7 +34,25 @@ _ADDRESS = re.compile(r"(https?://|mailto:|cid:)\S+")
 _LEAST_NEW_WORDS, _LEAST_DIGITS = 3, 2
 _ENCRYPTED = ("multipart/encrypted",)
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_NOT_ENCRYPTED = ("signed-data", "certs-only")
+_MESSAGES = ("message/rfc822", "message/global")
+_REPORTS = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
+"""They consist of headers alone, in groups."""
+_LOST = "\ufffd"
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+
+
+class _Careful(email.policy.EmailPolicy):
+    """Reads a header that the standard library's parser trips over, such as a date in the year 99999, as one that says nothing."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        try:
+            return super().header_fetch_parse(name, value)
+        except Exception:  # noqa: BLE001 - it raises anything, and one header of one part would cost the message
+            return self.header_factory(name, "") if name.lower().startswith("content-") else _LOST
+
+
+_POLICY = cast("email.policy.Policy[EmailMessage]", _Careful())
 
 
 def read_email(source: Source) -> Iterator[Element]:
@@ -48,7 +68,7 @@ def read_email(source: Source) -> Iterator[Element]:
 
 def message_elements(content: bytes, source: Source) -> Iterator[Element]:
     """The elements of one message, as :func:`read_email`; ``source`` is the file that holds it."""
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    message = email.message_from_bytes(content, policy=_POLICY)
     yield from _message_elements(message, (), source, depth=0)
 
 
@@ -64,25 +84,45 @@ def _message_elements(message: EmailMessage, above: tuple[str, ...], source: Sou
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    try:
-        value = str(message[name] or "")
-    except (ValueError, IndexError, AttributeError):  # what the standard library's header parser raises on broken headers
-        value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), "")
+    value = str(message[name] or "")
+    if _LOST in value:
+        value = _decoded(next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), ""))
     return " ".join(clean_text(value).split())
+
+
+def _decoded(header: str) -> str:
+    """A header in an encoding that the standard library does not know, or in one that nobody declared."""
+    text = decode_text(header.encode("utf-8", "surrogateescape"))  # that is how bytes beyond ASCII are kept
+    try:
+        pieces = decode_header(text)
+    except HeaderParseError:
+        return text
+    return "".join(
+        piece if isinstance(piece, str) else decode_text(piece, encoding) if encoding else piece.decode("raw-unicode-escape", "replace")
+        for piece, encoding in pieces
+    )
 
 
 def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
     if depth > _DEEPEST:
         raise DocumentError("too_deep", f"The message nests more than {_DEEPEST} messages or parts in each other.")
     kind = part.get_content_type()
-    if kind in _ENCRYPTED or (kind in _SEALED and part.get_param("smime-type") not in ("signed-data", "certs-only")):
-        message = "The message is encrypted. Open it in the mail program that has its key, and save a readable copy."
-        raise DocumentError("password_protected", message)
-    if kind in _SIGNATURES:
+    if _is_encrypted(part, is_message=depth == 0):
+        error = DocumentError(
+            "password_protected", "The message is encrypted. Open it in the mail program that has its key, and save a readable copy."
+        )
+        if depth == 0:
+            raise error
+        with source.part("A part of the message"):
+            raise error
+    elif kind in _SIGNATURES:
         return
-    if kind == "message/rfc822":
+    elif kind in _MESSAGES:
         for inner in part.iter_parts():
-            yield from _message_elements(cast("EmailMessage", inner), path, source, depth + 1)
+            yield from _message_elements(_plain_message(part, cast("EmailMessage", inner)), path, source, depth + 1)
+    elif kind in _REPORTS:
+        for group in (cast("EmailMessage", inner) for inner in part.iter_parts()):
+            yield Element("EmailMetadata", "\n".join(f"{name}: {_header(group, name)}" for name in group), heading_path=path)
     elif kind == "multipart/alternative":
         yield from _alternative_elements(part, path, source, depth)
     elif part.is_multipart():
@@ -93,6 +133,20 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
             yield from _body_elements(part, path)
     elif not _is_decoration(part):
         yield from _attachment_elements(part, path, source)
+
+
+def _is_encrypted(part: EmailMessage, *, is_message: bool) -> bool:
+    """Signed files are of the same type as encrypted messages, which as a whole message need not say more (RFC 8551, 3.2.2)."""
+    kind, said = part.get_content_type(), part.get_param("smime-type")
+    return kind in _ENCRYPTED or (kind in _SEALED and said not in _NOT_ENCRYPTED and (said is not None or is_message))
+
+
+def _plain_message(part: EmailMessage, inner: EmailMessage) -> EmailMessage:
+    """An attached message; some senders encode it though they must not (RFC 2046, 5.2.1)."""
+    if str(part["Content-Transfer-Encoding"] or "").strip().lower() != "base64" or len(inner) > 0:
+        return inner
+    inner["Content-Transfer-Encoding"] = "base64"
+    return email.message_from_bytes(_content(inner), policy=_POLICY)
 
 
 def _is_decoration(part: EmailMessage) -> bool:
@@ -106,11 +160,22 @@ def _alternative_elements(part: EmailMessage, path: tuple[str, ...], source: Sou
     elements = list(_part_elements(best, path, source, depth + 1))
     yield from elements
     for other in (cast("EmailMessage", inner) for inner in part.iter_parts()):
-        if other is not best and other.get_content_type() in ("text/plain", "text/html") and not other.is_attachment():
-            forms: list[Element] = []
-            with source.part("A form of its text"):
-                forms = list(_body_elements(other, path))
-            yield from what_only_this_says(forms, elements)
+        if other is not best:
+            yield from _beside_best(other, elements, path, source, depth + 1)
+
+
+def _beside_best(other: EmailMessage, best: list[Element], path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
+    """What another form of a body adds: lines, and the attachments that some senders put beside or into it."""
+    if other.get_content_maintype() == "multipart" and depth <= _DEEPEST:
+        for inner in other.iter_parts():
+            yield from _beside_best(cast("EmailMessage", inner), best, path, source, depth + 1)
+    elif other.is_attachment() or other.get_filename() or other.get_content_maintype() != "text":
+        yield from _part_elements(other, path, source, depth)
+    elif other.get_content_subtype() in ("plain", "html"):
+        forms: list[Element] = []
+        with source.part("A form of its text"):
+            forms = list(_body_elements(other, path))
+        yield from what_only_this_says(forms, best)
 
 
 def what_only_this_says(form: Iterable[Element], best: Iterable[Element]) -> Iterator[Element]:

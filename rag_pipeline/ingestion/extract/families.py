@@ -16,7 +16,7 @@ from rag_pipeline.ingestion.extract import media_types as types
 from rag_pipeline.ingestion.extract.source import Reader, ReadingOptions, Source, whole
 from rag_pipeline.models import Element, Extraction
 
-EXTRACTOR_VERSION = "5"
+EXTRACTOR_VERSION = "6"
 """Raise it when a document may give other elements than before: everything is then read again."""
 
 _READERS = {

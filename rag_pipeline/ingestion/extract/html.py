@@ -49,7 +49,14 @@ _BLOCKS = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol")
 _LONGEST_CELL = 300
 """Letters of a cell that may still be one in a table of data, whatever the others hold."""
 _TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
-_REMOVED = ("script", "style", "template", "noscript", "svg", "object", "iframe")
+_REMOVED = ("script", "style", "template", "noscript", "object", "iframe")
+_OF_DRAWINGS = ("text", "foreignobject")
+"""What holds words in an SVG; the parser of HTML writes names in small letters."""
+_WITHOUT_SHOWN_WORDS = ("annotation", "annotation-xml", "desc", "metadata", "defs", "symbol")
+"""What a formula or drawing holds besides what it shows."""
+_UNSHOWN_VALUES = ("hidden", "password", "checkbox", "radio", "file", "image", "color", "range", "button", "submit", "reset")
+"""Kinds of ``input`` whose value is no text that somebody typed or reads (HTML Standard, 4.10.5)."""
+_LONE_LETTER = re.compile(r"\s*(\w)\s*")
 _DEEPEST = 250
 """libxml2 cuts off what is nested more than 256 levels deep, without an error."""
 _GROUPING_TAG = re.compile(r"<(/?)(?:div|span|font|section|center|blockquote|b|i|em|strong|u|small|big)(?:\s[^<>]*)?>", re.IGNORECASE)
@@ -137,6 +144,8 @@ def _mend(root: _Element) -> None:
     from lxml import etree
 
     etree.strip_elements(root, *_REMOVED, with_tail=False)
+    _write_out_drawn(root)
+    _write_out_controls(root)
     for table in list(root.iter("table")):
         if _is_layout(table):
             _unfold(table)
@@ -147,6 +156,45 @@ def _mend(root: _Element) -> None:
         if element.tag in _FORM_PARTS:
             element.tail = f" {element.tail or ''}"
         element.tag = _RENAMED[str(element.tag)]
+    _keep_lone_letters(root)
+
+
+def _write_out_drawn(root: _Element) -> None:
+    """Formulas and the labels of drawings as words."""
+    from lxml import etree
+
+    for drawn in list(root.iter("math", "svg")):
+        etree.strip_elements(drawn, *_WITHOUT_SHOWN_WORDS, with_tail=False)
+        pieces = [drawn] if drawn.tag == "math" else list(drawn.iter(*_OF_DRAWINGS))
+        _say(drawn, " ".join(cell_text(piece) for piece in pieces))
+
+
+def _write_out_controls(root: _Element) -> None:
+    """What lists and fields of a form show."""
+    for choices in list(root.iter("select")):
+        options = list(choices.iter("option"))
+        chosen = [option for option in options if option.get("selected") is not None] or options[:1]
+        shown = options if choices.get("multiple") is not None or choices.get("size", "1") != "1" else chosen
+        _say(choices, ", ".join(map(cell_text, shown)))
+    for typed in list(root.iter("input")):
+        if typed.get("value", "").strip() and typed.get("type", "").lower() not in _UNSHOWN_VALUES:
+            _say(typed, typed.get("value", ""))
+
+
+def _say(element: _Element, words: str) -> None:
+    """Put words in the place of an element."""
+    tail = element.tail
+    element.clear()
+    element.tag, element.text, element.tail = "span", f" {words} ", tail
+
+
+def _keep_lone_letters(root: _Element) -> None:
+    """Give what is one letter long a second one that :func:`clean_text` takes away again: unstructured drops a text of one letter."""
+    for element in root.iter("*"):
+        if element.text and (lone := _LONE_LETTER.fullmatch(element.text)):
+            element.text = element.text.replace(lone[1], f"{lone[1]}\u200b")
+        if element.tail and (lone := _LONE_LETTER.fullmatch(element.tail)):
+            element.tail = element.tail.replace(lone[1], f"{lone[1]}\u200b")
 
 
 def _is_layout(table: _Element) -> bool:

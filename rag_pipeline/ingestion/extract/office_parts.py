@@ -67,6 +67,8 @@ def _elements(source: Source, package: Package, relation: Relation, page: int | 
     if relation.kind in ("chart", "chartEx"):
         table = table_element(chart_rows(package.blob(relation.part)), page, path)
         yield from [table] if table else []
+        for shapes in package.related(relation.part, "chartUserShapes"):
+            yield Element("NarrativeText", drawn_paragraphs(package.blob(shapes.part)), page, path)
     elif relation.kind == "diagramData":
         yield Element("NarrativeText", drawn_paragraphs(package.blob(relation.part)), page, path)
     elif relation.kind == "aFChunk":  # a document of another format that Word shows as its own text

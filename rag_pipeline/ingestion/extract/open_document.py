@@ -58,6 +58,7 @@ _HEADERS: dict[str, ElementKind] = {
     for edge in ("header", "footer")
     for which in ("", "-left", "-first")
 }
+_STYLES = "styles.xml"
 _MOST_REPEATED = 1000
 """Cells and rows are repeated by number, up to the million rows of a sheet."""
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -81,6 +82,7 @@ def _text_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element
     edges = list(_edges(source, archive))
     yield from (edge for edge in edges if edge.kind == "Header")
     body = _body(archive, "content.xml")
+    _drop_hidden(source, archive, body)
     elements = [*_Walk(source).elements(body), *_embedded(source, archive, body)]
     yield from elements
     pictures = _pictures(archive, body)
@@ -103,6 +105,7 @@ def read_open_slides(source: Source) -> Iterator[Element]:
 
 def _slides_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
     body = _body(archive, "content.xml")
+    _drop_hidden(source, archive, body)
     slides = list(body.iter(f"{_DRAW}page"))
     source.pages = len(slides)
     declared = {name.get(f"{_PRESENTATION}name"): name for name in body.iter() if str(name.tag).endswith("-decl")}
@@ -198,6 +201,29 @@ def _body(archive: zipfile.ZipFile, name: str) -> _Element:
     return root if body is None else body
 
 
+def _drop_hidden(source: Source, archive: zipfile.ZipFile, body: _Element) -> None:
+    """Empty what the document hides from its readers: sections, fields, and text in a hidden style; the notes say so."""
+    with source.part("What is hidden in it"):
+        roots = [body.getroottree().getroot()]
+        roots += [safe_xml(archive.read(_STYLES))] if _STYLES in archive.namelist() else []
+        styles = (style for root in roots for style in root.iter(f"{_STYLE}style"))
+        names = {
+            style.get(f"{_STYLE}name") for style in styles if style.find(f"{_STYLE}text-properties[@{_TEXT}display='none']") is not None
+        }
+        hidden = [element for element in body.iter("*") if _is_hidden(element) or element.get(f"{_TEXT}style-name", "") in names]
+        if any("".join(element.itertext()).strip() for element in hidden):
+            source.notes.append("Text that is formatted as hidden was left out.")
+        for element in hidden:
+            element.clear(keep_tail=True)
+
+
+def _is_hidden(element: _Element) -> bool:
+    if element.tag == f"{_TEXT}section":
+        return str(element.get(f"{_TEXT}display")) == "none"
+    field = element if element.tag == f"{_TEXT}hidden-text" else element.find(f"{_TEXT}hidden-paragraph")
+    return field is not None and str(field.get(f"{_TEXT}is-hidden")) == "true"
+
+
 def _edges(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
     """Headers and footers, each text once."""
     written: dict[str, ElementKind] = {}
@@ -279,13 +305,14 @@ class _Walk:
         elif tag == f"{_TABLE}table":
             yield from self._table(element)
         elif tag == f"{_PRESENTATION}notes":
-            notes = "\n".join(words for paragraph in element.iter(f"{_TEXT}p") if (words := _words(paragraph)))
+            shapes = [shape for shape in element if shape.get(f"{_PRESENTATION}class") != "page-number"]
+            notes = "\n".join(words for shape in shapes for paragraph in shape.iter(f"{_TEXT}p") if (words := _words(paragraph)))
             yield from self._text("NarrativeText", f"{NOTES_HEADING}:\n{notes}" if notes else "")
         elif tag == f"{_OFFICE}annotation":
             yield from self._text("NarrativeText", _comment(element))
         elif tag == f"{_DRAW}frame" and element.get(f"{_PRESENTATION}class") == "title":
             yield from self._titled(" ".join(_words(paragraph) for paragraph in element.iter(f"{_TEXT}p")), 1)
-        elif tag not in _LEFT_OUT:
+        elif tag not in _LEFT_OUT and element.get(f"{_PRESENTATION}class") != "page-number":
             yield from self.elements(element)
 
     def _within(self, paragraph: _Element) -> Iterator[Element]:
@@ -315,17 +342,34 @@ class _Walk:
 
     def _table(self, table: _Element) -> Iterator[Element]:
         rows: list[list[str]] = []
+        reaching: dict[int, tuple[int, str]] = {}  # column -> rows that a cell from above still covers, its text
         for row in table.iter(f"{_TABLE}table-row"):
             if next(row.iterancestors(f"{_TABLE}table")) is table:
                 cells: list[str] = []
                 for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-                    text = " ".join(words for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h") if (words := _words(paragraph)))
-                    cells += [text] * (_repeated(cell, "columns") if text else 1)
+                    words, height = _cell_words(cell), _count(cell.get(f"{_TABLE}number-rows-spanned"))
+                    for column in range(len(cells), len(cells) + _repeated(cell, "columns")):
+                        left, above = reaching.pop(column, (0, ""))
+                        cells.append(words or above)
+                        if max(left, height) > 1:
+                            reaching[column] = (max(left, height) - 1, cells[-1])
+                while cells and not cells[-1]:
+                    cells.pop()
                 rows += [cells] * (_repeated(row, "rows") if any(cells) else 1)
         found = table_element(rows, self._page, self._outline.path)
         yield from [found] if found else []
         for annotation in table.iter(f"{_OFFICE}annotation"):
             yield from self._text("NarrativeText", _comment(annotation))
+
+
+def _cell_words(cell: _Element) -> str:
+    """All words of a cell in one line; comments, which follow the table, left out."""
+    paragraphs = (paragraph for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h") if not _in_comment(paragraph))
+    return " ".join(words for paragraph in paragraphs if (words := _words(paragraph)))
+
+
+def _in_comment(paragraph: _Element) -> bool:
+    return next(paragraph.iterancestors(f"{_OFFICE}annotation"), None) is not None
 
 
 def _part_name(element: _Element) -> str:

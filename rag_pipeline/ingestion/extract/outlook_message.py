@@ -120,7 +120,7 @@ def _message_elements(message: _Storage, above: tuple[str, ...], source: Source,
     if depth > DEEPEST_INSIDE:
         raise DocumentError("too_deep", f"Messages are nested in it more than {DEEPEST_INSIDE} levels deep.")
     attachments = [message.inside(name, header_bytes=_PART_HEADER) for name in message.parts("__attach_version1.0_")]
-    if message.text(_MESSAGE_CLASS).upper() == "IPM.NOTE.SMIME" or any(_is_encryption(part) for part in attachments):
+    if message.text(_MESSAGE_CLASS).upper() == "IPM.NOTE.SMIME" or any(_is_encryption(part, attachments) for part in attachments):
         explained = "The message is encrypted. Open it in the mail program that has its key, and save a readable copy."
         raise DocumentError("password_protected", explained)
     subject = " ".join(message.text(_SUBJECT).split())
@@ -135,8 +135,11 @@ def _message_elements(message: _Storage, above: tuple[str, ...], source: Source,
         yield from _attachment_elements(attachment, above, source, depth)
 
 
-def _is_encryption(attachment: _Storage) -> bool:
-    return attachment.text(_CONTENT_TYPE).lower() in ("application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
+def _is_encryption(attachment: _Storage, attachments: list[_Storage]) -> bool:
+    """Whether it is what the message really says. Signed files are of the same type, but go by other names (RFC 8551, 3.2.1)."""
+    kind, name = attachment.text(_CONTENT_TYPE).lower(), attachment.text(_LONG_NAME) or attachment.text(_SHORT_NAME)
+    sealed = kind in ("application/pkcs7-mime", "application/x-pkcs7-mime") and name.lower() in ("", "smime.p7m")
+    return kind == "application/pgp-encrypted" or (sealed and len(attachments) == 1)
 
 
 def _headers(message: _Storage) -> Iterator[str]:
@@ -184,7 +187,8 @@ def _rich_text(packed: bytes, source: Source) -> Iterator[Element]:
 
 def _attachment_elements(attachment: _Storage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:
     if attachment.parts(_EMBEDDED):
-        yield from _message_elements(attachment.inside(_EMBEDDED, header_bytes=_INNER_HEADER), path, source, depth + 1)
+        with source.part("A message attached to it"):
+            yield from _message_elements(attachment.inside(_EMBEDDED, header_bytes=_INNER_HEADER), path, source, depth + 1)
         return
     decoration = attachment.text(_CONTENT_ID) and attachment.text(_CONTENT_TYPE).startswith("image/")
     content = attachment.binary(_CONTENT)

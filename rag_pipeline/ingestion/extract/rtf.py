@@ -42,6 +42,7 @@ _LABELS = frozenset(("listtext", "pntext", "pn"))
 _HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
 _HEAD_BYTES = 4096
+_DEEPEST_NOTE = 10
 _NO_MARKUP = frozenset(("fonttbl", "colortbl", "stylesheet", "info", "pict", "mhtmltag", "generator", "formatConverter", "listtable"))
 
 
@@ -57,6 +58,8 @@ class _State:
     in_styles: bool = False
     hidden: bool = False
     deleted: bool = False
+    depth: int = 0
+    """How many notes this one is inside of."""
     name: str = ""
     """The destination that began with this group."""
 
@@ -142,8 +145,7 @@ class _Document:
         elif state.in_styles:
             self._style_word(word, number or 0)
         elif word in _NOTES or word in _PROPERTIES:
-            state.buried = state.buried and word not in _PROPERTIES
-            state.story, state.paragraph, state.left_out, state.name = Story(self._outline), Paragraph(), state.buried, word
+            self._begin_note(word)
         elif word in _TEXT:
             state.left_out = state.buried
         elif word in _LEFT_OUT or (self._optional and word != "nesttableprops"):
@@ -155,6 +157,14 @@ class _Document:
             state.hidden = state.deleted = False
         elif not state.left_out:
             self._layout(word, number)
+
+    def _begin_note(self, word: str) -> None:
+        state = self._state
+        state.buried = state.buried and word not in _PROPERTIES
+        state.left_out = state.buried
+        state.depth += 1
+        if state.depth <= _DEEPEST_NOTE:  # what is nested deeper stays in the note around it
+            state.story, state.paragraph, state.name = Story(self._outline), Paragraph(), word
 
     def _layout(self, word: str, number: int | None) -> None:
         state = self._state

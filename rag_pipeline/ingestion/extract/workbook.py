@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby, islice
@@ -25,13 +26,16 @@ from rag_pipeline.ingestion.extract.office_parts import core_properties, main_pa
 from rag_pipeline.ingestion.extract.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.ingestion.extract.tables import is_header_row, row_text
-from rag_pipeline.ingestion.extract.workbook_parts import texts_outside_cells
+from rag_pipeline.ingestion.extract.workbook_parts import texts_outside_cells, unescaped
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
     from python_calamine import CalamineWorkbook
 
+_LAST_ROW = 1 << 20
+_LITERAL = re.compile(r'"[^"]*"|\\.')
+"""What a number format shows as it is (ECMA-376, part 1, 18.8.31)."""
 Row = tuple[int, list[str]]
 """The number of a row in its sheet, and its cells."""
 
@@ -143,10 +147,15 @@ def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Elemen
 def _rows(sheet: Any) -> Iterator[Row]:
     """Rows that hold anything: number in the sheet, cells."""
     sheet.reset_dimensions()  # the size that a sheet declares may be wrong, in either direction
-    for cells in sheet.iter_rows():
+    filled: list[Cell] = []
+    count = 0
+    for cells in sheet.iter_rows(max_row=_LAST_ROW):
+        count += 1
         filled = [cell for cell in cells if cell.value is not None]
         if filled:
             yield filled[0].row, _cell_texts(filled, len(cells))
+    if count == _LAST_ROW and not filled:  # the library fills up to the row where it stopped
+        raise DocumentError("damaged", "it numbers rows beyond the last that a sheet can have.")
 
 
 def _cell_texts(filled: list[Cell], width: int) -> list[str]:
@@ -162,7 +171,7 @@ def _cell_texts(filled: list[Cell], width: int) -> list[str]:
 def cell_text(cell: Cell) -> str:
     """A cell's value in full: every digit of a number, dates in ISO form, percentages as shown."""
     value = cell.value
-    if isinstance(value, float) and "%" in str(cell.number_format):
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in _LITERAL.sub("", str(cell.number_format)):
         return f"{value * 100:.15g}%"
     return value_text(value)
 
@@ -175,7 +184,7 @@ def value_text(value: object) -> str:
         return f"{value:.15g}"
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
-    return clean_text(str(value))
+    return clean_text(unescaped(str(value)))
 
 
 def _tables(rows: Iterable[Row], page: int, path: tuple[str, ...]) -> Iterator[Element]:

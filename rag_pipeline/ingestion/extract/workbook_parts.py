@@ -24,8 +24,9 @@ from rag_pipeline.models import Element, ElementKind
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_PRINT_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-Fa-f]{6}|[A-Za-z&])')
+_PRINT_CODE = re.compile(r'&(?:"[^"]*"|\d+|K(?:[0-9A-Fa-f]{6}|\d\d[+-]\d{3})|[A-Za-z]|(&))')
 """``&C`` centres, ``&P`` is the page's number, and so on: what headers and footers of sheets hold besides words."""
+_ESCAPED = re.compile("_x(00[01][0-9A-Fa-f])_")
 _HEADER_OR_FOOTER = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(Header|Footer)(?:\s[^>]*)?>([^<]+)</")
 _END_BYTES = 65536
 _COMMENT_TEXT = 637
@@ -80,7 +81,7 @@ def _part_elements(source: Source, package: Package, name: str) -> Iterator[Elem
 
 def _comments(root: _Element) -> Iterator[Element]:
     for comment in root.iter("{*}comment", "{*}threadedComment"):
-        text = clean_text("".join(run.text or "" for run in comment.iter("{*}t", "{*}text") if run.tag != comment.tag)).strip()
+        text = clean_text(unescaped("".join(run.text or "" for run in comment.iter("{*}t", "{*}text") if run.tag != comment.tag))).strip()
         if text and not text.startswith(_SAYS_SO):
             yield Element("NarrativeText", f"Comment: {text}")
 
@@ -112,7 +113,12 @@ def _end_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def printed_text(code: str) -> str:
     """The words of a header or footer of a sheet, without the codes that place and format them."""
-    return " ".join(clean_text(_PRINT_CODE.sub(" ", code)).split())
+    return " ".join(clean_text(unescaped(_PRINT_CODE.sub(lambda found: found[1] or " ", code))).split())
+
+
+def unescaped(text: str) -> str:
+    """A text with its control characters, which are written as ``_x000D_`` (ECMA-376, part 1, 22.9.2.19)."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _binary_edges(end: bytes) -> Iterator[tuple[str, ElementKind]]:

@@ -39,7 +39,11 @@ NOTEBOOK = {
         },
     ],
 }
-RTF = r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 A;}}{\*\x y}\uc1 caf\u233\'e9\par\trowd\cellx10 a\cell b\cell\row{\footnote n}}"
+RTF = (
+    r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 A;}}{\info{\title T}}{\stylesheet{\s1 heading 1;}}{\*\x y}\uc1\s1 caf\u233\'e9\par"
+    r"\trowd\clvmgf\cellx10\cellx20 a\cell b\cell\row{\footnote n}{\*\atnauthor A}{\*\annotation c}{\header h}"
+    r"{\shp{\*\shpinst{\sp{\sn gtextUNICODE}{\sv w}}{\shptxt t}}{\shprslt r}}{\field{\*\fldinst X}{\fldrslt y}}}"
+)
 OLE = {
     "__substg1.0_0037001F": "Subject".encode("utf-16-le"),
     "__substg1.0_1000001F": "Body".encode("utf-16-le"),

@@ -225,3 +225,11 @@ def test_whatever_is_odd_in_an_open_document_it_is_read_or_says_why(data: st.Dat
         said(damaged(content, "content.xml", lambda part: elements_changed(data, part)), kind[1])
     except DocumentError as error:
         assert error.code in ("damaged", "empty")  # noqa: PT017 - either outcome is right
+
+
+def test_a_row_with_a_number_beyond_all_sheets_costs_its_sheet() -> None:
+    """The library makes every row up to it: the workbook ran into its time limit."""
+    content = damaged(BOOK, "xl/worksheets/sheet2.xml", lambda part: part.replace(b'<row r="1"', b'<row r="99999999999999999999"'))
+    text, notes = said(content, XLSX)
+    assert [word for word in words_of_sheets(1, 3) if word not in text] == []
+    assert notes == ["Sheet sheet2 was not read: it numbers rows beyond the last that a sheet can have."]

@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -146,3 +147,75 @@ def test_a_form_of_the_body_that_a_library_trips_over_costs_itself_only(tmp_path
     extraction = read(tmp_path, "a.eml", made.as_bytes())
     assert texts(extraction)[2:] == ["What the plain form says."]
     assert extraction.notes == ("A form of its text was not read (AttributeError: no such tag).",)
+
+
+HEAD = b"From: a@b.invalid\nSubject: S\nMIME-Version: 1.0\n"
+MIXED = HEAD + b'Content-Type: multipart/mixed; boundary="x"\n\n--x\n\nbody words\n--x\n'
+SIGNED = (
+    b'Content-Type: application/pkcs7-mime; name="invoice.xml.p7m"\nContent-Disposition: attachment; filename="invoice.xml.p7m"\n'
+    b"Content-Transfer-Encoding: base64\n\n" + base64.b64encode(bytes.fromhex("308006092a864886f70d010702a0800000000000")) + b"\n--x--\n"
+)
+SEALED = b"Content-Type: message/rfc822\n\nSubject: inner\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nx\n--x--\n"
+
+
+@pytest.mark.parametrize("part", [SIGNED, SEALED, b"Content-Type: multipart/encrypted; boundary=y\n\n--y\n\nx\n--y--\n--x--\n"])
+def test_an_attachment_that_is_signed_or_encrypted_costs_itself_only(tmp_path: Path, part: bytes) -> None:
+    extraction = read(tmp_path, "a.eml", MIXED + part)
+    assert "body words" in texts(extraction)
+    assert len(extraction.notes) == 1
+    assert ("encrypted" in extraction.notes[0]) == (part != SIGNED)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_attachments_beside_or_in_a_form_that_is_not_the_best_are_read(tmp_path: Path, nested: bool) -> None:
+    attached = b"Content-Type: text/csv; name=a.csv\nContent-Disposition: attachment; filename=a.csv\n\ncolumn,other\n1,2\n"
+    plain, rich = b"Content-Type: text/plain\n\nThe words.\n", b"Content-Type: text/html\n\n<p>The words.</p>\n"
+    inner = b'Content-Type: multipart/mixed; boundary="y"\n\n--y\n' + plain + b"--y\n" + attached + b"--y--\n"
+    parts = [inner, rich] if nested else [plain, rich, attached]
+    content = HEAD + b'Content-Type: multipart/alternative; boundary="x"\n\n' + b"".join(b"--x\n" + part for part in parts) + b"--x--\n"
+    assert texts(read(tmp_path, "a.eml", content))[2:] == ["The words.", "a.csv", "column | other\n1 | 2"]
+
+
+def test_reports_of_delivery_and_messages_attached_in_base64_are_read(tmp_path: Path) -> None:
+    report = (
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; bob@b.invalid\nStatus: 5.1.1\n\n--x\n"
+    )
+    coded = base64.b64encode(b"Subject: inner subject\n\ninner words\n")
+    message = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + coded + b"\n--x--\n"
+    wanted = ["Reporting-MTA: dns; mx", "Final-Recipient: rfc822; bob@b.invalid\nStatus: 5.1.1", "inner subject", "inner words"]
+    assert texts(read(tmp_path, "a.eml", MIXED + report + message))[3:] == wanted
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("café noir".encode("cp1252"), "café noir"),
+        ("café noir".encode(), "café noir"),
+        (b"=?gb2312?B?" + base64.b64encode("朱镕基".encode("gbk")) + b"?=", "朱镕基"),
+        (b"=?windows-874?Q?=A1=A2?= =?cp-850?Q?=82?= end", "กขé end"),
+    ],
+)
+def test_headers_in_any_encoding(tmp_path: Path, raw: bytes, wanted: str) -> None:
+    assert texts(read(tmp_path, "a.eml", b"Subject: " + raw + b"\nFrom: a@b.invalid\n\nx\n"))[0] == wanted
+
+
+def test_a_line_of_text_that_looks_like_the_beginning_of_a_message(tmp_path: Path) -> None:
+    box = b"From a@b Tue Apr  1 10:00:00 2025\nSubject: one\n\nhello\n\nFrom the beginning it cost 5.\nmore\n"
+    assert texts(read(tmp_path, "a.mbox", box)) == ["one", "hello", "From the beginning it cost 5.\nmore"]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (b"Date: 99999999999999999999 Apr 2025 10:00:00 +0200", "Date: 99999999999999999999 Apr 2025 10:00:00 +0200"),
+        (b"Date: Tue, 1 Apr 2025025025025 10:00:00 +0200", "Date: Tue, 1 Apr 2025025025025 10:00:00 +0200"),
+        (b"Content-ID: <a@a@a@a@b>\nContent-Type: text/plain; name*\rutf-8''a", ""),
+        (b'Content-Disposition: inline; filename="a"; size=3]]>ID: <x@y>', ""),
+        (b"Content-Type: multipart/mixed(y=x", ""),
+    ],
+)
+def test_a_header_that_the_parser_trips_over_costs_itself_only(tmp_path: Path, header: bytes, told: str) -> None:
+    """Found by changing messages at random."""
+    found = texts(read(tmp_path, "a.eml", b"Subject: S\nFrom: a@b.invalid\n" + header + b"\n\nThe words.\n"))
+    assert found[:2] == ["S", "\n".join(filter(None, ["From: a@b.invalid", told]))]
+    assert found[-1] == "The words."

@@ -282,6 +282,8 @@ UNITS = [
     *((types.JSON, unit) for unit in (b"[", b'{"a":', b"[],", b'"')),
     *((types.JSON_LINES, unit) for unit in (b"[]\n", b"[\n", b'{"a":1}\n')),
     *((types.EMAIL, unit) for unit in (b"A: b\n", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", b"=?utf-8?q?", b"--x\n")),
+    *((types.RTF, unit) for unit in (b"{", b"{\\shptxt a", b"{\\footnote a}", b"\\u233 ?", b"\\trowd\\cellx1 a\\cell\\row")),
+    *((types.RTF, unit) for unit in (b"\\itap2 a\\nestcell", b"{\\sp{\\sn gtextUNICODE}{\\sv a}}")),
     *((types.MAILBOX, unit) for unit in (FROM.encode(), b"From ", f"\n{FROM}A: b\n\nc\n".encode())),
 ]  # fmt: skip
 

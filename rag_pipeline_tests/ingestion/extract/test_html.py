@@ -168,3 +168,44 @@ def test_every_word_of_every_cell_is_read_once_and_in_its_place(rows: list[list[
     assert [[cell.split() for cell in row.split(" | ")] for row in table.text.split("\n")[1:]] == wanted
     loose = html_elements(f"<table>{body}</table>")  # of data or not: it may read as text, but all of it
     assert Counter(" ".join(element.text for element in loose).replace("|", " ").split()) == Counter(f"w{index}" for index in range(number))
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "words"),
+    [
+        ("iso-8859-1", "cp1252", "“quoted” – 5 €"),  # by the Encoding Standard of the WHATWG, 4.2
+        ("gb2312", "gb18030", "朱镕基"),
+        ("x-sjis", "cp932", "日本語①"),
+        ("windows-874", "cp874", "ก"),
+        ("ks_c_5601-1987", "cp949", "똠방각하"),
+    ],
+)
+def test_encodings_mean_what_writers_mean_by_them(tmp_path: Path, declared: str, encoding: str, words: str) -> None:
+    content = f"<html><head><meta charset={declared}></head><body><p>{words}</p></body></html>".encode(encoding)
+    assert texts(read(tmp_path, "a.html", content)) == [words]
+
+
+@pytest.mark.parametrize("declared", ["undefined", "idna", "rot13", "no-such", "unicode_escape"])
+def test_an_encoding_that_is_none_costs_nothing(tmp_path: Path, declared: str) -> None:
+    words = "Un café à la crème, déjà servi là-bas"
+    content = f"<html><head><meta charset={declared}></head><body><p>{words}</p></body></html>".encode("cp1252")
+    assert texts(read(tmp_path, "a.html", content)) == [words]
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("<p>Total</p><p>5</p><div>7</div><p><b>无</b></p>", ["Total", "5", "7", "无"]),  # texts of one letter
+        ("<p>s<b>o</b>me</p>", ["some"]),
+        ("<p>so <math><mi>E</mi><mo>=</mo><mi>m</mi><annotation>E=m</annotation></math> it is</p>", ["so E = m it is"]),
+        ("<svg><title>t</title><text>axis</text><text x=1><tspan>two</tspan> words</text></svg>", ["axis two words"]),
+        ("<svg><foreignObject><div>node words</div></foreignObject></svg>", ["node words"]),
+        ("<p>Size <select><option>small<option selected>large</select> now</p>", ["Size large now"]),
+        ("<p>Size <select><option>small<option>large</select></p>", ["Size small"]),
+        ("<p>Any <select multiple><option>small<option>large</select></p>", ["Any small, large"]),
+        ("<p>Name <input value='Ada'> <input type=hidden value=token> <input type=checkbox value=on></p>", ["Name Ada"]),
+        ("<table><tr><th>a<th>b</tr><tr><td><input value=5><td><select><option>x<option selected>y</select></table>", ["a | b\n5 | y"]),
+    ],
+)
+def test_what_a_page_shows_otherwise_than_as_text(tmp_path: Path, body: str, wanted: list[str]) -> None:
+    assert texts(read(tmp_path, "a.html", page(body))) == wanted

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -11,7 +12,7 @@ from docx.document import Document
 from docx.oxml import parse_xml
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
-from pptx.chart.data import CategoryChartData
+from pptx.chart.data import BubbleChartData, CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
@@ -23,6 +24,7 @@ from rag_pipeline_tests.ingestion.extract.documents import (
     element_with,
     read,
     texts,
+    with_parts,
     word_document,
     workbook,
 )
@@ -307,3 +309,59 @@ def test_long_sheets_stream(tmp_path: Path) -> None:
     tables = [element for element in extraction.elements if element.kind == "Table"]
     assert [len(table.text.splitlines()) for table in tables] == [1000, 1000, 501]
     assert {table.table_header for table in tables} == {"number | name"}
+
+
+def test_a_new_page_or_column_inside_a_paragraph_parts_words(tmp_path: Path) -> None:
+    breaks = "<w:r><w:t>one</w:t><w:br w:type='page'/><w:t>two</w:t></w:r><w:r><w:br w:type='column'/><w:t>three</w:t></w:r>"
+    assert texts(read(tmp_path, "a.docx", paragraph(breaks))) == ["one\ntwo\nthree"]
+
+
+def test_percentages_are_told_by_their_format(tmp_path: Path) -> None:
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    formats = [(1, "0%"), (0, "0.0%"), (0.5, "0%"), (True, "0%"), (60, '0"%"'), (70.5, r"0.0\%")]
+    for row, (value, number_format) in enumerate(formats, 1):
+        book.worksheets[0].cell(row, 1, value).number_format = number_format
+    book.save(buffer)
+    assert texts(read(tmp_path, "a.xlsx", buffer.getvalue()))[1:] == ["100%\n0%\n50%\nTRUE\n60\n70.5"]
+
+
+def test_escaped_characters_and_codes_of_headers_are_no_words(tmp_path: Path) -> None:
+    """As Excel and xlsxwriter write them (ECMA-376 part 1, 22.9.2.19 and 18.3.1.46)."""
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.worksheets[0]
+    sheet.append(["one_x000D_two"])
+    sheet.append(["literal _x0041_"])
+    sheet["A1"].comment = Comment("three_x000D_\nfour", "A")
+    sheet.oddHeader.left.text, sheet.oddHeader.center.text = '&K01+034R&&D &"Arial,Bold"&14Annual', "&KFF0000Red"
+    book.save(buffer)
+    wanted = ["Sheet", "one\ntwo\nliteral _x0041_", "Comment: three\nfour", "R&D Annual Red"]
+    assert texts(read(tmp_path, "a.xlsx", buffer.getvalue())) == wanted
+
+
+def test_points_of_series_over_values_of_their_own(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    points = BubbleChartData()
+    for name, first in (("north", 1), ("south", 10)):
+        series = points.add_series(name)
+        series.add_data_point(first, 5, 7)
+        series.add_data_point(first + 1, 6, 8)
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    slide.shapes.add_chart(XL_CHART_TYPE.BUBBLE, 0, 0, Inches(4), Inches(3), points)
+    presentation.save(str(tmp_path / "made"))
+    wanted = " | north | north\n1 | 5 | 7\n2 | 6 | 8\n | south | south\n10 | 5 | 7\n11 | 6 | 8"
+    assert texts(read(tmp_path, "a.pptx", (tmp_path / "made").read_bytes())) == [wanted]
+
+
+def test_boxes_drawn_on_a_chart_are_read(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    data = CategoryChartData()
+    data.categories = ["one"]
+    data.add_series("sales", (1,))
+    presentation.slides.add_slide(presentation.slide_layouts[6]).shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, 9, 9, data)
+    presentation.save(str(tmp_path / "made"))
+    content = (tmp_path / "made").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        chart = next(name for name in archive.namelist() if name.startswith("ppt/charts/chart"))
+    shapes = b'<u xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:p><a:r><a:t>drawn on it</a:t></a:r></a:p></u>'
+    drawn = with_parts(content, {"ppt/drawings/drawing1.xml": shapes}, [(chart, "chartUserShapes", "ppt/drawings/drawing1.xml")])
+    assert texts(read(tmp_path, "a.pptx", drawn))[-1] == "drawn on it"

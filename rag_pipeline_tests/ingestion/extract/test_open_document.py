@@ -137,3 +137,50 @@ def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
     content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}</table:table-row></table:table>")
     table = element_with(read(tmp_path, "a.ods", content), "typeless")
     assert table.text == "typeless | styled |  | 3.5"
+
+
+def test_cells_over_rows_and_repeated_ones_keep_the_others_in_their_columns(tmp_path: Path) -> None:
+    """Cells over rows are repeated in each; LibreOffice writes covered cells below them."""
+
+    def cell(words: str, attributes: str = "") -> str:
+        return f"<table:table-cell {attributes}><text:p>{words}</text:p></table:table-cell>"
+
+    covered, empty = "<table:covered-table-cell/>", '<table:table-cell table:number-columns-repeated="2"/>'
+    high = cell("high", 'table:number-rows-spanned="3"')
+    rows = [
+        cell("a") + cell("b") + cell("c") + cell("d"),
+        high + empty + cell("1"),
+        covered + cell("2") + empty,
+        covered + cell("3") + empty,
+    ]
+    body = "".join(f"<table:table-row>{row}</table:table-row>" for row in [*rows, cell("low") + empty])
+    extraction = read(tmp_path, "a.odt", open_document("text", f"<table:table>{body}</table:table>"))
+    assert texts(extraction) == ["a | b | c | d\nhigh |  |  | 1\nhigh | 2\nhigh | 3\nlow"]
+
+
+def test_a_comment_in_a_cell_is_read_once(tmp_path: Path) -> None:
+    cell = "<table:table-cell><text:p>cell<office:annotation><text:p>remark</text:p></office:annotation></text:p></table:table-cell>"
+    body = f"<table:table><table:table-row>{cell}</table:table-row></table:table>"
+    assert texts(read(tmp_path, "a.odt", open_document("text", body))) == ["cell", "Comment: remark"]
+
+
+def test_hidden_text_is_left_out_and_named(tmp_path: Path) -> None:
+    """As LibreOffice writes it: in an automatic style, as a section, as fields."""
+    automatic = '<style:style style:name="T1" style:family="text"><style:text-properties text:display="none"/></style:style>'
+    body = """<text:p>seen <text:span text:style-name="T1">secret</text:span>after</text:p>
+        <text:section text:display="none"><text:p>secret</text:p></text:section>
+        <text:p>a<text:hidden-text text:is-hidden="true">secret</text:hidden-text>b</text:p>
+        <text:p>secret<text:hidden-paragraph text:is-hidden="true"/></text:p><text:p>c<text:hidden-text>shown</text:hidden-text></text:p>"""
+    extraction = read(tmp_path, "a.odt", open_document("text", body, automatic))
+    assert texts(extraction) == ["seen after", "ab", "cshown"]
+    assert extraction.notes == ("Text that is formatted as hidden was left out.",)
+
+
+def test_numbers_of_slides_are_no_text(tmp_path: Path) -> None:
+    """As LibreOffice writes them, on a slide and beside its notes."""
+    field = "<draw:text-box><text:p><text:page-number>&lt;number&gt;</text:page-number></text:p></draw:text-box>"
+    number = f'<draw:frame presentation:class="page-number">{field}</draw:frame>'
+    said = '<draw:frame presentation:class="notes"><draw:text-box><text:p>remember</text:p></draw:text-box></draw:frame>'
+    shown = "<draw:frame><draw:text-box><text:p>words</text:p></draw:text-box></draw:frame>"
+    slide = f"<draw:page>{shown}{number}<presentation:notes>{said}{number}</presentation:notes></draw:page>"
+    assert texts(read(tmp_path, "a.odp", open_document("presentation", slide))) == ["words", "Speaker notes:\nremember"]

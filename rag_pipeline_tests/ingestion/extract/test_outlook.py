@@ -75,3 +75,23 @@ def test_a_damaged_container_says_so(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.doc", compound_file(HEAD)[:600])
     assert raised.value.code == "damaged"
+
+
+def test_attachments_that_are_signed_or_encrypted_cost_themselves_only(tmp_path: Path) -> None:
+    first, second = "__attach_version1.0_#00000000", "__attach_version1.0_#00000001"
+    streams = {
+        **HEAD,
+        **dict([text(0x1000, "The body.")]),
+        f"{first}/__properties_version1.0": properties(8),
+        f"{first}/__substg1.0_37010102": bytes.fromhex("308006092a864886f70d010702") * 400,
+        f"{first}/{text(0x370E, '')[0]}": "application/pkcs7-mime".encode("utf-16-le"),
+        f"{first}/{text(0x3707, '')[0]}": "invoice.xml.p7m".encode("utf-16-le"),
+        f"{second}/__substg1.0_3701000D/__properties_version1.0": properties(24),
+        f"{second}/__substg1.0_3701000D/{text(0x001A, '')[0]}": "IPM.Note.SMIME".encode("utf-16-le"),
+    }
+    extraction = read(tmp_path, "a.msg", compound_file(streams))
+    assert texts(extraction)[-1] == "The body."
+    assert [note.partition(" was not read")[0] for note in extraction.notes] == [
+        "invoice.xml.p7m, a file inside it,",
+        "A message attached to it",
+    ]

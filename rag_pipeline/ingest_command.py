@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from rag_pipeline import progress
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.folder import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
 from rag_pipeline.ingestion.sources import update_documents
@@ -24,6 +25,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, DocumentStatus
 from rag_pipeline.stores.documents import known_signatures, reopen_documents
 from rag_pipeline.stores.missing_files import confirm_deletions, held_deletions
+from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
 
@@ -71,7 +73,7 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
         As :func:`ingest_collections`.
 
     Raises:
-        RagError: there is no such document or collection, or it has not failed.
+        RagError: there is no such document or collection, it has not failed, or its file is missing.
     """
     catalog = Catalog(settings.catalog_path)
     rows = catalog.documents()
@@ -80,9 +82,12 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
     if missing := [name for name in wanted if name not in existing]:
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     rows = [row for row in rows if row.collection in (wanted or existing)]
-    chosen = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
+    failed = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
+    chosen = [row for row in failed if (settings.uploads / row.file).exists()]
+    if names and (gone := [row for row in failed if row not in chosen]):
+        raise RagError(f"The file of {gone[0].document} is missing, so it cannot be read again. Bring it back first.")
     if not chosen:
-        click.echo("Nothing to do: no document has failed.")
+        click.echo("Nothing to do: no document has failed whose file is there." if failed else "Nothing to do: no document has failed.")
         return []
     reopen_documents(catalog, [row.document_id for row in chosen])
     return ingest_collections(settings, sorted({row.collection for row in chosen}), False)
@@ -99,7 +104,10 @@ def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
 
 
 def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[str]:
-    existing = {collection_of(file) for file in list_folder(settings.uploads).files.keys() | known}
+    from rag_pipeline.defs.runs import ingested_collections
+
+    unpublished = unpublished_collections(Catalog(settings.catalog_path), open_index(settings), ingested_collections(settings))
+    existing = {collection_of(file) for file in list_folder(settings.uploads).files.keys() | known} | unpublished.keys()
     if not names:
         return sorted(existing)
     wanted = [name if name in existing else escape_collection(name) for name in names]

@@ -23,8 +23,8 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
     """The files of the watched folder, as rows of the catalog: new, edited, renamed, deleted."""
     started = time.perf_counter()
     report = sources.update_documents(ingestion.workspace(context.partition_key))
-    for folder, reason in report.unreadable_folders.items():
-        context.log.warning(f"The folder {folder} cannot be listed ({reason}); its documents are kept as they were.")
+    for path, reason in list(report.unreadable.items())[:_TABLE_ROWS]:
+        context.log.warning(f"{path} cannot be looked at ({reason}); its documents are kept as they were.")
     if report.held:
         context.log.warning(f"{len(report.held)} files are missing, and the deletion of their documents is held: see the failed check.")
     counts = {name: getattr(report.counts, name) for name in ("added", "edited", "renamed", "touched", "removed")}
@@ -34,7 +34,7 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
             **counts,
             "waiting": len(report.waiting),
             "deletions_held": len(report.held),
-            "unreadable_folders": len(report.unreadable_folders),
+            "unreadable": len(report.unreadable),
             "seconds": round(time.perf_counter() - started, 3),
             "changes": _table(("document", "change"), report.changes),
         }

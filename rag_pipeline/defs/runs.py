@@ -32,6 +32,12 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
 
 
+def ingested_collections(settings: Settings) -> Sequence[str]:
+    """The collections that there were runs for, in the Dagster UI, by the sensor or from the command line."""
+    with open_instance(settings) as instance:
+        return instance.get_dynamic_partitions(str(collections.name))
+
+
 def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
     """Run the ingest job for one collection in this process, recorded in the instance like any other run.
 
@@ -77,7 +83,8 @@ def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = Fal
     dead = []
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED, *_ALIVE])):
         run = record.dagster_run
-        owner = run.tags.get(PROCESS_TAG)
+        # A run that is re-executed in the Dagster UI inherits the tag, and is the daemon's all the same.
+        owner = None if run.parent_run_id else run.tags.get(PROCESS_TAG)
         if owner is None:
             gone = include_daemon_runs and run.status in _ALIVE
         else:

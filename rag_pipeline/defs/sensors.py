@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Set
+from contextlib import closing
 from dataclasses import replace
 
 import dagster as dg
@@ -11,7 +13,8 @@ import dagster as dg
 from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
-from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, moved_files, with_command, worth_a_scan
+from rag_pipeline.ingestion.consistency import unpublished_collections
+from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, leaving_files, moved_files, with_command, worth_a_scan
 from rag_pipeline.ingestion.folder import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
 from rag_pipeline.ingestion.workspace import extractor_fingerprint
@@ -20,6 +23,7 @@ from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
 from rag_pipeline.stores.documents import known_signatures, utc_now
 from rag_pipeline.stores.extractions import unfinished_collections
 from rag_pipeline.stores.missing_files import held_deletions, missing_files
+from rag_pipeline.stores.vectors import open_index
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -40,16 +44,20 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     """Compare folder and catalog by names, sizes and times only; contents are read in the run."""
     settings = load_settings()
     catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
+    moment = utc_now()
     listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
         known = known_signatures(catalog, None, settings.max_attempts, settings.max_file_bytes)
         missing, held = missing_files(catalog), held_deletions(catalog)
-        unfinished = unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts)
+        unfinished = Counter(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
+        with closing(open_index(settings)) as index:
+            unfinished.update(unpublished_collections(catalog, index, context.instance.get_dynamic_partitions(str(collections.name))))
     except CatalogBusyError:
         return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
     plan = plan_folder(listing, known, now, settings.settle_seconds)
     moved, rules = moved_files(plan.removed, known, listing), hold_rules(settings)
-    due = worth_a_scan(plan.removed, listing.files, moved, missing, rules, utc_now())
+    listed = listing.files.keys() - leaving_files(listing, known, missing, moment)
+    due = worth_a_scan(plan.removed, listed, moved, missing, rules, moment)
     needs = needs_of(replace(plan, removed=due), unfinished)
     fail_dead_runs(context.instance)
     in_flight = _collections_in_flight(context.instance)

@@ -5,12 +5,16 @@ Belongs here: comparing catalog, index and model. Not here: repairing, Dagster.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.catalog import Catalog, DocumentStatus
 from rag_pipeline.stores.chunks import largest_chunk
 from rag_pipeline.stores.indexable import indexable_documents
+from rag_pipeline.stores.listing import state_counts
+from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,33 @@ def chunk_counts(workspace: Workspace) -> Counts:
 def dead_documents(workspace: Workspace) -> set[str]:
     """Document keys that the index answers from although no live document has them."""
     return workspace.index.document_keys(workspace.collection) - _wanted(workspace).keys()
+
+
+def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iterable[str]) -> dict[str, int]:
+    """Collections whose index holds more or fewer documents than the catalog has for it, and how many.
+
+    A run that ended between its scan and its publication leaves that: of a deleted document no row is left that would ask for another.
+    None where the index's server does not answer.
+
+    Args:
+        ingested: the collections that there were runs for. What else a server holds may be another installation's.
+    """
+    indexed = {collection: states.get("indexed", 0) for collection, states in state_counts(catalog).items()}
+    try:
+        published = {name: _published_documents(index, name) for name in {*indexed, *ingested}}
+    except RagError:
+        return {}
+    differences = {name: abs(documents - indexed.get(name, 0)) for name, documents in sorted(published.items())}
+    return {name: difference for name, difference in differences.items() if difference}
+
+
+def _published_documents(index: VectorIndex, collection: str) -> int:
+    """Of a damaged index, a number that no catalog has."""
+    try:
+        manifest = index.manifest(collection)
+    except DamagedIndexError:
+        return -1
+    return manifest.documents if manifest else 0
 
 
 def longest_chunk(workspace: Workspace) -> tuple[int, int]:

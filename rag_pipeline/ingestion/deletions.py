@@ -17,6 +17,9 @@ from rag_pipeline.ingestion.folder import FolderListing
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.missing_files import HeldDeletions, MissingFile
 
+_TIME_TO_DELETE = timedelta(seconds=10)
+"""Between the note of a deletion by the app or the API and the end of the file; much longer than it takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class HoldRules:
@@ -36,9 +39,10 @@ class HoldRules:
         Args:
             lost: documents that were there at the last look.
             of: all that were there then.
-            listed: files that the collection has now. One that has some is not unplugged: its last document may be replaced by another.
+            listed: files that the collection has now. Where all are lost they are new; as many as were lost may have replaced them, and
+                fewer may have been put where a disk was.
         """
-        everything = lost == of and not listed
+        everything = lost == of and listed < lost
         return self.hours > 0 and lost > 0 and (everything or (lost > self.share * of and lost >= self.documents))
 
 
@@ -90,6 +94,18 @@ def plan_deletions(
     )
 
 
+def leaving_files(listing: FolderListing, known: Mapping[str, str], missing: Mapping[str, MissingFile], now: datetime) -> set[str]:
+    """Listed files that someone is deleting: their deletion was noted a moment ago, or after the look began, and nothing else happened
+    to them. Taken for files that came back, the note would be forgotten, and the deletion held as a loss.
+
+    Args:
+        known: path → signature in the catalog.
+        now: when the look at the folder began.
+    """
+    noted = {file for file, one in missing.items() if one.confirmed and now - one.since < _TIME_TO_DELETE}
+    return {file for file in noted & listing.files.keys() if listing.files[file].signature == known.get(file)}
+
+
 def worth_a_scan(
     gone: Collection[str], listed: Collection[str], moved: Set[str], missing: Mapping[str, MissingFile], rules: HoldRules, now: datetime
 ) -> tuple[str, ...]:
@@ -114,7 +130,12 @@ def _held_words(held: HeldDeletions, rules: HoldRules) -> str:
 
 def with_command(words: Mapping[str, str]) -> list[str]:
     """The lines of :func:`held_in_words` for a terminal or a log."""
-    return [f"{collection}: {said}: rag ingest --confirm-deletions {shlex.quote(collection)}" for collection, said in words.items()]
+    return [f"{collection}: {said}: rag ingest --confirm-deletions {_as_argument(collection)}" for collection, said in words.items()]
+
+
+def _as_argument(collection: str) -> str:
+    """As it is typed: a name that begins with a dash would be taken for an option."""
+    return f"{'-- ' if collection.startswith('-') else ''}{shlex.quote(collection)}"
 
 
 def moved_files(gone: Collection[str], signatures: Mapping[str, str], listing: FolderListing) -> set[str]:

@@ -22,6 +22,8 @@ from rag_pipeline.settings import Settings
 
 DEFAULT_COLLECTION = "default"
 HEAD_BYTES = 8192
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""A link to nothing or to itself, or a file that went away since it was listed: not a document any more."""
 _TEMPORARY_SUFFIXES = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", "~")
 _IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 # Dagster refuses some characters in partition keys and cannot backfill keys with commas from its UI; "%" keeps the escape reversible.
@@ -45,7 +47,7 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """All documents of the folder by path; ``unreadable`` are folders that could not be listed, with the reason."""
+    """All documents of the folder by path; ``unreadable`` are folders and files that could not be looked at, with the reason."""
 
     files: Mapping[str, FoundFile]
     unreadable: Mapping[str, str] = field(default_factory=dict)
@@ -143,10 +145,13 @@ def list_folder(uploads: Path) -> FolderListing:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if is_ignored(entry.name):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
-            elif found := _found(entry, path, root):
-                files[path] = found
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(path)
+                elif found := _found(entry, path, root):
+                    files[path] = found
+            except OSError as error:  # rights, a network disk that is away: nobody deleted it
+                unreadable[path] = error.strerror or str(error)
     if "" in unreadable:
         raise RagError(f"The watched folder {uploads} cannot be listed: {unreadable['']}. Give this user the right to read it.")
     return FolderListing(files, unreadable)
@@ -157,8 +162,10 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> FoundFile | None:
         if entry.is_symlink() and not os.path.realpath(entry.path).startswith(root + os.sep):
             return None
         status = entry.stat()
-    except OSError:  # a link to nothing or to itself, or a file that went away since it was listed: not a document any more
-        return None
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
     return found_file(path, status) if stat.S_ISREG(status.st_mode) else None
 
 
@@ -172,7 +179,7 @@ def plan_folder(listing: FolderListing, known: Mapping[str, str], now: float, se
     """Compare the folder with the catalog (path → signature). Pure.
 
     A file that changed less than ``settle_seconds`` ago waits, and keeps its old row meanwhile; a time in the future counts as long ago.
-    Files below a folder that could not be listed are neither changed nor removed.
+    Files that could not be looked at, and those below a folder that could not be listed, are neither changed nor removed.
     """
     changed = [found for path, found in sorted(listing.files.items()) if known.get(path) != found.signature]
     unsettled = {found.file for found in changed if 0 <= now - found.changed_at < settle_seconds}
@@ -185,7 +192,8 @@ def plan_folder(listing: FolderListing, known: Mapping[str, str], now: float, se
 
 
 def _is_below(path: str, folders: Mapping[str, str]) -> bool:
-    return any(path.startswith(folder + "/") for folder in folders)
+    parts = path.split("/")
+    return any("/".join(parts[:length]) in folders for length in range(1, len(parts) + 1))
 
 
 def is_being_written(path: Path) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag_pipeline import progress
-from rag_pipeline.ingestion.deletions import hold_rules, moved_files, plan_deletions
+from rag_pipeline.ingestion.deletions import hold_rules, leaving_files, moved_files, plan_deletions
 from rag_pipeline.ingestion.extract import media_type_of
 from rag_pipeline.ingestion.folder import (
     FolderListing,
@@ -33,7 +33,7 @@ STEP = "source_documents"
 
 @dataclass(frozen=True, slots=True)
 class SourcesReport:
-    """What one scan found and did. ``waiting``: still being written; ``unreadable_folders`` with the reason.
+    """What one scan found and did. ``waiting``: still being written; ``unreadable``: files and folders not looked at, with the reason.
 
     ``held``: documents whose files are missing, and which go on answering until that is confirmed.
     """
@@ -41,7 +41,7 @@ class SourcesReport:
     counts: SourceCounts
     documents: int
     waiting: Sequence[str]
-    unreadable_folders: dict[str, str]
+    unreadable: dict[str, str]
     held: Sequence[str]
     changes: Sequence[tuple[str, str]]
 
@@ -58,7 +58,7 @@ def update_documents(workspace: Workspace) -> SourcesReport:
 
 
 def _update_documents(workspace: Workspace) -> SourcesReport:
-    settings, catalog = workspace.settings, workspace.catalog
+    settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
     folder = list_folder(prepare_uploads(settings))
     listing = collection_listing(folder, workspace.collection)
     known = known_signatures(catalog, workspace.collection, settings.max_attempts, settings.max_file_bytes)
@@ -67,16 +67,16 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
     rows, waiting, vanished = _read_all(workspace, plan)
     gone = [*plan.removed, *(file for file in vanished if file in known)]
     missing = missing_files(catalog, workspace.collection)
-    listed = listing.files.keys() - set(vanished)
+    listed = listing.files.keys() - set(vanished) - leaving_files(listing, known, missing, now)
     moved = moved_files(gone, known, folder) | _read_elsewhere(workspace, gone, rows)
-    deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), utc_now())
+    deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), now)
     scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
     counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
     return SourcesReport(
         counts=counts,
         documents=len(known) + counts.added + counts.renamed - len(deletions.remove),
         waiting=[document_name(found.file) for found in (*plan.unsettled, *waiting)],
-        unreadable_folders=dict(listing.unreadable),
+        unreadable=dict(listing.unreadable),
         held=[document_name(file) for file in gone if file not in deletions.remove],
         changes=_changes(scan, known),
     )
@@ -94,7 +94,8 @@ def _read_elsewhere(workspace: Workspace, gone: Sequence[str], rows: Sequence[Do
 def collection_listing(listing: FolderListing, collection: str) -> FolderListing:
     """The part of a listing that belongs to one collection."""
     files = {path: found for path, found in listing.files.items() if found.collection == collection}
-    unreadable = {path: why for path, why in listing.unreadable.items() if collection_of(f"{path}/") == collection}
+    # What lies directly in the watched folder and could not be looked at may be a file or a folder.
+    unreadable = {path: why for path, why in listing.unreadable.items() if collection in (collection_of(path), collection_of(f"{path}/"))}
     return FolderListing(files, unreadable)
 
 

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -83,14 +83,15 @@ class Catalog:
             CatalogError: damaged, or of another version.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _WRITING, closing(self._open(read_only=False)) as connection:
+        with _WRITING, _damage_in_words(self.path), closing(self._open(read_only=False)) as connection:
             _prepare(connection, self.path)
             connection.begin()
             try:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.rollback()
+                with suppress(duckdb.Error):  # a damaged file fails that too
+                    connection.rollback()
                 raise
 
     @contextmanager
@@ -100,7 +101,8 @@ class Catalog:
         Raises:
             CatalogError: as :meth:`writing`.
         """
-        with closing(self._open(read_only=True) if self.path.exists() else _empty(self.path)) as connection:
+        opened = self._open(read_only=True) if self.path.exists() else _empty(self.path)
+        with _damage_in_words(self.path), closing(opened) as connection:
             version = _version(connection, self.path)
             if version == SCHEMA_VERSION:
                 yield connection
@@ -208,6 +210,18 @@ def _unreadable(path: Path, error: Exception) -> CatalogError:
         f"The catalog {path} cannot be read: {str(error).splitlines()[0]}\n"
         f"Move it away (mv '{path}' '{path}.damaged') and run `rag ingest`: it is made again from your files."
     )
+
+
+@contextmanager
+def _damage_in_words(path: Path) -> Iterator[None]:
+    """What is damaged further on in the file is found by the statement that reads it, not when the file is opened."""
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        if "Corrupt database file" in text or ("Could not read enough bytes" in text and str(path) in text):
+            raise _unreadable(path, error) from error
+        raise
 
 
 def _empty(path: Path) -> duckdb.DuckDBPyConnection:

@@ -204,14 +204,16 @@ def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorF
         UPDATE documents AS d SET extraction_key = o.extraction_key, state = o.state, error_code = o.error_code, error = o.error,
             transient = o.transient, pages = NULL, notes = NULL, chunks = 0, indexed_at = NULL,
             attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
-        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY}
+        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{_PRESENT}
         """,
         {"extractor": extractor.code},
     )
-    # A full refresh may fail where an earlier reading succeeded: the row must not show both.
+    # A full refresh may fail where an earlier reading succeeded: the row must not show both. What a document with a missing file answers
+    # from stays, and then serves its copies too.
     bad = "(SELECT unnest([extraction_key, asked_key]) FROM outcomes WHERE state <> 'extracted')"
+    used = "(SELECT extraction_key FROM documents WHERE extraction_key IS NOT NULL)"
     for table in ("extractions", "elements"):
-        connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {bad}")
+        connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {bad} AND extraction_key NOT IN {used}")
 
 
 def elements_of(catalog: Catalog, extraction_keys: Sequence[str]) -> dict[str, list[Element]]:

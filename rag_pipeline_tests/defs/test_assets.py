@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 
 import dagster as dg
 import pytest
@@ -13,7 +14,8 @@ from rag_pipeline.definitions import defs
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.sensors import folder_sensor
 from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.missing_files import confirm_deletions
+from rag_pipeline.stores.documents import utc_now
+from rag_pipeline.stores.missing_files import confirm_deletion, confirm_deletions
 from rag_pipeline_tests.ingestion.extract.documents import word_document
 
 
@@ -144,29 +146,72 @@ def test_the_workspace_file_validates(tmp_path: Path) -> None:
     assert "All code locations passed validation" in result.stdout + result.stderr
 
 
-def test_held_deletions_fail_a_check_and_start_no_runs_until_they_are_confirmed(uploads: Path, instance: dg.DagsterInstance) -> None:
-    def look() -> tuple[int, str]:
-        result = folder_sensor(dg.build_sensor_context(instance, definitions=defs))
-        assert isinstance(result, dg.SensorResult)
-        return len(result.run_requests or []), result.skip_reason.skip_message if result.skip_reason else ""
+@pytest.mark.parametrize("deleted", [["a.txt"], ["a.txt", "b.txt"]], ids=["one", "all"])
+def test_a_run_that_ends_before_it_publishes_deletions_is_made_up_for(
+    uploads: Path, instance: dg.DagsterInstance, deleted: list[str]
+) -> None:
+    """Of a deleted document no row is left that could ask for a run; the index answered from it for ever."""
+    for name in ("a.txt", "b.txt"):
+        (uploads / name).write_text(f"Zebra {name}.")
+    run(instance)
+    for name in deleted:
+        confirm_deletion(Catalog(uploads.parent / "catalog.duckdb"), name, "default", utc_now())
+        (uploads / name).unlink()
+    run(instance, assets=["source_documents"])
+    assert look(instance)[0] == 1
+    assert all(checks(run(instance)).values())
+    assert look(instance) == (0, "Folder and index agree.")
 
+
+def test_an_index_that_is_damaged_or_gone_is_made_again(uploads: Path, instance: dg.DagsterInstance) -> None:
+    (uploads / "a.txt").write_text("Zebras.")
+    run(instance)
+    for harm in (
+        lambda: (uploads.parent / "index" / "default" / "manifest.json").write_text("{"),
+        lambda: rmtree(uploads.parent / "index"),
+    ):
+        harm()
+        assert look(instance)[0] == 1
+        run(instance)
+        assert look(instance) == (0, "Folder and index agree.")
+
+
+def look(instance: dg.DagsterInstance) -> tuple[int, str]:
+    """How many runs the sensor asks for, or why for none."""
+    result = folder_sensor(dg.build_sensor_context(instance, definitions=defs))
+    assert isinstance(result, dg.SensorResult)
+    return len(result.run_requests or []), result.skip_reason.skip_message if result.skip_reason else ""
+
+
+def test_held_deletions_fail_a_check_and_start_no_runs_until_they_are_confirmed(uploads: Path, instance: dg.DagsterInstance) -> None:
     for number in range(3):
         (uploads / f"{number}.txt").write_text(f"Zebra {number}.")
     assert checks(run(instance))["no_deletion_is_held"]
-    assert look() == (0, "Folder and index agree.")
+    assert look(instance) == (0, "Folder and index agree.")
     for file in list(uploads.iterdir()):
         file.unlink()
-    assert look()[0] == 1  # the loss is to be noted
+    assert look(instance)[0] == 1  # the loss is to be noted
     held = run(instance)
     assert held.success
     assert not checks(held)["no_deletion_is_held"]
     assert metadata(held, "source_documents")["deletions_held"] == 3
-    runs, words = look()
+    runs, words = look(instance)
     assert runs == 0
     assert "deletion of 3 documents is held" in words
     assert "rag ingest --confirm-deletions default" in words
 
     confirm_deletions(Catalog(uploads.parent / "catalog.duckdb"), ["default"])
-    assert look()[0] == 1
+    assert look(instance)[0] == 1
     assert checks(run(instance))["no_deletion_is_held"]
-    assert look() == (0, "Folder and index agree.")
+    assert look(instance) == (0, "Folder and index agree.")
+
+
+def test_what_another_installation_keeps_in_the_same_index_is_left_alone(uploads: Path, instance: dg.DagsterInstance) -> None:
+    """Two of them may share a Qdrant server."""
+    (uploads / "a.txt").write_text("Zebras.")
+    run(instance)
+    (uploads.parent / "catalog.duckdb").unlink()
+    (uploads / "a.txt").unlink()
+    with dg.DagsterInstance.ephemeral() as other:
+        assert look(other) == (0, "Folder and index agree.")
+    assert look(instance)[0] == 1

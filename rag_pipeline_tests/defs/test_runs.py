@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -76,6 +77,15 @@ def test_a_run_of_an_earlier_release_on_another_machine_is_dead_after_hours(
     later = time.time() + 13 * 3600
     monkeypatch.setattr(time, "time", lambda: later)
     assert fail_dead_runs(instance) == [run.run_id]
+
+
+def test_a_run_that_is_executed_again_in_the_browser_is_no_dead_one_of_the_command_line(instance: dg.DagsterInstance) -> None:
+    """It inherits the tag that names the process of the first, which is gone, and has no lock."""
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:999999999", PARTITION_TAG: "default"}
+    first = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.SUCCESS, tags=tags))
+    parents = {"parent_run_id": first.run_id, "root_run_id": first.run_id}
+    instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, **parents))
+    assert fail_dead_runs(instance) == []
 
 
 @pytest.mark.timeout(600)

@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion import extraction, sources, vectorising
-from rag_pipeline.ingestion.deletions import DeletionPlan, HoldRules, plan_deletions, worth_a_scan
+from rag_pipeline.ingestion.deletions import DeletionPlan, HoldRules, plan_deletions, with_command, worth_a_scan
+from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult
+from rag_pipeline.ingestion.extract.worker import failure
 from rag_pipeline.ingestion.indexing import IndexReport
 from rag_pipeline.ingestion.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.documents import utc_now
 from rag_pipeline.stores.missing_files import MissingFile, confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 
@@ -46,6 +50,11 @@ def test_more_than_the_share_and_the_number_or_all_is_held(gone: int, of: int, h
 
 def test_the_only_document_replaced_by_another_is_no_unplugged_disk() -> None:
     assert decide(1, 1, new=1).remove == ("c/0.txt",)
+    assert len(decide(3, 3, new=3).remove) == 3
+
+
+def test_a_file_that_is_put_where_a_disk_was_does_not_make_the_rest_deleted() -> None:
+    assert len(decide(15, 15, new=1).hold) == 15
 
 
 @pytest.mark.parametrize(
@@ -84,6 +93,11 @@ def test_nothing_is_both_removed_and_kept(gone: int, extra: int, noted: set[int]
     assert {*plan.remove, *plan.hold} <= set(files)
     assert {f"c/{number}.txt" for number in moved} & set(files) <= set(plan.remove)
     assert set(plan.back) == missing.keys() & set(listed)
+
+
+@pytest.mark.parametrize(("collection", "argument"), [("team", "team"), ("my team", "'my team'"), ("-x", "-- -x")])
+def test_the_command_that_confirms_can_be_typed(collection: str, argument: str) -> None:
+    assert with_command({collection: "Held"}) == [f"{collection}: Held: rag ingest --confirm-deletions {argument}"]
 
 
 # --- on real parts ---
@@ -218,6 +232,26 @@ def test_a_document_whose_file_is_missing_is_not_read_again(settings: Settings, 
     assert {row.state for row in Catalog(settings.catalog_path).documents()} == {"indexed"}
 
 
+def test_a_copy_that_cannot_be_read_again_takes_nothing_from_a_document_whose_file_is_missing(
+    settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for collection in ("away", "there"):
+        (settings.uploads / collection).mkdir()
+        (settings.uploads / collection / "a.txt").write_text("Zebras have stripes.")
+        ingest(collection)
+    (settings.uploads / "away" / "a.txt").unlink()
+    ingest("away")
+
+    def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+        return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
+
+    monkeypatch.setattr(extraction, "extract_all", fail)
+    ingest("there", full_refresh=True)
+    ingest("away")
+    assert found(settings, "away") == {"a.txt"}
+    assert {row.state for row in Catalog(settings.catalog_path).documents("away")} == {"indexed"}
+
+
 def test_content_is_forgotten_when_its_time_is_up(settings: Settings, ingest: Ingest) -> None:
     fill(settings.uploads)
     ingest()
@@ -230,3 +264,45 @@ def test_content_is_forgotten_when_its_time_is_up(settings: Settings, ingest: In
     with Catalog(settings.catalog_path).reading() as connection:
         for table in ("extractions", "elements", "chunkings", "chunks", "embeddings"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (2,), table
+
+
+@pytest.mark.parametrize("looked_first", [False, True], ids=["between the note and the end of the file", "from before the note"])
+def test_a_look_while_a_document_is_deleted_does_not_forget_that_it_was_meant(
+    settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch, looked_first: bool
+) -> None:
+    """A big scan reads for minutes what its look at the folder found."""
+    fill(settings.uploads)
+    ingest()
+    catalog, workspace = Catalog(settings.catalog_path), Workspace(settings, "default")
+    listing = sources.list_folder(settings.uploads)
+    if looked_first:
+        monkeypatch.setattr(sources, "list_folder", lambda uploads: listing)
+        monkeypatch.setattr(sources, "utc_now", lambda: utc_now() - timedelta(minutes=5))
+    for name in ALL:
+        confirm_deletion(catalog, name, "default", utc_now())
+    sources.update_documents(workspace)
+    monkeypatch.undo()
+    for name in ALL:
+        (settings.uploads / name).unlink()
+    ingest()
+    assert catalog.documents() == []
+
+
+def test_a_deleted_document_that_is_put_back_at_once_is_read(settings: Settings, ingest: Ingest) -> None:
+    fill(settings.uploads)
+    ingest()
+    confirm_deletion(Catalog(settings.catalog_path), "0.txt", "default", utc_now())
+    (settings.uploads / "0.txt").unlink()
+    (settings.uploads / "0.txt").write_text("Okapis.")
+    ingest()
+    assert missing_files(Catalog(settings.catalog_path)) == {}
+    assert {hit.document for hit in open_index(settings).search("default", SearchQuery(text="okapis"))} == {"0.txt"}
+
+
+def test_a_deletion_that_was_noted_and_did_not_happen_is_forgotten(settings: Settings, ingest: Ingest) -> None:
+    fill(settings.uploads)
+    ingest()
+    confirm_deletion(Catalog(settings.catalog_path), "0.txt", "default", utc_now() - timedelta(minutes=1))
+    ingest()
+    assert missing_files(Catalog(settings.catalog_path)) == {}
+    assert found(settings) == ALL

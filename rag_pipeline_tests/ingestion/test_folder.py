@@ -1,5 +1,6 @@
 """The watched folder: what counts as a document, what is still being written, and the plan of changes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion import folder
 from rag_pipeline.ingestion.folder import (
     FolderListing,
     FoundFile,
@@ -23,6 +25,7 @@ from rag_pipeline.ingestion.folder import (
     plan_folder,
     read_identity,
 )
+from rag_pipeline.ingestion.sources import collection_listing
 
 NOW = 1_000_000.0
 
@@ -54,6 +57,27 @@ def test_a_time_in_the_future_counts_as_long_ago() -> None:
 def test_documents_below_an_unreadable_folder_are_kept() -> None:
     plan = plan_folder(listing(unreadable={"c/locked": "Permission denied"}), {"c/locked/a": "s", "c/other": "s"}, NOW, 2)
     assert plan.removed == ("c/other",)
+
+
+def test_a_file_that_cannot_be_looked_at_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may be listed and not entered, a network disk that went away: its files are not deleted."""
+    (tmp_path / "team").mkdir()
+    for name in ("a.txt", "b.txt", "team/c.txt", "team/d.txt"):
+        (tmp_path / name).write_text("x")
+    real = folder._found
+
+    def refused(entry: os.DirEntry[str], path: str, root: str) -> FoundFile | None:
+        if path in ("a.txt", "team/c.txt"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(entry, path, root)
+
+    monkeypatch.setattr(folder, "_found", refused)
+    listed = list_folder(tmp_path)
+    assert set(listed.files) == {"b.txt", "team/d.txt"}
+    known = dict.fromkeys(("a.txt", "gone.txt", "team/c.txt", "team/gone.txt"), "s")
+    assert plan_folder(listed, known, NOW, 0).removed == ("gone.txt", "team/gone.txt")
+    for collection, file in (("default", "a.txt"), ("team", "team/c.txt")):
+        assert plan_folder(collection_listing(listed, collection), {file: "s"}, NOW, 0).removed == ()
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text()), st.dictionaries(st.text(min_size=1), st.text()))

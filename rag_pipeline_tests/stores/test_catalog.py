@@ -38,6 +38,19 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"this is no database")
 
 
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+def test_a_file_that_was_cut_off_is_named_with_the_way_out(tmp_path: Path, kept: float) -> None:
+    """Such a file can be opened; it is the first statement that finds the end."""
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    with catalog.writing() as connection:
+        connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL FROM range(50000) r(i)")
+    content = catalog.path.read_bytes()
+    catalog.path.write_bytes(content[: int(len(content) * kept)])
+    for use in (catalog.reading, catalog.writing):
+        with pytest.raises(CatalogError, match="rag ingest"), use() as connection:
+            connection.execute("SELECT max(extraction_key) FROM extractions").fetchone()
+
+
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "catalog.duckdb"
     with duckdb.connect(str(path)) as connection:

@@ -192,7 +192,7 @@ class EdgeIndex:
         folder = self._folder(collection)
         signature = folder.signature()
         known = self._open.get(collection)
-        if known and known.signature == signature and folder.version_path(known.manifest.version).is_dir():
+        if known and known.signature == signature and folder.shard_path(known.manifest.version).is_dir():
             return known
         self._retire(collection)
         if signature is None:

@@ -77,18 +77,18 @@ class CollectionFolder:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def manifest(self) -> Manifest | None:
-        """The current version; None when nothing is published, or its folder was deleted by hand.
+        """The current version; None when nothing is published, or its points were deleted by hand.
 
         Raises:
             DamagedIndexError: the manifest file is damaged.
         """
         current = self._read().get("current")
-        return current if current and self.version_path(current.version).is_dir() else None
+        return current if current and self.shard_path(current.version).is_dir() else None
 
     def previous(self) -> Manifest | None:
         """The version before the current one, kept for a rollback."""
         previous = self._read().get("previous")
-        return previous if previous and self.version_path(previous.version).is_dir() else None
+        return previous if previous and self.shard_path(previous.version).is_dir() else None
 
     def _read(self) -> dict[str, Manifest]:
         try:
@@ -102,10 +102,13 @@ class CollectionFolder:
             self._read()
         except DamagedIndexError as error:
             LOG.warning("%s It is made again now.", error)
-            if self._manifest_path.is_dir():
-                shutil.rmtree(self._manifest_path)
-            else:
-                self._manifest_path.unlink()
+            self._remove_manifest()
+
+    def _remove_manifest(self) -> None:
+        if self._manifest_path.is_dir():
+            shutil.rmtree(self._manifest_path)
+        else:
+            self._manifest_path.unlink()
 
     def point_at(self, current: Manifest, previous: Manifest | None) -> None:
         """Make a version the current one, in one step."""
@@ -201,7 +204,7 @@ class CollectionFolder:
     def remove(self) -> None:
         """Delete everything. Who still reads goes on reading: open files outlive their names."""
         with suppress(FileNotFoundError):
-            self._manifest_path.unlink()
+            self._remove_manifest()
             sync_folder(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
 

@@ -216,6 +216,23 @@ def test_a_collection_with_a_damaged_manifest_is_named_and_can_be_made_again(pub
     assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run again"]
 
 
+def test_points_that_were_deleted_as_the_message_says_are_made_again(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(index.publish(change("c", points("a.md", "foxes run"))).version))
+    assert index.manifest("c") is None
+    index.publish(change("c", points("a.md", "foxes run again")))
+    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run again"]
+
+
+def test_a_folder_in_the_manifests_place_can_be_dropped(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", points("a.md", "foxes run")))
+    (tmp_path / "c" / "manifest.json").unlink()
+    (tmp_path / "c" / "manifest.json").mkdir()
+    index.drop("c")
+    assert index.damaged() == []
+
+
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     version = EdgeIndex(tmp_path).publish(change("c", points("a.md", "foxes run"))).version
     shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(version) / "segments")

@@ -145,8 +145,8 @@ def _parse_entry(entry: str, number: int) -> Access:
 
 
 def _digest(secret: str, name: str) -> str:
-    if secret.startswith(_HASHED):
-        digest = secret.removeprefix(_HASHED).lower()
+    if secret.lower().startswith(_HASHED):  # in capitals it must not become a token, which everyone could read in the setting
+        digest = secret.lower().removeprefix(_HASHED)
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise AccessError(f"RAG_API_TOKENS: the hash of {name} is not 64 hexadecimal digits. Make a new one: rag token {name}")
         return digest

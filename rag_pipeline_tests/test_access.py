@@ -53,6 +53,7 @@ def test_scopes_and_collections() -> None:
         ("#the-tokens-of-the-team", "entry 2 begins with #"),
         (SECRET, "token 1 and token 2 are the same token"),
         (f"anna:read:sha256-{digest_of(SECRET)}", "token 1 and anna are the same token"),
+        (f"anna:read:SHA256-{digest_of(SECRET).upper()}", "token 1 and anna are the same token"),
     ],
 )
 def test_what_cannot_be_used_is_named_without_the_secret(entry: str, words: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rag_pipeline import cli
+from rag_pipeline.settings import load_settings
+from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.ui.documents import make_document
 
 
@@ -186,3 +188,25 @@ def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch)
     unknown = here("retry", "nothing.pdf")
     assert (unknown.exit_code, "no document nothing.pdf" in unknown.stderr) == (1, True)
     assert "no document has failed" in here("retry", "--failed").stdout
+
+    (uploads / "gone.docx").write_bytes(b"PK\x03\x04")
+    assert here("ingest").exit_code == 0
+    (uploads / "gone.docx").unlink()
+    gone = here("retry", "gone.docx")
+    assert (gone.exit_code, "is missing" in gone.stderr) == (1, True)
+    assert "whose file is there" in here("retry", "--failed").stdout
+    assert {row["state"] for row in json.loads(here("status", "--json").stdout)} == {"indexed", "failed"}
+
+
+def test_what_still_answers_for_a_collection_without_documents_is_removed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed after it removed the rows, or a catalog that was moved away."""
+    monkeypatch.setenv("RAG_DATA_DIR", str(data))
+    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
+    (data / "uploads" / "zoo").mkdir(parents=True)
+    (data / "uploads" / "zoo" / "a.txt").write_text("Zebras.")
+    assert here("ingest").exit_code == 0
+    (data / "uploads" / "zoo" / "a.txt").unlink()
+    (data / "catalog.duckdb").unlink()
+    assert here("ingest", "zoo").exit_code == 0
+    assert open_index(load_settings()).collections() == []
+    assert "Nothing to do" in here("ingest").stdout

@@ -52,7 +52,10 @@ async def log_out() -> Response:
 
 def inner_path(address: str) -> str:
     """The path of an address within this app; ``/`` for one that leads elsewhere."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a bracket that nothing closes
+        return "/"
     inner = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if inner else "/"
 

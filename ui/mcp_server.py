@@ -6,12 +6,13 @@ Belongs here: the tools and their words. Not here: answering, who may ask (``gat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any, cast
 
 from fastapi import FastAPI
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -43,8 +44,9 @@ def mcp_app(services: Services) -> Starlette:
         question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None, top_k: int = 8
     ) -> dict[str, Any]:
         """Find the passages of the user's documents that match a question best, of a folder or of types such as pdf if wanted."""
-        scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
-        hits = await services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
+        with _told():
+            scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
+            hits = await services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
         return {"passages": [hit.to_json() for hit in hits]}
 
     @server.tool()
@@ -52,25 +54,36 @@ def mcp_app(services: Services) -> Starlette:
         question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None
     ) -> dict[str, Any]:
         """Answer a question from the user's documents, with the passages that each claim cites."""
-        scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
+        with _told():
+            scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
         async with aclosing(ended(services.answerer.stream(question, (), scope))) as events:
             async for event in events:
                 if isinstance(event, Failed):
-                    raise RagError(event.message)
+                    raise ToolError(event.message)
                 if isinstance(event, (Answered, Refused)):
                     return ask_response(event).model_dump()
-        raise RagError(BROKEN_OFF)
+        raise ToolError(BROKEN_OFF)
 
     @server.tool()
     async def list_documents(ctx: Context, collection: str | None = None) -> dict[str, Any]:
         """List the user's documents with their states."""
-        page = await asyncio.to_thread(documents_page, services.catalog, choice_of(_access(ctx), collection or ""), MOST_DOCUMENTS)
+        with _told():
+            page = await asyncio.to_thread(documents_page, services.catalog, choice_of(_access(ctx), collection or ""), MOST_DOCUMENTS)
         shown = [document_body(document).model_dump(mode="json") for document in page.documents]
         return {"documents": shown, "total": page.total}
 
     # The SDK would answer under loopback names only, also where the app is shared; ``security.Guard`` looks at names for all routes.
     names = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     return server.streamable_http_app(streamable_http_path="/", stateless_http=True, json_response=True, transport_security=names)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The SDK tells the assistant the words of no error but its own."""
+    try:
+        yield
+    except RagError as error:
+        raise ToolError(str(error)) from error
 
 
 def _access(ctx: Context) -> Access:

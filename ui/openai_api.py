@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from itertools import takewhile
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 EVERYTHING = "all"
 _OWNER = "rag"
 _TEXT_PARTS = ("text", "input_text", "output_text")
-_SOURCES = re.compile(r"(?:\s*\n\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t]*)+\s*\Z")
+_SOURCE = re.compile(r"\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*")
 
 
 class ContentPart(BaseModel):
@@ -168,7 +169,9 @@ def _sources(citations: Sequence[Citation], base: str) -> str:
 
 def without_sources(text: str) -> str:
     """An answer as it comes back in the next turn, without the lines that :func:`_sources` put below it."""
-    return _SOURCES.sub("", text)
+    lines = text.rstrip().split("\n")
+    sources = list(takewhile(lambda line: not line.strip() or _SOURCE.fullmatch(line), reversed(lines[1:])))
+    return "\n".join(lines[: len(lines) - len(sources)]).rstrip() if any(map(_SOURCE.fullmatch, sources)) else text
 
 
 def _label(citation: Citation) -> str:

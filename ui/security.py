@@ -69,7 +69,10 @@ class Guard:
 
 def host_name(host: str) -> str:
     """A Host header without its port and brackets."""
-    return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
+    except ValueError:  # a bracket that nothing closes
+        return ""
 
 
 def is_foreign(headers: Headers) -> bool:
@@ -78,7 +81,7 @@ def is_foreign(headers: Headers) -> bool:
     if site:  # browsers send it over loopback and https, and pages cannot forge it
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
 
 
 def _refuse(status: int, code: str, message: str) -> JSONResponse:

@@ -123,7 +123,17 @@ class Services:
         if not collections and access.collections:  # the scope names each of them: a damaged one must not take the others along
             damaged = {error.collection for error in await asyncio.to_thread(open_index(self.settings).damaged)}
             indexed = [name for name in indexed if name not in damaged]
-        return scope_of(access, collections, indexed, wanted)
+        scope = scope_of(access, collections, indexed, wanted)
+        if collections and access.collections:
+            await asyncio.to_thread(self._require_index, collections)
+        return scope
+
+    def _require_index(self, collections: Sequence[str]) -> None:
+        """For a token that is not for all of them: asked for one that is not there, the retriever would name those that are."""
+        index = open_index(self.settings)
+        known = {*index.collections(), *(error.collection for error in index.damaged())}
+        if unknown := [name for name in collections if name not in known]:
+            raise RagError(f"Nothing is indexed in the collection {', '.join(map(repr, unknown))} yet.")
 
 
 def build_services(settings: Settings, answerer: Answerer | None = None) -> Services:

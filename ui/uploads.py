@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION, is_ignored
+from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION, escape_collection, is_ignored
 from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.files import sync_folder
 
@@ -88,6 +88,11 @@ def folder_of(collection: str, catalog: Catalog) -> str:
     return existing[0].file.partition("/")[0] if existing else safe_name(wanted, longest_bytes=100)
 
 
+def collection_in(folder: str) -> str:
+    """The collection that files in a folder of :func:`folder_of` belong to."""
+    return escape_collection(folder) or DEFAULT_COLLECTION
+
+
 def listed_entry(uploads: Path, file: str) -> Path:
     """The directory entry of a document, which is what deleting it removes: of a link the link, never what it leads to.
 
@@ -123,7 +128,7 @@ def store_upload(uploads: Path, folder: str, name: str, source: BinaryIO, larges
     target = uploads / folder
     try:
         target.mkdir(parents=True, exist_ok=True)
-        return _store(target, wanted, folder or DEFAULT_COLLECTION, source, largest_bytes)
+        return _store(target, wanted, collection_in(folder), source, largest_bytes)
     except OSError as error:
         raise UploadError(f"{wanted} could not be stored in {target}: {error.strerror}. Make room, or give this user the right.") from error
 

@@ -76,9 +76,7 @@ class Answerer:
 
         Closing the stream early stops the work and closes the language model's connection.
         """
-        earlier = [
-            replace(message, content=without_marks(message.content)) if message.role == "assistant" else message for message in history
-        ]
+        earlier = await asyncio.to_thread(_earlier, history)  # a program may send megabytes of it
         async with aclosing(ended(self._course(question, earlier, scope))) as events:
             async for event in events:
                 yield event
@@ -162,6 +160,12 @@ class Answerer:
         nearest = hits[0].collection
         vector = self.retriever.question_vector(question, nearest)
         return extracted(question, vector, hits, lambda texts: self.retriever.sentence_vectors(texts, nearest), own_words)
+
+
+def _earlier(history: Sequence[Message]) -> list[Message]:
+    """A conversation as the steps may read it: without marks, and as text that can be encoded."""
+    read = [replace(message, content=message.content.encode("utf-8", "replace").decode("utf-8")) for message in history]
+    return [replace(message, content=without_marks(message.content)) if message.role == "assistant" else message for message in read]
 
 
 def build_answerer(settings: Settings) -> Answerer:

@@ -28,7 +28,7 @@ SHORTEST_PASSAGE_CHARACTERS = 200
 HISTORY_SHARE = 0.2
 """Of what remains, at most, for what was said before; passages matter more."""
 
-_TAG_BEGINS = re.compile(r"[<＜﹤˂ᐸ〈〈⟨❮]|&(?:amp;)*(?:lt|#0*60(?![0-9])|#x0*3c(?![0-9a-f]));?|\\u003c|%3c", re.IGNORECASE)
+_TAG_BEGINS = re.compile(r"[<＜﹤˂ᐸ〈〈⟨❮]|&(?:amp;)*(?:lt|#0*60(?![0-9])|#x0*3c(?![0-9a-f]));?|\\(?:u00|x)3c|%3c", re.IGNORECASE)
 """A ``<``, what looks like one, and the ways in which it is written where it means something."""
 _LOOKALIKES = str.maketrans("раѕԍɡеραε", "pasggepae")
 """Cyrillic, Greek and phonetic letters that look like those of "passage"."""

@@ -205,7 +205,12 @@ def _piece(chunk: object, reply: ChatReply) -> str:
     reply.usage = counts or reply.usage
     reply.finish_reason = str(choice.get("finish_reason") or "") or reply.finish_reason
     content = _mapping(choice, "delta").get("content")
-    return content if isinstance(content, str) else ""
+    return _as_text(content) if isinstance(content, str) else ""
+
+
+def _as_text(content: str) -> str:
+    """Halves of characters, which JSON can hold, put together or replaced: no encoder takes them."""
+    return content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _mapping(value: object, *path: str | int) -> Mapping[str, Any]:

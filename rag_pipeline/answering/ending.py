@@ -5,6 +5,7 @@ Belongs here: that promise, and the words for what nobody expected. Not here: fa
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -29,13 +30,18 @@ async def ended(events: AsyncGenerator[AnswerEvent, None]) -> AsyncGenerator[Ans
                 yield event
                 if isinstance(event, Answered | Refused | Failed):
                     return
-    except Exception as error:  # noqa: BLE001  the boundary of answering: a reader must not wait for ever, or be shown half an answer
-        yield failure(error)
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the boundary of answering: a reader must not wait for ever, or be shown half an answer
+        reading = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and reading and reading.cancelling():
+            raise
+        yield failure(error)  # a panic of a library in Rust too, and something within that was cancelled, which is no Exception
     else:
         yield Failed(BROKEN_OFF, "internal")
 
 
-def failure(error: Exception) -> Failed:
+def failure(error: BaseException) -> Failed:
     """What was raised, as an end: a :class:`RagError` in its own words; anything else is written to the log, with where it happened."""
     if isinstance(error, RagError):
         return Failed(str(error), str(getattr(error, "code", "failed")))

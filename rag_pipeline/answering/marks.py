@@ -49,6 +49,8 @@ _CLAUSE_ENDS = frozenset(".,;:!?…)\"'”’»*|")
 _SHORT_WORD = 3
 _A_MARK = "\ufdd0"
 """Stands for a mark in what was read of the line: a character that no text has."""
+_JOINED = re.compile(rf"{_A_MARK} ?[-–—/&]\Z")
+"""``[1]-[3]``"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class MarkScanner:
         if not self._may_be_followed_by(gap, after):
             return False
         line = _CODE_SPAN.sub("`", self._line)
-        if line.endswith(_A_MARK):
+        if line.endswith(_A_MARK) or _JOINED.search(line):
             return True
         if _LINE_START.match(line):
             return after[:1] != ":"

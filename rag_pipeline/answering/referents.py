@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from rag_pipeline.models import Message
 
@@ -34,15 +35,18 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that name nothing, closed classes and the commonest verbs and nouns of English: a noun phrase is what stands between them."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
-_SENTENCE_END = re.compile(r"[.!?…:;]\s*$|^\s*$")
+_SENTENCE_ENDS = ".!?…:;"
 _LONGEST_PHRASE = 5
 _READ_CHARACTERS = 4000
+READ_MESSAGES = 40
+"""Of a conversation the last ones: what was named before them counts for nothing any more (``DECAY``)."""
 PLURAL_ENDINGS = re.compile(r"(?:[^su]s|ies|men|people|children|mice|feet|teeth)$", re.IGNORECASE)
 
 BEFORE_NOUNS = frozenset(
     _WORD.findall("a an the of about for in on with by from between some any no my your his her its their our what which and or vs versus")
 )
 """A singular common word is taken for a noun after one of these: "how old" and "seems extreme" name nothing."""
+BEFORE_PLACES = frozenset(("in", "at", "near"))
 LEAST_SHARE = 0.3
 
 QUESTION_WEIGHT, REPLY_WEIGHT = 1.0, 0.2
@@ -56,12 +60,14 @@ MENTION_WEIGHT = 0.25
 class Referent:
     """Something that a conversation speaks of.
 
-    ``score``: how much it is on the speakers' minds now; ``share``: of the messages it stands in.
+    ``score``: how much it is on the speakers' minds now; ``share``: of the messages it stands in; ``place``: it was never named but as
+    where something is.
     """
 
     text: str
     named: bool
     plural: bool
+    place: bool = True
     score: float = 0.0
     share: float = 0.0
 
@@ -69,11 +75,14 @@ class Referent:
 def referents(history: Sequence[Message]) -> list[Referent]:
     """What was spoken of, the most salient first."""
     found: dict[str, Referent] = {}
+    names: dict[frozenset[str], Referent] = {}
     replies = any(message.role == "assistant" for message in history)
     for age, message in enumerate(reversed(history)):
         turns_back = age // 2 if replies else age
-        for place, (text, named, weight) in enumerate(_mentions(message)):
-            _mention(found, text, named, weight * DECAY**turns_back / (1 + 0.1 * place))
+        for place, (text, named, weight, before) in enumerate(_mentions(message)):
+            referent = _mentioned(found, names, text, named)
+            _raise(referent, (NAME_WEIGHT if named else 1.0) * weight * DECAY**turns_back / (1 + 0.1 * place))
+            referent.place = referent.place and before in BEFORE_PLACES
     frequency = _frequencies(history)
     for referent in found.values():
         referent.share = frequency.get(_stem(referent.text.split()[-1]), 0) / len(history)
@@ -90,37 +99,44 @@ def _stem(word: str) -> str:
     return word.casefold().removesuffix("'s").removesuffix("’s").rstrip("s")
 
 
-def _mention(found: dict[str, Referent], text: str, named: bool, weight: float) -> None:
+def _mentioned(found: dict[str, Referent], names: dict[frozenset[str], Referent], text: str, named: bool) -> Referent:
+    """``names``: which name stands for each choice of its words. Looked up and not sought, because an answer may list hundreds."""
     key = text.casefold()
-    if named:  # a surname stands for the name that was given in full
-        whole = next((other for other in found.values() if other.named and _is_part(text, other.text)), None)
-        parts = [other for other in found.values() if other.named and other is not whole and _is_part(other.text, text)]
-        if whole is not None:
-            key = whole.text.casefold()
-        elif parts:
-            merged = found.pop(parts[0].text.casefold())
-            merged.text = text
-            found[key] = merged
+    known = found.get(key)
+    choices = _choices(key.split()) if named and not (known and known.named) else []
+    whole = names.get(choices[0]) if choices else None
+    if whole is not None:  # a surname stands for the name that was given in full
+        key = whole.text.casefold()
+    elif part := next((one for some in choices if (one := names.get(some)) and set(one.text.casefold().split()) == some), None):
+        found[key] = found.pop(part.text.casefold())
+        part.text = text
     referent = found.setdefault(key, Referent(text, named, _is_plural(text)))
-    weight *= NAME_WEIGHT if named else 1.0
+    for some in choices if referent.named else ():
+        names.setdefault(some, referent)
+    return referent
+
+
+def _raise(referent: Referent, weight: float) -> None:
     referent.score = max(referent.score, weight) + MENTION_WEIGHT * min(referent.score, weight)
 
 
-def _is_part(part: str, whole: str) -> bool:
-    return part != whole and set(part.casefold().split()) <= set(whole.casefold().split())
+def _choices(words: Sequence[str]) -> list[frozenset[str]]:
+    """All of the words, and each choice of them; a name has five at most."""
+    return [frozenset(some) for size in range(len(words), 0, -1) for some in combinations(words, size)]
 
 
 def _is_plural(text: str) -> bool:
     return bool(PLURAL_ENDINGS.search(text)) or " and " in text
 
 
-def _mentions(message: Message) -> Iterator[tuple[str, bool, float]]:
+def _mentions(message: Message) -> Iterator[tuple[str, bool, float, str]]:
+    """Texts, whether they are names, their weights, and the words before them."""
     weight = QUESTION_WEIGHT if message.role == "user" else REPLY_WEIGHT
     text = message.content[:_READ_CHARACTERS]
     for words, before in phrases(text):
         named = any(word[:1].isupper() for word in words[1:]) or (words[0][:1].isupper() and not _begins_sentence(text, words[0]))
         if named or (message.role == "user" and (before in BEFORE_NOUNS or PLURAL_ENDINGS.search(words[-1]))):
-            yield " ".join(words), named, weight
+            yield " ".join(words), named, weight, before
 
 
 def phrases(text: str) -> Iterator[tuple[list[str], str]]:
@@ -149,5 +165,5 @@ def _turns(before: str, after: str) -> bool:
 
 
 def _begins_sentence(text: str, word: str) -> bool:
-    start = text.find(word)
-    return start >= 0 and bool(_SENTENCE_END.search(text[:start]))
+    before = text[: text.find(word)].rstrip()
+    return not before or before[-1] in _SENTENCE_ENDS

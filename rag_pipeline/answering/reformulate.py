@@ -5,6 +5,7 @@ Belongs here: telling a follow-up from a question of its own, and completing it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from rag_pipeline.answering.chat import ChatMessage, ChatModel
 from rag_pipeline.answering.chat_tokens import estimated_tokens
 from rag_pipeline.answering.citations import OpeningFilter
 from rag_pipeline.answering.question import LONGEST_QUESTION_CHARACTERS
-from rag_pipeline.answering.referents import BEFORE_NOUNS, FUNCTION_WORDS, PLURAL_ENDINGS, Referent, phrases, referents
+from rag_pipeline.answering.referents import BEFORE_NOUNS, FUNCTION_WORDS, PLURAL_ENDINGS, READ_MESSAGES, Referent, phrases, referents
 from rag_pipeline.models import Message
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import language_of
@@ -52,6 +53,12 @@ _EMPTY_IT_BEFORE = re.compile(
 )
 """Pleonastic *it*: extraposed clauses ("is it true that", "was it Newton who"), weather, time and distance, and verbs that take an
 empty subject. After the rules of Lappin and Leass (1994), by the clause that follows rather than by their lists of adjectives."""
+_CLEFT_BEFORE = re.compile(rf"\b{_BE}\s+$", re.IGNORECASE)
+_CLEFT_AFTER = re.compile(r"\s+(?:to|(?:\w+[ ,]+){1,4}?(?:when|where))\b", re.IGNORECASE)
+"""Whose job is *it* to ...; was *it* in May when ..."""
+_EITHER = re.compile(r"\b(?:he|him|his)\s*(?:or|/)\s*(?:she|hers?)\b", re.IGNORECASE)
+"""Whoever it may be."""
+_INDEFINITE = re.compile(r"\b(?:an?|any|each|every|no|some|(?:any|every|some|no)(?:one|body)|one)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
     r"[,;:]|\b(?:and|but|or|so|because|if|when|while|after|before|although|though|since|that|which|who|where|until|unless|than|whether|how|why|what)\b",
     re.IGNORECASE,
@@ -73,13 +80,13 @@ async def reformulated(question: str, history: Sequence[Message], chat: ChatMode
     if not any(message.role == "user" for message in history):
         return question
     if chat is None:
-        return completed(question, history)
+        return await asyncio.to_thread(completed, question, history)
     return await _rewritten(question, history, chat)
 
 
 def completed(question: str, history: Sequence[Message]) -> str:
     """An English follow-up with what its pronouns stand for put in their place, where that is sure; any other question unchanged."""
-    understood = _understood(history)
+    understood = _understood(history[-READ_MESSAGES:])
     return _without_pronouns(question, referents(understood), understood)
 
 
@@ -134,7 +141,7 @@ def _meant(kind: str, spoken_of: Sequence[Referent], about_people: bool, questio
         if word_ids(referent.text) & asked:
             return 0.0
         if kind == "person":
-            return referent.score if referent.named and not _DIGIT.search(referent.text) else 0.0
+            return referent.score if referent.named and not referent.place and not _DIGIT.search(referent.text) else 0.0
         if kind == "several":
             return referent.score * (1.0 if referent.plural else 0.6)
         return referent.score * (0.5 if referent.plural else 0.6 if referent.named and about_people else 1.0)
@@ -144,24 +151,29 @@ def _meant(kind: str, spoken_of: Sequence[Referent], about_people: bool, questio
 
 
 def _stands_for_nothing(question: str, pronoun: re.Match[str]) -> bool:
-    """ "Is it true that", "how long does it take", "what time is it", "they say": no pronouns."""
+    """ "Is it true that", "how long does it take", "what time is it", "he or she": none that stands for what was spoken of."""
+    before, after = question[: pronoun.start()], question[pronoun.end() :]
     if pronoun[0].lower() != "it":
-        return False
-    return bool(_EMPTY_IT_AFTER.match(question[pronoun.end() :]) or _EMPTY_IT_BEFORE.search(question[: pronoun.start()]))
+        return any(either.start() <= pronoun.start() < either.end() for either in _EITHER.finditer(question))
+    cleft = _CLEFT_BEFORE.search(before) and _CLEFT_AFTER.match(after)
+    return bool(cleft or _EMPTY_IT_AFTER.match(after) or _EMPTY_IT_BEFORE.search(before))
 
 
 def _has_antecedent(before: str, kind: str, possessive: bool) -> bool:
     """Whether the question itself may say what the pronoun after ``before`` means.
 
     A name anywhere before it; a noun phrase of an earlier clause; for a possessive also one of its own clause, unless it is part of
-    that phrase ("the capital of its province"): principle B of Chomsky's binding theory (1981).
+    that phrase ("the capital of its province"): principle B of Chomsky's binding theory (1981). "An employee loses his badge", whoever
+    that is.
     """
+    if possessive and _INDEFINITE.search(before) and not _INSIDE.search(before):
+        return True
     if any(words[0][:1].isupper() for words, _ in phrases(before) if not before.startswith(words[0])):
         return True
     *_, boundary = [0, *(match.start() for match in _CLAUSE_END.finditer(before))]
     own_clause = possessive and kind != "person" and not _INSIDE.search(before)
     return any(
-        introduced in BEFORE_NOUNS or PLURAL_ENDINGS.search(words[-1])
+        introduced in BEFORE_NOUNS or any(map(PLURAL_ENDINGS.search, words))
         for words, introduced in phrases(before if own_clause else before[:boundary])
     )
 

@@ -35,8 +35,10 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Nos?|vs|cf|al|Figs?|Arts?|Inc|Ltd|Corp|Co|Jr|Sr|ca)\.$"
 )
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
-_LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|[._·…]{3,})\s*\S")
+_LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
+_LEADER = re.compile(r"\.(?: ?\.){3,}")
+"""Dots that lead from a label to its value; an ellipsis has three."""
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
 _BLANKS = re.compile(r"\s+")
@@ -119,7 +121,7 @@ def _goes_on(line: str) -> bool:
 
 
 def _is_prose(line: str) -> bool:
-    return CELL in line or len(line.split()) > MOST_HEADING_WORDS or line[-1:] in ".!?:;…" or bool(_LISTED.match(line))
+    return CELL in line or len(line.split()) > MOST_HEADING_WORDS or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -141,9 +143,11 @@ def _cut(line: str, header: str) -> Iterator[str]:
         yield _with_names(line, header)
         return
     start = 0
+    leaders = [dots.span() for dots in _LEADER.finditer(line)]
     for end in _END.finditer(line):
         sentence = line[start : end.end()].strip()
-        goes_on = line[end.end() :].lstrip()[:1].islower() or _ABBREVIATION.search(line[start : end.start() + 1])
+        leads = any(first <= end.start() < last for first, last in leaders)
+        goes_on = leads or line[end.end() :].lstrip()[:1].islower() or _ABBREVIATION.search(line[start : end.start() + 1])
         if not goes_on and _says_something(sentence):
             yield sentence
             start = end.end()

@@ -284,3 +284,11 @@ async def test_a_proxy_in_the_environment_is_not_used_for_this_machine(monkeypat
     async with provider(Reply(["1781 [1]"])) as server:
         events = await events_of(answerer_at(server.url), "When did it open?")
     assert isinstance(events[-1], Answered)
+
+
+async def test_halves_of_characters_are_never_passed_on() -> None:
+    async with provider(Reply(["It is \ud83d\udd11 and \ud83d", " red [1]."])) as server:
+        history = [Message("user", "Who \ud83d?"), Message("assistant", "\udd11")]
+        events = await events_of(answerer_at(server.url), "Which colour?", history)
+    assert text_of(events) == "It is \U0001f511 and \ufffd red [1]."
+    assert isinstance(events[-1], Answered)

@@ -80,6 +80,19 @@ async def test_a_stream_that_stops_without_an_end_is_a_failure() -> None:
     assert [event async for event in ended(half())] == [Token("Half an"), Failed(BROKEN_OFF, "internal")]
 
 
+class PanicException(BaseException):
+    """As a library in Rust raises it."""
+
+
+@pytest.mark.parametrize("raised", [PanicException("index out of bounds"), asyncio.CancelledError()], ids=["a panic", "cancelled within"])
+async def test_what_is_no_exception_is_a_failure_too(raised: BaseException) -> None:
+    async def half() -> AsyncGenerator[AnswerEvent, None]:
+        yield Token("Half an")
+        raise raised
+
+    assert [event async for event in ended(half())] == [Token("Half an"), Failed(UNEXPECTED, "internal")]
+
+
 async def test_cancelling_and_closing_add_no_end() -> None:
     seen: list[AnswerEvent] = []
 

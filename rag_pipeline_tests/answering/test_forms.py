@@ -33,7 +33,7 @@ CONTRACT = [
     "The parties agree that the lamps are serviced twice a year and that each service is recorded in the log.",
 ]
 CARD = ["Jane Smith", "Head of Purchasing", "Acme Corporation", "+49 30 123456", "jane@acme.example"]
-ALIGNED = ["Delivery note", "Carrier        Swift Haulage", "Driver\tTom Baker", "Goods ....... copper pipes"]
+ALIGNED = ["Delivery note", "Carrier        Swift Haulage", "Driver\tTom Baker", "Goods ....... copper pipes", "Port ....... Old Harbour"]
 
 
 def as_text(lines: list[str]) -> bytes:
@@ -59,6 +59,7 @@ ASKED = [
     (CARD, "Who is the head of purchasing?", "Jane Smith"),
     (CARD, "Which corporation does Jane Smith purchase for?", "Acme Corporation"),
     (ALIGNED, "Who is the carrier of the delivery?", "Swift Haulage"),
+    (ALIGNED, "Which port is on the delivery note?", "Port ....... Old Harbour"),
 ]
 
 

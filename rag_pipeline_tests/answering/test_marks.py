@@ -50,6 +50,7 @@ def cut(text: str, places: list[int]) -> list[str]:
         ("A stray ` here [1].\n\nNext [2]", [1, 2]),
         ("Use `rows[4]` [1] or:\n\n```\nrows[4]\n```\nor [2]", [1, 2]),
         ("The third [1]. It is arr[3].", [1]),
+        ("See [1]-[3], [2]–[4] or [1] / [2].", [1, 3, 2, 4, 1, 2]),
     ],
 )
 def test_marks_stand_after_words_numbers_and_clauses(text: str, numbers: list[int]) -> None:

@@ -64,6 +64,9 @@ def test_a_line_that_reads_like_a_heading_is_not_quoted_unless_there_is_nothing_
         ("Jane Smith\nHead of Purchasing\n+49 30 123456", ["Jane Smith / Head of Purchasing / +49 30 123456"]),
         ("Supplier\nAcme Corporation\nTerms\nThirty days", ["Supplier / Acme Corporation / Terms / Thirty days"]),
         ("Part One\nOpening hours\nWe open at nine.", ["We open at nine."]),
+        ("Name: Ann Lee\nPosition\nKeeper of the lamps", ["Name: Ann Lee", "Position / Keeper of the lamps"]),
+        ("Port ..... Old Harbour\nPier . . . . Stone Pier", ["Port ..... Old Harbour", "Pier . . . . Stone Pier"]),
+        ("They waited... Then they left.", ["They waited...", "Then they left."]),
         ("We sell:\n- lamps\n- ropes", ["We sell:", "- lamps", "- ropes"]),
     ],
 )

@@ -340,3 +340,25 @@ def test_a_failed_document_is_retried_and_one_that_answers_is_not(
     assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (202, "pending", 0)
     assert client.post(f"/api/v1/documents/{identities['default/good.txt']}/retry").status_code == 409
     assert client.post("/api/v1/documents/nothing/retry").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        b'{"since": "0001-01-01T00:00:00+14:00"}',
+        b'{"before": "9999-12-31T23:59:59-14:00"}',
+        b'{"folder": "\\ud800"}',
+        b'{"types": ["\\ud800"]}',
+    ],
+)
+def test_a_filter_that_nothing_can_match_is_refused_in_words(settings: Settings, wanted: bytes) -> None:
+    with serving(settings, ScriptedAnswerer()) as address:
+        body = b'{"question": "lamp", "filter": %b}' % wanted
+        answer = httpx.post(f"{address}/api/v1/ask", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("address_within", ["http://[", "//[x", "/\t/[x"])
+def test_an_address_that_is_none_leads_to_the_first_page(settings: Settings, address_within: str) -> None:
+    with serving(settings, ScriptedAnswerer()) as address:
+        assert httpx.get(f"{address}/login", params={"next": address_within}).status_code == 200

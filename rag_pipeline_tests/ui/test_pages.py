@@ -14,7 +14,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.missing_files import HeldDeletions
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer
 from rag_pipeline_tests.ui.documents import make_document
-from ui.pages.ask import AskPage
+from ui.pages.ask import AskPage, _Asked
 from ui.pages.document_table import MOST_ROWS, held_html, size_in_words, suggestions_html, table_html, upload_html
 from ui.pages.welcome import answers_by, welcome_of
 from ui.services import build_services
@@ -118,15 +118,15 @@ def test_held_deletions_are_shown_with_their_end_and_a_button_for_those_who_may(
 
 
 def test_the_upload_panel_promises_no_time_for_reading() -> None:
-    assert "indexed within seconds" not in upload_html(SETTINGS)
+    assert "within seconds" not in upload_html(SETTINGS)
 
 
 async def test_what_nobody_expected_ends_the_page_s_answer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     services = build_services(settings, cast("Answerer", ScriptedAnswerer()))
     identity = (await services.conversations.create(EVERYTHING.digest, "Lamps")).conversation_id
-    page, access = AskPage(services), EVERYTHING
-    events = [event async for event in page._events("explode", identity, (), access)]
+    page = AskPage(services)
+    events = [event async for event in page._events(_Asked("explode", identity, (), EVERYTHING))]
     assert (type(events[-1]), cast("Failed", events[-1]).code) == (Failed, "internal")
     monkeypatch.setattr(type(services), "scope_of", None)
-    assert [type(event) async for event in page._events("lamp", identity, (), access)] == [Failed]
+    assert [type(event) async for event in page._events(_Asked("lamp", identity, (), EVERYTHING))] == [Failed]
     await services.conversations.close()

@@ -22,7 +22,8 @@ def test_loopback(host: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "expected"), [("localhost:7860", "localhost"), ("[::1]:80", "::1"), ("EVIL.com", "evil.com"), ("a@127.0.0.1", ""), ("", "")]
+    ("header", "expected"),
+    [("localhost:7860", "localhost"), ("[::1]:80", "::1"), ("EVIL.com", "evil.com"), ("a@127.0.0.1", ""), ("", ""), ("[::1", "")],
 )
 def test_host_name(header: str, expected: str) -> None:
     assert host_name(header) == expected
@@ -35,6 +36,7 @@ def test_host_name(header: str, expected: str) -> None:
         ({"host": "127.0.0.1:7860", "origin": "http://127.0.0.1:7860"}, False),
         ({"host": "127.0.0.1:7860", "origin": "http://127.0.0.1:3000"}, True),
         ({"host": "127.0.0.1:7860", "origin": "null"}, True),
+        ({"host": "127.0.0.1:7860", "origin": "http://["}, True),
         ({"host": "127.0.0.1:7860", "origin": "https://example.com"}, True),
         ({"host": "app", "origin": "https://app.example", "sec-fetch-site": "same-origin"}, False),
         ({"host": "127.0.0.1:7860", "sec-fetch-site": "cross-site"}, True),

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION
+from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION, prepare_uploads
 from rag_pipeline.stores.catalog import DocumentStatus
 from rag_pipeline.stores.documents import reopen_documents, utc_now
 from rag_pipeline.stores.listing import documents_page
@@ -25,7 +25,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, 
 from ui.api.examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.services import Services
-from ui.uploads import UploadError, folder_of, listed_entry, store_upload
+from ui.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
 from ui.visibility import choice_of, require_collection
 
 MOST_DOCUMENTS = 1000
@@ -128,6 +128,7 @@ async def upload(
     """
     require_collection(access, collection.strip() or DEFAULT_COLLECTION)
     folder = await asyncio.to_thread(folder_of, collection, services.catalog)
+    require_collection(access, collection_in(folder))  # the name of a new collection is made one that a folder can have
     taken: list[UploadBody] = []
     refused: list[RefusedUpload] = []
     for file in files:
@@ -141,7 +142,7 @@ async def upload(
 
 def _store(services: Services, folder: str, file: UploadFile) -> UploadBody:
     settings = services.settings
-    stored = store_upload(settings.uploads, folder, file.filename or "", file.file, settings.max_file_bytes)
+    stored = store_upload(prepare_uploads(settings), folder, file.filename or "", file.file, settings.max_file_bytes)
     return UploadBody(name=stored.name, collection=stored.collection, outcome=stored.outcome)
 
 

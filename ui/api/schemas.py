@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Mark, Message, Refused
@@ -19,6 +19,8 @@ from rag_pipeline.stores.catalog import DocumentStatus
 from ui.api.examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
 LONGEST_HISTORY = 200
+Name = Annotated[str, Field(max_length=10_000)]
+"""With a limit pydantic also refuses what is no text: halves of characters, which no database takes."""
 
 
 class HistoryMessage(BaseModel):
@@ -39,16 +41,23 @@ class FilterBody(BaseModel):
     (``pdf``). ``since`` (inclusive) and ``before`` (exclusive) are about the last change of the file; without a zone they are UTC.
     """
 
-    documents: list[str] = Field(default=[], max_length=10_000, examples=[["contracts/lease.pdf"]])
-    folder: str = Field(default="", examples=["contracts"])
-    types: list[str] = Field(default=[], max_length=100, examples=[["pdf", "docx"]])
+    documents: list[Name] = Field(default=[], max_length=10_000, examples=[["contracts/lease.pdf"]])
+    folder: Name = Field(default="", examples=["contracts"])
+    types: list[Name] = Field(default=[], max_length=100, examples=[["pdf", "docx"]])
     since: datetime | None = Field(default=None, examples=["2026-01-01T00:00:00Z"])
     before: datetime | None = None
 
+    @field_validator("since", "before")
+    @classmethod
+    def _in_utc(cls, time: datetime | None) -> datetime | None:
+        try:
+            return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
+        except OverflowError:
+            raise ValueError("In UTC it is not in the years 1 to 9999") from None
+
     def to_record(self) -> DocumentFilter:
         """As the retriever takes it."""
-        since, before = (time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time for time in (self.since, self.before))
-        return DocumentFilter(tuple(self.documents), self.folder, tuple(self.types), since, before)
+        return DocumentFilter(tuple(self.documents), self.folder, tuple(self.types), self.since, self.before)
 
 
 class AskRequest(BaseModel):

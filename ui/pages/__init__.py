@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import gradio
 
 from ui.pages.ask import AskPage
@@ -14,10 +17,30 @@ _CACHE_SECONDS = (3600, 3600)
 _HEADER = "<header class='masthead'><span class='mark' aria-hidden='true'></span><span class='name'>Ask your documents</span></header>"
 
 
+class TextBlocks(gradio.Blocks):
+    """Blocks that are sent text and nothing else.
+
+    Whoever calls an event chooses the values of its inputs. Gradio copies the files that these name and downloads the addresses, without
+    asking which where it is mounted in another application, and makes components of their descriptions.
+    """
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Called before anything is made of the inputs of an event."""
+        super().validate_inputs(block_fn, inputs)
+        if _names_a_file(inputs):
+            raise gradio.Error("Only text can be sent to this page. Upload files under Documents.", print_exception=False)
+
+
+def _names_a_file(value: object) -> bool:
+    if isinstance(value, dict):
+        return "path" in value or "component" in value or _names_a_file(list(value.values()))
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(map(_names_a_file, value))
+
+
 def build_pages(services: Services) -> gradio.Blocks:
     """Both tabs, and the clock that keeps them up to date; nothing is read before a browser opens the page."""
     ask, documents = AskPage(services), DocumentsPage(services)
-    blocks = gradio.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
+    blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:
         gradio.HTML(_HEADER)
         with gradio.Tabs(elem_id="tabs"):
@@ -28,4 +51,6 @@ def build_pages(services: Services) -> gradio.Blocks:
         clock = gradio.Timer(REFRESH_SECONDS)
         ask.keep_current(blocks, clock)
         documents.keep_current(blocks, clock)
+    # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.
+    blocks.queue(api_open=False)
     return blocks

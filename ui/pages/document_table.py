@@ -115,8 +115,9 @@ def upload_html(settings: Settings) -> str:
     return (
         "<form class='upload' data-upload>"
         "<label class='drop'><input type='file' name='files' multiple><strong>Drop files here</strong>"
-        "<span>or click to choose. They are found within seconds; reading and embedding takes as long as it takes,"
-        " about 11 passages a second on an ordinary laptop. The table below shows how far they are.</span></label>"
+        "<span>or click to choose. While <code>rag up</code> runs, it looks every few seconds, and reads them when it has finished what it"
+        " is at. Embedding takes as long as it takes, about 11 passages a second on an ordinary laptop. The table below shows how far they"
+        " are.</span></label>"
         "<div class='upload-side'><label>Into the collection"
         f"<input name='collection' value='{DEFAULT_COLLECTION}' list='collection-names' maxlength='100' autocomplete='off'></label>"
         f"<p>Or copy files into <code>{escape(str(settings.uploads))}</code>. A folder in it is a collection.</p></div>"

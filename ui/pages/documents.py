@@ -18,7 +18,7 @@ from ui.gatekeeper import access_in
 from ui.pages.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
 from ui.rendering import failure_html
 from ui.services import Services
-from ui.visibility import choice_of
+from ui.visibility import choice_of, require
 
 
 class DocumentsPage:
@@ -58,6 +58,7 @@ class DocumentsPage:
         access = access_in(request)
         may_write = access.may("write")
         try:
+            require(access, "read")
             counts = await self._services.visible_counts(access)
             missing = await self._services.held_deletions()
             choice = choice_of(access, collection, state, name or "")

@@ -72,7 +72,7 @@
     button.disabled = true;
     try {
       const answer = await fetch(button.dataset.post, { method: "POST" });
-      button.textContent = answer.ok ? "Done: the pipeline finds it within seconds" : (await answer.json()).error.message;
+      button.textContent = answer.ok ? "Done: the pipeline takes it up the next time it looks" : (await answer.json()).error.message;
     } catch {
       button.disabled = false;
       button.textContent = "The app could not be reached. Click to try again";
@@ -105,7 +105,7 @@
     }
     const where = `collection ${taken.collection}`;
     item.textContent = {
-      added: `${taken.name} is in ${where}. It is found within seconds; the table below shows when it is indexed.`,
+      added: `${taken.name} is in ${where}. The pipeline reads it when it looks next, or when it has finished what it is at; the table below shows when it is indexed.`,
       renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
       unchanged: `${taken.name} was in ${where} already, with the same content.`,
     }[taken.outcome];

@@ -1,0 +1,86 @@
+"""The events of the pages as anyone may call them who has a token: Gradio takes whatever values are sent to it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
+
+READER, WRITER = "token-that-may-read", "token-that-may-write"
+ENTRIES = f"reader:read:{READER} writer:write:{WRITER}"
+CHAT_INPUTS, TABLE_INPUTS = ["textbox", "state", "chatbot", "checkboxgroup"], ["dropdown", "dropdown", "textbox", "state", "state"]
+
+
+@pytest.fixture
+def address(settings: Settings, ingest: Callable[..., object]) -> Iterator[str]:
+    (settings.uploads / "lamps.txt").write_text("The lamp is repaired.")
+    ingest()
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=ENTRIES).api_tokens})
+    with serving(guarded, ScriptedAnswerer()) as address:
+        yield address
+
+
+def event_of(client: httpx.Client, inputs: list[str]) -> int:
+    config = client.get("/config").json()
+    kinds = {component["id"]: component["type"] for component in config["components"]}
+    return next(int(one["id"]) for one in config["dependencies"] if [kinds[number] for number in one["inputs"]] == inputs)
+
+
+def called(client: httpx.Client, inputs: list[str], data: list[Any]) -> httpx.Response:
+    body = {"data": data, "fn_index": event_of(client, inputs), "session_hash": uuid.uuid4().hex}
+    return client.post("/gradio_api/run/predict", json=body)
+
+
+def queued(client: httpx.Client, inputs: list[str], data: list[Any]) -> dict[str, Any]:
+    """The last message about an event that was put into the queue."""
+    session = uuid.uuid4().hex
+    client.post("/gradio_api/queue/join", json={"data": data, "fn_index": event_of(client, inputs), "session_hash": session})
+    with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as messages:
+        for line in messages.iter_lines():
+            message: dict[str, Any] = json.loads(line.removeprefix("data: ")) if line else {}
+            if message.get("msg") == "process_completed":
+                return message
+    raise AssertionError("the event did not end")
+
+
+def client_of(address: str, token: str) -> httpx.Client:
+    return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def test_who_may_not_read_is_shown_no_documents(address: str) -> None:
+    nothing_chosen = ["", "", "", None, None]
+    with client_of(address, READER) as reader, client_of(address, WRITER) as writer:
+        assert "lamps.txt" in called(reader, TABLE_INPUTS, nothing_chosen).text
+        shown = called(writer, TABLE_INPUTS, nothing_chosen)
+        assert "may not read" in shown.text
+        assert "lamps.txt" not in shown.text
+
+
+def test_answers_are_asked_for_in_the_queue_only(address: str) -> None:
+    with client_of(address, READER) as client:
+        assert called(client, CHAT_INPUTS, ["Where is the lamp?", None, [], []]).status_code == 404
+        assert queued(client, CHAT_INPUTS, ["Where is the lamp?", None, [], []])["success"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "file", "file": {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}},
+        {"type": "file", "file": {"path": "http://127.0.0.1:9/a.png", "meta": {"_type": "gradio.FileData"}}},
+        {"type": "component", "component": "textbox", "value": "a", "constructor_args": {}, "props": {}},
+    ],
+)
+def test_no_file_address_or_component_can_be_put_into_the_chat(address: str, settings: Settings, content: dict[str, Any]) -> None:
+    chat = [{"role": "assistant", "content": [content]}]
+    with client_of(address, READER) as client:
+        ended = queued(client, CHAT_INPUTS, ["Where is the lamp?", None, chat, []])
+    assert not ended["success"]
+    assert "Only text" in ended["output"]["error"]
+    assert [file.name for file in (settings.data / "app").rglob("*") if file.is_file() and file.suffix != ".key"] == []

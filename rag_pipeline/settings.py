@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     deletion_hold_documents: int = Field(
         20,
         ge=0,
-        description="Losing fewer documents than this is not held back, unless none is left in the collection. 0: no least number.",
+        description="Losing fewer documents than this is not held back, unless all of the collection is lost. 0: no least number.",
     )
     deletion_hold_hours: float = Field(
         24, ge=0, le=8760, description="A deletion that is held back is carried out after this long, or once confirmed. 0: none is held."
@@ -103,7 +103,10 @@ class Settings(BaseSettings):
     @field_validator("host", "dagster_host")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
-        return host.strip().removeprefix("[").removesuffix("]")
+        address = host.strip().removeprefix("[").removesuffix("]")
+        if not address:  # to a server it would mean every address of the machine
+            raise ValueError("name an address, such as 127.0.0.1, or leave it out")
+        return address
 
     @property
     def app_url(self) -> str:

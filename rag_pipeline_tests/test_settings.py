@@ -62,6 +62,12 @@ def test_the_command_line_shows_a_bad_setting_without_a_traceback(tmp_path: Path
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("host", [" ", "[]"])
+def test_no_address_is_not_every_address(host: str) -> None:
+    with pytest.raises(ValueError, match="name an address"):
+        Settings(host=host)
+
+
 @pytest.mark.parametrize(
     ("host", "url"), [("127.0.0.1", "http://127.0.0.1:7860"), ("::1", "http://[::1]:7860"), ("[::1]", "http://[::1]:7860")]
 )

@@ -340,6 +340,12 @@ def test_a_failed_document_is_retried_and_one_that_answers_is_not(
     assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (202, "pending", 0)
     assert client.post(f"/api/v1/documents/{identities['default/good.txt']}/retry").status_code == 409
     assert client.post("/api/v1/documents/nothing/retry").status_code == 404
+    ingest()
+    for file in settings.uploads.iterdir():
+        file.unlink()
+    ingest()
+    answer = client.post(f"/api/v1/documents/{identities['default/broken.docx']}/retry")
+    assert (answer.status_code, "is missing" in answer.json()["error"]["message"]) == (409, True)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 
 READER, WRITER = "token-that-may-read", "token-that-may-write"
-ENTRIES = f"reader:read:{READER} writer:write:{WRITER}"
+ELSEWHERE = "token-for-another-collection"
+ENTRIES = f"reader:read:{READER} writer:write:{WRITER} elsewhere:write:contracts:{ELSEWHERE}"
 CHAT_INPUTS, TABLE_INPUTS = ["textbox", "state", "chatbot", "checkboxgroup"], ["dropdown", "dropdown", "textbox", "state", "state"]
 
 
@@ -27,21 +28,26 @@ def address(settings: Settings, ingest: Callable[..., object]) -> Iterator[str]:
         yield address
 
 
-def event_of(client: httpx.Client, inputs: list[str]) -> int:
+def event_of(client: httpx.Client, inputs: list[str], outputs: list[str] | None = None) -> int:
     config = client.get("/config").json()
     kinds = {component["id"]: component["type"] for component in config["components"]}
-    return next(int(one["id"]) for one in config["dependencies"] if [kinds[number] for number in one["inputs"]] == inputs)
+
+    def fits(numbers: list[int], wanted: list[str] | None) -> bool:
+        return wanted is None or [kinds[number] for number in numbers] == wanted
+
+    return next(int(one["id"]) for one in config["dependencies"] if fits(one["inputs"], inputs) and fits(one["outputs"], outputs))
 
 
-def called(client: httpx.Client, inputs: list[str], data: list[Any]) -> httpx.Response:
-    body = {"data": data, "fn_index": event_of(client, inputs), "session_hash": uuid.uuid4().hex}
+def called(client: httpx.Client, inputs: list[str], data: list[Any], outputs: list[str] | None = None) -> httpx.Response:
+    body = {"data": data, "fn_index": event_of(client, inputs, outputs), "session_hash": uuid.uuid4().hex}
     return client.post("/gradio_api/run/predict", json=body)
 
 
-def queued(client: httpx.Client, inputs: list[str], data: list[Any]) -> dict[str, Any]:
+def queued(client: httpx.Client, inputs: list[str], data: list[Any], outputs: list[str] | None = None) -> dict[str, Any]:
     """The last message about an event that was put into the queue."""
     session = uuid.uuid4().hex
-    client.post("/gradio_api/queue/join", json={"data": data, "fn_index": event_of(client, inputs), "session_hash": session})
+    body = {"data": data, "fn_index": event_of(client, inputs, outputs), "session_hash": session}
+    client.post("/gradio_api/queue/join", json=body)
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as messages:
         for line in messages.iter_lines():
             message: dict[str, Any] = json.loads(line.removeprefix("data: ")) if line else {}
@@ -61,6 +67,17 @@ def test_who_may_not_read_is_shown_no_documents(address: str) -> None:
         shown = called(writer, TABLE_INPUTS, nothing_chosen)
         assert "may not read" in shown.text
         assert "lamps.txt" not in shown.text
+        welcome = ["state", "html", "button", "column", "checkboxgroup", "dropdown"]
+        assert "Ask 1 document" in called(reader, ["state"], [None], welcome).text
+        assert "may not read" in called(writer, ["state"], [None], welcome).text
+
+
+def test_examples_are_added_by_those_who_may_write_there(address: str, settings: Settings) -> None:
+    with client_of(address, ELSEWHERE) as elsewhere, client_of(address, WRITER) as writer:
+        assert "not for the collection" in json.dumps(queued(elsewhere, [], [], ["button", "html"]))
+        assert not (settings.uploads / "examples").exists()
+        assert queued(writer, [], [], ["button", "html"])["success"]
+        assert (settings.uploads / "examples").is_dir()
 
 
 def test_answers_are_asked_for_in_the_queue_only(address: str) -> None:

@@ -183,12 +183,18 @@ def _delete(services: Services, found: DocumentStatus) -> None:
         raise RagError(f"{found.document} cannot be removed: {error.strerror}. Give this user the right, or remove it by hand.") from error
 
 
-@router.post("/documents/{document_id}/retry", status_code=202, responses={409: {"model": FailureBody, "description": "It did not fail"}})
+@router.post(
+    "/documents/{document_id}/retry",
+    status_code=202,
+    responses={409: {"model": FailureBody, "description": "It did not fail, or its file is missing"}},
+)
 async def retry(document_id: str, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
     """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run."""
     found = await _found(services, access, document_id)
     if found.state == "indexed":
         raise HTTPException(409, f"{found.document} has not failed: it is indexed.")
+    if found.deletion_held_since:
+        raise HTTPException(409, f"The file of {found.document} is missing, so it cannot be read again. Bring it back first.")
     await asyncio.to_thread(reopen_documents, services.catalog, [document_id])
     return document_body(await _found(services, access, document_id))
 

@@ -21,14 +21,14 @@ from rag_pipeline.answering.remembered import remembered
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
-from ui.example_documents import QUESTIONS, add_examples
+from ui.example_documents import COLLECTION, QUESTIONS, add_examples
 from ui.gatekeeper import access_in
 from ui.pages.answer_under_way import AnswerUnderWay, Drawing
 from ui.pages.welcome import Welcome, answers_by, welcome_of
 from ui.rendering import failure_html
 from ui.services import Services
 from ui.turns import Turn, question_html, turn_html, turn_of
-from ui.visibility import require
+from ui.visibility import require, require_collection
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
@@ -111,6 +111,7 @@ class AskPage:
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
             access = access_in(request)
+            require(access, "read")
             now = welcome_of(await self._services.visible_counts(access), self._services.settings)
             earlier = await self._services.conversations.recent(access.digest, EARLIER_CONVERSATIONS)
             now = replace(now, earlier=tuple((one.title, one.conversation_id) for one in earlier))
@@ -129,6 +130,7 @@ class AskPage:
     async def _add_examples(self, request: gradio.Request) -> tuple[Any, ...]:
         try:
             require(access_in(request), "write")
+            require_collection(access_in(request), COLLECTION)
             await asyncio.to_thread(add_examples, self._services.settings.uploads)
         except RagError as error:
             return gradio.skip(), Welcome.of_error(str(error)).html

@@ -89,7 +89,7 @@ def _reason(document: DocumentStatus, may_write: bool) -> str:
     if not document.error:
         return held + "".join(f"<span class='warning'>{escape(warning)}</span>" for warning in document.warnings)
     tries = f" Tried {document.attempts} times." if document.attempts > 1 else ""
-    retry = f" {_button(f'/api/v1/documents/{document.document_id}/retry', 'Retry')}" if may_write else ""
+    retry = f" {_button(f'/api/v1/documents/{document.document_id}/retry', 'Retry')}" if may_write and not held else ""
     return f"<span class='reason'>{escape(document.error)}{tries}{retry}</span>{held}"
 
 

@@ -11,7 +11,8 @@ import re
 import zipfile
 
 from rag_pipeline.ingestion.extract.office_file import safe_xml
-from rag_pipeline.ingestion.extract.office_package import RELATIONSHIP, resolved
+from rag_pipeline.ingestion.extract.office_package import RELATIONSHIP, Package, resolved
+from rag_pipeline.ingestion.extract.office_parts import main_part
 from rag_pipeline.ingestion.extract.source import Source
 
 _TYPES = "[Content_Types].xml"
@@ -46,6 +47,28 @@ def without_damaged_parts(source: Source, content: io.BytesIO, *, relations_too:
                         root.remove(relation)
                 part = etree.tostring(root)
             mended.writestr(name, _with_all_types(part, parts) if name == _TYPES else part)
+    target.seek(0)
+    return target
+
+
+def without_unrelated_sheets(content: io.BytesIO) -> io.BytesIO:
+    """A copy of a workbook without the sheets of which it does not say where they are.
+
+    Raises:
+        KeyError, SyntaxError: the workbook's own part cannot be read.
+    """
+    from lxml import etree
+
+    package = Package(content)
+    main = main_part(package)
+    root, known = package.xml(main), package.relations(main)
+    for sheet in list(root.iter("{*}sheet")):
+        if not any(value in known for name, value in sheet.items() if name.endswith("}id")):
+            sheet.getparent().remove(sheet)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as mended:
+        for name in package.names():
+            mended.writestr(name, etree.tostring(root) if name == main else package.blob(name))
     target.seek(0)
     return target
 

@@ -20,7 +20,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.decoding import clean_text
 from rag_pipeline.ingestion.extract.delimited import ROWS_PER_ELEMENT
 from rag_pipeline.ingestion.extract.office_file import damage_reported, office_archive
-from rag_pipeline.ingestion.extract.office_mending import without_damaged_parts
+from rag_pipeline.ingestion.extract.office_mending import without_damaged_parts, without_unrelated_sheets
 from rag_pipeline.ingestion.extract.office_package import Package
 from rag_pipeline.ingestion.extract.office_parts import core_properties, main_part
 from rag_pipeline.ingestion.extract.properties import with_properties
@@ -64,7 +64,7 @@ def _elements(source: Source, package: Package, archive: io.BytesIO) -> Iterator
         try:
             workbook = opened()
         except Exception:  # noqa: BLE001 - one part that is no XML is enough
-            archive = without_damaged_parts(source, archive, relations_too=False)
+            archive = without_unrelated_sheets(without_damaged_parts(source, archive, relations_too=False))
             workbook = opened()
     except Exception as error:  # noqa: BLE001 - one odd style, name or link is enough
         yield from _values(source, archive, error)
@@ -88,7 +88,7 @@ def _values(source: Source, archive: BinaryIO, error: Exception) -> Iterator[Ele
 
 
 def _note_missing_sheets(source: Source, package: Package, read: Sequence[str]) -> None:
-    """The library skips sheets whose part is not there."""
+    """The library skips sheets whose part is not there; those that nothing leads to were taken out."""
     with source.part("The list of sheets"):
         declared = [sheet.get("name", "") for sheet in package.xml(main_part(package)).iter("{*}sheet")]
         for name in declared:

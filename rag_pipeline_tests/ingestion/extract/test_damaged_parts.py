@@ -1,6 +1,7 @@
 """One damaged part of an Office file costs that part: what stands in all others is read, and the document says what is missing."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -141,6 +142,16 @@ def test_a_ruined_part_beside_a_letter_costs_that_part(part: str, ruin: Damage) 
     assert notes or ruin is gone
     if part == "header1.xml":
         assert any("header" in note for note in notes)
+
+
+def test_a_sheet_that_nothing_leads_to_costs_itself() -> None:
+    def forgotten(listed: bytes) -> bytes:
+        (relation,) = re.findall(rb"<Relationship [^>]*sheet2\.xml[^>]*>", listed)
+        return listed.replace(relation, b"")
+
+    text, notes = said(damaged(BOOK, "xl/_rels/workbook.xml.rels", forgotten), XLSX)
+    assert [word for word in ("cell1", "cell2", "cell3") if word in text] == ["cell1", "cell3"]
+    assert ["sheet2" in note for note in notes] == [True]
 
 
 @pytest.mark.parametrize("ruin", RUINS)

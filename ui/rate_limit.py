@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 STATIC_PATHS = ("/ui/", "/assets/", "/static/", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt")
 """Files of the page itself: they cost nothing to give."""
-_PAGE_PATHS = ("/gradio_api/run/", "/gradio_api/heartbeat/", "/gradio_api/queue/data", "/gradio_api/cancel", "/gradio_api/startup-events")
+_PAGE_PATHS = ("/gradio_api/run/", "/gradio_api/heartbeat/", "/gradio_api/queue/data", "/gradio_api/startup-events")
 _PAGE_COST = 1 / 20
 """An open page asks twice every three seconds whether something is new, which costs next to nothing as long as nothing is."""
 

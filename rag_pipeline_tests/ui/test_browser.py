@@ -126,6 +126,7 @@ def test_an_answer_that_has_not_begun_can_be_stopped(page: Any, settings: Settin
     with serving(settings, answerer) as address:
         page.goto(address)
         ask(page, "Tell me")
+        wait_until(lambda: answerer.asked, 30)
         page.locator("#question button.stop-button").click()
         page.get_by_text("Stopped.").wait_for()
         assert answerer.cancelled.wait(30)

@@ -32,6 +32,7 @@ _ODD_CHARACTERS = re.compile("[\u00a0\u00ad\u2000-\u200b\u202f\u205f\u3000\ufb00
 """Spaces of odd widths, soft hyphens, ligatures, Arabic and Hebrew letters in their printed forms."""
 _LEFT_OUT = str.maketrans("", "", "\u00ad\u200b\ufeff")
 _WESTERN = frozenset("äöüÄÖÜßéèêëÉÈÊàâÀÂçÇîïôœŒùûáíóúÁÍÓÚñÑ¿¡ãõÃÕåÅøØæÆìòý’‘“”„–—…«»°§€£©®·")
+_MEASURES = frozenset("µ²³¹½¼¾±×÷¥¢ªº")
 _MOST_ACCENTS = 0.25
 _NEARLY_ALL = 0.9
 _MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
@@ -134,9 +135,10 @@ def _guess(content: bytes) -> str:
     if right > 10 * wrong:
         return lenient
     high = sum(byte > 0x7F for byte in content[:_DETECTION_BYTES])
-    if high < _ENOUGH_TO_GUESS and high < 0.15 * len(content):  # an accent here and there
+    few = high < _ENOUGH_TO_GUESS
+    if few and high < 0.15 * len(content):  # an accent here and there
         return decode_leniently(content, "cp1252")
-    if _looks_western(content[:_DETECTION_BYTES]):
+    if (_is_western_snippet if few else _looks_western)(content[:_DETECTION_BYTES]):
         return decode_leniently(content, "cp1252")
     from charset_normalizer import from_bytes
 
@@ -150,9 +152,20 @@ def _looks_western(content: bytes) -> bool:
 
     A guess by statistics takes German or French of a few hundred words for one of the old code pages of DOS or the Macintosh.
     """
-    beyond = [character for character in content.decode("cp1252", "replace") if character > "\x7f"]
+    beyond = _beyond_ascii(content)
     plain = sum(content.count(byte) for byte in b"abcdefghijklmnopqrstuvwxyz")
     return len(beyond) < _MOST_ACCENTS * plain and sum(map(_WESTERN.__contains__, beyond)) >= _NEARLY_ALL * len(beyond)
+
+
+def _is_western_snippet(content: bytes) -> bool:
+    """Whether a text with too little beyond ASCII for statistics, such as a name or a measure, makes sense in western Europe."""
+    beyond = _beyond_ascii(content)
+    plain = sum(chr(byte).isalnum() for byte in content if byte < 0x80)
+    return len(beyond) <= plain and all(character in _WESTERN or character in _MEASURES for character in beyond)
+
+
+def _beyond_ascii(content: bytes) -> list[str]:
+    return [character for character in content.decode("cp1252", "replace") if character > "\x7f"]
 
 
 def decode_leniently(content: bytes, encoding: str) -> str:

@@ -20,6 +20,19 @@ def test_every_unicode_encoding_is_read(encoding: str) -> None:
     assert decode_text(text.encode(encoding)) == text
 
 
+@pytest.mark.parametrize("text", ["café", "señor Muñoz", "L'été à la plage", "Åsa åker båt", "¿Qué?", "100 °C", "Größe: 5 m²", "50 £"])
+def test_a_few_western_bytes_are_no_riddle(tmp_path: Path, text: str) -> None:
+    assert texts(read(tmp_path, "a.txt", text.encode("cp1252"))) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("Zażółć gęślą jaźń", "cp1250"), ("Ελλάδα είναι", "cp1253"), ("日本語のテキスト", "cp932"), ("한국어 텍스트", "cp949")],
+)
+def test_a_few_bytes_of_other_places_are_still_guessed(tmp_path: Path, text: str, encoding: str) -> None:
+    assert texts(read(tmp_path, "a.txt", text.encode(encoding))) == [text]
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_western_bytes_keep_their_accents(encoding: str) -> None:
     text = "Die Prüfstelle für Maschinen prüft jährlich alle Geräte und Anlagen, so größer sie auch sind."

@@ -6,6 +6,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.pdf_layout import Line, elements_of_lines
 from rag_pipeline.ingestion.extract.pdf_page import read_page
 from rag_pipeline_tests.ingestion.extract.documents import PICTURE, WORDS, line, pdf, read, texts
+from rag_pipeline_tests.programs import TESSERACT, needs
 
 BODY = line("First line of a paragraph that is long", 100) + line("and ends here with more words in it.", 114) + line("Another one.", 150)
 
@@ -35,6 +36,7 @@ def test_boxes_follow_the_rotation_of_the_page(tmp_path: Path) -> None:
     assert box.top == pytest.approx(0.1, abs=0.02)
 
 
+@needs(TESSERACT)
 def test_scanned_pages_are_named_and_the_others_read(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.pdf", pdf(line(WORDS, 60), PICTURE, PICTURE, line(WORDS, 60), PICTURE + line("7", 780)))
     assert texts(extraction) == [WORDS, WORDS, "7"]
@@ -48,7 +50,8 @@ def test_a_page_with_text_and_a_picture_is_no_scan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "state"),
     [
-        (pdf(PICTURE), "empty", "empty"),
+        pytest.param(pdf(PICTURE), "empty", "empty", marks=needs(TESSERACT)),
+        pytest.param(pdf(PICTURE), "missing_program", "unsupported", id="no program"),
         (pdf(""), "empty", "empty"),
         (pdf(line(WORDS, 60))[:200], "damaged", "failed"),
         (b"%PDF-1.4\n", "damaged", "failed"),

@@ -145,6 +145,8 @@ class AskPage:
             yield (gradio.skip(),) * 5
             return
         asked = _Asked(question, conversation, collections, access_in(request))
+        # What the browser sends as the chat may be older than what it shows: a page that was just emptied has no conversation.
+        chat = chat if conversation else []
         answer = self._under_way[session] = AnswerUnderWay(self._events(asked))
         try:
             async with aclosing(self._drawings(asked, answer, chat)) as drawings:

@@ -43,13 +43,10 @@ class AnswerUnderWay:
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         """The events, once."""
-        try:
-            while (event := await self._arrived.get()) is not None:
-                yield event
-        finally:
-            self._task.cancel()
+        while (event := await self._arrived.get()) is not None:
+            yield event
 
     def end(self, last: Drawing | None = None) -> None:
-        """Go no further, also where the next event is long in coming."""
+        """Go no further, also where the next event is long in coming, or where nobody reads them any more."""
         self.ended_early, self.last = True, last
         self._task.cancel()

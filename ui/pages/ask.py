@@ -153,6 +153,7 @@ class AskPage:
                 async for drawing in drawings:
                     yield drawing
         finally:
+            answer.end()  # the page may be gone, before it was shown anything
             del self._under_way[session]
 
     async def _drawings(self, asked: _Asked, answer: AnswerUnderWay, chat: Chat) -> AsyncGenerator[Drawing, None]:

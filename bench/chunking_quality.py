@@ -25,10 +25,11 @@ from typing import Any
 import numpy as np
 from retrieval_quality import Span, media_type, questions_of, spans_of, touches
 
-from rag_pipeline.answering.retrieve import Retriever
+from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.embedding import TokenCounter, load_embedder, locate_model
-from rag_pipeline.ingestion.chunk import Chunker
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.model_files import TokenCounter, locate_model
+from rag_pipeline.ingestion.chunker import Chunker
 from rag_pipeline.ingestion.extract import extract
 from rag_pipeline.models import Chunk, Element, Hit
 from rag_pipeline.settings import Settings, load_settings

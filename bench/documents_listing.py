@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.listing import Choice, documents_for_attention, documents_page, state_counts
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.listing import Choice, documents_for_attention, documents_page, state_counts
 
 REPEATS = 21
 _ROWS = """

@@ -30,11 +30,11 @@ from typing import Any
 import psutil
 import pypdfium2
 
-from rag_pipeline.embedding import locate_model
-from rag_pipeline.ingestion.chunk import Chunker
+from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.ingestion.chunker import Chunker
 from rag_pipeline.ingestion.extract import HEAD_BYTES, extract, media_type_of
 from rag_pipeline.ingestion.extract.media_types import DOCX, HTML, PDF, PPTX, XLSX
-from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
+from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
 from rag_pipeline.settings import Settings
 
 LIMITS = {"seconds": 30.0, "rss_mb": 1024.0}

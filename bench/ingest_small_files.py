@@ -21,7 +21,8 @@ from pathlib import Path
 BARE = """
 import sys, time, duckdb
 started = time.perf_counter()
-from rag_pipeline.embedding import load_embedder, locate_model
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import load_settings
 settings = load_settings()
 embedder = load_embedder(locate_model(settings), settings)

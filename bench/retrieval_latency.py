@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rag_pipeline.answering.retrieve import Retriever
+from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import EVERYWHERE
-from rag_pipeline.embedding import locate_model
+from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.models import Chunk, IndexedChunk
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index

@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from rag_pipeline.answering.ranking import PREFETCH
-from rag_pipeline.answering.retrieve import Retriever
+from rag_pipeline.answering.retrieval.ranking import PREFETCH
+from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.embedding import load_embedder, locate_model
-from rag_pipeline.ingestion.chunk import Chunker
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.ingestion.chunker import Chunker
 from rag_pipeline.ingestion.extract import HEAD_BYTES, extract, media_type_of
 from rag_pipeline.models import Chunk, Hit
 from rag_pipeline.settings import Settings, load_settings

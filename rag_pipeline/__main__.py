@@ -1,6 +1,6 @@
 """``python -m rag_pipeline`` is ``rag``."""
 
-from rag_pipeline.cli import main
+from rag_pipeline.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
 """Access tokens: who may read and who may write, and in which collections.
 
-Belongs here: the setting's grammar, making tokens, recognising them. Not here: HTTP (``ui/gatekeeper.py``).
+Belongs here: the setting's grammar, making tokens, recognising them. Not here: HTTP (``ui/web/gatekeeper.py``).
 
 An entry of ``RAG_API_TOKENS`` is ``NAME:SCOPES:COLLECTIONS:SECRET`` with the last two parts as they are needed: ``anna:read:sha256-…``,
 ``anna:read+write:contracts+reports:sha256-…``, or only a SECRET, which may do everything. Entries are separated by blanks or commas.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
-from rag_pipeline.ingestion.indexing import IndexReport
-from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.steps.vector_index import IndexReport
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import require
@@ -48,15 +48,15 @@ def settings(tmp_path: Path) -> Settings:
 def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:
     """All five steps, as the assets call them."""
     workspace = Workspace(settings, collection, full_refresh)
-    sources.update_documents(workspace)
-    for batch in extraction.plan_extraction(workspace):
-        extraction.extract_batch(workspace, batch)
-    extraction.commit_extraction(workspace)
-    chunking.cut_chunks(workspace)
-    for batch in vectorising.plan_embeddings(workspace):
-        vectorising.embed_batch(workspace, batch)
-    vectorising.commit_embeddings(workspace)
-    return indexing.update_index(workspace)
+    steps.source_documents.update_documents(workspace)
+    for batch in steps.extracted_text.plan_extraction(workspace):
+        steps.extracted_text.extract_batch(workspace, batch)
+    steps.extracted_text.commit_extraction(workspace)
+    steps.chunks.cut_chunks(workspace)
+    for batch in steps.embeddings.plan_embeddings(workspace):
+        steps.embeddings.embed_batch(workspace, batch)
+    steps.embeddings.commit_embeddings(workspace)
+    return steps.vector_index.update_index(workspace)
 
 
 @pytest.fixture

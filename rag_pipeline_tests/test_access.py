@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.access import AccessError, accepted_tokens, digest_of, new_token, parse_tokens
-from rag_pipeline.cli import cli
+from rag_pipeline.cli.commands import cli
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rag_pipeline import cli
+from rag_pipeline.cli import commands
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.ui.documents import make_document
@@ -27,7 +27,7 @@ def rag(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def here(*arguments: str) -> Result:
     """The same in this process, where a new one would show no more: starting one costs seconds."""
-    return CliRunner().invoke(cli.cli, arguments)
+    return CliRunner().invoke(commands.cli, arguments)
 
 
 def as_json(result: subprocess.CompletedProcess[str]) -> object:
@@ -37,8 +37,8 @@ def as_json(result: subprocess.CompletedProcess[str]) -> object:
 
 def test_status_names_what_could_not_be_read() -> None:
     document = make_document(document="deck.pptx", warnings=("Slide 7 was not\nread.",))
-    assert cli._status_line(document).splitlines()[1].strip() == "warning: Slide 7 was not\\nread."
-    assert cli._status_row(document)["warnings"] == ["Slide 7 was not\nread."]
+    assert commands._status_line(document).splitlines()[1].strip() == "warning: Slide 7 was not\\nread."
+    assert commands._status_row(document)["warnings"] == ["Slide 7 was not\nread."]
 
 
 @pytest.mark.timeout(600)
@@ -148,7 +148,7 @@ def test_nothing_changed_imports_no_model_library(data: Path) -> None:
     assert rag(data, "ingest").returncode == 0
     code = (
         "import sys; sys.argv = ['rag', 'ingest']\n"
-        "from rag_pipeline.cli import main\n"
+        "from rag_pipeline.cli.commands import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "assert 'sentence_transformers' not in sys.modules and 'torch' not in sys.modules\n"

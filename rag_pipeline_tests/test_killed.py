@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 

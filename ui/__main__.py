@@ -11,7 +11,7 @@ def main() -> int:
     switch_off_telemetry(os.environ)  # before gradio is imported: it reads its switches then
     from rag_pipeline.errors import RagError
     from rag_pipeline.settings import load_settings
-    from ui.app import serve
+    from ui.web.app import serve
 
     try:
         serve(load_settings())

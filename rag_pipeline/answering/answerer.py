@@ -13,18 +13,18 @@ from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
-from rag_pipeline.answering.augment import augmented
-from rag_pipeline.answering.chat import ChatModel, chat_model
-from rag_pipeline.answering.chat_tokens import token_count
+from rag_pipeline.answering.conversation.question import checked_question
+from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
+from rag_pipeline.answering.conversation.sub_questions import sub_questions
 from rag_pipeline.answering.ending import ended
-from rag_pipeline.answering.extractive import Extract, extracted, tokens
-from rag_pipeline.answering.generate import Writing, generated
-from rag_pipeline.answering.marks import without_marks
-from rag_pipeline.answering.question import checked_question
-from rag_pipeline.answering.reformulate import reformulated, with_topic
-from rag_pipeline.answering.retrieve import NothingIndexedError, Retriever
+from rag_pipeline.answering.generation.augment import augmented
+from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
+from rag_pipeline.answering.generation.generate import Writing, generated
+from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
+from rag_pipeline.answering.generation.marks import without_marks
+from rag_pipeline.answering.generation.token_count import token_count
+from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
-from rag_pipeline.answering.sub_questions import sub_questions
 from rag_pipeline.models import Answered, AnswerEvent, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index

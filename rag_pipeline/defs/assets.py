@@ -12,7 +12,7 @@ import dagster as dg
 
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
-from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
+from rag_pipeline.ingestion import steps
 
 GROUP = "ingestion"
 _TABLE_ROWS = 50
@@ -22,7 +22,7 @@ _TABLE_ROWS = 50
 def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
     """The files of the watched folder, as rows of the catalog: new, edited, renamed, deleted."""
     started = time.perf_counter()
-    report = sources.update_documents(ingestion.workspace(context.partition_key))
+    report = steps.source_documents.update_documents(ingestion.workspace(context.partition_key))
     for path, reason in list(report.unreadable.items())[:_TABLE_ROWS]:
         context.log.warning(f"{path} cannot be looked at ({reason}); its documents are kept as they were.")
     if report.held:
@@ -44,13 +44,13 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
 @dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
 def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
     """Which contents are to be read, in batches."""
-    yield from _batches(extraction.plan_extraction(ingestion.workspace(context.partition_key)))
+    yield from _batches(steps.extracted_text.plan_extraction(ingestion.workspace(context.partition_key)))
 
 
 @dg.op
 def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Read one batch of documents into the staging folder."""
-    report = extraction.extract_batch(ingestion.workspace(context.partition_key), batch)
+    report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
     return {
         "documents_read": report.read,
         "documents_failed": report.failed,
@@ -62,7 +62,7 @@ def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: s
 @dg.op(out=dg.Out(dg.Nothing))
 def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
     """Put what was read into the catalog."""
-    extraction.commit_extraction(ingestion.workspace(context.partition_key))
+    steps.extracted_text.commit_extraction(ingestion.workspace(context.partition_key))
     names = ("documents_read", "documents_failed", "elements", "seconds_of_reading")
     context.add_output_metadata({"batches": len(batches), **_sums(names, batches)})
 
@@ -79,7 +79,7 @@ def extracted_text(source_documents: None) -> Any:
 def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
     """The text in pieces that the embedding model reads whole, each with its headings, pages and boxes."""
     started = time.perf_counter()
-    report = chunking.cut_chunks(ingestion.workspace(context.partition_key))
+    report = steps.chunks.cut_chunks(ingestion.workspace(context.partition_key))
     return dg.MaterializeResult(
         metadata={
             "documents_cut": report.documents,
@@ -94,13 +94,13 @@ def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.Materi
 @dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
 def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
     """Which texts the model has not seen, in batches."""
-    yield from _batches(vectorising.plan_embeddings(ingestion.workspace(context.partition_key)))
+    yield from _batches(steps.embeddings.plan_embeddings(ingestion.workspace(context.partition_key)))
 
 
 @dg.op
 def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Embed one batch of texts into the staging folder."""
-    report = vectorising.embed_batch(ingestion.workspace(context.partition_key), batch)
+    report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
     return {"texts_embedded": report.texts, "seconds": report.seconds}
 
@@ -109,7 +109,7 @@ def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str
 def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
     """Put the vectors into the catalog."""
     workspace = ingestion.workspace(context.partition_key)
-    vectorising.commit_embeddings(workspace)
+    steps.embeddings.commit_embeddings(workspace)
     model = {"model": workspace.model.name, "model_fingerprint": workspace.model.fingerprint}
     context.add_output_metadata({"batches": len(batches), **_sums(("texts_embedded", "seconds"), batches), **model})
 
@@ -129,7 +129,7 @@ def embeddings(chunks: None) -> Any:
 def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
     """The published version that answers questions: dense and BM25 vectors of exactly the live documents."""
     started = time.perf_counter()
-    report = indexing.update_index(ingestion.workspace(context.partition_key))
+    report = steps.vector_index.update_index(ingestion.workspace(context.partition_key))
     return dg.MaterializeResult(
         metadata={
             "version": report.version or "none: nothing to search",

@@ -7,8 +7,8 @@ from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.ingestion import consistency
 from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
-from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.stores.missing_files import held_deletions
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.stores.catalog.missing_files import held_deletions
 
 _ROWS = 100
 

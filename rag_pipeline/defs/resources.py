@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from rag_pipeline.defs.partitions import PARTITION_TAG
-from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import load_settings
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from rag_pipeline.defs.instance import prepare_instance
 from rag_pipeline.defs.partitions import collections
-from rag_pipeline.instance import prepare_instance
 from rag_pipeline.settings import Settings, load_settings
 
 PROCESS_TAG = "rag/process"

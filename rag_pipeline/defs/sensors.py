@@ -15,14 +15,14 @@ from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, leaving_files, moved_files, with_command, worth_a_scan
-from rag_pipeline.ingestion.folder import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
-from rag_pipeline.ingestion.watch import decide, memory_from_text, memory_to_text, needs_of
-from rag_pipeline.ingestion.workspace import extractor_fingerprint
+from rag_pipeline.ingestion.folder.listing import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
+from rag_pipeline.ingestion.folder.watch import decide, memory_from_text, memory_to_text, needs_of
+from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
 from rag_pipeline.settings import load_settings
-from rag_pipeline.stores.catalog import Catalog, CatalogBusyError
-from rag_pipeline.stores.documents import known_signatures, utc_now
-from rag_pipeline.stores.extractions import unfinished_collections
-from rag_pipeline.stores.missing_files import held_deletions, missing_files
+from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
+from rag_pipeline.stores.catalog.document_rows import known_signatures, utc_now
+from rag_pipeline.stores.catalog.missing_files import held_deletions, missing_files
+from rag_pipeline.stores.catalog.reading_rows import unfinished_collections
 from rag_pipeline.stores.vectors import open_index
 
 _UNFINISHED = [

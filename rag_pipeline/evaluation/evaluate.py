@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.answering.marks import told_apart
+from rag_pipeline.answering.generation.marks import told_apart
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.measures import (

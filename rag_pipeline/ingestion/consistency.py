@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.workspace import Workspace
-from rag_pipeline.stores.catalog import Catalog, DocumentStatus
-from rag_pipeline.stores.chunks import largest_chunk
-from rag_pipeline.stores.indexable import indexable_documents
-from rag_pipeline.stores.listing import state_counts
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.stores.catalog.chunk_rows import largest_chunk
+from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog.indexable import indexable_documents
+from rag_pipeline.stores.catalog.listing import state_counts
 from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex
 
 

@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rag_pipeline.ingestion.folder import FolderListing
+from rag_pipeline.ingestion.folder.listing import FolderListing
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.missing_files import HeldDeletions, MissingFile
+from rag_pipeline.stores.catalog.missing_files import HeldDeletions, MissingFile
 
 _TIME_TO_DELETE = timedelta(seconds=10)
 """Between the note of a deletion by the app or the API and the end of the file; much longer than it takes."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.embedding import load_embedder, locate_model
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.models import AnswerEvent, Chunk, Hit, IndexedChunk
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index

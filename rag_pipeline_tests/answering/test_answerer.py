@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from rag_pipeline.answering.answerer import build_answerer
-from rag_pipeline.answering.extractive import pieces
+from rag_pipeline.answering.generation.extractive import pieces
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings

@@ -12,14 +12,14 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from rag_pipeline.answering import answerer as answerer_module
-from rag_pipeline.answering import remembered as remembered_module
 from rag_pipeline.answering.answerer import Answerer, build_answerer
-from rag_pipeline.answering.chat import ChatModel
+from rag_pipeline.answering.conversation import remembered as remembered_module
+from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.ending import BROKEN_OFF, UNEXPECTED, ended
-from rag_pipeline.answering.remembered import remembered
-from rag_pipeline.answering.retrieve import Retriever
+from rag_pipeline.answering.generation.language_model import ChatModel
+from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import EVERYWHERE
-from rag_pipeline.cli import cli
+from rag_pipeline.cli.commands import cli
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversations

@@ -13,9 +13,9 @@ from docx.oxml import parse_xml
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.sensors import folder_sensor
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.documents import utc_now
-from rag_pipeline.stores.missing_files import confirm_deletion, confirm_deletions
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.document_rows import utc_now
+from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions
 from rag_pipeline_tests.ingestion.extract.documents import word_document
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.runs import PROCESS_TAG, fail_dead_runs, open_instance
-from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import open_index
 
 AS_THE_DAEMON_DOES = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rag_pipeline.cli import cli
+from rag_pipeline.cli.commands import cli
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.rows import read_rows
 from rag_pipeline.settings import Settings

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion import extraction, sources, vectorising
+from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.deletions import DeletionPlan, HoldRules, plan_deletions, with_command, worth_a_scan
-from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult
-from rag_pipeline.ingestion.extract.worker import failure
-from rag_pipeline.ingestion.indexing import IndexReport
-from rag_pipeline.ingestion.workspace import Workspace
+from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
+from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.steps.vector_index import IndexReport
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.documents import utc_now
-from rag_pipeline.stores.missing_files import MissingFile, confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.document_rows import utc_now
+from rag_pipeline.stores.catalog.missing_files import MissingFile, confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 
 Ingest = Callable[..., IndexReport]
@@ -126,8 +126,8 @@ def nothing_read_or_embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         raise AssertionError("this was read, or embedded, before")
 
     def switch_off() -> None:
-        monkeypatch.setattr(extraction, "extract_all", never)
-        monkeypatch.setattr(vectorising, "load_embedder", never)
+        monkeypatch.setattr(steps.extracted_text, "extract_all", never)
+        monkeypatch.setattr(steps.embeddings, "load_embedder", never)
 
     return switch_off
 
@@ -141,7 +141,7 @@ def test_an_unplugged_disk_that_leaves_its_folder_deletes_nothing(
     fill(settings.uploads)
     ingest()
     empty(settings.uploads, tmp_path / "aside")
-    report = sources.update_documents(Workspace(settings, "default"))
+    report = steps.source_documents.update_documents(Workspace(settings, "default"))
     assert set(report.held) == ALL
     nothing_read_or_embedded()
     ingest()
@@ -245,7 +245,7 @@ def test_a_copy_that_cannot_be_read_again_takes_nothing_from_a_document_whose_fi
     def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
         return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
 
-    monkeypatch.setattr(extraction, "extract_all", fail)
+    monkeypatch.setattr(steps.extracted_text, "extract_all", fail)
     ingest("there", full_refresh=True)
     ingest("away")
     assert found(settings, "away") == {"a.txt"}
@@ -274,13 +274,13 @@ def test_a_look_while_a_document_is_deleted_does_not_forget_that_it_was_meant(
     fill(settings.uploads)
     ingest()
     catalog, workspace = Catalog(settings.catalog_path), Workspace(settings, "default")
-    listing = sources.list_folder(settings.uploads)
+    listing = steps.source_documents.list_folder(settings.uploads)
     if looked_first:
-        monkeypatch.setattr(sources, "list_folder", lambda uploads: listing)
-        monkeypatch.setattr(sources, "utc_now", lambda: utc_now() - timedelta(minutes=5))
+        monkeypatch.setattr(steps.source_documents, "list_folder", lambda uploads: listing)
+        monkeypatch.setattr(steps.source_documents, "utc_now", lambda: utc_now() - timedelta(minutes=5))
     for name in ALL:
         confirm_deletion(catalog, name, "default", utc_now())
-    sources.update_documents(workspace)
+    steps.source_documents.update_documents(workspace)
     monkeypatch.undo()
     for name in ALL:
         (settings.uploads / name).unlink()

@@ -12,13 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
-from rag_pipeline.ingestion.folder import document_name
-from rag_pipeline.ingestion.indexing import IndexReport
-from rag_pipeline.ingestion.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.folder.listing import document_name
+from rag_pipeline.ingestion.steps.vector_index import IndexReport
+from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.extractions import missing_extractions, unfinished_collections
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unfinished_collections
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 
@@ -54,7 +54,7 @@ def test_drop_edit_rename_delete(settings: Settings, ingest: Ingest, monkeypatch
     def no_model(*arguments: object) -> None:
         raise AssertionError("a rename must not embed")
 
-    monkeypatch.setattr(vectorising, "load_embedder", no_model)
+    monkeypatch.setattr(steps.embeddings, "load_embedder", no_model)
     file.rename(settings.uploads / "tall.txt")
     ingest()
     assert found(settings, "giraffes") == {"tall.txt"}
@@ -74,8 +74,8 @@ def test_nothing_changed_is_nothing_done(settings: Settings, ingest: Ingest) -> 
     assert (first.published, second.published) == (True, False)
     assert first.version == second.version
     workspace = Workspace(settings, "default")
-    assert extraction.plan_extraction(workspace) == []
-    assert vectorising.plan_embeddings(workspace) == []
+    assert steps.extracted_text.plan_extraction(workspace) == []
+    assert steps.embeddings.plan_embeddings(workspace) == []
 
 
 def test_full_refresh_redoes_all(settings: Settings, ingest: Ingest) -> None:
@@ -138,13 +138,13 @@ def test_a_file_deleted_between_listing_and_reading(settings: Settings, monkeypa
     (settings.uploads / "kept.txt").write_text("I stay.")
     gone = settings.uploads / "gone.txt"
     gone.write_text("I go.")
-    read = sources.read_identity
+    read = steps.source_documents.read_identity
 
-    def delete_first(uploads: Path, entry: sources.FoundFile) -> object:
+    def delete_first(uploads: Path, entry: steps.source_documents.FoundFile) -> object:
         gone.unlink(missing_ok=True)
         return read(uploads, entry)
 
-    monkeypatch.setattr(sources, "read_identity", delete_first)
+    monkeypatch.setattr(steps.source_documents, "read_identity", delete_first)
     run_steps(settings)
     assert states(settings) == {"kept.txt": "indexed"}
 
@@ -153,11 +153,11 @@ def test_a_file_deleted_between_scan_and_extraction_is_retried_and_then_gone(set
     file = settings.uploads / "gone.txt"
     file.write_text("I go.")
     workspace = Workspace(settings, "default")
-    sources.update_documents(workspace)
-    (batch,) = extraction.plan_extraction(workspace)
+    steps.source_documents.update_documents(workspace)
+    (batch,) = steps.extracted_text.plan_extraction(workspace)
     file.unlink()
-    extraction.extract_batch(workspace, batch)
-    extraction.commit_extraction(workspace)
+    steps.extracted_text.extract_batch(workspace, batch)
+    steps.extracted_text.commit_extraction(workspace)
     (row,) = workspace.catalog.documents()
     assert (row.state, row.error_code) == ("failed", "vanished")
     run_steps(settings.model_copy(update={"deletion_hold_hours": 0}))
@@ -169,16 +169,16 @@ def test_an_unreadable_file_is_tried_a_bounded_number_of_times(settings: Setting
     (settings.uploads / "locked.txt").write_text("secret")
     (settings.uploads / "open.txt").write_text("public")
     (settings.uploads / "locked.txt").chmod(0)
-    read = sources.read_identity
+    read = steps.source_documents.read_identity
     tried = []
 
-    def as_other_user(uploads: Path, entry: sources.FoundFile) -> object:
+    def as_other_user(uploads: Path, entry: steps.source_documents.FoundFile) -> object:
         tried.append(entry.file)
         if os.geteuid() == 0 and not (uploads / entry.file).stat().st_mode & 0o444:
             raise PermissionError(13, "Permission denied")  # root may read anything; other users meet this
         return read(uploads, entry)
 
-    monkeypatch.setattr(sources, "read_identity", as_other_user)
+    monkeypatch.setattr(steps.source_documents, "read_identity", as_other_user)
     for _ in range(settings.max_attempts + 3):
         run_steps(settings)
     rows = {row.document: row for row in Catalog(settings.catalog_path).documents()}
@@ -208,7 +208,7 @@ def test_any_file_name_is_indexed_and_found(settings: Settings, ingest: Ingest) 
 def test_any_folder_name_is_a_collection(settings: Settings, folder: str) -> None:
     (settings.uploads / folder).mkdir()
     (settings.uploads / folder / "a.txt").write_text("Zebras.")
-    (listing,) = sources.list_folder(settings.uploads).files.values()
+    (listing,) = steps.source_documents.list_folder(settings.uploads).files.values()
     run_steps(settings, listing.collection)
     assert found(settings, "zebras", listing.collection) == {"a.txt"}
 
@@ -224,8 +224,8 @@ def test_a_damaged_manifest_is_made_again_without_embedding(settings: Settings, 
     ingest()
     (manifest,) = settings.index_path.glob("*/manifest.json")
     manifest.write_text(content)
-    assert vectorising.plan_embeddings(Workspace(settings, "default")) == []
-    assert indexing.update_index(Workspace(settings, "default")).published
+    assert steps.embeddings.plan_embeddings(Workspace(settings, "default")) == []
+    assert steps.vector_index.update_index(Workspace(settings, "default")).published
     assert found(settings, "zebras") == {"a.txt"}
 
 
@@ -257,7 +257,7 @@ def test_an_index_deleted_by_hand_is_rebuilt_without_embedding(settings: Setting
     (settings.uploads / "a.txt").write_text("Zebras.")
     ingest()
     shutil.rmtree(settings.index_path)
-    monkeypatch.setattr(vectorising, "load_embedder", None)
+    monkeypatch.setattr(steps.embeddings, "load_embedder", None)
     assert ingest().documents_added == 1
     assert found(settings, "zebras") == {"a.txt"}
 
@@ -271,7 +271,7 @@ def test_a_failed_publication_keeps_the_old_version(settings: Settings, ingest: 
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(indexing, "indexed_chunk", disk_full)
+        patched.setattr(steps.vector_index, "indexed_chunk", disk_full)
         with pytest.raises((OSError, RagError), match="No space left"):
             ingest()
     assert found(settings, "zebras giraffes") == {"a.txt"}
@@ -283,10 +283,10 @@ def test_a_failed_publication_keeps_the_old_version(settings: Settings, ingest: 
 def test_a_batch_that_a_killed_run_finished_is_not_read_again(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.uploads / "a.txt").write_text("Zebras.")
     workspace = Workspace(settings, "default")
-    sources.update_documents(workspace)
-    (batch,) = extraction.plan_extraction(workspace)
-    extraction.extract_batch(workspace, batch)  # and the run dies before its commit
-    monkeypatch.setattr(extraction, "extract_all", None)
+    steps.source_documents.update_documents(workspace)
+    (batch,) = steps.extracted_text.plan_extraction(workspace)
+    steps.extracted_text.extract_batch(workspace, batch)  # and the run dies before its commit
+    monkeypatch.setattr(steps.extracted_text, "extract_all", None)
     ingest()
     assert found(settings, "zebras") == {"a.txt"}
 
@@ -376,7 +376,7 @@ def test_a_document_larger_than_memory_allows_is_cut_in_windows(
     (settings.uploads / "long.md").write_text("\n\n".join(sections))
     ingest()
     whole = chunk_texts(settings)
-    monkeypatch.setattr(chunking, "_GROUP_CHARACTERS", 500)
+    monkeypatch.setattr(steps.chunks, "_GROUP_CHARACTERS", 500)
     ingest(full_refresh=True)
     windows = chunk_texts(settings)
     assert [position for position, _ in windows] == list(range(len(windows)))

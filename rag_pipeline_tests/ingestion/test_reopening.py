@@ -6,15 +6,15 @@ from collections.abc import Callable
 import pytest
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion import extraction
-from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult
-from rag_pipeline.ingestion.extract.worker import failure
-from rag_pipeline.ingestion.folder import list_folder, plan_folder
-from rag_pipeline.ingestion.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
+from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
+from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog, DocumentStatus
-from rag_pipeline.stores.documents import known_signatures, reopen_documents
-from rag_pipeline.stores.extractions import unfinished_collections
+from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
+from rag_pipeline.stores.catalog.reading_rows import unfinished_collections
 from rag_pipeline_tests.conftest import run_steps
 
 LIMITS = {"timeout": "extraction_timeout_seconds", "out_of_memory": "extraction_memory_bytes", "damaged": None}
@@ -48,7 +48,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[DocumentError | Transi
             tried.extend(request.path for request in requests)
             return [failure(request.key, error) for request in requests]
 
-        monkeypatch.setattr(extraction, "extract_all", fail)
+        monkeypatch.setattr(steps.extracted_text, "extract_all", fail)
         return tried
 
     return start
@@ -122,7 +122,7 @@ def test_asking_again_reads_again(settings: Settings, monkeypatch: pytest.Monkey
         return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
 
     with monkeypatch.context() as patched:
-        patched.setattr(extraction, "extract_all", fail)
+        patched.setattr(steps.extracted_text, "extract_all", fail)
         run_steps(settings)
     assert not is_noticed(settings)
     assert reopen_documents(Catalog(settings.catalog_path), [row(settings).document_id]) == 1
@@ -138,7 +138,7 @@ def test_a_document_without_text_is_read_again_when_asked(settings: Settings) ->
     assert row(settings, "zero.txt").state == "empty"
     reopen_documents(Catalog(settings.catalog_path), [row(settings, "zero.txt").document_id])
     workspace = Workspace(settings, "default")
-    assert len(extraction.plan_extraction(workspace)) == 1
+    assert len(steps.extracted_text.plan_extraction(workspace)) == 1
 
 
 def test_a_file_that_could_not_be_opened_is_read_again_when_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_a_file_that_could_not_be_opened_is_read_again_when_asked(settings: Sett
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rag_pipeline.ingestion.sources.read_identity", refuse)
+        patched.setattr("rag_pipeline.ingestion.steps.source_documents.read_identity", refuse)
         for _ in range(settings.max_attempts + 1):
             run_steps(settings)
     assert (row(settings).error_code, row(settings).attempts) == ("unreadable", settings.max_attempts)

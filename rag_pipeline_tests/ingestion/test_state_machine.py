@@ -23,19 +23,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion import chunking, extraction, indexing, sources, vectorising
+from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.deletions import hold_rules, moved_files, worth_a_scan
-from rag_pipeline.ingestion.extract.pool import ExtractionRequest, ExtractionResult
-from rag_pipeline.ingestion.extract.worker import failure
-from rag_pipeline.ingestion.folder import list_folder, plan_folder
-from rag_pipeline.ingestion.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
+from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
+from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.models import Element, Extraction
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
-from rag_pipeline.stores.documents import known_signatures, reopen_documents, utc_now
-from rag_pipeline.stores.extractions import unfinished_collections
-from rag_pipeline.stores.missing_files import confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents, utc_now
+from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.reading_rows import unfinished_collections
 from rag_pipeline.stores.vectors import open_index
 
 EXAMPLES = int(os.environ.get("RAG_TEST_STATE_MACHINE_EXAMPLES", "12"))
@@ -273,15 +273,15 @@ class Lifecycle(RuleBasedStateMachine):
         batches: list[str] = []
         texts: list[str] = []
         steps = (
-            lambda: sources.update_documents(workspace),
-            lambda: batches.extend(extraction.plan_extraction(workspace)),
-            lambda: [extraction.extract_batch(workspace, batch) for batch in batches],
-            lambda: extraction.commit_extraction(workspace),
-            lambda: chunking.cut_chunks(workspace),
-            lambda: texts.extend(vectorising.plan_embeddings(workspace)),
-            lambda: [vectorising.embed_batch(workspace, batch) for batch in texts],
-            lambda: vectorising.commit_embeddings(workspace),
-            lambda: indexing.update_index(workspace),
+            lambda: steps.source_documents.update_documents(workspace),
+            lambda: batches.extend(steps.extracted_text.plan_extraction(workspace)),
+            lambda: [steps.extracted_text.extract_batch(workspace, batch) for batch in batches],
+            lambda: steps.extracted_text.commit_extraction(workspace),
+            lambda: steps.chunks.cut_chunks(workspace),
+            lambda: texts.extend(steps.embeddings.plan_embeddings(workspace)),
+            lambda: [steps.embeddings.embed_batch(workspace, batch) for batch in texts],
+            lambda: steps.embeddings.commit_embeddings(workspace),
+            lambda: steps.vector_index.update_index(workspace),
         )
         tasks: list[str] = []
         model = (
@@ -405,8 +405,8 @@ class Lifecycle(RuleBasedStateMachine):
 
 @pytest.mark.timeout(0)
 def test_catalog_and_answers_always_equal_a_simple_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction, "extract_all", read)
-    monkeypatch.setattr(vectorising, "load_embedder", lambda *arguments: Embedder())
+    monkeypatch.setattr(steps.extracted_text, "extract_all", read)
+    monkeypatch.setattr(steps.embeddings, "load_embedder", lambda *arguments: Embedder())
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     profile = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=20, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(Lifecycle, settings=profile)  # type: ignore[no-untyped-call]

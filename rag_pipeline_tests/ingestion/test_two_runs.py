@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag_pipeline.ingestion import vectorising
+from rag_pipeline.ingestion import steps
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 
@@ -34,7 +34,7 @@ class QuickEmbedder:
 
 def run_again_and_again(settings: Settings, together: Barrier, failures: Any) -> None:
     """How each round failed is told, or an empty text."""
-    vectorising.load_embedder = lambda model, settings: QuickEmbedder()  # type: ignore[assignment,return-value]
+    steps.embeddings.load_embedder = lambda model, settings: QuickEmbedder()  # type: ignore[assignment,return-value]
     for _ in range(ROUNDS):
         together.wait(PATIENCE_SECONDS)
         try:

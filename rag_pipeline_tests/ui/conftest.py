@@ -14,12 +14,12 @@ import pytest
 import uvicorn
 
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.answering.marks import CitationFilter
+from rag_pipeline.answering.generation.marks import CitationFilter
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Mark, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
-from ui.app import create_app
+from ui.web.app import create_app
 
 
 def make_hit(text: str = "The lamp is repaired.", **fields: Any) -> Hit:

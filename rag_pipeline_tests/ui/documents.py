@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from rag_pipeline.stores.catalog import DocumentStatus
+from rag_pipeline.stores.catalog.database import DocumentStatus
 
 
 def make_document(**fields: Any) -> DocumentStatus:

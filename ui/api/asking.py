@@ -19,9 +19,9 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
-from ui.api.examples import EVENTS
+from ui.api.schema_examples import EVENTS
 from ui.api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse, ask_response, event_json, event_name
-from ui.services import Services
+from ui.web.services import Services
 
 router = APIRouter(prefix="/api/v1", tags=["questions"])
 End = Answered | Refused | Failed

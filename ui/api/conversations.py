@@ -16,16 +16,16 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from rag_pipeline.access import Access
-from rag_pipeline.answering.remembered import remembered
+from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import AnswerEvent, Failed
 from rag_pipeline.stores.conversations import Conversation
 from ui.api.asking import end_of, server_sent, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
-from ui.api.examples import CONVERSATION, EVENTS, MESSAGES, shown
+from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, shown
 from ui.api.schemas import AskResponse, FilterBody, ask_response
-from ui.services import Services
+from ui.web.services import Services
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 

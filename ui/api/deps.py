@@ -14,9 +14,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rag_pipeline.access import Access
-from ui.gatekeeper import access_of
-from ui.services import Services
-from ui.visibility import require
+from ui.web.gatekeeper import access_of
+from ui.web.services import Services
+from ui.web.visibility import require
 
 _bearer = HTTPBearer(auto_error=False, description="A token of RAG_API_TOKENS; none is asked for where that is unset.")
 """Only to say so in the schema: the gatekeeper checks tokens before any route is reached."""

@@ -15,18 +15,18 @@ from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder import DEFAULT_COLLECTION, prepare_uploads
-from rag_pipeline.stores.catalog import DocumentStatus
-from rag_pipeline.stores.documents import reopen_documents, utc_now
-from rag_pipeline.stores.listing import documents_page
-from rag_pipeline.stores.missing_files import HeldDeletions, confirm_deletion, confirm_deletions
-from ui import passages
+from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, prepare_uploads
+from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
+from rag_pipeline.stores.catalog.database import DocumentStatus
+from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
+from rag_pipeline.stores.catalog.listing import documents_page
+from rag_pipeline.stores.catalog.missing_files import HeldDeletions, confirm_deletion, confirm_deletions
+from ui.api import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
-from ui.api.examples import FailureBody, file_of, shown
+from ui.api.schema_examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
-from ui.services import Services
-from ui.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
-from ui.visibility import choice_of, require_collection
+from ui.web.services import Services
+from ui.web.visibility import choice_of, require_collection
 
 MOST_DOCUMENTS = 1000
 """On one page."""

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Failed
-from rag_pipeline.stores.catalog import CatalogBusyError, CatalogError
+from rag_pipeline.stores.catalog.database import CatalogBusyError, CatalogError
 
 log = logging.getLogger(__name__)
 _STATUSES = {"forbidden": 403, "not_found": 404, "pipeline": 503, "conversations": 503}

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from rag_pipeline.errors import RagError
-from ui import metrics
 from ui.api.deps import ReaderDependency, ServicesDependency
-from ui.api.examples import Responses, shown
+from ui.api.schema_examples import Responses, shown
 from ui.api.schemas import Health
+from ui.web import metrics
 
 router = APIRouter(tags=["operations"])
 _METRICS: Responses = {200: {"description": "Counts and times", "content": {"text/plain": {"schema": {"type": "string"}}}}}

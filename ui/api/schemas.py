@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field, field_validator
 
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Mark, Message, Refused
-from rag_pipeline.stores.catalog import DocumentStatus
-from ui.api.examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
+from rag_pipeline.stores.catalog.database import DocumentStatus
+from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
 LONGEST_HISTORY = 200
 Name = Annotated[str, Field(max_length=10_000)]

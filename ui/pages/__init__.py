@@ -9,7 +9,7 @@ import gradio
 
 from ui.pages.ask import AskPage
 from ui.pages.documents import DocumentsPage
-from ui.services import Services
+from ui.web.services import Services
 
 REFRESH_SECONDS = 3.0
 TITLE = "Ask your documents"

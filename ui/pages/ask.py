@@ -16,19 +16,19 @@ from typing import Any
 import gradio
 
 from rag_pipeline.access import Access
+from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.ending import failure
-from rag_pipeline.answering.remembered import remembered
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
 from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
-from ui.example_documents import COLLECTION, QUESTIONS, add_examples
-from ui.gatekeeper import access_in
 from ui.pages.answer_under_way import AnswerUnderWay, Drawing
-from ui.pages.welcome import Welcome, answers_by, welcome_of
-from ui.rendering import failure_html
-from ui.services import Services
-from ui.turns import Turn, question_html, turn_html, turn_of
-from ui.visibility import require, require_collection
+from ui.views.rendering import failure_html
+from ui.views.turns import Turn, question_html, turn_html, turn_of
+from ui.views.welcome import Welcome, answers_by, welcome_of
+from ui.web.gatekeeper import access_in
+from ui.web.services import Services
+from ui.web.visibility import require, require_collection
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""

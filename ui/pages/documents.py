@@ -13,12 +13,12 @@ import gradio
 from rag_pipeline.access import is_loopback
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.deletions import hold_rules
-from rag_pipeline.stores.listing import count_documents, documents_for_attention
-from ui.gatekeeper import access_in
-from ui.pages.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
-from ui.rendering import failure_html
-from ui.services import Services
-from ui.visibility import choice_of, require
+from rag_pipeline.stores.catalog.listing import count_documents, documents_for_attention
+from ui.views.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
+from ui.views.rendering import failure_html
+from ui.web.gatekeeper import access_in
+from ui.web.services import Services
+from ui.web.visibility import choice_of, require
 
 
 class DocumentsPage:

@@ -1,0 +1,1 @@
+"""Questions in their conversation: follow-ups completed, questions taken apart, answers kept."""

@@ -1,0 +1,1 @@
+"""The passages that may hold the answer, in order."""

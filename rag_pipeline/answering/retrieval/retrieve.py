@@ -1,0 +1,186 @@
+"""The second step: the passages that may hold the answer.
+
+Belongs here: which collections are asked, with which embedding model, and putting their candidates together. Not here: scores
+(``ranking.py``), the engine (``stores/vectors``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from rag_pipeline.answering.conversation.question import QuestionEncoder, Vector, checked_question
+from rag_pipeline.answering.retrieval.ranking import CANDIDATES, FUSION, PREFETCH, ranked
+from rag_pipeline.answering.retrieval.reranking import reranked
+from rag_pipeline.answering.retrieval.second_look import DEPTH, put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.retrieval.selection import CONTINUATION_PLACE, interleaved, varied, with_continuation, without_copies
+from rag_pipeline.answering.scope import DocumentFilter, Scope
+from rag_pipeline.embedding.embedder import Vectors, load_embedder
+from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
+from rag_pipeline.errors import RagError
+from rag_pipeline.models import Hit
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
+
+_ATTEMPTS = 3
+
+
+class NothingIndexedError(RagError):
+    """No collection has been indexed, so there is nothing to search."""
+
+    code = "nothing_indexed"
+
+
+class Retriever:
+    """Searches published collections. Made once a process; safe to share by threads and tasks."""
+
+    def __init__(self, index: VectorIndex, settings: Settings) -> None:
+        self._index = index
+        self._settings = settings
+        self._catalog = Catalog(settings.catalog_path)
+        self._encoder = QuestionEncoder(settings)
+
+    async def retrieve(
+        self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = ""
+    ) -> tuple[Hit, ...]:
+        """The best passages for a question that stands alone, best first, scores from 0 to 1.
+
+        With ``sub_questions`` those are searched for too, and what each of them found has a place. ``with_topic`` is the question and
+        what was said before: passages that fit both come after the best that the question found alone.
+
+        Raises:
+            BadQuestionError: there is nothing in it to search for.
+            NothingIndexedError: no collection is indexed.
+            RagError: an unknown collection, or an index whose embedding model is not here any more.
+        """
+        texts = [checked_question(text) for text in (question, *sub_questions)]
+        topical = checked_question(with_topic) if with_topic else ""
+        return await asyncio.to_thread(self._retrieve, texts, topical, scope, top_k)
+
+    async def passage(self, collection: str, chunk_id: str) -> Hit | None:
+        """A passage by the ids that a citation carries; None when it is not in the collection any more."""
+        return await asyncio.to_thread(self._passage, collection, chunk_id)
+
+    def question_vector(self, question: str, collection: str) -> Vector:
+        """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop."""
+        return self._encoder.vector(question, self._model_of(collection))
+
+    def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
+        """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
+        return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
+
+    def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        found = [self._found(question, scope, top_k) for question in questions]
+        if with_topic:
+            found[0] = with_topic_put_together(found[0], self._found(with_topic, scope, top_k))[:top_k]
+        return found[0] if len(found) == 1 else interleaved(found, top_k)
+
+    def _found(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
+        collections = self._collections(scope)
+        depth = max(top_k, DEPTH)
+        first = self._ranked(question, collections, scope, depth)
+        again = second_question(question, first[0]) if first else None
+        hits = put_together(first, self._ranked(again, collections, scope, depth)) if again else first
+        if self._settings.reranker_model:
+            return self._read_on(reranked(question, without_copies(hits), top_k, self._settings))
+        return self._read_on(varied(without_copies(hits), top_k))
+
+    def _read_on(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        if len(hits) < CONTINUATION_PLACE:
+            return hits
+        following = self._following(hits[0])
+        return with_continuation(hits, following) if following else hits
+
+    def _following(self, hit: Hit) -> Hit | None:
+        try:
+            return self._index.following(hit.collection, hit.chunk_id)
+        except CollectionNotIndexedError:
+            return None
+
+    def _ranked(self, question: str, collections: Sequence[str], scope: Scope, depth: int) -> tuple[Hit, ...]:
+        candidates = [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
+        return ranked(question, candidates, depth)
+
+    def _collections(self, scope: Scope) -> Sequence[str]:
+        existing = self._index.collections()
+        for error in self._index.damaged():
+            if not existing or error.collection in scope.collections:
+                raise error
+        if not existing:
+            raise NothingIndexedError(
+                f"No documents are indexed yet: drop files into {self._settings.uploads} and start `rag up`, or run: rag ingest"
+            )
+        unknown = [name for name in scope.collections if name not in existing]
+        if unknown:
+            raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
+        return tuple(dict.fromkeys(scope.collections)) or existing
+
+    def _candidates(self, collection: str, question: str, scope: Scope, top_k: int) -> list[Candidate]:
+        documents = self._chosen(collection, scope.filter)
+        if documents is not None and not documents:
+            return []
+        for _ in range(_ATTEMPTS):
+            manifest = self._index.manifest(collection)
+            if manifest is None:  # dropped since the collections were listed
+                return []
+            query = self._query(manifest, question, documents or (), top_k)
+            try:
+                return self._index.candidates(collection, query)
+            except IndexChangedError:
+                continue
+            except CollectionNotIndexedError:
+                return []
+        raise IndexChangedError(collection)
+
+    def _chosen(self, collection: str, wanted: DocumentFilter) -> tuple[str, ...] | None:
+        """Paths of the documents that may be read; None for all."""
+        if wanted.by_name_only:
+            return wanted.documents or None
+        found = self._catalog.matching(collection, wanted.folder, wanted.types, wanted.since, wanted.before)
+        return tuple(name for name in found if not wanted.documents or name in wanted.documents)
+
+    def _query(self, manifest: Manifest, question: str, documents: tuple[str, ...], top_k: int) -> SearchQuery:
+        vector = self._encoder.vector(question, model_of(manifest, self._settings))
+        return SearchQuery(
+            dense=vector.tolist(),
+            text=question,
+            top_k=max(top_k, CANDIDATES),
+            prefetch=PREFETCH,
+            fusion=FUSION,
+            documents=documents,
+            embedding_fingerprint=manifest.embedding_fingerprint,
+        )
+
+    def _model_of(self, collection: str) -> ModelFiles:
+        manifest = self._index.manifest(collection)
+        if manifest is None:
+            raise CollectionNotIndexedError(collection)
+        return model_of(manifest, self._settings)
+
+    def _passage(self, collection: str, chunk_id: str) -> Hit | None:
+        try:
+            return next(iter(self._index.passages(collection, [chunk_id])), None)
+        except CollectionNotIndexedError:
+            return None
+
+
+def model_of(manifest: Manifest, settings: Settings) -> ModelFiles:
+    """The embedding model a collection was indexed with: the configured one, or, while a change of model is under way, the one before.
+
+    Raises:
+        RagError: neither is the model that made the vectors.
+    """
+    for name in dict.fromkeys((settings.embedding_model, manifest.embedding_model)):
+        try:
+            model = locate_model(settings.model_copy(update={"embedding_model": name}))
+        except EmbeddingModelError:
+            if name == manifest.embedding_model:
+                raise
+            continue
+        if model.fingerprint == manifest.embedding_fingerprint:
+            return model
+    raise RagError(
+        f"The collection {manifest.collection!r} was indexed with {manifest.embedding_model}, whose files have changed since. "
+        f"Index it again: rag ingest {manifest.collection!r}"
+    )

@@ -1,0 +1,1 @@
+"""``rag``: the command line."""

@@ -1,0 +1,326 @@
+"""``rag``: the command line. Arguments in, words or one JSON document out.
+
+Belongs here: commands, printing. Not here: any work; slow imports stand in the command that needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import switch_off_telemetry
+from rag_pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag_pipeline.answering.scope import Scope
+    from rag_pipeline.models import AnswerEvent, Hit
+    from rag_pipeline.stores.catalog.database import DocumentStatus
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+collection_option = click.option("--collection", "-c", "collections", multiple=True, help="Only this collection; may be repeated.")
+
+_DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+def filter_options(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """The options that narrow a search to some documents."""
+    options = (
+        click.option("--folder", default="", help="Only documents in this folder of a collection, or below it."),
+        click.option("--type", "types", multiple=True, help="Only files with this ending, such as pdf; may be repeated."),
+        click.option("--since", type=_DATE, help="Only files changed on this day or later."),
+        click.option("--before", type=_DATE, help="Only files changed before this day."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def main() -> None:
+    """Entry point of ``rag``."""
+    switch_off_telemetry(os.environ)
+    try:
+        cli(prog_name="rag")
+    except SystemExit as end:
+        if "torch" in sys.modules:
+            _leave(end.code)
+        raise
+
+
+def _leave(code: str | int | None) -> None:
+    """End the process without taking the interpreter apart: with the model's libraries loaded that takes 1.5 s and frees nothing."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(bool(code)))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="rag-pipeline")
+def cli() -> None:
+    """Drop documents into a folder, ask questions, get answers that cite the page."""
+
+
+def command(function: Callable[Parameters, Result]) -> click.Command:
+    """A command of ``rag`` whose :class:`RagError` is shown as words, with exit status 1."""
+
+    @wraps(function)
+    def shown(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        try:
+            return function(*arguments, **options)
+        except RagError as error:
+            raise click.ClickException(str(error)) from error
+
+    return cli.command()(shown)
+
+
+@command
+def up() -> None:
+    """Start Dagster and the app; Ctrl-C stops both."""
+    from rag_pipeline.cli.up import run_up
+
+    sys.exit(run_up(load_settings()))
+
+
+@command
+@click.argument("collections", nargs=-1)
+@click.option("--full", is_flag=True, help="Do again what is up to date.")
+@click.option("--confirm-deletions", is_flag=True, help="Files that are missing were deleted, however many they are.")
+def ingest(collections: tuple[str, ...], full: bool, confirm_deletions: bool) -> None:
+    """Bring collections (default: all) up to date with the folder, here and now."""
+    from rag_pipeline.cli.ingest import ingest_collections
+
+    _show_failures(ingest_collections(load_settings(), collections, full, confirm_deletions))
+
+
+@command
+@click.argument("documents", nargs=-1)
+@collection_option
+@click.option("--failed", is_flag=True, help="All documents that cannot be answered from.")
+def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool) -> None:
+    """Read failed documents again: those named as in `rag status`, or all that failed (--failed, or --collection alone)."""
+    from rag_pipeline.cli.ingest import retry_documents
+
+    if bool(documents) == (failed or (bool(collections) and not documents)):
+        raise click.UsageError("Name documents, or ask for all that failed with --failed or --collection.")
+    _show_failures(retry_documents(load_settings(), documents, collections))
+
+
+def _show_failures(failures: Sequence[str]) -> None:
+    if failures:
+        raise click.ClickException("\n".join(failures))
+
+
+@command
+@json_option
+def status(as_json: bool) -> None:
+    """Show every document with its state."""
+    from rag_pipeline.cli.ingest import show_held
+    from rag_pipeline.stores.catalog.database import Catalog
+    from rag_pipeline.stores.vectors import open_index
+
+    settings = load_settings()
+    rows = Catalog(settings.catalog_path).documents()
+    if as_json:
+        _print_json([_status_row(row) for row in rows])
+    elif not rows:
+        click.echo(f"No documents yet. Put files into {settings.uploads} and run: rag ingest")
+    else:
+        counts = Counter(row.state for row in rows)
+        summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        click.echo("\n".join([*(_status_line(row) for row in rows), summary]))
+    for damage in open_index(settings).damaged():
+        click.echo(str(damage), err=True)
+    show_held(settings)
+
+
+def _status_row(row: DocumentStatus) -> dict[str, object]:
+    names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes")
+    shown: dict[str, object] = {name: getattr(row, name) for name in names}
+    shown["indexed_at"] = f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None
+    shown["warnings"] = list(row.warnings)
+    held = row.deletion_held_since
+    return {**shown, "deletion_held_since": f"{held.isoformat()}Z"} if held else shown
+
+
+def _status_line(row: DocumentStatus) -> str:
+    pages = f"{row.pages} pages, " if row.pages else ""
+    detail = row.error if row.error else f"{pages}{row.chunks} chunks"
+    held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
+    lines = [f"{row.state:<11} {row.collection}/{_printable(row.document)}  {detail}{held}"]
+    return "\n".join([*lines, *(f"{'':<11} warning: {_printable(warning)}" for warning in row.warnings)])
+
+
+def _printable(text: str) -> str:
+    """A file name may hold line breaks and terminal escapes."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+@command
+@click.argument("question")
+@collection_option
+@filter_options
+@click.option("--top-k", "-k", type=click.IntRange(1, 100), help="Number of passages.  [default: RAG_TOP_K]")
+@json_option
+def search(question: str, collections: tuple[str, ...], top_k: int | None, as_json: bool, **wanted: Any) -> None:
+    """Show the passages that match a question best."""
+    from rag_pipeline.answering.answerer import build_answerer
+
+    settings = load_settings()
+    answerer = build_answerer(settings)
+    hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections, **wanted), top_k or settings.top_k))
+    if as_json:
+        _print_json([hit.to_json() for hit in hits])
+    else:
+        shown = [f"{hit.rank:>3}. {_source(hit)}  ({hit.score:.3f})\n{_indented(hit.text)}\n" for hit in hits]
+        click.echo("\n".join(shown) or "Nothing found.")
+
+
+@command
+@click.argument("question")
+@collection_option
+@filter_options
+@json_option
+def ask(question: str, collections: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
+    """Answer a question from the documents, with citations."""
+    from rag_pipeline.models import Failed
+
+    end = asyncio.run(_ask(load_settings(), question, _scope(collections, **wanted), show=not as_json))
+    if isinstance(end, Failed):
+        raise RagError(end.message)
+    if as_json:
+        _print_json(_answer_json(end))
+
+
+async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -> AnswerEvent:
+    """Run the stream to its end, writing the answer as it comes; the last event."""
+    from rag_pipeline.answering.answerer import build_answerer
+    from rag_pipeline.models import Answered, Refused, Token
+
+    last: AnswerEvent | None = None
+    answerer = build_answerer(settings)
+    try:
+        async for event in answerer.stream(question, (), scope):
+            last = event
+            if show and isinstance(event, Token):
+                click.echo(event.text, nl=False)
+    finally:
+        await answerer.close()
+    if show and isinstance(last, Answered):
+        click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
+    if show and isinstance(last, Refused):
+        click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
+    if last is None:
+        raise RagError("The answer ended before it began. Please report this.")
+    return last
+
+
+def _answer_json(end: AnswerEvent) -> dict[str, object]:
+    from rag_pipeline.models import Answered, Refused
+
+    if not isinstance(end, Answered | Refused):
+        raise RagError(f"The answer broke off at {type(end).__name__}. Please report this.")
+    return {
+        "answer": end.reason if isinstance(end, Refused) else end.answer,
+        "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
+        "marks": [] if isinstance(end, Refused) else [asdict(mark) for mark in end.marks],
+        "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
+        "refused": isinstance(end, Refused),
+        "reformulated_question": end.reformulated_question,
+        "timings": dict(end.timings),
+    }
+
+
+@command
+@click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--collection", "-c", required=True, help="The collection that holds the documents.")
+@click.option("--core", is_flag=True, help="Only the rows that the file marks as core.")
+@click.option("--answers/--no-answers", default=True, help="Also answer, to measure refusals and citations, or only retrieve.")
+@json_option
+def eval(questions: Path, collection: str, core: bool, answers: bool, as_json: bool) -> None:
+    """Measure answers on a file of questions whose answers are known (JSON lines)."""
+    from rag_pipeline.cli.evaluate import report_table, run_evaluation
+    from rag_pipeline.ingestion.folder.listing import escape_collection
+
+    name = escape_collection(collection)
+    with click.progressbar(length=1000, label="Asking", file=sys.stderr, hidden=as_json) as bar:
+        report = run_evaluation(
+            load_settings(), questions, name, core=core, answers=answers, progress=lambda n, of: bar.update(1000 * n // of - bar.pos)
+        )
+    if as_json:
+        _print_json(report)
+        return
+    from rich.console import Console
+
+    for title, table in report.items():
+        Console().print(report_table(title, table))
+
+
+@command
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(["read", "write"]), help="May be repeated.  [default: both]")
+@collection_option
+def token(name: str, scopes: tuple[str, ...], collections: tuple[str, ...]) -> None:
+    """Make an access token, and the entry for RAG_API_TOKENS that lets it in."""
+    from rag_pipeline.access import SCOPES, new_token
+    from rag_pipeline.ingestion.folder.listing import escape_collection
+
+    wanted = [scope for scope in SCOPES if not scopes or scope in scopes]
+    secret, entry = new_token(name, wanted, [escape_collection(one) for one in collections])
+    click.echo(f"Token for {name} (shown only now):\n  {secret}\n\nAdd to RAG_API_TOKENS, separated by a blank from the others:\n  {entry}")
+
+
+@command
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say what is installed, reachable and configured, and what to do about what is not."""
+    from rag_pipeline.cli.doctor import examine
+
+    findings = examine(load_settings())
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+        return
+    marks = {"ok": "ok  ", "missing": "--  ", "problem": "!!  "}
+    for finding in findings:
+        click.echo(f"{marks[finding.state]}{finding.subject:<18} {finding.detail}")
+        if finding.remedy:
+            click.echo(f"{'':<22} → {finding.remedy}")
+
+
+def _scope(
+    collections: Sequence[str], folder: str = "", types: tuple[str, ...] = (), since: datetime | None = None, before: datetime | None = None
+) -> Scope:
+    from rag_pipeline.answering.scope import DocumentFilter, Scope
+    from rag_pipeline.ingestion.folder.listing import escape_collection
+
+    wanted = DocumentFilter((), folder, types, *(time.astimezone(UTC).replace(tzinfo=None) if time else None for time in (since, before)))
+    return Scope(tuple(escape_collection(name) for name in collections), wanted)
+
+
+def _source(hit: Hit, page: int | None = None) -> str:
+    """``page``: the one of the passage's pages that is meant."""
+    first, last = (page, page) if page else (hit.page_first, hit.page_last)
+    where = f", page {first}" if first else ""
+    return f"{hit.collection}/{_printable(hit.document)}{where}{f'–{last}' if last and last != first else ''}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"     {line}" for line in text.splitlines())
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,173 @@
+"""``rag doctor``: what is installed, reachable and configured; what to do about what is not.
+
+Belongs here: looking, one finding a subject. Not here: repairing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One subject: ``ok``, ``missing`` (optional, works without), or ``problem``; with what to do in ``remedy``."""
+
+    subject: str
+    state: Literal["ok", "missing", "problem"]
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; nothing is changed."""
+    examinations: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+        ("machine", _machine),
+        ("folders", _folders),
+        ("catalog", _catalog),
+        ("reading", _reading),
+        ("embedding model", _embedding_model),
+        ("vector index", _vector_index),
+        ("language model", _language_model),
+        ("services", _services),
+    ]
+    findings: list[Finding] = []
+    for subject, look in examinations:
+        try:
+            findings += look(settings)
+        except RagError as error:
+            findings.append(Finding(subject, "problem", str(error)))
+    return findings
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    yield Finding("machine", "ok", f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.folder.listing import list_folder
+
+    if not settings.data.exists():
+        yield Finding("data folder", "missing", f"{settings.data} is not there yet", "rag up (or rag ingest) makes it")
+        return
+    writable = os.access(settings.data, os.W_OK)
+    free = shutil.disk_usage(settings.data).free / 1e9
+    detail = f"{settings.data}, {free:.1f} GB free" if writable else f"{settings.data} cannot be written"
+    yield Finding("data folder", "ok" if writable else "problem", detail, "" if writable else "give this user the right to write there")
+    if not settings.uploads.exists():
+        yield Finding("watched folder", "missing", f"{settings.uploads} is not there yet", "make it, or let rag up make it")
+        return
+    listing = list_folder(settings.uploads)
+    yield Finding("watched folder", "ok", f"{settings.uploads}, {len(listing.files)} files")
+    for folder, reason in listing.unreadable.items():
+        yield Finding("watched folder", "problem", f"{folder}: {reason}", "give this user the right to read it")
+
+
+def _catalog(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.stores.catalog.database import Catalog
+
+    rows = Catalog(settings.catalog_path, lock_wait_seconds=5).documents()
+    counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
+    detail = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no documents yet"
+    yield Finding("catalog", "ok", detail, "see: rag status" if counts.keys() - {"indexed"} else "")
+
+
+def _reading(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.process.abilities import listed_passwords
+
+    yield from _ocr(settings)
+    yield from _old_office()
+    passwords = len(listed_passwords(settings))
+    yield Finding("passwords", "ok", f"{passwords} in {settings.passwords_path}" if passwords else "none listed")
+
+
+def _old_office() -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.office.libreoffice import Component, libreoffice_program
+
+    components: tuple[tuple[Component, str], ...] = (("writer", "doc"), ("impress", "ppt"))
+    for component, kind in components:
+        program = libreoffice_program(component)
+        detail = program or f"not installed: {kind} files are not read"
+        remedy = "" if program else f"install it (Debian, Ubuntu: apt install libreoffice-{component}-nogui)"
+        yield Finding(f"LibreOffice {component.capitalize()}", "ok" if program else "missing", detail, remedy)
+
+
+def _ocr(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
+
+    known = tesseract_languages()
+    if not known:
+        detail = "not installed: scans and pictures are not read"
+        yield Finding("Tesseract", "missing", detail, "install it (Debian, Ubuntu: apt install tesseract-ocr)")
+        return
+    missing = [language for language in settings.ocr_languages.split("+") if language not in known]
+    remedy = f"install them (Debian, Ubuntu: apt install {' '.join(f'tesseract-ocr-{one}' for one in missing)})" if missing else ""
+    detail = f"no data for {', '.join(missing)} of RAG_OCR_LANGUAGES" if missing else f"reads {settings.ocr_languages}"
+    yield Finding("Tesseract", "problem" if missing else "ok", detail, remedy)
+
+
+def _embedding_model(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.embedding.model_files import locate_model
+
+    model = locate_model(settings)
+    yield Finding("embedding model", "ok", f"{model.name}, reads {model.max_tokens} word pieces, in {model.path}")
+
+
+def _vector_index(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.stores.vectors import open_index
+
+    index = open_index(settings)
+    manifests = [manifest for name in index.collections() if (manifest := index.manifest(name))]
+    engine = f"Qdrant at {settings.qdrant_url}" if settings.qdrant_url else "Qdrant Edge, embedded"
+    chunks = sum(manifest.chunks for manifest in manifests)
+    yield Finding("vector index", "ok", f"{engine}: {len(manifests)} collections, {chunks} chunks")
+    for damage in index.damaged():
+        yield Finding("vector index", "problem", str(damage), f"rag ingest {damage.collection}")
+    for manifest in manifests:
+        if manifest.embedding_model != settings.embedding_model:
+            detail = f"{manifest.collection} was made with {manifest.embedding_model} and goes on answering with it"
+            yield Finding("vector index", "problem", detail, f"rag ingest {manifest.collection}")
+
+
+def _language_model(settings: Settings) -> Iterator[Finding]:
+    if not settings.chat_model:
+        yield Finding(
+            "language model",
+            "missing",
+            "none: answers are the documents' own sentences",
+            "set RAG_CHAT_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY",
+        )
+        return
+    from openai import APIStatusError, OpenAI, OpenAIError
+
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
+    where = settings.openai_base_url or "https://api.openai.com/v1"
+    try:
+        names = [model.id for model in OpenAI(base_url=settings.openai_base_url, api_key=key, timeout=10, max_retries=0).models.list()]
+    except APIStatusError as error:
+        yield Finding("language model", "problem", f"{where} answers with status {error.status_code}", "check OPENAI_API_KEY")
+    except OpenAIError as error:
+        yield Finding("language model", "problem", f"{where} cannot be reached: {error}", "start it, or check OPENAI_BASE_URL")
+    else:
+        known = settings.chat_model in names
+        remedy = "" if known else f"it offers: {', '.join(names[:8])}"
+        yield Finding("language model", "ok" if known else "problem", f"{settings.chat_model} at {where}", remedy)
+
+
+def _services(settings: Settings) -> Iterator[Finding]:
+    for subject, address in (("Dagster UI", settings.dagster_url), ("app", settings.app_url)):
+        place = urlsplit(address)
+        try:
+            socket.create_connection((place.hostname, place.port), timeout=2).close()
+            yield Finding(subject, "ok", address)
+        except OSError:
+            yield Finding(subject, "missing", f"not running at {address}", "rag up")

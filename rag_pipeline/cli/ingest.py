@@ -1,0 +1,174 @@
+"""``rag ingest``: the same assets that the Dagster UI materialises, run here, with a progress bar.
+
+Belongs here: choosing collections, waiting for copies to end, drawing progress, the summary. Not here: the steps.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.consistency import unpublished_collections
+from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
+from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
+from rag_pipeline.ingestion.steps.source_documents import update_documents
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
+from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
+from rag_pipeline.stores.vectors import open_index
+
+_WAIT_LIMIT_SECONDS = 60.0
+
+
+def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False) -> list[str]:
+    """Ingest the named collections, or all. Each is its own run; one that fails does not stop the others.
+
+    ``confirm``: what is missing now has been deleted, however much it is.
+
+    Returns:
+        A line for each run that failed; documents that failed are no failure of the run.
+
+    Raises:
+        RagError: no such collection, or no such folder.
+    """
+    prepare_uploads(settings)
+    known = known_signatures(Catalog(settings.catalog_path), None, settings.max_attempts, settings.max_file_bytes)
+    collections = _choose(settings, names, set(known))
+    if not collections:
+        click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")
+        return []
+    with _drawing() as drawing:
+        for waiting in wait_until_settled(settings.uploads, known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
+            drawing.show(f"waiting for {waiting} files that are still being copied")
+        if confirm:
+            _confirm(settings, collections)
+        failures = _run(settings, collections, full_refresh, drawing)
+    _summarise(settings, collections)
+    return failures
+
+
+def _confirm(settings: Settings, collections: Sequence[str]) -> None:
+    """Look at the folder first: who confirms in the command that finds the loss means that loss too."""
+    for collection in collections:
+        update_documents(Workspace(settings, collection))
+    confirm_deletions(Catalog(settings.catalog_path), collections)
+
+
+def retry_documents(settings: Settings, names: Sequence[str], collections: Sequence[str]) -> list[str]:
+    """Read failed documents again: those named (path under the collection, ``collection/path`` or id), or all.
+
+    ``collections`` narrows to some of them; none: all.
+
+    Returns:
+        As :func:`ingest_collections`.
+
+    Raises:
+        RagError: there is no such document or collection, it has not failed, or its file is missing.
+    """
+    catalog = Catalog(settings.catalog_path)
+    rows = catalog.documents()
+    existing = {row.collection for row in rows}
+    wanted = [name if name in existing else escape_collection(name) for name in collections]
+    if missing := [name for name in wanted if name not in existing]:
+        raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
+    rows = [row for row in rows if row.collection in (wanted or existing)]
+    failed = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
+    chosen = [row for row in failed if (settings.uploads / row.file).exists()]
+    if names and (gone := [row for row in failed if row not in chosen]):
+        raise RagError(f"The file of {gone[0].document} is missing, so it cannot be read again. Bring it back first.")
+    if not chosen:
+        click.echo("Nothing to do: no document has failed whose file is there." if failed else "Nothing to do: no document has failed.")
+        return []
+    reopen_documents(catalog, [row.document_id for row in chosen])
+    return ingest_collections(settings, sorted({row.collection for row in chosen}), False)
+
+
+def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
+    found = [row for row in rows if name in (row.document_id, row.document, f"{row.collection}/{row.document}")]
+    if not found:
+        raise RagError(f"There is no document {name}. `rag status` shows them all.")
+    failed = [row for row in found if row.state != "indexed"]
+    if not failed:
+        raise RagError(f"{name} has not failed: it is indexed. To read it again all the same: rag ingest --full {found[0].collection}")
+    return failed
+
+
+def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[str]:
+    from rag_pipeline.defs.runs import ingested_collections
+
+    unpublished = unpublished_collections(Catalog(settings.catalog_path), open_index(settings), ingested_collections(settings))
+    existing = {collection_of(file) for file in list_folder(settings.uploads).files.keys() | known} | unpublished.keys()
+    if not names:
+        return sorted(existing)
+    wanted = [name if name in existing else escape_collection(name) for name in names]
+    if missing := [name for name in wanted if name not in existing]:
+        raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
+    return wanted
+
+
+def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, drawing: _Drawing) -> list[str]:
+    from rag_pipeline.defs.runs import fail_dead_runs, open_instance, run_here
+
+    failures = []
+    with open_instance(settings) as instance, progress.listening(drawing.update):
+        fail_dead_runs(instance)
+        for collection in collections:
+            drawing.start(collection)
+            failures += [f"{collection}: {reason}" for reason in run_here(instance, collection, full_refresh)]
+    return failures
+
+
+@dataclass
+class _Drawing:
+    """Bars on a terminal, silence elsewhere: a log file wants the summary only."""
+
+    bars: Progress
+    collection: str = ""
+    tasks: dict[str, TaskID] = field(default_factory=dict)
+
+    def start(self, collection: str) -> None:
+        self.collection = collection
+        self.tasks.clear()
+
+    def show(self, text: str) -> None:
+        task = self.tasks.setdefault("waiting", self.bars.add_task(text, total=None))
+        self.bars.update(task, description=text)
+
+    def update(self, step: str, done: int, total: int) -> None:
+        if step not in self.tasks:
+            self.tasks[step] = self.bars.add_task(f"{self.collection}: {step}", total=total)
+        self.bars.update(self.tasks[step], completed=done, total=total)
+
+
+@contextmanager
+def _drawing() -> Iterator[_Drawing]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bars:
+        yield _Drawing(bars)
+
+
+def _summarise(settings: Settings, collections: Sequence[str]) -> None:
+    rows = [row for row in Catalog(settings.catalog_path).documents() if row.collection in collections]
+    indexed = [row for row in rows if row.state == "indexed"]
+    other = [row for row in rows if row.state != "indexed"]
+    chunks = sum(row.chunks for row in indexed)
+    click.echo(f"{len(indexed)} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
+    if other:
+        click.echo(f"{len(other)} cannot, each for its own reason: rag status")
+    show_held(settings)
+
+
+def show_held(settings: Settings) -> None:
+    """Say on stderr which deletions are held, and how to confirm them."""
+    for line in with_command(held_in_words(held_deletions(Catalog(settings.catalog_path)), hold_rules(settings))):
+        click.echo(line, err=True)

@@ -1,0 +1,1 @@
+"""Text to vectors: the model's files, its tokens, the vectors themselves."""

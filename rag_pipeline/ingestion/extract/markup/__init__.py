@@ -1,0 +1,1 @@
+"""Text with marks: HTML, Markdown, RTF, XML, EPUB and what pandoc reads, subtitles."""

@@ -1,0 +1,123 @@
+"""Markup that Pandoc knows: reStructuredText, Org and EPUB, by way of HTML.
+
+Belongs here: calling the packaged binary of Pandoc, and what must be mended before. Not here: HTML.
+Pandoc runs in its sandbox mode: it reads nothing but what it is given.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.markup.html import html_elements
+from rag_pipeline.ingestion.extract.office.office_file import check_archive
+from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.process.programs import run_program
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_RST_INCLUDE = re.compile(r"^([ \t]*)\.\. ((?:literal)?include::.*)$", re.MULTILINE)
+_ORG_INCLUDE = re.compile(r"^[ \t]*#(\+INCLUDE:.*)$", re.MULTILINE | re.IGNORECASE)
+_BACK_REFERENCE = "↩︎"
+
+
+def read_restructured_text(source: Source) -> Iterator[Element]:
+    """Headings, paragraphs, lists, tables, directives. What it includes is not read; the line that includes it is kept as text."""
+    text = _RST_INCLUDE.sub(lambda line: f"{line[1]}\n{line[1]}``{line[2]}``\n", decode_text(source.stream.read()))
+    yield from _elements("rst", text.encode())
+
+
+def read_org(source: Source) -> Iterator[Element]:
+    """Headings, paragraphs, lists, tables, blocks. What it includes is not read; the line that includes it is kept as text."""
+    text = _ORG_INCLUDE.sub(lambda line: f"\n={line[1]}=\n", decode_text(source.stream.read()))
+    yield from _elements("org", text.encode())
+
+
+def read_epub(source: Source) -> Iterator[Element]:
+    """Title and author, then the chapters in reading order.
+
+    Raises:
+        DocumentError: ``damaged``, ``too_large``, or ``password_protected`` when the publisher encrypted it.
+    """
+    content = source.stream.read()
+    archive = check_archive(io.BytesIO(content))
+    if "META-INF/rights.xml" in archive or "META-INF/license.lcpl" in archive:
+        message = "The book is encrypted by its publisher (DRM) and opens only in the reader it was bought for."
+        raise DocumentError("password_protected", message)
+    elements = _book_elements(source, content)
+    yield from with_properties(_title_and_authors(content), elements, source.name)
+
+
+def _book_elements(source: Source, content: bytes) -> list[Element]:
+    """Pandoc reads a book whole or not at all; one that it does not take is read chapter by chapter, each by itself."""
+    try:
+        return list(_elements("epub", content))
+    except DocumentError:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            elements = [element for chapter in _chapters(archive) for element in _chapter_elements(source, archive, chapter)]
+        if not elements:
+            raise
+        return elements
+
+
+def _chapters(archive: zipfile.ZipFile) -> list[str]:
+    """The members that are chapters, in the order of the package's spine (EPUB 3.3, 5.7); those that are pages where it has none."""
+    package, folder = _package(archive)
+    if package is None:
+        return [name for name in archive.namelist() if name.lower().endswith((".xhtml", ".html", ".htm"))]
+    places = {item.get("id"): item.get("href", "") for item in package.iterfind(".//{*}manifest/{*}item")}
+    hrefs = [places.get(entry.get("idref"), "") for entry in package.iterfind(".//{*}spine/{*}itemref")]
+    return [posixpath.normpath(posixpath.join(folder, unquote(urlsplit(href).path))) for href in hrefs if href]
+
+
+def _chapter_elements(source: Source, archive: zipfile.ZipFile, chapter: str) -> Iterator[Element]:
+    with source.part(f"The chapter {posixpath.basename(chapter)}"):
+        if chapter not in archive.namelist():
+            raise DocumentError("damaged", "the file does not hold it.")
+        yield from html_elements(clean_text(decode_text(archive.read(chapter))))
+
+
+def _package(archive: zipfile.ZipFile) -> tuple[_Element | None, str]:
+    """The package document, and the folder that its addresses start from; None where it cannot be found."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    try:
+        place = etree.fromstring(archive.read("META-INF/container.xml"), parser).find(".//{*}rootfile")
+        path = place.get("full-path", "")
+        return etree.fromstring(archive.read(path), parser), posixpath.dirname(path)
+    except (KeyError, AttributeError, ValueError, OSError, zlib.error, etree.XMLSyntaxError, zipfile.BadZipFile):
+        return None, ""
+
+
+def _title_and_authors(book: bytes) -> dict[str, str]:
+    """What the package document states (EPUB 3.3, 5.5.3); nothing where it cannot be found, as the text can be read without."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        package, _ = _package(archive)
+    if package is None:
+        return {}
+    titles = package.findall(".//{http://purl.org/dc/elements/1.1/}title")
+    authors = package.findall(".//{http://purl.org/dc/elements/1.1/}creator")
+    return {
+        "Title": "".join(titles[0].itertext() if titles else ()),
+        "Author": ", ".join("".join(author.itertext()) for author in authors),
+    }
+
+
+def _elements(markup: str, content: bytes) -> Iterator[Element]:
+    import pypandoc
+
+    command = [pypandoc.get_pandoc_path(), "--sandbox", f"--from={markup}", "--to=html5", "--wrap=none", "--quiet", "--mathjax"]
+    page = run_program(command, content).decode("utf-8", "replace").replace(_BACK_REFERENCE, "")
+    yield from html_elements(clean_text(page))

@@ -1,0 +1,79 @@
+"""Subtitles: SubRip and WebVTT, their cues joined to paragraphs that say when they begin.
+
+Belongs here: cues, times, speakers. Not here: speech recognition.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag_pipeline.ingestion.extract.data.decoding import decode_text
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+_TIMES = re.compile(r"\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}\s*-->\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}")
+_SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]+)>")
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
+_BLANK_LINES = re.compile(r"\n[ \t]*\n+")
+_NOT_SHOWN = ("STYLE", "REGION")
+_PARAGRAPH_CHARACTERS = 400
+_PAUSE_SECONDS = 5
+"""Whoever is silent this long begins a new paragraph."""
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '."', '!"', '?"')
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    start: int
+    end: int
+    text: str
+
+
+def read_subtitles(source: Source) -> Iterator[Element]:
+    """What is said, in paragraphs of whole sentences, each led by the time of its first cue. Titles and comments of the file are kept."""
+    text = decode_text(source.stream.read()).replace("\r\n", "\n").replace("\r", "\n")
+    waiting: list[_Cue] = []
+    for block in _BLANK_LINES.split(text.strip("\n")):
+        cue = _cue(block)
+        if cue is None:
+            if block.strip() and not block.startswith(_NOT_SHOWN):
+                yield from _paragraph(waiting)
+                waiting = []
+                yield Element("NarrativeText", block.strip())
+        elif cue.text:
+            if waiting and _ends_paragraph(waiting, cue):
+                yield from _paragraph(waiting)
+                waiting = []
+            if not waiting or waiting[-1].text != cue.text:  # live captions repeat a line while the next is written
+                waiting.append(cue)
+    yield from _paragraph(waiting)
+
+
+def _cue(block: str) -> _Cue | None:
+    lines = block.split("\n")
+    for number, line in enumerate(lines[:2]):  # the first line may be the cue's number or name
+        times = _TIMES.match(line)
+        if times:
+            said = " ".join(" ".join(lines[number + 1 :]).split())
+            return _Cue(_seconds(times, 1), _seconds(times, 4), html.unescape(_TAG.sub("", _SPEAKER.sub(r"\1: ", said))).strip())
+    return None
+
+
+def _seconds(times: re.Match[str], group: int) -> int:
+    hours, minutes, seconds = (int(times[index] or 0) for index in range(group, group + 3))
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _ends_paragraph(waiting: list[_Cue], following: _Cue) -> bool:
+    long = sum(len(cue.text) for cue in waiting) >= _PARAGRAPH_CHARACTERS
+    return following.start - waiting[-1].end >= _PAUSE_SECONDS or (long and waiting[-1].text.endswith(_SENTENCE_ENDS))
+
+
+def _paragraph(cues: list[_Cue]) -> Iterator[Element]:
+    if cues:
+        start = cues[0].start
+        shown = f"[{start // 3600:02d}:{start // 60 % 60:02d}:{start % 60:02d}]"
+        yield Element("NarrativeText", f"{shown} {' '.join(cue.text for cue in cues)}")

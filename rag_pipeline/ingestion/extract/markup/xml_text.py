@@ -1,0 +1,140 @@
+"""XML without a schema that we know: its text in document order, and what its tags call it.
+
+Belongs here: telling prose from records, and entities that are safe. Not here: XHTML, office formats.
+
+Nothing outside the file is read: no external entity, no DTD. Entities that the file itself defines as plain text are filled in; those
+made of other entities (how a small file becomes gigabytes) stay as they are written.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
+from rag_pipeline.ingestion.extract.markup.outline import Outline
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_TITLES = ("title", "head", "heading", "subject")
+_WITHOUT_WORDS = {"id", "class", "style", "lang", "dir", "xmlns", "version", "encoding"}
+"""Attributes that say nothing to a reader."""
+_LONGEST_VALUE = 100
+"""Longer texts are prose and need no name in front."""
+_DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]+encoding\s*=\s*["']([\w-]+)""")
+_DOCUMENT_TYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(.*?)\]\s*)?>", re.DOTALL)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(["'])(.*?)\2\s*>""", re.DOTALL)
+"""Entities that the file itself defines; those read from elsewhere have SYSTEM or PUBLIC before the quote."""
+_UNDECLARED = re.compile(r"Entity '.*' not defined")
+_LONGEST_PROLOGUE = 1_000_000
+_TAG = re.compile(r"<[!?/a-zA-Z][^<>]*>")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def read_xml(source: Source) -> Iterator[Element]:
+    """Prose as paragraphs; records as lines ``name: value``, a record an element; titles as headings.
+
+    A file that is not well-formed is read as plain text, without its tags, and the notes say so.
+    """
+    content = source.stream.read()
+    declared = _DECLARED_ENCODING.search(content[:200])
+    text = decode_text(content, declared[1].decode("ascii") if declared else None)
+    root, wrong = _parsed(text)
+    if root is None or wrong:
+        source.notes.append(f"The file is not well-formed XML ({wrong or 'no element'}); it was read as plain text.")
+        yield from paragraphs(html.unescape(_TAG.sub("\n", text)))
+    else:
+        yield from _elements(root)
+
+
+def _parsed(text: str) -> tuple[_Element | None, str]:
+    """The root, and what is wrong with the file, as far as it may have cost words."""
+    from lxml import etree
+
+    declaration = _DOCUMENT_TYPE.search(text, 0, _LONGEST_PROLOGUE)
+    entities = {name: value for name, _, value in _ENTITY.findall(declaration[1] or "")} if declaration else {}
+    # Without its declarations no entity can be expanded: references stay what they are until they are filled in below.
+    bare = _DECLARATION.sub("", text if declaration is None else text[: declaration.start()] + text[declaration.end() :])
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True, remove_comments=True, remove_pis=True
+    )
+    root = etree.fromstring(bare, parser) if bare.strip() else None
+    errors = [f"line {entry.line}: {entry.message}" for entry in parser.error_log if entry.level >= etree.ErrorLevels.ERROR]
+    wrong = next((error for error in errors if not _UNDECLARED.search(error)), "")
+    if root is not None:
+        _fill_entities(root, entities)
+    return root, wrong
+
+
+def _fill_entities(root: _Element, entities: dict[str, str]) -> None:
+    from lxml import etree
+
+    for node in list(root.iter(etree.Entity)):
+        content = entities.get(node.name, "")
+        plain = content if content and "&" not in content and "<" not in content else html.unescape(node.text)
+        before, parent = node.getprevious(), node.getparent()
+        joined = f"{plain}{node.tail or ''}"
+        if before is not None:
+            before.tail = (before.tail or "") + joined
+        elif parent is not None:
+            parent.text = (parent.text or "") + joined
+        if parent is not None:
+            node.tail = None
+            parent.remove(node)
+
+
+def _elements(root: _Element) -> Iterator[Element]:
+    """From top to bottom. Not recursive: files may nest as deep as they like."""
+    outline = Outline()
+    record: list[str] = []
+    waiting: list[tuple[_Element, int]] = [(root, 1)]
+    while waiting:
+        element, depth = waiting.pop()
+        if _is_text(element):
+            text = _text(element)
+            if _name(element).lower() in _TITLES and text:
+                yield from _record(record, outline)
+                yield outline.title(text, depth)
+            elif text or element.attrib:
+                prose = len(element) > 0 or len(text) > _LONGEST_VALUE
+                if prose:
+                    yield from _record(record, outline)
+                    yield from _record([*_attributes(element), text], outline)
+                else:
+                    record += [*_attributes(element), *([f"{_name(element)}: {text}"] if text else [])]
+        else:
+            yield from _record(record, outline)
+            record += _attributes(element)
+            waiting += [(child, depth + 1) for child in reversed(element)]
+    yield from _record(record, outline)
+
+
+def _record(lines: list[str], outline: Outline) -> Iterator[Element]:
+    text = clean_text("\n".join(line for line in lines if line))
+    lines.clear()
+    if text.strip():
+        yield Element("NarrativeText", text, heading_path=outline.path)
+
+
+def _is_text(element: _Element) -> bool:
+    """Whether words stand directly in an element: then all that is in it is one piece of text."""
+    return len(element) == 0 or bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
+def _text(element: _Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _name(element: _Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _attributes(element: _Element) -> list[str]:
+    shown = ((str(name), str(value)) for name, value in element.attrib.items() if not str(name).startswith("{"))
+    return [f"{_name(element)} {name}: {value}" for name, value in shown if name.lower() not in _WITHOUT_WORDS and value.strip()]

@@ -1,0 +1,54 @@
+"""Text in DrawingML: what shapes, tables and diagrams say, in Word, PowerPoint and Excel alike.
+
+Belongs here: paragraphs, tables and the choice between two forms of one drawing. Not here: where drawings stand, charts (``charts``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rag_pipeline.ingestion.extract.data.decoding import clean_text
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+
+
+def choose_alternatives(root: _Element) -> None:
+    """Keep drawings that are stored twice, for new programs and for old ones, in the first form: others may only say that it is missing."""
+    from lxml import etree
+
+    for alternate in list(root.iter(f"{MC}AlternateContent")):
+        forms = [form for form in alternate if form.tag in (f"{MC}Choice", f"{MC}Fallback")]
+        for form in forms[1:]:
+            alternate.remove(form)
+    etree.strip_tags(root, f"{MC}AlternateContent", f"{MC}Choice", f"{MC}Fallback")
+
+
+def paragraph_text(paragraph: _Element) -> str:
+    """The words of an ``a:p``, with its line breaks, fields and formulas."""
+    words = []
+    for piece in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", f"{_M}t"):
+        words.append("\n" if piece.tag == f"{A}br" else "\t" if piece.tag == f"{A}tab" else piece.text or "")
+    return clean_text("".join(words).replace("\v", "\n")).strip()
+
+
+def paragraph_texts(root: _Element) -> Iterator[str]:
+    """The words of each paragraph below an element, empty ones left out."""
+    return (text for paragraph in root.iter(f"{A}p") if (text := paragraph_text(paragraph)))
+
+
+def table_rows(table: _Element) -> list[list[str]]:
+    """The cells of an ``a:tbl``; a cell over several rows is repeated in each, one over several columns stands in the first."""
+    rows: list[list[str]] = []
+    for row in table.iter(f"{A}tr"):
+        cells: list[str] = []
+        for column, cell in enumerate(row.iter(f"{A}tc")):
+            continued = cell.get("vMerge") in ("1", "true") and rows and column < len(rows[-1])
+            cells.append(rows[-1][column] if continued else "\n".join(paragraph_texts(cell)))
+        rows.append(cells)
+    return rows

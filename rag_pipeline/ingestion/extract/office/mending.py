@@ -1,0 +1,89 @@
+"""An Office Open XML file without the parts of it that are damaged.
+
+Belongs here: what the libraries need to open the rest. Not here: reading anything.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+
+from rag_pipeline.ingestion.extract.office.office_file import safe_xml
+from rag_pipeline.ingestion.extract.office.package import RELATIONSHIP, Package, resolved
+from rag_pipeline.ingestion.extract.office.parts import main_part
+from rag_pipeline.ingestion.extract.source import Source
+
+_TYPES = "[Content_Types].xml"
+
+
+def without_damaged_parts(source: Source, content: io.BytesIO, *, relations_too: bool = True) -> io.BytesIO:
+    """A copy without parts that cannot be unpacked or are no XML; each is in the notes of ``source``.
+
+    Args:
+        source: takes the notes.
+        content: the file.
+        relations_too: what refers to such a part goes as well. python-docx stops at relations that lead nowhere, openpyxl at sheets
+            without a relation.
+    """
+    from lxml import etree
+
+    parts: dict[str, bytes] = {}
+    target = io.BytesIO()
+    with zipfile.ZipFile(content) as archive:
+        for name in dict.fromkeys(archive.namelist()):
+            with source.part(f"The part {name}"):
+                part = archive.read(name)
+                if name.endswith((".xml", ".rels")):
+                    safe_xml(part)
+                parts[name] = part
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as mended:
+        for name, part in parts.items():
+            if relations_too and name.endswith(".rels"):
+                root = safe_xml(part)
+                for relation in list(root.iter(RELATIONSHIP)):
+                    if relation.get("TargetMode") != "External" and not _leads_on(name, relation.get("Target", ""), parts):
+                        root.remove(relation)
+                part = etree.tostring(root)
+            mended.writestr(name, _with_all_types(part, parts) if name == _TYPES else part)
+    target.seek(0)
+    return target
+
+
+def without_unrelated_sheets(content: io.BytesIO) -> io.BytesIO:
+    """A copy of a workbook without the sheets of which it does not say where they are.
+
+    Raises:
+        KeyError, SyntaxError: the workbook's own part cannot be read.
+    """
+    from lxml import etree
+
+    package = Package(content)
+    main = main_part(package)
+    root, known = package.xml(main), package.relations(main)
+    for sheet in list(root.iter("{*}sheet")):
+        if not any(value in known for name, value in sheet.items() if name.endswith("}id")):
+            sheet.getparent().remove(sheet)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as mended:
+        for name in package.names():
+            mended.writestr(name, etree.tostring(root) if name == main else package.blob(name))
+    target.seek(0)
+    return target
+
+
+def _leads_on(listing: str, target: str, parts: dict[str, bytes]) -> bool:
+    return resolved(posixpath.dirname(posixpath.dirname(listing)), target) in parts
+
+
+def _with_all_types(types: bytes, parts: dict[str, bytes]) -> bytes:
+    """The list of types, with one for each ending that it forgets."""
+    known = {ending.lower() for ending in re.findall(rb'Extension="([^"]+)"', types)}
+    endings = {posixpath.splitext(name)[1].lstrip(".").encode() for name in parts}
+    added = b"".join(
+        b'<Default Extension="%s" ContentType="application/octet-stream"/>' % ending
+        for ending in sorted(endings)
+        if ending.isalnum() and ending.lower() not in known
+    )
+    return re.sub(rb"(<Types[^>]*>)", rb"\1" + added, types, count=1)

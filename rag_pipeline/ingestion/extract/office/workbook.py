@@ -1,0 +1,204 @@
+"""Excel workbooks, read with openpyxl.
+
+Belongs here: cells as a reader of the sheet sees them. Not here: the old ``.xls`` format, texts beside the cells (``workbook_parts``).
+
+Not through unstructured's partitioner: it prints cells through a pandas frame, which rounds 3.14159265358979 to 3.141593 and
+0.000000001 to 0.0 (measured, unstructured 0.27.32), and it loads pandas besides. Numbers are what people look up in workbooks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.data.delimited import ROWS_PER_ELEMENT
+from rag_pipeline.ingestion.extract.data.tables import is_header_row, row_text
+from rag_pipeline.ingestion.extract.office.mending import without_damaged_parts, without_unrelated_sheets
+from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
+from rag_pipeline.ingestion.extract.office.package import Package
+from rag_pipeline.ingestion.extract.office.parts import core_properties, main_part
+from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.office.workbook_parts import texts_outside_cells, unescaped
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+    from python_calamine import CalamineWorkbook
+
+_LAST_ROW = 1 << 20
+_LITERAL = re.compile(r'"[^"]*"|\\.')
+"""What a number format shows as it is (ECMA-376, part 1, 18.8.31)."""
+Row = tuple[int, list[str]]
+"""The number of a row in its sheet, and its cells."""
+
+
+def read_workbook(source: Source) -> Iterator[Element]:
+    """Sheet by sheet, each block of rows a table; the sheet's name is the heading above. Pages are sheets.
+
+    Formulas give the values that Excel saved with them. Text in charts, shapes, comments, headers and footers follows the tables.
+
+    Raises:
+        DocumentError: ``damaged`` or ``too_large``.
+    """
+    archive = office_archive(source.stream)
+    with damage_reported():
+        package = Package(archive)
+        yield from with_properties(core_properties(source, package), _elements(source, package, archive), source.name)
+
+
+def _elements(source: Source, package: Package, archive: io.BytesIO) -> Iterator[Element]:
+    import openpyxl
+
+    def opened() -> Any:
+        return openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
+
+    try:
+        try:
+            workbook = opened()
+        except Exception:  # noqa: BLE001 - one part that is no XML is enough
+            archive = without_unrelated_sheets(without_damaged_parts(source, archive, relations_too=False))
+            workbook = opened()
+    except Exception as error:  # noqa: BLE001 - one odd style, name or link is enough
+        yield from _values(source, archive, error)
+    else:
+        _note_missing_sheets(source, package, workbook.sheetnames)
+        yield from elements_of_sheets(source, [(sheet.title, partial(_rows, sheet)) for sheet in workbook.worksheets])
+    yield from texts_outside_cells(source, archive)
+
+
+def _values(source: Source, archive: BinaryIO, error: Exception) -> Iterator[Element]:
+    """The cells, by the library that looks at nothing but them."""
+    import python_calamine
+
+    try:
+        archive.seek(0)
+        sheets = calamine_sheets(python_calamine.load_workbook(archive))
+    except (python_calamine.CalamineError, OSError, ValueError):
+        raise error from None
+    source.notes.append(f"Numbers are given as they are stored, because how they are shown could not be read ({type(error).__name__}).")
+    yield from elements_of_sheets(source, sheets)
+
+
+def _note_missing_sheets(source: Source, package: Package, read: Sequence[str]) -> None:
+    """The library skips sheets whose part is not there; those that nothing leads to were taken out."""
+    with source.part("The list of sheets"):
+        declared = [sheet.get("name", "") for sheet in package.xml(main_part(package)).iter("{*}sheet")]
+        for name in declared:
+            with source.part(f"Sheet {clean_text(name)}"):
+                if name not in read:
+                    raise DocumentError("damaged", "the file does not hold it.")
+
+
+def elements_of_sheets(source: Source, sheets: Sequence[tuple[str, Callable[[], Iterator[Row]]]]) -> Iterator[Element]:
+    """All sheets, each by itself: a page each, those without rows named at the end. ``source`` takes the number and the notes.
+
+    Args:
+        source: the workbook.
+        sheets: the name of each, and what gives its rows.
+    """
+    source.pages = len(sheets)
+    empty: list[str] = []
+    for number, (title, rows) in enumerate(sheets, 1):
+        name, filled, unread = clean_text(title), False, source.unread_parts
+        with source.part(f"Sheet {name}"):
+            for element in sheet_elements(rows(), number, name):
+                filled = True
+                yield element
+        if not filled and source.unread_parts == unread:
+            empty.append(name)
+    if empty and len(empty) < len(sheets):
+        yield Element("NarrativeText", f"Sheets without rows: {', '.join(empty)}")
+
+
+def calamine_sheets(workbook: CalamineWorkbook) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`."""
+    return [(name, partial(_calamine_rows, workbook, name)) for name in workbook.sheet_names]
+
+
+def _calamine_rows(workbook: CalamineWorkbook, name: str) -> Iterator[Row]:
+    sheet = workbook.get_sheet_by_name(name)
+    start = sheet.start
+    first = start[0] if start else 0
+    for number, values in enumerate(sheet.iter_rows() if start else ()):
+        cells = [value_text(value) for value in values]
+        while cells and not cells[-1]:
+            cells.pop()
+        lead = next((index for index, cell in enumerate(cells) if cell), 0)
+        if cells:
+            yield first + number, cells if lead < 3 else cells[lead:]
+
+
+def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Element]:
+    """The sheet's name as a title, then a table for each block of rows; nothing for a sheet without rows."""
+    first = next(rows, None)
+    if first is not None:
+        yield Element("Title", name, page=page)
+        yield from _tables(chain([first], rows), page, (name,))
+
+
+def _rows(sheet: Any) -> Iterator[Row]:
+    """Rows that hold anything: number in the sheet, cells."""
+    sheet.reset_dimensions()  # the size that a sheet declares may be wrong, in either direction
+    filled: list[Cell] = []
+    count = 0
+    for cells in sheet.iter_rows(max_row=_LAST_ROW):
+        count += 1
+        filled = [cell for cell in cells if cell.value is not None]
+        if filled:
+            yield filled[0].row, _cell_texts(filled, len(cells))
+    if count == _LAST_ROW and not filled:  # the library fills up to the row where it stopped
+        raise DocumentError("damaged", "it numbers rows beyond the last that a sheet can have.")
+
+
+def _cell_texts(filled: list[Cell], width: int) -> list[str]:
+    texts = [""] * min(width, max(cell.column for cell in filled))
+    if len(filled) * 50 < len(texts):  # a few cells, far apart: the void between them says nothing
+        return [cell_text(cell) for cell in filled]
+    for cell in filled:
+        texts[cell.column - 1] = cell_text(cell)
+    first = next(index for index, text in enumerate(texts) if text) if any(texts) else 0
+    return texts if first < 3 else texts[first:]
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell's value in full: every digit of a number, dates in ISO form, percentages as shown."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in _LITERAL.sub("", str(cell.number_format)):
+        return f"{value * 100:.15g}%"
+    return value_text(value)
+
+
+def value_text(value: object) -> str:
+    """A value in full: every digit of a number, dates in ISO form."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    return clean_text(unescaped(str(value)))
+
+
+def _tables(rows: Iterable[Row], page: int, path: tuple[str, ...]) -> Iterator[Element]:
+    """A table for each block of consecutive rows; long blocks in parts."""
+    for _, block in groupby(enumerate(rows), key=lambda item: item[1][0] - item[0]):
+        yield from _parts((row for _, (_, row) in block), page, path)
+
+
+def _parts(rows: Iterator[list[str]], page: int, path: tuple[str, ...]) -> Iterator[Element]:
+    header: str | None = None
+    for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
+        if header is None and all(sum(map(bool, row)) == 1 for row in part):
+            yield Element("NarrativeText", "\n".join(next(filter(None, row)) for row in part), page=page, heading_path=path)
+            continue
+        if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
+            header = row_text(part[0])
+        yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=path, table_header=header)

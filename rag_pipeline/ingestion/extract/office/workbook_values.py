@@ -1,0 +1,142 @@
+"""Workbooks of the formats that openpyxl does not read: Excel's old and binary ones, and OpenDocument's; read with calamine.
+
+Belongs here: their cells, and the texts beside the cells. Not here: ``.xlsx`` (``workbook``), which also keeps how numbers are shown.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, BinaryIO
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.office.office_file import check_archive
+from rag_pipeline.ingestion.extract.office.open_document import check_encryption, open_properties, texts_beside_cells
+from rag_pipeline.ingestion.extract.office.package import Package
+from rag_pipeline.ingestion.extract.office.parts import core_properties
+from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.office.workbook import calamine_sheets, elements_of_sheets
+from rag_pipeline.ingestion.extract.office.workbook_parts import printed_text, texts_outside_cells
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+_ZIP = b"PK\x03\x04"
+_CONTENT = "content.xml"
+_TYPELESS_CELL = re.compile(rb"(<table:table-cell\b)(?![^>]*office:value-type)((?:[^>]*[^/>])?>)(?=\s*<text:p)")
+_BLANKS_IN_TABLE = re.compile(rb"(?<=>)\s+(?=</?table:)")
+_UTF8 = 65001
+"""Its number as a code page."""
+_SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
+"""Records of the old format that hold text beside the cells (MS-XLS 2.3)."""
+
+
+def read_workbook_values(source: Source) -> Iterator[Element]:
+    """Sheet by sheet, each block of rows a table, hidden sheets too; then texts of charts, boxes, headers and footers. Pages are sheets.
+
+    Raises:
+        DocumentError: ``damaged``, ``too_large``, or ``password_protected``.
+    """
+    import python_calamine
+
+    zipped = source.stream.read(4) == _ZIP
+    source.stream.seek(0)
+    if zipped:
+        check_encryption(source, check_archive(source.stream))
+        source.stream.seek(0)
+    try:
+        workbook = python_calamine.load_workbook(_as_calamine_reads_it(source.stream) if zipped else source.stream)
+    except python_calamine.PasswordError:
+        raise DocumentError("password_protected", "The workbook is protected with a password. Save a copy without one.") from None
+    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
+        message = f"The workbook is damaged or of an unknown form ({error}). Open it in its program and save it as .xlsx."
+        raise DocumentError("damaged", message) from None
+    properties, beside = _around(source, zipped)
+    yield from with_properties(properties, chain(elements_of_sheets(source, calamine_sheets(workbook)), beside), source.name)
+
+
+def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
+    """OpenDocument's cells may have a text and no type (ODF 1.3 part 3, 19.385), which calamine takes for empty ones.
+
+    Blanks between rows and cells, which mean nothing (ODF 1.3 part 3, 3.17: as KSpread indents), make it give the workbook up.
+    """
+    with zipfile.ZipFile(stream) as archive:
+        content = archive.read(_CONTENT) if _CONTENT in archive.namelist() else b""
+        if not _TYPELESS_CELL.search(content) and not _BLANKS_IN_TABLE.search(content):
+            stream.seek(0)
+            return stream
+        mended = io.BytesIO()
+        with zipfile.ZipFile(mended, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in dict.fromkeys(archive.namelist()):
+                target.writestr(name, _mended(content) if name == _CONTENT else archive.read(name))
+    mended.seek(0)
+    return mended
+
+
+def _mended(content: bytes) -> bytes:
+    return _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content))
+
+
+def _around(source: Source, zipped: bool) -> tuple[dict[str, str], Iterator[Element]]:
+    """What the workbook says of itself, and what stands beside its cells."""
+    stream = source.stream
+    stream.seek(0)
+    if not zipped:
+        return _old_properties(source, stream), _old_elements(source, stream)
+    with zipfile.ZipFile(stream) as archive:
+        if _CONTENT in archive.namelist():
+            return open_properties(source, archive), texts_beside_cells(source, stream)
+    return core_properties(source, Package(stream)), texts_outside_cells(source, stream)
+
+
+def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
+    """MS-OLEPS 3.1."""
+    import olefile
+
+    found: dict[str, str] = {}
+    with source.part("The document's properties"), olefile.OleFileIO(stream) as ole:
+        told: Any = ole.get_metadata()
+        code_page = f"cp{told.codepage}" if (told.codepage or 0) > 0 and told.codepage != _UTF8 else "utf-8"
+        values = {"Title": told.title, "Author": told.author, "Subject": told.subject, "Keywords": told.keywords}
+        found.update({name: value.decode(code_page, "replace") for name, value in values.items() if value})
+    return found
+
+
+def _old_elements(source: Source, stream: BinaryIO) -> Iterator[Element]:
+    with source.part("What stands beside the cells"):
+        yield from (Element("NarrativeText", text) for text in dict.fromkeys(_old_texts(stream)))
+
+
+def _old_texts(stream: BinaryIO) -> Iterator[str]:
+    """Texts of charts and boxes, headers and footers."""
+    import olefile
+
+    with olefile.OleFileIO(stream) as ole:
+        name = next((name for name in ("Workbook", "Book") if ole.exists(name)), None)
+        content = ole.openstream(name).read() if name else b""
+    offset, previous = 0, 0
+    while offset + 4 <= len(content):
+        kind, size = struct.unpack_from("<HH", content, offset)
+        data = content[offset + 4 : offset + 4 + size]
+        text = ""
+        if kind == _SERIES_TEXT and size > 4:
+            text = _characters(data[3:], data[2])
+        elif kind in (_HEADER, _FOOTER) and size > 3:
+            text = printed_text(_characters(data[2:], int.from_bytes(data[:2], "little")))
+        elif kind == _CONTINUE and previous == _TEXT_OBJECT and size > 1:
+            text = _characters(data, len(data))
+        if text.strip():
+            yield clean_text(text).strip()
+        offset += 4 + size
+        previous = kind
+
+
+def _characters(data: bytes, count: int) -> str:
+    """A string of ``count`` characters after a byte that says how wide they are."""
+    wide = data[0] & 1
+    return data[1 : 1 + count * 2].decode("utf-16-le", "ignore") if wide else data[1 : 1 + count].decode("cp1252", "replace")

@@ -1,0 +1,183 @@
+"""Lines on pages to paragraphs and headings.
+
+Belongs here: pure decisions on lines and their places. Not here: pdfium.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise, zip_longest
+from statistics import median
+
+from rag_pipeline.ingestion.extract.markup.outline import Outline
+from rag_pipeline.ingestion.extract.picture.rotation import Rotation
+from rag_pipeline.models import Box, Element
+
+_LARGER = 1.15
+"""A heading's letters are this much larger than those of most of the text."""
+_LONGEST_HEADING = 200
+_LEAST_WORDS_OF_A_SENTENCE = 6
+_LEADING = 1.4
+"""A step between lines this much larger than usual parts paragraphs."""
+_WIDEST_STEP = 2.2
+"""The usual step from line to line is at most this many heights of a line (double spacing), whatever a page of few lines suggests."""
+_DIGITS_OF_A_TABLE_ROW = 0.3
+_FULL_WIDTH = 0.85
+_HEADING_LEVELS = 6
+_SAME_SIZE = 0.9
+"""Bold letters of at least this share of the text's size may be a heading; smaller ones head the columns of tables."""
+_ALIGNED = 0.03
+"""Edges and middles that differ by no more of the page's width stand below one another."""
+Style = tuple[float, bool]
+"""Size of the letters, and whether they are bold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
+
+    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. Where the page was
+    turned for the line to be upright (``rotation``), the edges are those on the turned page.
+    """
+
+    text: str
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    size: float
+    hyphenated: bool = False
+    bold: bool = False
+    segments: tuple[Line, ...] = ()
+    rotation: Rotation | None = None
+
+    def box(self, start: int) -> Box:
+        """Where it stands on the page as it is shown, for text that begins at ``start``."""
+        edges = (self.left, self.top, self.right, self.bottom)
+        return Box(self.page, *(self.rotation.edges_on_page(edges) if self.rotation else edges), start, start + len(self.text))
+
+
+def elements_of_lines(
+    lines: Sequence[Line], outline: Outline | None = None, levels: Mapping[Style, int] | None = None
+) -> Iterator[Element]:
+    """Paragraphs and headings in the order of the lines; each line becomes a box of its element.
+
+    Args:
+        lines: in reading order.
+        outline: the headings that are open where the lines begin; new ones are added to it.
+        levels: those of the whole document, where these lines are a part of it.
+    """
+    levels = heading_levels(letters_by_style(lines)) if levels is None else levels
+    words = {word.casefold() for line in lines for word in line.text.split()}
+    outline = Outline() if outline is None else outline
+    blocks = list(_blocks(lines, levels))
+    for block, following in zip_longest(blocks, blocks[1:]):
+        text, boxes = _joined(block, words)
+        level = levels.get(_style(block[0]))
+        if level is not None and _may_be_heading(text) and (not block[0].bold or _stands_above(block, following)):
+            title = outline.title(text, level, block[0].page)
+            yield Element("Title", text, title.page, title.heading_path, boxes)
+        else:
+            yield Element("NarrativeText", text, block[0].page, outline.path, boxes)
+
+
+def letters_by_style(lines: Iterable[Line]) -> Counter[Style]:
+    """How many letters there are of each style: what :func:`heading_levels` decides by. Counts of parts of a document add up."""
+    letters: Counter[Style] = Counter()
+    for line in lines:
+        if line.size:
+            letters[_style(line)] += len(line.text)
+    return letters
+
+
+def heading_levels(letters: Counter[Style]) -> dict[Style, int]:
+    """Styles of letters that headings have, and their level: the largest is level 1; of the same size, bold is above plain.
+
+    Bold letters as large as those of the text are headings too, where the text is not bold itself.
+    """
+    body, bold_body = letters.most_common(1)[0][0] if letters else (0.0, True)
+    of_headings = [
+        (size, bold) for size, bold in letters if size > body * _LARGER or (bold and not bold_body and size >= body * _SAME_SIZE)
+    ]
+    return {style: min(index + 1, _HEADING_LEVELS) for index, style in enumerate(sorted(of_headings, reverse=True))}
+
+
+def _style(line: Line) -> Style:
+    return line.size, line.bold
+
+
+def _may_be_heading(text: str) -> bool:
+    letters = sum(character.isalpha() for character in text)
+    sentence = text.endswith((".", ":")) and len(text.split()) >= _LEAST_WORDS_OF_A_SENTENCE
+    listed = text.startswith(("•", "*", "–", "$")) or text.endswith((",", ";"))
+    return len(text) <= _LONGEST_HEADING and letters >= max(2, len(text) // 3) and not sentence and not listed
+
+
+def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bool:
+    """Whether a bold block heads what follows: it stands in the middle of the page or above the text's edge, and is no row of a table."""
+    first, last = block[0], block[-1]
+    in_a_table = any(line.segments for line in block) or sum(map(str.isdigit, last.text)) > _DIGITS_OF_A_TABLE_ROW * len(last.text)
+    if following is None or in_a_table or last.text.endswith((":", ".")) or last.text.startswith("("):
+        return False
+    centred = abs(first.left + first.right - 1) < 2 * _ALIGNED
+    return centred or abs(following[0].left - first.left) < _ALIGNED
+
+
+def _blocks(lines: Sequence[Line], levels: Mapping[Style, int]) -> Iterator[list[Line]]:
+    for _, group in groupby(lines, key=lambda line: line.page):
+        page = list(group)
+        usual = _usual_step(page)
+        block = page[:1]
+        for above, line in pairwise(page):
+            heading = levels.get(_style(above)) != levels.get(_style(line))
+            if heading or not _continues(above, line, usual):
+                yield block
+                block = []
+            block.append(line)
+        yield block
+
+
+def _usual_step(lines: Sequence[Line]) -> float:
+    steps = [line.bottom - above.bottom for above, line in pairwise(lines) if 0 < line.bottom - above.bottom < 0.1]
+    widest = _WIDEST_STEP * median(line.bottom - line.top for line in lines)
+    return min(median(steps), widest) if steps else 0.0
+
+
+def _continues(above: Line, line: Line, usual: float) -> bool:
+    if above.hyphenated:
+        return True
+    step = line.bottom - above.bottom
+    overlapping = min(above.right, line.right) > max(above.left, line.left)
+    beside = abs(step) < 0.3 * usual
+    return beside or (overlapping and 0 < step <= usual * _LEADING)
+
+
+def _joined(block: Sequence[Line], words: set[str]) -> tuple[str, tuple[Box, ...]]:
+    right = max(line.right for line in block)
+    left = min(line.left for line in block)
+    text = ""
+    boxes: list[Box] = []
+    for index, line in enumerate(block):
+        boxes.append(line.box(len(text)))
+        text += line.text
+        if index + 1 < len(block):
+            text += _separator(line, block[index + 1], left + _FULL_WIDTH * (right - left), words)
+    return text + ("-" if block[-1].hyphenated else ""), tuple(boxes)
+
+
+def _separator(line: Line, following: Line, full: float, words: set[str]) -> str:
+    """What stands between two lines of a paragraph: a line break where the writer made one, as in tables and addresses."""
+    if line.hyphenated:
+        return _hyphen(line.text.split()[-1], following.text.split()[0], words)
+    digits = sum(character.isdigit() for character in line.text)
+    row = digits > _DIGITS_OF_A_TABLE_ROW * len(line.text)
+    return "\n" if row or line.right < full else " "
+
+
+def _hyphen(before: str, after: str, words: set[str]) -> str:
+    """Nothing where a hyphen only broke a word; the hyphen where it belongs to it, as in ``snap-down`` or ``Jean-Luc``."""
+    compound = f"{before}-{after}".casefold() in words and f"{before}{after}".casefold() not in words
+    return "" if after[:1].islower() and before[-1:].isalpha() and not compound else "-"

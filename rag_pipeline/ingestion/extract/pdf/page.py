@@ -1,0 +1,237 @@
+"""One page of a PDF: its lines and where they stand, its comments, its picture.
+
+Belongs here: what pdfium says of a page. Not here: files, paragraphs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
+from rag_pipeline.ingestion.extract.pdf.layout import Line
+from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+
+_DEVICE = 100_000
+"""Pixels of the square that pdfium maps a page onto; only fractions of it are used."""
+_FEW_LETTERS = 25
+"""A page with fewer letters and a picture is taken for a scan with a stamp or page number on it."""
+_GARBAGE = 0.3
+"""A share of characters without meaning that no real text reaches: the font's table of characters is missing."""
+_HYPHENS = (0x02, 0xAD)
+"""What pdfium gives for a hyphen at the end of a line, in place of hyphen and line break; and the soft hyphen."""
+_LINE_ENDS = (0x0A, 0x0D, 0x02)
+_WIDE_GAP = 1.2
+"""A gap this many heights of a line wide is no space between words."""
+_POINTS_PER_INCH = 72
+_BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
+_LONGEST_FONT_NAME = 256
+_MOST_ANNOTATIONS = 5000
+_Edges = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a page in reading order, and the comments that stand beside them.
+
+    ``needs_ocr``: the page shows something, but has hardly any text or none that means anything.
+    """
+
+    number: int
+    lines: list[Line]
+    comments: list[str]
+    needs_ocr: bool
+
+
+def read_page(pdf: PdfDocument, number: int) -> Page | None:
+    """A page, counted from 1; None when it cannot be loaded."""
+    import pypdfium2
+
+    try:
+        page = pdf[number - 1]
+        comments, drawn = _annotations(page)
+        if drawn:  # what is filled in on top of the page becomes part of it
+            pypdfium2.raw.FPDFPage_Flatten(page.raw, pypdfium2.raw.FLAT_NORMALDISPLAY)
+            page.close()
+            page = pdf[number - 1]
+        textpage = page.get_textpage()
+    except pypdfium2.PdfiumError:
+        return None
+    lines = in_reading_order(list(_lines(page, textpage, number)))
+    needs_ocr = _needs_ocr(page, lines)
+    textpage.close()
+    page.close()
+    return Page(number, lines, comments, needs_ocr)
+
+
+def page_picture(pdf: PdfDocument, number: int) -> Image:
+    """A page as a grey picture for OCR, turned as it is shown."""
+    page = pdf[number - 1]
+    width, height = (max(side, 1.0) for side in page.get_size())
+    scale = min(DOTS_PER_INCH / _POINTS_PER_INCH, (MOST_PIXELS / (width * height)) ** 0.5)
+    picture: Image = page.render(scale=scale, grayscale=True).to_pil()
+    page.close()
+    return picture
+
+
+def _needs_ocr(page: PdfPage, lines: Sequence[Line]) -> bool:
+    text = "".join(line.text for line in lines)
+    letters = sum(map(str.isalnum, text))
+    if letters < _FEW_LETTERS:
+        return _shows_more(page, anything=not letters)
+    return sum(map(_is_garbage, text)) > _GARBAGE * len(text)
+
+
+def _is_garbage(character: str) -> bool:
+    return character == "\ufffd" or "\ue000" <= character <= "\uf8ff" or character < " "
+
+
+def _shows_more(page: PdfPage, anything: bool) -> bool:
+    """Whether a page shows pictures; with ``anything``, also drawings, which letters may have been turned into."""
+    import pypdfium2.raw as pdfium
+
+    kinds = None if anything else [pdfium.FPDF_PAGEOBJ_IMAGE]
+    return next(iter(page.get_objects(filter=kinds, max_depth=4)), None) is not None
+
+
+def _annotations(page: PdfPage) -> tuple[list[str], bool]:
+    """Comments on a page, and whether there are form fields or texts drawn on top of it."""
+    import pypdfium2.raw as pdfium
+
+    drawn_kinds = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP)
+    silent_kinds = (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP)
+    comments: list[str] = []
+    drawn = False
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MOST_ANNOTATIONS)):
+        annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
+        kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+        if kind in drawn_kinds:
+            drawn = True
+        elif kind not in silent_kinds:
+            written = " ".join(_annotation_text(annotation, b"Contents").split())
+            comments += [written] if written else []
+        pdfium.FPDFPage_CloseAnnot(annotation)
+    return comments, drawn
+
+
+def _annotation_text(annotation: Any, key: bytes) -> str:
+    import pypdfium2.raw as pdfium
+
+    size = pdfium.FPDFAnnot_GetStringValue(annotation, key, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    pdfium.FPDFAnnot_GetStringValue(annotation, key, ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
+    return clean_text(buffer.raw[:size].decode("utf-16-le", "replace"))
+
+
+def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
+    import pypdfium2.raw as pdfium
+
+    unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
+    codes = [unicode_of(raw, index) for index in range(textpage.count_chars())]
+    for start, end in _line_spans(codes):
+        text = _text(codes[start:end])
+        if text:
+            rectangles = _rectangles(textpage, start, end)
+            edges = _place(page, rectangles)
+            hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
+            size = _size(textpage, codes, start, end)
+            segments = _segments(page, textpage, codes, start, end, number, size) if _has_gap(rectangles) else ()
+            yield Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end), segments)
+
+
+def _rectangles(textpage: PdfTextPage, start: int, end: int) -> list[_Edges]:
+    """Where characters stand, in the page's own coordinates. Every third moment of reading a PDF is spent here: no helpers between."""
+    import pypdfium2.raw as pdfium
+
+    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
+    edges = []
+    for index in range(pdfium.FPDFText_CountRects(textpage.raw, start, end - start)):
+        pdfium.FPDFText_GetRect(textpage.raw, index, left, top, right, bottom)
+        edges.append((left.value, bottom.value, right.value, top.value))
+    return edges
+
+
+def _text(codes: Sequence[int]) -> str:
+    return " ".join(clean_text("".join(map(chr, codes))).split())
+
+
+def _line_spans(codes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for index, code in enumerate([*codes, 0x0A]):
+        if code in _LINE_ENDS:
+            if index > start:
+                yield start, index
+            start = index + 1
+
+
+def _has_gap(rectangles: Sequence[_Edges]) -> bool:
+    """Whether parts of a line stand apart; rectangles are left, bottom, right, top in the page's own coordinates."""
+    return any(after[0] - before[2] > _WIDE_GAP * max(before[3] - before[1], 4.0) for before, after in pairwise(rectangles))
+
+
+def _segments(
+    page: PdfPage, textpage: PdfTextPage, codes: Sequence[int], start: int, end: int, number: int, size: float
+) -> tuple[Line, ...]:
+    """The parts of a line between its wide gaps."""
+    boxes = [(index, textpage.get_charbox(index)) for index in range(start, end) if codes[index] > 0x20]
+    parts: list[list[tuple[int, _Edges]]] = []
+    for index, box in boxes:
+        if not parts or box[0] - parts[-1][-1][1][2] > _WIDE_GAP * max(box[3] - box[1], 4.0):
+            parts.append([])
+        parts[-1].append((index, box))
+    lines = []
+    for part in parts:
+        text = _text(codes[part[0][0] : part[-1][0] + 1])
+        lines.append(Line(text, number, *_place(page, [box for _, box in part]), size))
+    return tuple(line for line in lines if line.text) if len(lines) > 1 else ()
+
+
+def _place(page: PdfPage, rectangles: Sequence[_Edges]) -> _Edges:
+    """Where characters stand: left, top, right, bottom as fractions of the page as it is shown, rotation and cropping applied."""
+    if not rectangles:
+        return 0.0, 0.0, 0.0, 0.0
+    lefts, bottoms, rights, tops = zip(*rectangles, strict=True)
+    one, other = _shown_at(page, min(lefts), max(tops)), _shown_at(page, max(rights), min(bottoms))
+    across, down = sorted((one[0], other[0])), sorted((one[1], other[1]))
+    return across[0], down[0], across[1], down[1]
+
+
+def _shown_at(page: PdfPage, x: float, y: float) -> tuple[float, float]:
+    import pypdfium2.raw as pdfium
+
+    across, down = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page.raw, 0, 0, _DEVICE, _DEVICE, 0, x, y, across, down)
+    return tuple(min(max(value.value / _DEVICE, 0.0), 1.0) for value in (across, down))  # type: ignore[return-value]
+
+
+def _size(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> float:
+    """Height of the line's font in points, as it is shown: the size that a font states may be scaled by the page."""
+    import pypdfium2.raw as pdfium
+
+    index = next((index for index in range(start, end) if codes[index] > 0x20), start)
+    box: Any = pdfium.FS_RECTF()
+    found = pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, box)
+    return round(float(box.top - box.bottom) * 2) / 2 if found else 0.0
+
+
+def _is_bold(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> bool:
+    """Whether the first and last letters of a line are bold by the name of their font; the weights that fonts state mean little."""
+    shown = [index for index in range(start, end) if codes[index] > 0x20]
+    return bool(shown) and all(_BOLD.search(_font_name(textpage, index)) for index in {shown[0], shown[-1]})
+
+
+def _font_name(textpage: PdfTextPage, index: int) -> bytes:
+    import pypdfium2.raw as pdfium
+
+    buffer = ctypes.create_string_buffer(_LONGEST_FONT_NAME)
+    size = pdfium.FPDFText_GetFontInfo(textpage.raw, index, buffer, len(buffer), None)
+    return buffer.raw[: max(size - 1, 0)]

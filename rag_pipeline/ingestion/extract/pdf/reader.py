@@ -1,0 +1,289 @@
+"""PDF files, through pdfium; pages without a usable text layer by OCR.
+
+Belongs here: opening, the order of pages, what cannot be read. Not here: one page (``pdf_page``), paragraphs (``pdf_layout``).
+pdfium is not thread-safe: one process reads one file at a time, in one thread.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Self
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.inside import elements_inside
+from rag_pipeline.ingestion.extract.markup.outline import Outline
+from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.pdf.furniture import repeated_lines
+from rag_pipeline.ingestion.extract.pdf.layout import Line, Style, elements_of_lines, heading_levels, letters_by_style
+from rag_pipeline.ingestion.extract.pdf.page import Page, page_picture, read_page
+from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, read_picture_lines
+from rag_pipeline.ingestion.extract.source import Source, password_protected
+from rag_pipeline.models import Element, ElementKind
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+_WINDOW = 500
+"""Pages that are laid out together: few enough for any memory."""
+_MOST_ATTACHMENTS = 1000
+_MOST_UNREADABLE = 200
+"""A file may claim a million pages; after this many missing ones in a row the rest is taken for missing too."""
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Numbers of pages by what became of them."""
+
+    without_text: list[int] = field(default_factory=list)
+    by_ocr: int = 0
+    unreadable: list[int] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    ocr_error: DocumentError | None = None
+    not_reached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Pages, and which of all their lines are repeated ones."""
+
+    pages: list[Page]
+    repeated: dict[int, ElementKind | None]
+
+    def body(self) -> list[Line]:
+        """The lines that are not repeated."""
+        lines = (line for page in self.pages for line in page.lines)
+        return [line for index, line in enumerate(lines) if index not in self.repeated]
+
+
+class _Windows:
+    """The pages of a document until the sizes of all its letters are known. All windows but the last wait in a temporary file."""
+
+    def __init__(self) -> None:
+        self.letters: Counter[Style] = Counter()
+        self._last: _Window | None = None
+        self._stored = 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving the context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def add(self, window: _Window) -> None:
+        """Keep a window, and count its letters."""
+        self.letters += letters_by_style(window.body())
+        if self._last is not None:
+            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+            self._stored += 1
+        self._last = window
+
+    def __iter__(self) -> Iterator[_Window]:
+        self._file.seek(0)
+        for _ in range(self._stored):
+            yield pickle.load(self._file)  # noqa: S301 - written by this object, in this process
+        if self._last is not None:
+            yield self._last
+
+
+def read_pdf(source: Source) -> Iterator[Element]:
+    """Paragraphs and headings page by page, with the place of every line, then comments; attached files last.
+
+    Repeated headers and footers are given once. Scanned pages on which nothing could be read, and damaged pages, are in the notes.
+
+    Raises:
+        DocumentError: ``damaged``, ``password_protected``, ``missing_program`` (only pictures, and no Tesseract), ``empty``.
+    """
+    pdf = open_pdf(source)
+    source.pages = len(pdf)
+    findings = _Findings()
+    found = False
+    for element in with_properties(
+        _title_and_author(pdf), chain(_text(pdf, source, findings), _attached(pdf, source)), source.name, page=1
+    ):
+        found = True
+        yield element
+    pdf.close()
+    if not found:
+        raise _nothing(findings)
+    source.notes.extend(_notes(findings))
+
+
+def _text(pdf: PdfDocument, source: Source, findings: _Findings) -> Iterator[Element]:
+    outline = Outline()
+    with _Windows() as windows:
+        for start in range(1, len(pdf) + 1, _WINDOW):
+            windows.add(_window(list(_pages(pdf, range(start, min(start + _WINDOW, len(pdf) + 1)), source, findings))))
+            if findings.not_reached:
+                break
+        levels = heading_levels(windows.letters)
+        for window in windows:
+            yield from _elements(window, outline, levels)
+
+
+def open_pdf(source: Source) -> PdfDocument:
+    """The document, opened with one of the listed passwords where it needs one.
+
+    Raises:
+        DocumentError: ``damaged``, ``password_protected``.
+    """
+    import pypdfium2
+
+    for password in (None, *source.options.passwords):
+        try:
+            return pypdfium2.PdfDocument(_file(source), password)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+                continue
+            if error.err_code == pypdfium2.raw.FPDF_ERR_SECURITY:
+                message = "The PDF is protected in a way that only its own viewer opens. Print it there as a new PDF."
+                raise DocumentError("password_protected", message) from None
+            message = f"The PDF is damaged ({error}). Open it in a PDF viewer and save or print it again as PDF."
+            raise DocumentError("damaged", message) from None
+    raise password_protected("The PDF")
+
+
+def _title_and_author(pdf: PdfDocument) -> dict[str, str]:
+    stated = pdf.get_metadata_dict(skip_empty=True)
+    return {name: stated.get(name, "") for name in ("Title", "Author")}
+
+
+def _attached(pdf: PdfDocument, source: Source) -> Iterator[Element]:
+    """The files that are attached to the document, each under its name."""
+    import pypdfium2
+
+    for index in range(min(pdf.count_attachments(), _MOST_ATTACHMENTS)):
+        name = f"attachment {index + 1}"
+        try:
+            attachment = pdf.get_attachment(index)
+            name = " ".join(clean_text(attachment.get_name()).split()) or name
+            content = bytes(attachment.get_data())
+        except (pypdfium2.PdfiumError, UnicodeDecodeError) as error:
+            source.notes.append(f"{name}, a file inside it, was not read: {error}")
+            continue
+        source.more_time()
+        yield from elements_inside(source, content, name)
+
+
+def _file(source: Source) -> object:
+    """By its path where that is possible: a large file is then read page by page."""
+    source.stream.seek(0)
+    if source.path is not None and source.stream.read(5) == b"%PDF-":
+        return source.path
+    source.stream.seek(0)
+    content = source.stream.read()
+    # pdfium looks for the header in the first kilobyte only.
+    return content[max(content.find(b"%PDF-"), 0) :]
+
+
+def _pages(pdf: PdfDocument, numbers: range, source: Source, findings: _Findings) -> Iterator[Page]:
+    for number in numbers:
+        try:
+            page = read_page(pdf, number)
+            page = _with_ocr(pdf, page, source, findings) if page and page.needs_ocr else page
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a library makes of one page, the others are read
+            findings.failed.append(f"Page {number} was not read: {type(error).__name__}: {error}")
+            continue
+        if page is None:
+            findings.unreadable.append(number)
+            if findings.unreadable[-_MOST_UNREADABLE:] == list(range(number - _MOST_UNREADABLE + 1, number + 1)):
+                findings.not_reached = len(pdf) - number
+                return
+            continue
+        yield page
+
+
+def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings) -> Page:
+    """The page as OCR reads it, where that is more than its text layer says."""
+    findings.without_text.append(page.number)
+    if findings.ocr_error is not None:
+        return page
+    try:
+        check_tesseract(source, "Reading scanned pages")
+        source.more_time()
+        lines = read_picture_lines(page_picture(pdf, page.number), source, page.number)
+    except DocumentError as error:
+        if error.code == "missing_program":  # no other page will fare better
+            findings.ocr_error = error
+        return page
+    finally:
+        source.more_time()
+    if _letters(lines) <= _letters(page.lines):
+        return page
+    findings.without_text.pop()
+    findings.by_ocr += 1
+    return Page(page.number, lines, page.comments, needs_ocr=False)
+
+
+def _letters(lines: Sequence[Line]) -> int:
+    return sum(character.isalnum() for line in lines for character in line.text)
+
+
+def _window(pages: list[Page]) -> _Window:
+    return _Window(pages, repeated_lines([line for page in pages for line in page.lines]))
+
+
+def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) -> Iterator[Element]:
+    """The paragraphs of the pages, each page's headers before them, and its comments and footers after them."""
+    lines = [line for page in window.pages for line in page.lines]
+    edges: dict[tuple[int, ElementKind], list[Line]] = defaultdict(list)
+    for index, kind in sorted(window.repeated.items()):
+        if kind is not None:
+            edges[lines[index].page, kind].append(lines[index])
+    path = outline.path
+    elements = elements_of_lines(window.body(), outline, levels)
+    by_page = {number: list(group) for number, group in groupby(elements, key=lambda element: element.page)}
+    for page in window.pages:
+        yield from _edge(edges[page.number, "Header"], "Header", path)
+        for element in by_page.get(page.number, ()):
+            path = element.path_below
+            yield element
+        yield from (Element("NarrativeText", f"Comment: {comment}", page.number, path) for comment in page.comments)
+        yield from _edge(edges[page.number, "Footer"], "Footer", path)
+
+
+def _edge(lines: Sequence[Line], kind: ElementKind, path: tuple[str, ...]) -> Iterator[Element]:
+    return (Element(kind, line.text, line.page, path, (line.box(0),)) for line in lines)
+
+
+def _nothing(findings: _Findings) -> DocumentError:
+    if findings.ocr_error is not None:
+        return findings.ocr_error
+    if findings.failed and not findings.without_text:
+        return DocumentError("unreadable_content", findings.failed[0])
+    if findings.unreadable and not findings.without_text:
+        return DocumentError("damaged", "No page of the PDF can be loaded. Open it in a PDF viewer and save it again.")
+    if findings.without_text:
+        return DocumentError("empty", "The PDF's pages are pictures in which OCR found no text.", state="empty")
+    return DocumentError("empty", "The PDF holds no text and no pictures.", state="empty")
+
+
+def _notes(findings: _Findings) -> Iterator[str]:
+    if findings.without_text and findings.ocr_error is not None:
+        yield f"{_named(findings.without_text)} without text. {findings.ocr_error}"
+    elif findings.without_text:
+        yield f"{_named(findings.without_text)} without text, and OCR found none in the picture."
+    if findings.unreadable:
+        beyond = f", like the {findings.not_reached:,} pages after them" if findings.not_reached else ""
+        yield f"{_named(findings.unreadable)} damaged and not read{beyond}."
+    yield from findings.failed
+
+
+def _named(pages: Sequence[int]) -> str:
+    """``Page 3 is``, ``Pages 1-4, 9 are``."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and runs[-1][1] == page - 1:
+            runs[-1][1] = page
+        else:
+            runs.append([page, page])
+    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return f"Page {shown} is" if len(pages) == 1 else f"Pages {shown} are"

@@ -1,0 +1,1 @@
+"""Where documents are read: processes with limits, the programs they start, results on their way out."""

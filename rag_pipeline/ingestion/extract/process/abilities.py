@@ -1,0 +1,50 @@
+"""What this machine can read besides what the package brings: programs that are installed, passwords that are listed, languages of OCR.
+
+Belongs here: looking, and one fingerprint of it all. Not here: using any of it.
+
+A document that failed, or left something out, is read again when the fingerprint changes: after Tesseract was installed or a password
+was added, nobody has to touch the file. The limits on a document are no part of it: they reopen only what failed at them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.extract.office.libreoffice import libreoffice_program
+from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
+from rag_pipeline.ingestion.extract.source import ReadingOptions
+from rag_pipeline.settings import Settings
+
+
+def reading_options(settings: Settings) -> ReadingOptions:
+    """How documents are to be read.
+
+    Raises:
+        RagError: the passwords file cannot be read.
+    """
+    return ReadingOptions(listed_passwords(settings), settings.ocr_languages, settings.extraction_memory_bytes)
+
+
+def listed_passwords(settings: Settings) -> tuple[str, ...]:
+    """The lines of the passwords file, in order; none when it does not exist.
+
+    Raises:
+        RagError: it cannot be read.
+    """
+    try:
+        lines = settings.passwords_path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RagError(
+            f"The passwords file {settings.passwords_path} cannot be read ({error}). It is a UTF-8 text, a password a line."
+        ) from None
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def abilities_fingerprint(settings: Settings) -> str:
+    """Changes when a document that could not be read, or not whole, may be readable now."""
+    programs = [tesseract_languages(), libreoffice_program("writer") is not None, libreoffice_program("impress") is not None]
+    known = repr((programs, listed_passwords(settings), settings.ocr_languages))
+    return hashlib.sha256(known.encode()).hexdigest()[:16]

@@ -1,0 +1,83 @@
+"""Step 4: turn chunks into vectors. Plan (catalog) → batches (files only, anywhere) → commit (catalog).
+
+Belongs here: which texts are embedded, in which batches, and the commit. Not here: the model (``embedder.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import polars
+
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, missing_texts
+
+STEP = "embeddings"
+_REPORT_EVERY = 256
+_STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingReport:
+    """What one batch did."""
+
+    texts: int
+    seconds: float
+    dtype: str
+
+
+def plan_embeddings(workspace: Workspace) -> list[str]:
+    """Commit what an interrupted run left, then name the batches of texts that the model has not seen."""
+    with workspace.lock(STEP):
+        _commit_staged(workspace)
+        staging = workspace.staging(STEP)
+        staging.remove_stale(_STALE_SECONDS)
+        names = []
+        batches = missing_texts(
+            workspace.catalog,
+            workspace.collection,
+            workspace.chunker_fingerprint,
+            workspace.model.fingerprint,
+            workspace.settings.embedding_batch_chunks,
+            workspace.full_refresh,
+        )
+        for frame in batches:
+            names.append(staging.new_batch())
+            staging.write_frame(f"{names[-1]}.texts", frame)
+        return names
+
+
+def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
+    """Embed one batch's texts into the staging folder."""
+    staging = workspace.staging(STEP)
+    frame = polars.read_parquet(staging.path(f"{batch}.texts"))
+    started = time.perf_counter()
+    embedder = load_embedder(workspace.model, workspace.settings)
+    texts = frame["text"].to_list()
+    parts = []
+    for start in range(0, len(texts), _REPORT_EVERY):
+        parts.append(embedder.embed_documents(texts[start : start + _REPORT_EVERY]))
+        progress.report(STEP, min(start + _REPORT_EVERY, len(texts)), len(texts))
+    vectors = frame.select("text_hash").with_columns(
+        polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts))
+    )
+    staging.write_frame(f"{batch}.vectors", vectors)
+    return EmbeddingReport(len(texts), time.perf_counter() - started, embedder.dtype)
+
+
+def commit_embeddings(workspace: Workspace) -> None:
+    """Commit all finished batches to the catalog."""
+    with workspace.lock(STEP):
+        _commit_staged(workspace)
+
+
+def _commit_staged(workspace: Workspace) -> None:
+    staging = workspace.staging(STEP)
+    vectors = staging.complete("vectors")
+    add_embeddings(workspace.catalog, vectors)
+    texts = [staging.path(f"{file.name.split('.')[0]}.texts") for file in vectors]
+    staging.remove([*vectors, *texts])

@@ -1,0 +1,146 @@
+"""Step 2: read what documents say. Plan (catalog) → batches (files only, anywhere) → commit (catalog).
+
+Belongs here: which contents are read, in which batches, and the commit. Not here: how a format is read (``extract/``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, extract_all
+from rag_pipeline.ingestion.steps.staging import Staging
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.stores.catalog.reading_rows import (
+    ELEMENT_COLUMNS,
+    OUTCOME_COLUMNS,
+    ExtractionTask,
+    ExtractorFingerprint,
+    add_extractions,
+    element_row,
+    missing_extractions,
+)
+
+STEP = "extracted_text"
+_FLUSH_CHARACTERS = 16_000_000
+_BATCH_BYTES = 256_000_000
+_STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionReport:
+    """What one batch did."""
+
+    read: int
+    failed: int
+    elements: int
+    seconds_of_reading: float
+
+
+@dataclass(slots=True)
+class _Buffer:
+    """Rows of a batch on their way to its files; flushed by size, so that memory is bounded by the largest single document."""
+
+    staging: Staging
+    batch: str
+    extractor: ExtractorFingerprint
+    elements: list[tuple[object, ...]] = field(default_factory=list)
+    outcomes: list[tuple[object, ...]] = field(default_factory=list)
+    characters: int = 0
+    parts: int = 0
+    written: int = 0
+
+    def add(self, result: ExtractionResult) -> None:
+        extraction = result.extraction
+        self.outcomes.append(_outcome_row(result, self.extractor))
+        self.written += result.spooled
+        for position, element in enumerate(extraction.elements if extraction else ()):
+            self.elements.append(element_row(result.key, result.spooled + position, element))
+            self.characters += len(element.text)
+        if self.characters > _FLUSH_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.elements:
+            self.staging.write_rows(f"{self.batch}.{self.parts:04}.elements", ELEMENT_COLUMNS, self.elements)
+        self.written += len(self.elements)
+        self.parts, self.characters = self.parts + 1, 0
+        self.elements.clear()
+
+
+def plan_extraction(workspace: Workspace) -> list[str]:
+    """Commit what an interrupted run left, then name the batches that are to be read."""
+    with workspace.lock(STEP):
+        _commit_staged(workspace)
+        tasks = missing_extractions(
+            workspace.catalog,
+            workspace.collection,
+            workspace.extractor,
+            workspace.settings.max_attempts,
+            workspace.full_refresh,
+        )
+        staging = workspace.staging(STEP)
+        staging.remove_stale(_STALE_SECONDS)
+        names = []
+        for batch in _batches(tasks, workspace.settings.extraction_batch_documents):
+            names.append(staging.new_batch())
+            staging.write_plan(names[-1], [asdict(task) for task in batch])
+        return names
+
+
+def _batches(tasks: Sequence[ExtractionTask], documents: int) -> Iterator[list[ExtractionTask]]:
+    batch: list[ExtractionTask] = []
+    for task in tasks:
+        batch.append(task)
+        if len(batch) == documents or sum(t.size_bytes for t in batch) > _BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
+    """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
+    staging = workspace.staging(STEP)
+    tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
+    buffer = _Buffer(staging, batch, workspace.extractor)
+    seconds, failed = 0.0, 0
+    for done, result in enumerate(extract_all([_request(workspace, batch, task) for task in tasks], workspace.settings), 1):
+        buffer.add(result)
+        seconds += result.seconds
+        failed += result.extraction is None
+        progress.report(STEP, done, len(tasks))
+    buffer.flush()
+    # Written last: only a batch with outcomes counts as done.
+    staging.write_rows(f"{batch}.readings", OUTCOME_COLUMNS, buffer.outcomes)
+    return ExtractionReport(len(tasks) - failed, failed, buffer.written, seconds)
+
+
+def commit_extraction(workspace: Workspace) -> None:
+    """Commit all finished batches to the catalog and give every document its reading."""
+    with workspace.lock(STEP):
+        _commit_staged(workspace)
+
+
+def _commit_staged(workspace: Workspace) -> None:
+    staging = workspace.staging(STEP)
+    outcomes = staging.complete("readings")
+    done = {file.name.split(".")[0] for file in outcomes}
+    elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
+    add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
+    staging.remove([*outcomes, *elements, *(staging.folder / f"{batch}.plan.json" for batch in done)])
+
+
+def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> ExtractionRequest:
+    path = str(workspace.settings.uploads / task.file)
+    spool = str(workspace.staging(STEP).folder / f"{batch}.{task.extraction_key}")
+    return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
+
+
+def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:
+    extraction = result.extraction
+    state = "extracted" if extraction else result.state
+    pages, notes = (extraction.pages, list(extraction.notes)) if extraction else (None, [])
+    reading_key = extractor.reading_key(result.key, result.error_code, notes)
+    return result.key, state, result.error_code, result.error, result.transient, pages, notes, reading_key

@@ -1,0 +1,149 @@
+"""Step 1: make the catalog's documents say what the watched folder says.
+
+Belongs here: the scan of one collection and its commit. Not here: reading what documents say, when to scan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.deletions import hold_rules, leaving_files, moved_files, plan_deletions
+from rag_pipeline.ingestion.extract import media_type_of
+from rag_pipeline.ingestion.folder.listing import (
+    FolderListing,
+    FolderPlan,
+    FoundFile,
+    collection_of,
+    document_id,
+    document_name,
+    list_folder,
+    plan_folder,
+    prepare_uploads,
+    read_identity,
+)
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
+from rag_pipeline.stores.catalog.missing_files import missing_files
+
+STEP = "source_documents"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesReport:
+    """What one scan found and did. ``waiting``: still being written; ``unreadable``: files and folders not looked at, with the reason.
+
+    ``held``: documents whose files are missing, and which go on answering until that is confirmed.
+    """
+
+    counts: SourceCounts
+    documents: int
+    waiting: Sequence[str]
+    unreadable: dict[str, str]
+    held: Sequence[str]
+    changes: Sequence[tuple[str, str]]
+
+
+def update_documents(workspace: Workspace) -> SourcesReport:
+    """Scan the collection and commit what changed.
+
+    Raises:
+        RagError: the watched folder is not there.
+    """
+    # The listing too: one from before another run's commit would take that run's new files for deleted ones.
+    with workspace.lock(STEP):
+        return _update_documents(workspace)
+
+
+def _update_documents(workspace: Workspace) -> SourcesReport:
+    settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
+    folder = list_folder(prepare_uploads(settings))
+    listing = collection_listing(folder, workspace.collection)
+    known = known_signatures(catalog, workspace.collection, settings.max_attempts, settings.max_file_bytes)
+    compared = dict.fromkeys(known, "") if workspace.full_refresh else known
+    plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)
+    rows, waiting, vanished = _read_all(workspace, plan)
+    gone = [*plan.removed, *(file for file in vanished if file in known)]
+    missing = missing_files(catalog, workspace.collection)
+    listed = listing.files.keys() - set(vanished) - leaving_files(listing, known, missing, now)
+    moved = moved_files(gone, known, folder) | _read_elsewhere(workspace, gone, rows)
+    deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), now)
+    scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
+    counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
+    return SourcesReport(
+        counts=counts,
+        documents=len(known) + counts.added + counts.renamed - len(deletions.remove),
+        waiting=[document_name(found.file) for found in (*plan.unsettled, *waiting)],
+        unreadable=dict(listing.unreadable),
+        held=[document_name(file) for file in gone if file not in deletions.remove],
+        changes=_changes(scan, known),
+    )
+
+
+def _read_elsewhere(workspace: Workspace, gone: Sequence[str], rows: Sequence[DocumentRow]) -> set[str]:
+    """Those of the files that are gone whose bytes were just read under another name."""
+    if not gone:
+        return set()
+    read = {row.content_hash for row in rows if row.content_hash}
+    contents = content_hashes(workspace.catalog, workspace.collection)
+    return {file for file in gone if contents.get(file) in read}
+
+
+def collection_listing(listing: FolderListing, collection: str) -> FolderListing:
+    """The part of a listing that belongs to one collection."""
+    files = {path: found for path, found in listing.files.items() if found.collection == collection}
+    # What lies directly in the watched folder and could not be looked at may be a file or a folder.
+    unreadable = {path: why for path, why in listing.unreadable.items() if collection in (collection_of(path), collection_of(f"{path}/"))}
+    return FolderListing(files, unreadable)
+
+
+def _read_all(workspace: Workspace, plan: FolderPlan) -> tuple[list[DocumentRow], list[FoundFile], list[str]]:
+    rows: list[DocumentRow] = []
+    waiting: list[FoundFile] = []
+    vanished: list[str] = []
+    for done, found in enumerate(plan.to_read, 1):
+        try:
+            row = _read_row(workspace, found)
+        except FileNotFoundError:
+            vanished.append(found.file)
+        else:
+            rows.append(row) if row else waiting.append(found)
+        if done % 50 == 0 or done == len(plan.to_read):
+            progress.report(STEP, done, len(plan.to_read))
+    return rows, waiting, vanished
+
+
+def _read_row(workspace: Workspace, found: FoundFile) -> DocumentRow | None:
+    limit = workspace.settings.max_file_bytes
+    if found.size_bytes > limit:
+        message = f"The file has {found.size_bytes:,} bytes; RAG_MAX_FILE_BYTES allows {limit:,}. Raise it or split the file."
+        return _failed_row(found, "too_large", message, transient=False)
+    try:
+        read = read_identity(workspace.settings.uploads, found)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror}. Give the user who runs this the right to read it."
+        return _failed_row(found, "unreadable", message, transient=True)
+    if read is None:
+        return None
+    return _row(read.found, read.content_hash, media_type_of(document_name(found.file), read.head))
+
+
+def _row(found: FoundFile, content_hash: str | None, media_type: str | None) -> DocumentRow:
+    name = document_name(found.file)
+    return DocumentRow(
+        document_id(found.file), found.collection, name, found.file, found.signature, found.size_bytes, content_hash, media_type
+    )
+
+
+def _failed_row(found: FoundFile, code: str, message: str, *, transient: bool) -> DocumentRow:
+    return replace(_row(found, None, None), error_code=code, error=message, transient=transient)
+
+
+def _changes(scan: Scan, known: dict[str, str]) -> list[tuple[str, str]]:
+    read = [(row.document, "unreadable" if row.error_code else "changed" if row.file in known else "added") for row in scan.rows]
+    noted = (("removed", scan.removed), ("missing, deletion held", scan.held), ("back", scan.back))
+    return [*read, *((document_name(file), change) for change, files in noted for file in files)]

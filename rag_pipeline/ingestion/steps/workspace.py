@@ -1,0 +1,119 @@
+"""What every ingestion step works with: settings, catalog, index, model, and the fingerprints that decide what is out of date.
+
+Belongs here: opening those, lazily. Not here: any step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
+from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
+from rag_pipeline.ingestion.steps.staging import Staging
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.reading_rows import ExtractorFingerprint
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+    from rag_pipeline.embedding.model_files import ModelFiles
+    from rag_pipeline.ingestion.chunker import Chunker
+    from rag_pipeline.stores.vectors import VectorIndex
+
+_WAITING = "waiting for another run of this collection"
+
+
+def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
+    """What decides now how a content is read.
+
+    Raises:
+        RagError: the passwords file cannot be read.
+    """
+    limits = (settings.extraction_timeout_seconds, settings.extraction_memory_bytes, settings.max_file_bytes)
+    return ExtractorFingerprint(EXTRACTOR_VERSION, abilities_fingerprint(settings), *limits)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One collection's ingestion. ``full_refresh``: do again what is up to date."""
+
+    settings: Settings
+    collection: str
+    full_refresh: bool = False
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog of all collections."""
+        return Catalog(self.settings.catalog_path)
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """The vector index of all collections."""
+        from rag_pipeline.stores.vectors import open_index
+
+        return open_index(self.settings)
+
+    @cached_property
+    def model(self) -> ModelFiles:
+        """The configured embedding model, on disk; not loaded."""
+        from rag_pipeline.embedding.model_files import locate_model
+
+        return locate_model(self.settings)
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """The chunker that fits the model."""
+        from rag_pipeline.ingestion.chunker import Chunker
+
+        return Chunker(self.model.token_counter(), self.settings.chunk_tokens)
+
+    @cached_property
+    def extractor(self) -> ExtractorFingerprint:
+        """Changes when the same bytes may yield other elements."""
+        return extractor_fingerprint(self.settings)
+
+    @cached_property
+    def chunker_fingerprint(self) -> str:
+        """Changes when the same elements may yield other chunks: chunker, window, tokenizer."""
+        tokenizer = hashlib.sha256((self.model.path / "tokenizer.json").read_bytes() + self.model.document_prompt.encode())
+        return f"{self.chunker.fingerprint}:{tokenizer.hexdigest()[:12]}"
+
+    def staging(self, step: str) -> Staging:
+        """The staging folder of a step."""
+        return Staging(self.settings.staging_path, self.collection, step)
+
+    @contextmanager
+    def lock(self, step: str) -> Iterator[None]:
+        """One process at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did."""
+        with self._lock_file(step):
+            yield
+
+    @contextmanager
+    def whole_run(self) -> Iterator[None]:
+        """One run at a time at a collection. The steps are right without it, as each holds its own lock; with it nothing is done twice."""
+        lock = self._lock_file("run")
+        try:
+            lock.acquire(timeout=0)
+        except TimeoutError:
+            progress.report(_WAITING, 0, 1)
+            lock.acquire()
+            progress.report(_WAITING, 1, 1)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock_file(self, name: str) -> FileLock:
+        from filelock import FileLock
+
+        folder = self.settings.locks_path
+        folder.mkdir(parents=True, exist_ok=True)
+        hashed = hashlib.sha256(f"{self.collection}\0{name}".encode()).hexdigest()[:16]
+        return FileLock(folder / f"{hashed}.lock", thread_local=False)

@@ -1,0 +1,1 @@
+"""The catalog: one DuckDB file, and every statement on it."""

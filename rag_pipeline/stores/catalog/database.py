@@ -1,0 +1,272 @@
+"""The catalog: one DuckDB file that knows every live document, what it says, its chunks and their vectors.
+
+Belongs here: opening the file safely, its schema, and what its readers outside ingestion ask. Not here: the queries of the
+ingestion steps (they stand beside it), the files themselves, the vector index.
+
+While one process holds a DuckDB file read-write no other can open it, so connections are short and a locked file is waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from rag_pipeline.errors import RagError
+
+SCHEMA_VERSION = 2
+LOCK_WAIT_SECONDS = 60.0
+MEMORY_LIMIT = "512MB"
+_MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"
+"""A file's last change, from the nanoseconds that its signature has."""
+_HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
+_COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
+"""Fields that are not a column of the same name."""
+_WRITING = threading.Lock()  # DuckDB lets threads of one process write at once, and fails the second to commit
+
+
+class CatalogError(RagError):
+    """The catalog cannot be used; the message names the fix."""
+
+
+class CatalogBusyError(CatalogError):
+    """Another process is writing; the same call works later."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatus:
+    """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC.
+
+    ``warnings`` say which parts of a document that was read otherwise could not be read, and why.
+    ``deletion_held_since``: when its file was first found missing, while the document goes on answering until that is confirmed.
+    """
+
+    document_id: str
+    document: str
+    collection: str
+    state: str
+    error_code: str | None
+    error: str | None
+    attempts: int
+    pages: int | None
+    chunks: int
+    size_bytes: int
+    indexed_at: datetime | None
+    media_type: str | None
+    warnings: tuple[str, ...]
+    file: str
+    deletion_held_since: datetime | None = None
+
+
+class Catalog:
+    """The catalog file at ``path``; it is made on first write. Safe to share between threads: each use opens a connection."""
+
+    def __init__(self, path: Path, lock_wait_seconds: float = LOCK_WAIT_SECONDS) -> None:
+        self.path = path
+        self._lock_wait_seconds = lock_wait_seconds
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction that is committed at the end, or rolled back when the block raises.
+
+        Raises:
+            CatalogBusyError: locked for longer than the wait.
+            CatalogError: damaged, or of another version.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _WRITING, _damage_in_words(self.path), closing(self._open(read_only=False)) as connection:
+            _prepare(connection, self.path)
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                with suppress(duckdb.Error):  # a damaged file fails that too
+                    connection.rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection; on a catalog that does not exist yet, an empty one in memory. An older catalog is upgraded first.
+
+        Raises:
+            CatalogError: as :meth:`writing`.
+        """
+        opened = self._open(read_only=True) if self.path.exists() else _empty(self.path)
+        with _damage_in_words(self.path), closing(opened) as connection:
+            version = _version(connection, self.path)
+            if version == SCHEMA_VERSION:
+                yield connection
+                return
+        if version:
+            with self.writing():
+                pass  # opening it for writing upgrades it
+        with closing(self._open(read_only=True) if version else _empty(self.path)) as connection:
+            yield connection  # without a version: the first writer was killed before it made the tables
+
+    def documents(self, collection: str | None = None) -> list[DocumentStatus]:
+        """Live documents, by collection and path."""
+        where = "WHERE $collection IS NULL OR d.collection = $collection ORDER BY d.collection, d.document"
+        return self.select_documents(where, {"collection": collection})
+
+    def find(self, document_id: str) -> DocumentStatus | None:
+        """The live document of that id."""
+        found = self.select_documents("WHERE document_id = $document_id", {"document_id": document_id})
+        return found[0] if found else None
+
+    def collections(self) -> list[str]:
+        """Collections that have live documents."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT collection FROM documents ORDER BY 1").fetchall()
+        return [name for (name,) in rows]
+
+    def matching(
+        self, collection: str, folder: str = "", types: Sequence[str] = (), since: datetime | None = None, before: datetime | None = None
+    ) -> list[str]:
+        """Paths of live documents in a folder and below it, of one of these types (endings without the dot), changed in [since, before).
+
+        Empty and None do not narrow. Times are UTC.
+        """
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"""
+                WITH named AS (SELECT document, {_MODIFIED} AS modified FROM documents WHERE collection = $collection)
+                SELECT document FROM named
+                WHERE ($folder = '' OR starts_with(document, $folder || '/'))
+                AND (len($types) = 0 OR list_contains($types, lower(regexp_extract(document, '[.]([^./]+)$', 1))))
+                AND ($since IS NULL OR modified >= $since) AND ($before IS NULL OR modified < $before)
+                ORDER BY document
+                """,
+                {
+                    "collection": collection,
+                    "folder": folder.strip("/"),
+                    "types": [name.lstrip(".").lower() for name in types],
+                    "since": since,
+                    "before": before,
+                },
+            ).fetchall()
+        return [name for (name,) in rows]
+
+    def select_documents(self, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
+        """As :func:`select_documents`, on a connection of its own."""
+        with self.reading() as connection:
+            return select_documents(connection, tail, parameters)
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + self._lock_wait_seconds
+        pause = 0.01
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only, config=_config(self.path))
+            except duckdb.Error as error:
+                if not _is_lock(error):
+                    raise _unreadable(self.path, error) from error
+                if time.monotonic() > deadline:
+                    raise CatalogBusyError(
+                        f"The catalog {self.path} is in use by another program. Close it and try again: {error}"
+                    ) from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
+
+def select_documents(connection: duckdb.DuckDBPyConnection, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
+    """Live documents ``d``, as the end of a statement wants them: WHERE, ORDER BY, LIMIT."""
+    columns = ", ".join(_COLUMNS.get(name, f"d.{name}") for name in DocumentStatus.__dataclass_fields__)
+    rows = connection.execute(f"SELECT {columns} FROM documents d {_HELD} {tail}", dict(parameters)).fetchall()
+    return [_status(row) for row in rows]
+
+
+def _status(row: Sequence[Any]) -> DocumentStatus:
+    fields = dict(zip(DocumentStatus.__dataclass_fields__, row, strict=True))
+    return DocumentStatus(**{**fields, "warnings": tuple(fields["warnings"] or ()), "file": os.fsdecode(fields["file"])})
+
+
+def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """No network (extensions are never fetched), bounded memory, spilling beside the catalog."""
+    return {
+        "autoinstall_known_extensions": False,
+        "memory_limit": MEMORY_LIMIT,
+        "preserve_insertion_order": False,
+        "temp_directory": str(path.parent / "catalog.spill"),
+    }
+
+
+def _is_lock(error: duckdb.Error) -> bool:
+    text = str(error)
+    return any(sign in text for sign in ("Could not set lock", "different configuration", "Unique file handle conflict"))
+
+
+def _unreadable(path: Path, error: Exception) -> CatalogError:
+    return CatalogError(
+        f"The catalog {path} cannot be read: {str(error).splitlines()[0]}\n"
+        f"Move it away (mv '{path}' '{path}.damaged') and run `rag ingest`: it is made again from your files."
+    )
+
+
+@contextmanager
+def _damage_in_words(path: Path) -> Iterator[None]:
+    """What is damaged further on in the file is found by the statement that reads it, not when the file is opened."""
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        if "Corrupt database file" in text or ("Could not read enough bytes" in text and str(path) in text):
+            raise _unreadable(path, error) from error
+        raise
+
+
+def _empty(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config=_config(path))
+    _prepare(connection, path)
+    return connection
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Make the tables, or bring those of an older program up to date, by the numbered files that have not been run yet."""
+    version = _version(connection, path)
+    if version == SCHEMA_VERSION:
+        return
+    connection.begin()
+    try:
+        for number, statements in _migrations():
+            if number > version:
+                connection.execute(statements)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _migrations() -> list[tuple[int, str]]:
+    found = sorted(files("rag_pipeline.stores.catalog").joinpath("sql").iterdir(), key=lambda file: file.name)
+    return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in found if file.name.endswith(".sql")]
+
+
+def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """The schema's number; 0 before there are tables.
+
+    Raises:
+        CatalogError: it is no catalog, or a newer program's.
+    """
+    if connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,):
+        return 0
+    try:
+        row = connection.execute("SELECT schema_version FROM catalog").fetchone()
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    version = row[0] if row else None
+    if version is None or not 1 <= version <= SCHEMA_VERSION:
+        raise CatalogError(
+            f"The catalog {path} has version {version}, this program knows version {SCHEMA_VERSION}. "
+            "Use the newer program that wrote it, or move the file away and run `rag ingest` to make it again from your files."
+        )
+    return int(version)

@@ -1,0 +1,185 @@
+"""Rows of the catalog's ``documents`` table: what the folder holds, and how each document fares.
+
+Belongs here: statements on that table. Not here: what documents say (``reading_rows.py``), the folder, decisions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from rag_pipeline.stores.catalog import missing_files
+from rag_pipeline.stores.catalog.database import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A file as the folder scan found it. ``file`` as in ``os.fsdecode``; ``content_hash`` None when it could not be read."""
+
+    document_id: str
+    collection: str
+    document: str
+    file: str
+    signature: str
+    size_bytes: int
+    content_hash: str | None
+    media_type: str | None
+    error_code: str | None = None
+    error: str | None = None
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """What one commit of the folder scan did. ``touched``: rewritten with the same bytes."""
+
+    added: int
+    edited: int
+    renamed: int
+    touched: int
+    removed: int
+
+
+def utc_now() -> datetime:
+    """The present, UTC, without a zone: as the catalog's TIMESTAMP columns hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a look at the folder found out about one collection. Files are paths below the uploads folder (``os.fsdecode``).
+
+    ``removed`` are deleted, ``held`` are missing from now on but kept, ``back`` were missing and are there again.
+    """
+
+    collection: str
+    rows: Sequence[DocumentRow]
+    removed: Sequence[str] = ()
+    held: Sequence[str] = ()
+    back: Sequence[str] = ()
+
+
+def known_signatures(catalog: Catalog, collection: str | None, max_attempts: int, max_file_bytes: int) -> dict[str, str]:
+    """Path → signature of the live documents; empty for those that are to be looked at again although their file is the same.
+
+    These could not be read for a passing reason, were larger than the limit was then, or were asked for again.
+    """
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            """
+            SELECT file, CASE WHEN content_hash IS NULL AND (transient AND attempts < $limit
+                OR error_code = 'too_large' AND size_bytes <= $largest) THEN '' ELSE signature END
+            FROM documents WHERE $collection IS NULL OR collection = $collection
+            """,
+            {"limit": max_attempts, "largest": max_file_bytes, "collection": collection},
+        ).fetchall()
+    return {os.fsdecode(file): signature for file, signature in rows}
+
+
+def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
+    """Path → sha256 of the bytes, of a collection's live documents."""
+    with catalog.reading() as connection:
+        rows = connection.execute("SELECT file, content_hash FROM documents WHERE collection = ?", [collection]).fetchall()
+    return {os.fsdecode(file): content_hash for file, content_hash in rows}
+
+
+def reopen_documents(catalog: Catalog, document_ids: Sequence[str]) -> int:
+    """Make failed documents as if they had never been tried; the next run reads them again. How many of these had failed."""
+    with catalog.writing() as connection:
+        return _reopen(connection, document_ids)
+
+
+def apply_scan(catalog: Catalog, scan: Scan) -> SourceCounts:
+    """Make the table say what the folder says, in one transaction.
+
+    Documents with new bytes become ``pending``; failed ones whose file was touched, or is back, are tried again.
+    """
+    with catalog.writing() as connection:
+        old = _content_by_id(connection)
+        removed_ids = _ids_of(connection, scan.removed)
+        gone = {old[i] for i in removed_ids}
+        connection.execute("DELETE FROM documents WHERE document_id IN (SELECT unnest(?::VARCHAR[]))", [removed_ids])
+        fresh = [row for row in scan.rows if row.document_id not in old]
+        same = [row for row in scan.rows if row.document_id in old and row.content_hash and old[row.document_id] == _content(row)]
+        edited = [row for row in scan.rows if row.document_id in old and row not in same]
+        _touch(connection, same)
+        _replace(connection, [*fresh, *edited])
+        missing_files.hold(connection, scan.held, scan.collection, utc_now())
+        missing_files.forget(connection, [*scan.removed, *scan.back])
+        _reopen(connection, _ids_of(connection, scan.back), only_transient=True)
+    renamed = sum(_content(row) in gone for row in fresh)
+    return SourceCounts(len(fresh) - renamed, len(edited), renamed, len(same), len(removed_ids) - renamed)
+
+
+def _reopen(connection: duckdb.DuckDBPyConnection, document_ids: Sequence[str], *, only_transient: bool = False) -> int:
+    """An empty signature makes the next scan look at a file whose bytes could not be read."""
+    failed = f"{'transient' if only_transient else 'error_code IS NOT NULL'} AND document_id IN (SELECT unnest($ids::VARCHAR[]))"
+    parameters = {"ids": list(document_ids)}
+    for table in ("elements", "chunkings", "extractions"):  # what was read without a word, so that it is read again
+        connection.execute(
+            f"DELETE FROM {table} WHERE extraction_key IN (SELECT extraction_key FROM documents WHERE state = 'empty' AND {failed})",
+            parameters,
+        )
+    rows = connection.execute(
+        f"""
+        UPDATE documents SET state = 'pending', error_code = NULL, error = NULL, transient = FALSE, attempts = 0, extraction_key = NULL,
+            signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {failed} RETURNING 1
+        """,
+        parameters,
+    ).fetchall()
+    return len(rows)
+
+
+def _content(row: DocumentRow) -> tuple[str | None, str | None]:
+    return row.content_hash, row.media_type
+
+
+def _content_by_id(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str | None, str | None]]:
+    rows = connection.execute("SELECT document_id, content_hash, media_type FROM documents").fetchall()
+    return {identity: (content_hash, media_type) for identity, content_hash, media_type in rows}
+
+
+def _ids_of(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> list[str]:
+    encoded = [os.fsencode(file) for file in files]
+    rows = connection.execute("SELECT document_id FROM documents WHERE file IN (SELECT unnest(?::BLOB[]))", [encoded]).fetchall()
+    return [identity for (identity,) in rows]
+
+
+def _touch(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:
+    if rows:
+        connection.executemany(
+            "UPDATE documents SET signature = ? WHERE document_id = ?", [[row.signature, row.document_id] for row in rows]
+        )
+        _reopen(connection, [row.document_id for row in rows])
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:
+    """Write rows anew. The time of first sight is kept, and the attempts on a file that still cannot be read are counted on."""
+    if not rows:
+        return
+    connection.execute("CREATE TEMP TABLE scanned AS SELECT * FROM documents LIMIT 0")
+    now = utc_now()
+    connection.executemany(
+        "INSERT INTO scanned (document_id, collection, document, file, signature, size_bytes, content_hash, media_type,"
+        " state, error_code, error, transient, attempts, added_at, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        [_values(row, now) for row in rows],
+    )
+    connection.execute(
+        "UPDATE scanned SET added_at = d.added_at, attempts = scanned.attempts + CASE WHEN d.content_hash IS NULL"
+        " AND scanned.content_hash IS NULL AND d.signature = scanned.signature THEN d.attempts ELSE 0 END"
+        " FROM documents d WHERE d.document_id = scanned.document_id"
+    )
+    connection.execute("DELETE FROM documents WHERE document_id IN (SELECT document_id FROM scanned)")
+    connection.execute("INSERT INTO documents SELECT * FROM scanned")
+    connection.execute("DROP TABLE scanned")
+
+
+def _values(row: DocumentRow, now: datetime) -> list[object]:
+    failed = row.error_code is not None
+    identity = [row.document_id, row.collection, row.document, os.fsencode(row.file), row.signature, row.size_bytes]
+    outcome = ["failed" if failed else "pending", row.error_code, row.error, row.transient, 1 if failed else 0, now]
+    return [*identity, row.content_hash, row.media_type, *outcome]

@@ -1,0 +1,124 @@
+"""Lists of documents, a page at a time, and how many there are: what the app and the API show of a catalog of any size.
+
+Belongs here: filters, order, pages, counts. Not here: who may see what.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus, select_documents
+
+StateCounts = Mapping[str, Mapping[str, int]]
+"""Collection → state → number of live documents."""
+
+_BY_PATH = "d.collection, d.document, d.document_id"
+_BY_ATTENTION = (
+    "CASE d.state WHEN 'failed' THEN 0 WHEN 'unsupported' THEN 1 WHEN 'empty' THEN 2 WHEN 'pending' THEN 3 WHEN 'indexed' THEN 4 ELSE 0 END"
+    ", coalesce(len(d.notes), 0) = 0"
+)
+_CHOSEN = (
+    "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($state = '' OR d.state = $state)"
+    " AND ($name = '' OR contains(lower(d.document), lower($name)))"
+)
+_AFTER = "(d.collection, d.document, d.document_id) > ($collection, $document, $document_id)"
+
+
+class CursorError(RagError):
+    """A cursor that no earlier page gave."""
+
+    code = "bad_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("This cursor cannot be used. Take next_cursor of the page before unchanged, or leave cursor out to start anew.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which documents: of these collections (None: all), in this state, with this in their path whatever the case ("": any)."""
+
+    collections: tuple[str, ...] | None = None
+    state: str = ""
+    name: str = ""
+
+    def parameters(self) -> dict[str, object]:
+        """For statements."""
+        collections = None if self.collections is None else list(self.collections)
+        return {"collections": collections, "state": self.state, "name": self.name.strip()}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsPage:
+    """Some documents by collection and path, the number of all that were chosen, and where the next page begins; None after the last."""
+
+    documents: Sequence[DocumentStatus]
+    total: int
+    next_cursor: str | None
+
+
+def documents_page(catalog: Catalog, choice: Choice, limit: int, cursor: str | None = None) -> DocumentsPage:
+    """A page of the chosen documents.
+
+    Raises:
+        CursorError: the cursor is of no earlier page.
+        CatalogError: the catalog cannot be read.
+    """
+    after = _position_of(cursor) if cursor else None
+    where, parameters = _CHOSEN, choice.parameters()
+    if after:
+        where, parameters = f"{where} AND {_AFTER}", {**parameters, **after}
+    with catalog.reading() as connection:
+        total = _count(connection, choice)
+        found = select_documents(connection, f"WHERE {where} ORDER BY {_BY_PATH} LIMIT $limit", {**parameters, "limit": limit + 1})
+    shown = found[:limit]
+    return DocumentsPage(shown, total, _cursor_of(shown[-1]) if len(found) > limit else None)
+
+
+def documents_for_attention(catalog: Catalog, choice: Choice, limit: int) -> list[DocumentStatus]:
+    """The first of the chosen documents, those that somebody should look at before the rest."""
+    tail = f"WHERE {_CHOSEN} ORDER BY {_BY_ATTENTION}, {_BY_PATH} LIMIT $limit"
+    return catalog.select_documents(tail, {**choice.parameters(), "limit": limit})
+
+
+def count_documents(catalog: Catalog, choice: Choice) -> int:
+    """How many documents are chosen."""
+    with catalog.reading() as connection:
+        return _count(connection, choice)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, choice: Choice) -> int:
+    row = connection.execute(f"SELECT count(*) FROM documents d WHERE {_CHOSEN}", choice.parameters()).fetchone()
+    return int(row[0]) if row else 0
+
+
+def state_counts(catalog: Catalog) -> StateCounts:
+    """Live documents counted by collection and state; both in order of the alphabet."""
+    with catalog.reading() as connection:
+        rows = connection.execute("SELECT collection, state, count(*) FROM documents GROUP BY ALL ORDER BY ALL").fetchall()
+    counts: dict[str, dict[str, int]] = {}
+    for collection, state, number in rows:
+        counts.setdefault(collection, {})[state] = number
+    return counts
+
+
+def _cursor_of(document: DocumentStatus) -> str:
+    position = [document.collection, document.document, document.document_id]
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def _position_of(cursor: str) -> dict[str, object]:
+    try:
+        values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        for value in values:
+            value.encode()
+        collection, document, document_id = values
+    except (ValueError, binascii.Error, TypeError, AttributeError, RecursionError):
+        raise CursorError from None
+    return {"collection": collection, "document": document, "document_id": document_id}

@@ -1,0 +1,263 @@
+"""What documents say, kept by content: finished readings, what is still to be read.
+
+Belongs here: statements on ``extractions`` and ``elements``, and on documents as far as reading decides their state. Not here: reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars
+
+from rag_pipeline.models import Box, Element, ElementKind
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY
+
+_FETCHED_ROWS = 1000
+_FARTHEST_HEADING = 1.25
+_PRESENT = "file NOT IN (SELECT file FROM missing_files)"
+
+OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
+    "extraction_key": polars.String(),
+    "state": polars.String(),  # "extracted", or the state of the failure
+    "error_code": polars.String(),
+    "error": polars.String(),
+    "transient": polars.Boolean(),
+    "pages": polars.Int32(),
+    "notes": polars.List(polars.String()),
+    "reading_key": polars.String(),  # the extraction key, or what also names the abilities and the limit that the reading had
+}
+ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
+    "extraction_key": polars.String(),
+    "position": polars.Int32(),
+    "kind": polars.String(),
+    "text": polars.String(),
+    "page": polars.Int32(),
+    "heading_path": polars.List(polars.String()),
+    "boxes": polars.String(),
+    "table_header": polars.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorFingerprint:
+    """What decides how a content is read: ``code`` is the fingerprint of the program, ``abilities`` of what the machine adds to it.
+
+    ``timeout_seconds``, ``memory_bytes`` and ``largest_bytes`` are the limits that a document may fail at.
+    """
+
+    code: str
+    abilities: str
+    timeout_seconds: float
+    memory_bytes: int
+    largest_bytes: int
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """For statements with the limit of a failure."""
+        return {"timeout": f"{self.timeout_seconds:g}", "memory": str(self.memory_bytes), "largest": str(self.largest_bytes)}
+
+    def reading_key(self, extraction_key: str, error_code: str | None, notes: Sequence[str]) -> str:
+        """The key of a reading made now: ``FAILURE_KEY`` or ``PARTIAL_EXTRACTION_KEY`` (``keys.py``) where it failed or left something out.
+
+        Kept with the reading: by the time of its commit, after a crash, other settings may hold.
+        """
+        if error_code is None and not notes:
+            return extraction_key
+        limit = {"timeout": "timeout", "out_of_memory": "memory", "too_large": "largest"}.get(error_code or "")
+        parts = [extraction_key, self.abilities, *([self.limits[limit]] if limit else [])]
+        return hashlib.sha256(":".join(parts).encode()).hexdigest()
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """For statements with all the keys of readings."""
+        return {"extractor": self.code, "abilities": self.abilities, **self.limits}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionTask:
+    """A content to read, from any one file that holds it (path below the uploads folder)."""
+
+    extraction_key: str
+    file: str
+    media_type: str
+    content_hash: str
+    size_bytes: int
+
+
+def pack_boxes(boxes: Sequence[Box]) -> str:
+    """Boxes as the JSON text that the catalog keeps."""
+    rows = [[b.page, *(round(x, 5) for x in (b.left, b.top, b.right, b.bottom)), b.start, b.end] for b in boxes]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def unpack_boxes(text: str) -> tuple[Box, ...]:
+    """The inverse of :func:`pack_boxes`, to five decimals."""
+    return tuple(Box(*row) for row in json.loads(text))
+
+
+def element_row(extraction_key: str, position: int, element: Element) -> tuple[object, ...]:
+    """An element as a row of :data:`ELEMENT_COLUMNS`."""
+    boxes = pack_boxes(element.boxes)
+    path = list(element.heading_path)
+    return extraction_key, position, element.kind, element.text, element.page, path, boxes, element.table_header
+
+
+def write_elements(target: Path, rows: Sequence[tuple[object, ...]]) -> None:
+    """Write rows of elements as a Parquet file, in one step."""
+    partial = target.with_name(f".{target.name}")
+    polars.DataFrame(rows, schema=dict(ELEMENT_COLUMNS), orient="row").write_parquet(partial)
+    partial.replace(target)
+
+
+def missing_extractions(
+    catalog: Catalog, collection: str, extractor: ExtractorFingerprint, max_attempts: int, full_refresh: bool
+) -> list[ExtractionTask]:
+    """Contents of a collection that are to be read: never read by this extractor, failed for a passing reason or at a limit that was
+    changed, or not read whole by a machine of other abilities. Nothing of files that are missing: what they said stays."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            f"""
+            WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
+                FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {_PRESENT})
+            SELECT key, min(file), any_value(media_type), any_value(content_hash), any_value(size_bytes) FROM wanted
+            WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
+                AND partial_key NOT IN (SELECT extraction_key FROM extractions) AND NOT (
+                extraction_key IS NOT DISTINCT FROM failure_key AND error_code IS NOT NULL AND (NOT transient OR attempts >= $limit)))
+            GROUP BY key ORDER BY min(file)
+            """,
+            {"collection": collection, **extractor.parameters, "limit": max_attempts, "full": full_refresh},
+        ).fetchall()
+    return [ExtractionTask(key, os.fsdecode(file), media_type, content, size) for key, file, media_type, content, size in rows]
+
+
+def unfinished_collections(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
+    """Collections with documents that a run could bring forward, and how many: pending, failed for a passing reason or at a limit that
+    was changed, or not read whole by a machine of other abilities. Documents whose file is missing wait for it."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            f"""
+            SELECT collection, count(*) FROM documents d WHERE {_PRESENT} AND (state = 'pending' OR (transient AND attempts < $limit)
+                OR (content_hash IS NOT NULL AND (error_code IS NOT NULL OR len(notes) > 0)
+                    AND extraction_key NOT IN ({EXTRACTION_KEY}, {FAILURE_KEY}))) GROUP BY ALL
+            """,
+            {**extractor.parameters, "limit": max_attempts},
+        ).fetchall()
+    return dict(rows)
+
+
+def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
+    """Commit finished readings, good and bad, and give every document its reading. Repeating it changes nothing."""
+    with catalog.writing() as connection:
+        if outcomes:
+            _insert_extractions(connection, outcomes, elements)
+            _fail_documents(connection, extractor)
+            connection.execute("DROP TABLE outcomes")
+        # A whole reading, where there is one, comes last and counts.
+        for key, used in (
+            (PARTIAL_EXTRACTION_KEY, {"extractor": extractor.code, "abilities": extractor.abilities}),
+            (EXTRACTION_KEY, {"extractor": extractor.code}),
+        ):
+            connection.execute(
+                f"""
+                UPDATE documents AS d SET extraction_key = x.extraction_key, pages = x.pages, notes = x.notes, error_code = NULL,
+                    error = NULL, transient = FALSE, attempts = 0, state = CASE WHEN d.state = 'indexed' THEN 'indexed' ELSE 'pending' END
+                FROM extractions x WHERE d.content_hash IS NOT NULL AND x.extraction_key = {key}
+                    AND (d.extraction_key IS DISTINCT FROM x.extraction_key OR d.error_code IS NOT NULL)
+                """,
+                used,
+            )
+
+
+def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE outcomes AS SELECT DISTINCT ON (extraction_key) *, extraction_key AS asked_key"
+        " FROM read_parquet($files, filename = true)",
+        {"files": _names(outcomes)},
+    )
+    connection.execute("UPDATE outcomes SET extraction_key = reading_key")
+    good = "(SELECT extraction_key FROM outcomes WHERE state = 'extracted')"
+    for table in ("extractions", "elements"):
+        connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {good}")
+    columns = "extraction_key, pages, notes"
+    connection.execute(f"INSERT INTO extractions ({columns}) SELECT {columns} FROM outcomes WHERE extraction_key IN {good}")
+    if elements:
+        # Two batches may have read the same content; the elements of the one whose outcome counts are taken.
+        columns = ", ".join(f"e.{name}" for name in list(ELEMENT_COLUMNS)[1:])
+        connection.execute(
+            f"INSERT INTO elements SELECT o.extraction_key, {columns} FROM read_parquet($files, filename = true) e"
+            " JOIN outcomes o ON e.extraction_key = o.asked_key WHERE o.state = 'extracted' AND"
+            " starts_with(parse_filename(e.filename), split_part(parse_filename(o.filename), '.', 1) || '.')",
+            {"files": _names(elements)},
+        )
+
+
+def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorFingerprint) -> None:
+    connection.execute(
+        f"""
+        UPDATE documents AS d SET extraction_key = o.extraction_key, state = o.state, error_code = o.error_code, error = o.error,
+            transient = o.transient, pages = NULL, notes = NULL, chunks = 0, indexed_at = NULL,
+            attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
+        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{_PRESENT}
+        """,
+        {"extractor": extractor.code},
+    )
+    # A full refresh may fail where an earlier reading succeeded: the row must not show both. What a document with a missing file answers
+    # from stays, and then serves its copies too.
+    bad = "(SELECT unnest([extraction_key, asked_key]) FROM outcomes WHERE state <> 'extracted')"
+    used = "(SELECT extraction_key FROM documents WHERE extraction_key IS NOT NULL)"
+    for table in ("extractions", "elements"):
+        connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {bad} AND extraction_key NOT IN {used}")
+
+
+def elements_of(catalog: Catalog, extraction_keys: Sequence[str]) -> dict[str, list[Element]]:
+    """The elements of some extractions, in reading order."""
+    with catalog.reading() as connection:
+        rows = _select_elements(connection, extraction_keys).fetchall()
+    found: dict[str, list[Element]] = {key: [] for key in extraction_keys}
+    for key, *columns in rows:
+        found[key].append(_element(*columns))
+    return found
+
+
+def element_windows(catalog: Catalog, extraction_key: str, characters: int) -> Iterator[list[Element]]:
+    """The elements of one extraction in reading order, in parts of about so many characters, each beginning at a heading if one is near.
+
+    The catalog stays open for reading until the last part is taken.
+    """
+    window: list[Element] = []
+    size = 0
+    with catalog.reading() as connection:
+        cursor = _select_elements(connection, [extraction_key])
+        while rows := cursor.fetchmany(_FETCHED_ROWS):
+            for _, *columns in rows:
+                element = _element(*columns)
+                if window and size > characters * (1 if element.kind == "Title" else _FARTHEST_HEADING):
+                    yield window
+                    window, size = [], 0
+                window.append(element)
+                size += len(element.text)
+    if window:
+        yield window
+
+
+def _select_elements(connection: duckdb.DuckDBPyConnection, extraction_keys: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    return connection.execute(
+        "SELECT extraction_key, kind, text, page, heading_path, boxes, table_header FROM elements"
+        " WHERE extraction_key IN (SELECT unnest(?)) ORDER BY extraction_key, position",
+        [list(extraction_keys)],
+    )
+
+
+def _element(kind: ElementKind, text: str, page: int | None, heading_path: list[str], boxes: str, table_header: str | None) -> Element:
+    return Element(kind, text, page, tuple(heading_path), unpack_boxes(boxes), table_header)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    return [str(file) for file in files]

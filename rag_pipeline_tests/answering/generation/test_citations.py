@@ -1,0 +1,47 @@
+import pytest
+
+from rag_pipeline.answering.generation.citations import cited as cited_at
+from rag_pipeline.answering.generation.citations import cited_page
+from rag_pipeline.answering.generation.marks import marks_in
+from rag_pipeline.models import Box, Citation, Hit
+from rag_pipeline_tests.answering.conftest import hit
+
+PAGES = ["A word before the numbers, on the roof.", "The workshop repaired 963 items.", "Income was 31,460 euros."]
+
+
+def cited(answer: str, hits: list[Hit]) -> tuple[Citation, ...]:
+    return cited_at(answer, marks_in(answer, 9), hits)
+
+
+def over_pages(first: int = 4) -> Hit:
+    text, boxes = "", []
+    for page, words in enumerate(PAGES, start=first):
+        text += "\n" * bool(text)
+        boxes.append(Box(page, 0.1, 0.1, 0.9, 0.2, len(text), len(text) + len(words)))
+        text += words
+    return hit(text=text, page_first=first, page_last=first + 2, boxes=tuple(boxes))
+
+
+@pytest.mark.parametrize(("claim", "page"), [("963 items were repaired.", 5), ("The income: 31,460 euros", 6), ("Something else", 4)])
+def test_the_page_of_a_citation_holds_what_is_claimed(claim: str, page: int) -> None:
+    (citation,) = cited(f"{claim} [1].", [over_pages()])
+    assert (citation.number, citation.page) == (1, page)
+
+
+def test_each_mark_stands_for_the_words_before_it() -> None:
+    answer = "It earned 31,460 euros in income [2]. Bridges opened [1][2], and the workshop repaired many items [3]."
+    citations = cited(answer, [hit(), over_pages(), over_pages(7)])
+    assert [(citation.number, citation.page) for citation in citations] == [(1, None), (2, 6), (3, 8)]
+
+
+def test_without_boxes_the_first_page_is_opened() -> None:
+    assert cited_page(hit(page_first=2, page_last=3), ["963 items"]) == 2
+    assert cited_page(hit(page_first=2), ["963 items"]) == 2
+
+
+def test_an_answer_without_marks_cites_nothing() -> None:
+    assert cited("No marks. " * 20_000, [hit()]) == ()
+
+
+def test_a_number_beyond_the_passages_cites_nothing() -> None:
+    assert [citation.number for citation in cited("Yes [1], and no [7].", [hit()])] == [1]

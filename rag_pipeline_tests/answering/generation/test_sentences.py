@@ -1,0 +1,81 @@
+"""Passages cut into what can be quoted alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag_pipeline.answering.generation.sentences import LONGEST_SENTENCE_CHARACTERS, sentences_of
+from rag_pipeline_tests.answering.conftest import hit
+
+
+def texts(text: str, **fields: object) -> list[str]:
+    return [sentence.text for sentence in sentences_of(1, hit(1, text, **fields))]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It opened in 1781. It is red.", ["It opened in 1781.", "It is red."]),
+        (
+            "Dr. A. Darby paid 3.6 million, e.g. for iron. Why? Nobody knows!",
+            ["Dr. A. Darby paid 3.6 million, e.g. for iron.", "Why?", "Nobody knows!"],
+        ),
+        ("A line that goes\non in small letters. Next one.", ["A line that goes on in small letters.", "Next one."]),
+        ("- first item\n- second item", ["- first item", "- second item"]),
+        ("東京は首都です。人口は多い。", ["東京は首都です。", "人口は多い。"]),
+        ("\n\n***\n", []),
+    ],
+)
+def test_sentences_end_where_a_reader_would_end_them(text: str, sentences: list[str]) -> None:
+    assert texts(text) == sentences
+
+
+def test_headings_are_left_out() -> None:
+    assert texts("Opening hours\nWe open at nine.", heading_path=("Opening hours",)) == ["We open at nine."]
+
+
+def test_rows_carry_the_names_of_their_columns() -> None:
+    assert texts("Year | Cost\n2018 | 3.6 | \n2019 | 4.1") == ["Year: 2018; Cost: 3.6", "Year: 2019; Cost: 4.1"]
+    assert texts("Year | Cost\n2018 | 3.6 | new") == ["2018 | 3.6 | new"]
+    assert texts("2019 | 4.1", context="Costs\nYear | Cost") == ["Year: 2019; Cost: 4.1"]
+
+
+def test_text_without_full_stops_is_shortened() -> None:
+    (long,) = texts("word " * 1000)
+    assert len(long) <= LONGEST_SENTENCE_CHARACTERS + 2
+    assert long.endswith("…")
+
+
+def test_sentences_that_refer_back_are_marked() -> None:
+    assert [sentence.leans for sentence in sentences_of(1, hit(1, "The bridge is old. It opened in 1781."))] == [False, True]
+
+
+def test_a_line_that_reads_like_a_heading_is_not_quoted_unless_there_is_nothing_else() -> None:
+    assert texts("HOUSE RULES OF THE ROOM\n\nGoggles are worn at the grinder.") == ["Goggles are worn at the grinder."]
+    assert texts("Only a few words") == ["Only a few words"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Order form\nSupplier: Acme Corporation\nTerms: net", ["Supplier: Acme Corporation", "Terms: net"]),
+        ("Order form\nSupplier:\nAcme Corporation\nTerms:\nnet", ["Supplier: Acme Corporation", "Terms: net"]),
+        ("Order form\nSupplier      Acme Corporation\nTerms\tnet", ["Supplier Acme Corporation", "Terms net"]),
+        ("Jane Smith\nHead of Purchasing\n+49 30 123456", ["Jane Smith / Head of Purchasing / +49 30 123456"]),
+        ("Supplier\nAcme Corporation\nTerms\nThirty days", ["Supplier / Acme Corporation / Terms / Thirty days"]),
+        ("Part One\nOpening hours\nWe open at nine.", ["We open at nine."]),
+        ("Name: Ann Lee\nPosition\nKeeper of the lamps", ["Name: Ann Lee", "Position / Keeper of the lamps"]),
+        ("Port ..... Old Harbour\nPier . . . . Stone Pier", ["Port ..... Old Harbour", "Pier . . . . Stone Pier"]),
+        ("They waited... Then they left.", ["They waited...", "Then they left."]),
+        ("We sell:\n- lamps\n- ropes", ["We sell:", "- lamps", "- ropes"]),
+    ],
+)
+def test_forms_are_told_from_headings_by_what_stands_around_a_line(text: str, sentences: list[str]) -> None:
+    assert texts(text) == sentences
+
+
+def test_a_short_line_with_a_number_is_a_fact() -> None:
+    assert texts("Our first invoice of spring\nInvoice total 4711 euros\nIt is paid by transfer.") == [
+        "Invoice total 4711 euros",
+        "It is paid by transfer.",
+    ]

@@ -1,0 +1,63 @@
+"""A CrossEncoder made here, tiny and untrained: that it is used, not that it is good."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline.answering.retrieval.reranking import RerankerError, reranked
+from rag_pipeline.answering.retrieval.retrieve import Retriever
+from rag_pipeline.answering.scope import EVERYWHERE
+from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import open_index
+from rag_pipeline_tests.answering.conftest import hit, settings_at
+
+
+def cross_encoder(folder: Path, labels: int) -> Path:
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    source = locate_model(settings_at(folder)).path
+    shutil.copytree(source, folder / "source")
+    tokenizer = BertTokenizerFast.from_pretrained(folder / "source")
+    config = BertConfig(
+        vocab_size=tokenizer.vocab_size, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=labels
+    )
+    BertForSequenceClassification(config).save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def test_the_models_order_counts_and_the_retrievers_scores_stay(tmp_path: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    folder = cross_encoder(tmp_path, 1)
+    hits = [
+        hit(number, text, score=1 - number / 10) for number, text in enumerate(("bees dance", "iron", "a queen lays eggs", "toll"), start=1)
+    ]
+    expected = CrossEncoder(str(folder)).predict([("who lays eggs?", one.text) for one in hits])
+    found = reranked("who lays eggs?", hits, 3, settings_at(tmp_path, reranker_model=str(folder)))
+    assert [one.chunk_id for one in found] == [hits[n].chunk_id for n in sorted(range(4), key=lambda n: -expected[n])[:3]]
+    assert [one.rank for one in found] == [1, 2, 3]
+    assert {one.score for one in found} <= {one.score for one in hits}
+    assert reranked("who?", [], 3, settings_at(tmp_path, reranker_model=str(folder))) == ()
+
+
+async def test_the_retriever_asks_it_when_it_is_set(library_settings: Settings, tmp_path: Path) -> None:
+    settings = library_settings.model_copy(update={"reranker_model": str(cross_encoder(tmp_path, 1))})
+    plain = await Retriever(open_index(library_settings), library_settings).retrieve("bridge", EVERYWHERE, 6)
+    found = await Retriever(open_index(settings), settings).retrieve("bridge", EVERYWHERE, 6)
+    assert {one.chunk_id for one in found} == {one.chunk_id for one in plain}
+
+
+def test_a_model_that_gives_no_single_score_is_named(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path, reranker_model=str(cross_encoder(tmp_path, 3)))
+    with pytest.raises(RerankerError, match="3 scores"):
+        reranked("who?", [hit()], 3, settings)
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddingModelError, match="RAG_RERANKER_MODEL"):
+        reranked("who?", [hit()], 3, settings_at(tmp_path, reranker_model="no such/name at all"))

@@ -1,0 +1,102 @@
+"""Searching collections with the model that each was indexed with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag_pipeline.answering.conversation.question import LONGEST_QUESTION_CHARACTERS, BadQuestionError, QuestionEncoder, checked_question
+from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
+from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
+from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import open_index
+from rag_pipeline_tests.answering.conftest import BRIDGE, publish, settings_at
+
+
+def retriever(settings: Settings) -> Retriever:
+    return Retriever(open_index(settings), settings)
+
+
+async def test_the_right_passage_comes_first_out_of_all_collections(library_settings: Settings) -> None:
+    hits = await retriever(library_settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    assert hits[0].text == BRIDGE[0]
+    assert (hits[0].collection, hits[0].document, hits[0].page_first) == ("bridges", "iron.md", 1)
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    assert len({hit.collection for hit in await retriever(library_settings).retrieve("bridge", EVERYWHERE, 10)}) == 3
+
+
+async def test_scope_narrows(library_settings: Settings) -> None:
+    ask = retriever(library_settings).retrieve
+    assert {hit.collection for hit in await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)} == {"animals", "deutsch"}
+    assert await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()
+
+
+async def test_an_unknown_collection_is_named_with_those_that_exist(library_settings: Settings) -> None:
+    with pytest.raises(RagError, match=r"'brigdes'.*'animals', 'bridges', 'deutsch'"):
+        await retriever(library_settings).retrieve("When?", Scope(("brigdes",)), 8)
+
+
+async def test_nothing_indexed_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NothingIndexedError, match=r"drop files into .*uploads"):
+        await retriever(settings_at(tmp_path)).retrieve("When?", EVERYWHERE, 8)
+
+
+async def test_a_passage_is_found_by_its_citation(library_settings: Settings) -> None:
+    made = retriever(library_settings)
+    (hit, *_) = await made.retrieve("bees dance", EVERYWHERE, 1)
+    found = await made.passage("animals", hit.chunk_id)
+    assert found is not None
+    assert found.text == hit.text
+    assert await made.passage("animals", "not-an-id") is None
+    assert await made.passage("gone", hit.chunk_id) is None
+
+
+async def test_a_collection_answers_with_the_model_it_was_indexed_with(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    publish(settings, "bridges", {"iron.md": BRIDGE})
+    other = tmp_path / "other-model"
+    shutil.copytree(locate_model(settings).path, other)
+    (other / "note.json").write_text("{}")  # another fingerprint
+    changed = settings.model_copy(update={"embedding_model": str(other)})
+    hits = await retriever(changed).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 1)
+    assert hits[0].text == BRIDGE[0]
+
+
+async def test_vectors_of_a_model_that_is_not_here_are_not_compared(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    publish(settings, "bridges", {"iron.md": BRIDGE}, embedding_fingerprint="of files that have changed since")
+    with pytest.raises(RagError, match="rag ingest 'bridges'"):
+        await retriever(settings).retrieve("When?", EVERYWHERE, 1)
+
+
+@pytest.mark.parametrize("question", ["", "   ", "?!", "🎉🎉", "\x00", "—"])
+def test_what_has_no_word_is_no_question(question: str) -> None:
+    with pytest.raises(BadQuestionError, match="no word"):
+        checked_question(question)
+
+
+def test_the_limit_of_a_question_is_said() -> None:
+    assert checked_question("a" * LONGEST_QUESTION_CHARACTERS)
+    with pytest.raises(BadQuestionError, match="20,001 characters; at most 20,000"):
+        checked_question("a" * (LONGEST_QUESTION_CHARACTERS + 1))
+
+
+async def test_odd_characters_do_not_break_a_search(library_settings: Settings) -> None:
+    for question in ("bridge \ud800 \x00 \x1b[31m", "鉄橋はいつ開通しましたか", "ж" * 5000, "bridge " * 2500, "a" * 20_000):
+        assert await retriever(library_settings).retrieve(question, EVERYWHERE, 2)
+
+
+def test_the_end_of_a_long_question_is_not_dropped(library_settings: Settings) -> None:
+    model = locate_model(library_settings)
+    encoder = QuestionEncoder(library_settings)
+    start = "The iron bridge over the river. " * 60
+    vectors = [encoder.vector(start + end, model) for end in ("", "How many eggs does a queen bee lay? " * 30)]
+    wanted = load_embedder(model, library_settings).embed_query("How many eggs does a queen bee lay?")
+    assert all(np.linalg.norm(vector) == pytest.approx(1, abs=1e-4) for vector in vectors)
+    assert float(vectors[1] @ wanted) > float(vectors[0] @ wanted) + 0.2

@@ -1,0 +1,55 @@
+"""Searching again for what the best passage names."""
+
+import pytest
+
+from rag_pipeline.answering.retrieval.second_look import WEIGHT, names_in, put_together, second_question, with_topic_put_together
+from rag_pipeline_tests.answering.conftest import hit
+
+FILM = "Big Hero 6 is a 2014 film by Don Hall, released by Walt Disney Pictures."
+
+
+def test_names_that_the_question_lacks_are_searched_for() -> None:
+    asked = "Which other films did the director behind that computer-animated superhero comedy make before?"
+    assert second_question(asked, hit(text=FILM)) == f"{asked} Big Hero Don Hall Walt Disney Pictures"
+
+
+def test_a_passage_that_says_what_was_asked_is_enough() -> None:
+    assert second_question("Who released the film Big Hero 6?", hit(text=FILM)) is None
+    assert second_question("Where do all the other animals of the forest live in winter?", hit(text="nothing is named here")) is None
+
+
+def test_what_the_second_search_finds_comes_after_the_best_of_the_first() -> None:
+    first = (hit(1, score=0.6), hit(2, score=0.4), hit(3, score=0.3))
+    second = (hit(4, score=0.9), hit(1, score=0.8), hit(3, score=0.5))
+    together = put_together(first, second)
+    assert [(one.chunk_id, one.rank) for one in together] == [("id-1", 1), ("id-4", 2), ("id-3", 3), ("id-2", 4)]
+    assert [one.score for one in together] == [0.6, 0.6, 0.5 * WEIGHT, 0.4]
+
+
+def test_a_question_that_stands_alone_keeps_its_passages() -> None:
+    alone = (hit(1, score=0.8), hit(2, score=0.7))
+    assert with_topic_put_together(alone, (hit(3, score=0.8), hit(4, score=0.7))) == alone
+    assert with_topic_put_together(alone, ()) == alone
+    assert with_topic_put_together((), alone) == ()
+
+
+def test_what_fits_the_topic_better_comes_after_the_best_of_the_question_alone() -> None:
+    together = with_topic_put_together((hit(1, score=0.6), hit(2, score=0.4)), (hit(3, score=0.9), hit(4, score=0.5)))
+    assert [one.chunk_id for one in together] == ["id-1", "id-3", "id-4", "id-2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("However, the film by Don Hall won. Later it lost to Coco.", ["Don Hall", "Coco"]),
+        ("Don Hall made it. Critics praised him, and critics of Critics too.", ["Don Hall", "Critics"]),
+        ("Город стоит на Висле. Его основал Болеслав Второй.", ["Висле", "Болеслав Второй"]),
+        ("Η πόλη είναι παλιά. Εκεί έζησε ο Περικλής.", ["Περικλής"]),
+        ("华沙是波兰的首都，位于维斯瓦河畔。", []),
+        ("القاهرة عاصمة مصر وأكبر مدنها", []),
+        ("तोक्यो जापान की राजधानी है", []),
+        ("Die Stadt liegt an der Weichsel und hat viele Einwohner.", []),
+    ],
+)
+def test_names_are_told_by_capital_letters_where_these_tell_them(text: str, names: list[str]) -> None:
+    assert names_in(text) == names

@@ -1,0 +1,54 @@
+"""Passages beside one another."""
+
+from __future__ import annotations
+
+from rag_pipeline.answering.retrieval.selection import CONTINUATION_PLACE, varied, with_continuation, without_copies
+from rag_pipeline.models import Hit
+from rag_pipeline_tests.answering.conftest import hit
+
+
+def on_page(number: int, page: int | None, score: float, document: str = "a.pdf") -> Hit:
+    return hit(number, f"text {number}", score=score, page_first=page, page_last=page, document=document)
+
+
+def test_another_page_comes_before_the_third_piece_of_the_same_one() -> None:
+    hits = [on_page(1, 4, 0.60), on_page(2, 4, 0.59), on_page(3, 4, 0.58), on_page(4, 9, 0.55)]
+    assert [one.chunk_id for one in varied(hits, 4)] == ["id-1", "id-4", "id-2", "id-3"]
+
+
+def test_another_document_comes_before_where_there_are_no_pages() -> None:
+    hits = [on_page(1, None, 0.60), on_page(2, None, 0.595), on_page(3, None, 0.59, "b.md")]
+    assert [one.chunk_id for one in varied(hits, 3)] == ["id-1", "id-3", "id-2"]
+
+
+def test_what_is_clearly_better_stays_before_variety() -> None:
+    hits = [on_page(1, 4, 0.60), on_page(2, 4, 0.58), on_page(3, 9, 0.20)]
+    chosen = varied(hits, 2)
+    assert [(one.chunk_id, one.rank) for one in chosen] == [("id-1", 1), ("id-2", 2)]
+    assert chosen[0].score >= chosen[1].score
+
+
+def test_copies_are_shown_once_from_the_document_that_fits_best() -> None:
+    best = hit(1, "The notice period is 30 days.", document="new.md")
+    copy = hit(2, "the  notice period\nis 30 days", document="old.md")
+    another = hit(3, "The notice period is 60 days.", document="other.md")
+    elsewhere = hit(4, "The notice period is 30 days.", document="other.md", context="Suppliers")
+    kept = without_copies([best, copy, another, elsewhere])
+    assert [(one.chunk_id, one.copies) for one in kept] == [("id-1", (f"{copy.collection}/old.md",)), ("id-3", ()), ("id-4", ())]
+
+
+def test_the_passage_after_the_best_one_is_among_the_first_eight() -> None:
+    hits = tuple(hit(number, score=1 - number / 20) for number in range(1, 11))
+    following = hit(99, "and so it went on")
+    together = with_continuation(hits, following)
+    assert [one.rank for one in together] == list(range(1, 11))
+    assert together[CONTINUATION_PLACE - 1].chunk_id == "id-99"
+    assert [one.chunk_id for one in together[:7]] == [one.chunk_id for one in hits[:7]]
+    assert "id-10" not in {one.chunk_id for one in together}
+
+
+def test_a_continuation_found_late_moves_up_and_one_found_early_stays() -> None:
+    hits = tuple(hit(number) for number in range(1, 11))
+    assert [one.chunk_id for one in with_continuation(hits, hits[9])][6:] == ["id-7", "id-10", "id-8", "id-9"]
+    assert with_continuation(hits, hits[2]) == hits
+    assert with_continuation(hits[:5], hit(99)) == hits[:5]

@@ -1,0 +1,189 @@
+"""Plain text, Markdown, CSV, JSON, and their encodings."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
+
+ACCENTED = "Prüfstelle für Äpfel – naïve café, señor; 你好，世界"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_every_unicode_encoding_is_read(encoding: str) -> None:
+    text = "plain words come first " * 3 + ACCENTED
+    assert decode_text(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("text", ["café", "señor Muñoz", "L'été à la plage", "Åsa åker båt", "¿Qué?", "100 °C", "Größe: 5 m²", "50 £"])
+def test_a_few_western_bytes_are_no_riddle(tmp_path: Path, text: str) -> None:
+    assert texts(read(tmp_path, "a.txt", text.encode("cp1252"))) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("Zażółć gęślą jaźń", "cp1250"), ("Ελλάδα είναι", "cp1253"), ("日本語のテキスト", "cp932"), ("한국어 텍스트", "cp949")],
+)
+def test_a_few_bytes_of_other_places_are_still_guessed(tmp_path: Path, text: str, encoding: str) -> None:
+    assert texts(read(tmp_path, "a.txt", text.encode(encoding))) == [text]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_western_bytes_keep_their_accents(encoding: str) -> None:
+    text = "Die Prüfstelle für Maschinen prüft jährlich alle Geräte und Anlagen, so größer sie auch sind."
+    assert decode_text(text.encode(encoding)) == text
+
+
+def test_a_declared_encoding_is_used_and_a_wrong_one_is_not() -> None:
+    assert decode_text("Привет, мир".encode("koi8-r"), "koi8-r") == "Привет, мир"
+    assert decode_text("Grüße".encode(), "no-such-encoding") == "Grüße"
+
+
+def test_one_bad_byte_does_not_garble_a_utf8_file() -> None:
+    content = (ACCENTED * 20).encode() + b"\xff end"
+    assert decode_text(content) == ACCENTED * 20 + "ÿ end"
+
+
+@given(st.text())
+def test_utf8_survives_but_for_what_no_store_can_hold(text: str) -> None:
+    assert decode_text(("x" + text).encode("utf-8", "surrogatepass")).startswith("x")
+    cleaned = clean_text(text)
+    assert "\0" not in cleaned
+    stored = text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    assert unicodedata.normalize("NFKC", cleaned) == unicodedata.normalize("NFKC", stored.translate(dict.fromkeys((0xAD, 0x200B, 0xFEFF))))
+
+
+def test_only_what_is_mere_print_changes_its_form() -> None:
+    assert clean_text("ﬁne\u00a0co\u00adop ﻻ 10² ½ Ⅳ ｆｕｌｌ") == "fine coop لا 10² ½ Ⅳ ｆｕｌｌ"
+
+
+def test_plain_text_is_paragraphs(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.txt", b"one\r\ntwo\r\n \r\nthree\x0cfour\n")) == ["one\ntwo", "three", "four"]
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t \n", b"\xef\xbb\xbf", b"\x00\x00"])
+def test_a_file_without_text_is_empty(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.txt", content)
+    assert (raised.value.code, raised.value.state) == ("empty", "empty")
+
+
+def test_markdown_structure(tmp_path: Path) -> None:
+    source = b"""---
+author: Somebody
+---
+# Guide #
+
+Intro with **bold** words.
+
+## Setup
+
+1. first
+2. second
+   - inner
+
+| name | size |
+|------|------|
+| bolt | 3    |
+
+```
+code | here
+```
+
+Another
+-------
+
+[link]: http://example.com
+"""
+    extraction = read(tmp_path, "a.md", source)
+    assert [(element.kind, element.text, element.heading_path) for element in extraction.elements] == [
+        ("NarrativeText", "---\nauthor: Somebody\n---", ()),
+        ("Title", "Guide", ()),
+        ("NarrativeText", "Intro with **bold** words.", ("Guide",)),
+        ("Title", "Setup", ("Guide",)),
+        ("ListItem", "1. first", ("Guide", "Setup")),
+        ("ListItem", "2. second\n   - inner", ("Guide", "Setup")),
+        ("Table", "name | size\nbolt | 3", ("Guide", "Setup")),
+        ("CodeSnippet", "```\ncode | here\n```", ("Guide", "Setup")),
+        ("Title", "Another", ("Guide",)),
+        ("NarrativeText", "[link]: http://example.com", ("Guide", "Another")),
+    ]
+    assert extraction.elements[6].table_header == "name | size"
+
+
+def test_markdown_nested_beyond_reason_keeps_its_words(tmp_path: Path) -> None:
+    assert "deep words" in texts(read(tmp_path, "a.md", b"> " * 5000 + b"deep words"))[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
+    rows = [["name", "note"], ["bolt", "long, thin"], ["nut", "round; small"]]
+    content = "\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows).encode()
+    (table,) = read(tmp_path, "a.csv", content).elements
+    assert table.text == "name | note\nbolt | long, thin\nnut | round; small"
+    assert table.table_header == "name | note"
+
+
+def test_a_table_of_numbers_has_no_header(tmp_path: Path) -> None:
+    (table,) = read(tmp_path, "a.csv", b"1,2\n3,4\n").elements
+    assert (table.text, table.table_header) == ("1 | 2\n3 | 4", None)
+
+
+def test_broken_quotes_lose_nothing(tmp_path: Path) -> None:
+    assert "last words" in texts(read(tmp_path, "a.csv", b'a,b\n"open,1\nlast words,2\n'))[0]
+
+
+def test_a_long_table_comes_in_parts_that_know_the_header(tmp_path: Path) -> None:
+    content = "name,size\n" + "\n".join(f"bolt {number},{number}" for number in range(2500))
+    extraction = read(tmp_path, "a.csv", content.encode())
+    assert [element.table_header for element in extraction.elements] == ["name | size"] * 3
+    assert sum(len(text.splitlines()) for text in texts(extraction)) == 2501
+
+
+def test_json_values_are_led_by_their_keys(tmp_path: Path) -> None:
+    content = rb'[{"name": "caf\u00e9", "sizes": [1, 2.5], "open": true, "none": null}, "words", "\ud800bad"]'
+    assert texts(read(tmp_path, "a.json", content)) == ["name: café\nsizes: 1\nsizes: 2.5\nopen: true", "words", "bad"]
+
+
+def test_json_lines_and_what_is_none(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.jsonl", b'{"a": 1}\nnot json\n\n{"b": {"c": "d"}}')) == ["a: 1", "not json", "b.c: d"]
+
+
+@pytest.mark.parametrize("content", [b'{"a": 1, "b": "words', b"[" * 50_000 + b'"words"' + b"]" * 50_000])
+def test_broken_json_is_read_as_text_and_says_so(tmp_path: Path, content: bytes) -> None:
+    extraction = read(tmp_path, "a.json", content)
+    assert element_with(extraction, "words")
+    assert extraction.notes == ("The file is not valid JSON; it was read as plain text.",)
+
+
+def test_a_quote_that_nobody_closes_costs_its_line_only(tmp_path: Path) -> None:
+    lines = ["name,size", '"bolt,3', *(f"nut {number},{number}" for number in range(500))]
+    (table,) = read(tmp_path, "a.csv", "\n".join(lines).encode()).elements
+    assert table.text.splitlines()[1:4] == ['"bolt | 3', "nut 0 | 0", "nut 1 | 1"]
+    assert len(table.text.splitlines()) == 502
+
+
+def test_cells_may_hold_line_breaks(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "a.csv", b'name,note\nbolt,"first\nsecond"\nnut,x\n')) == ["name | note\nbolt | first second\nnut | x"]
+
+
+@pytest.mark.parametrize("delimiter", list(",;\t|^~"))
+def test_every_delimiter(tmp_path: Path, delimiter: str) -> None:
+    content = "\n".join(delimiter.join(row) for row in (("name", "size"), ("bolt", "3"), ("nut", "4"))).encode()
+    assert texts(read(tmp_path, "a.csv", content)) == ["name | size\nbolt | 3\nnut | 4"]
+    assert texts(read(tmp_path, "b.csv", f"sep={delimiter}\n".encode() + content)) == ["name | size\nbolt | 3\nnut | 4"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_files_too_large_to_decode_at_once_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    content = "".join(f"Zeile {number} mit Äpfeln, größer\r\n\r\n" for number in range(2000)).encode(encoding)
+    at_once = texts(read(tmp_path, "a.txt", content))
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._READ_WHOLE_BYTES", 1000)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
+    assert texts(read(tmp_path, "b.txt", content)) == at_once
+    assert at_once[-1] == "Zeile 1999 mit Äpfeln, größer"

@@ -1,0 +1,145 @@
+"""Old Office files, and files that open with a password only."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
+
+from rag_pipeline.cli.doctor import examine
+from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract import HEAD_BYTES, ReadingOptions, extract, media_type_of
+from rag_pipeline.ingestion.extract.office.libreoffice import converted, libreoffice_program
+from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
+from rag_pipeline.models import Extraction
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract.documents import compound_file, deck, element_with, read, texts, word_document, workbook
+from rag_pipeline_tests.programs import CALC, IMPRESS, WRITER, needs
+
+
+def words() -> bytes:
+    return word_document(lambda document: (document.add_heading("Plan", 1), document.add_paragraph("old words")))
+
+
+def encrypted(content: bytes, password: str) -> bytes:
+    target = io.BytesIO()
+    OOXMLFile(io.BytesIO(content)).encrypt(password, target)
+    return target.getvalue()
+
+
+def read_with(folder: Path, name: str, content: bytes, *passwords: str) -> Extraction:
+    (folder / name).write_bytes(content)
+    return extract(folder / name, media_type_of(name, content[:HEAD_BYTES]), ReadingOptions(passwords=passwords))
+
+
+@needs(WRITER)
+def test_old_word_files(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.doc", converted(words(), "docx", "doc"))
+    assert element_with(extraction, "old words").heading_path == ("Plan",)
+
+
+@needs(IMPRESS)
+def test_old_decks_keep_their_slide_numbers(tmp_path: Path) -> None:
+    extraction = read(tmp_path, "a.ppt", converted(deck(("One", "first body"), ("Two", "second body")), "pptx", "ppt"))
+    assert (extraction.pages, element_with(extraction, "second body").page) == (2, 2)
+    assert list(Path(tempfile.gettempdir()).glob("**/document.ppt")) == []
+
+
+@needs(CALC)
+def test_old_workbooks(tmp_path: Path) -> None:
+    rows = [["name", "value"], ["pi", 3.14159265358979], ["yes", True]]
+    extraction = read(tmp_path, "a.xls", converted(workbook({"Numbers": rows, "Two": [["more"]]}), "xlsx", "xls"))
+    assert texts(extraction) == ["Numbers", "name | value\npi | 3.14159265358979\nyes | TRUE", "Two", "more"]
+    assert (extraction.pages, extraction.elements[-1].page) == (2, 2)
+
+
+COMPONENTS = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}
+
+
+@pytest.fixture
+def libreoffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """A LibreOffice as Debian lays it out, with these components; its program fails as the real one does."""
+
+    def install(*components: str) -> Path:
+        root = tmp_path / "libreoffice"
+        for folder in ("program", "share/registry"):
+            (root / folder).mkdir(parents=True)
+        for component in components:
+            (root / "share/registry" / f"{component}.xcd").touch()
+            (root / "program" / COMPONENTS[component]).touch()
+        for name in ("soffice", "soffice.bin"):
+            (root / "program" / name).write_text("#!/bin/sh\necho 'Error: source file could not be loaded' >&2\n")
+            (root / "program" / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{root}/program:/bin")
+        return root
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("installed", "name", "content", "missing"),
+    [
+        ((), "a.doc", {"WordDocument": b"x"}, "writer"),
+        (("calc",), "a.doc", {"WordDocument": b"x"}, "writer"),
+        (("writer", "calc"), "a.ppt", {"PowerPoint Document": b"x"}, "impress"),
+        (("impress",), "a.ppt", {"PowerPoint Document": b"x"}, None),
+        (("writer",), "a.doc", {"WordDocument": b"x"}, None),
+    ],
+)
+def test_a_component_of_libreoffice_that_is_missing_is_named(
+    tmp_path: Path, libreoffice: Callable[..., Path], installed: tuple[str, ...], name: str, content: dict[str, bytes], missing: str | None
+) -> None:
+    libreoffice(*installed)
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, name, compound_file(content))
+    if missing:
+        assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")
+        assert f"apt install libreoffice-{missing}-nogui" in str(raised.value)
+    else:
+        assert raised.value.code == "unreadable_content"
+
+
+def test_a_removed_package_may_leave_its_settings_behind(libreoffice: Callable[..., Path]) -> None:
+    """Debian keeps what is below /etc, and LibreOffice's registry is there, until the package is purged."""
+    (libreoffice("writer") / "program" / "libswlo.so").unlink()
+    assert libreoffice_program("writer") is None
+
+
+def test_documents_are_read_again_once_a_component_is_there(tmp_path: Path, libreoffice: Callable[..., Path], settings: Settings) -> None:
+    root = libreoffice("calc")
+    before = abilities_fingerprint(settings)
+    for path in (root / "program" / "libswlo.so", root / "share/registry/writer.xcd"):
+        path.touch()
+    assert abilities_fingerprint(settings) != before
+
+
+def test_doctor_names_the_component_that_is_missing(libreoffice: Callable[..., Path], settings: Settings) -> None:
+    libreoffice("writer")
+    states = {finding.subject: (finding.state, finding.remedy) for finding in examine(settings)}
+    assert states["LibreOffice Writer"] == ("ok", "")
+    assert states["LibreOffice Impress"] == ("missing", "install it (Debian, Ubuntu: apt install libreoffice-impress-nogui)")
+
+
+def test_without_libreoffice_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.office.libreoffice.find_program", lambda *names: None)
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.doc", compound_file({"WordDocument": b"x"}))
+    assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")
+    assert "apt install libreoffice-writer-nogui" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.docx", words()), ("a.pptx", deck(("Title", "old words"))), ("a.xlsx", workbook({"S": [["old words"]]})), ("a.bin", words())],
+)
+def test_a_listed_password_opens_a_file(tmp_path: Path, name: str, content: bytes) -> None:
+    assert element_with(read_with(tmp_path, name, encrypted(content, "s3cret ☂"), "wrong", "s3cret ☂"), "old words")
+
+
+def test_without_the_password_the_settings_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read_with(tmp_path, "a.docx", encrypted(words(), "s3cret"), "wrong")
+    assert raised.value.code == "password_protected"
+    assert "RAG_PASSWORDS_FILE" in str(raised.value)

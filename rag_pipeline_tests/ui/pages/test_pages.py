@@ -1,0 +1,132 @@
+"""What the tabs say, without a browser."""
+
+from datetime import datetime
+from typing import cast
+
+import pytest
+from pydantic import SecretStr
+
+from rag_pipeline.access import EVERYTHING
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.ingestion.deletions import hold_rules
+from rag_pipeline.models import Failed
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.missing_files import HeldDeletions
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer
+from rag_pipeline_tests.ui.documents import make_document
+from ui.pages.ask import AskPage, _Asked
+from ui.views.document_table import MOST_ROWS, held_html, size_in_words, suggestions_html, table_html, upload_html
+from ui.views.welcome import answers_by, welcome_of
+from ui.web.services import build_services
+
+SETTINGS = Settings(openai_api_key=SecretStr("k"))
+
+
+def test_an_empty_folder_offers_examples() -> None:
+    welcome = welcome_of({}, SETTINGS)
+    assert welcome.offers_examples
+    assert str(SETTINGS.uploads) in welcome.html
+
+
+def test_pending_documents_are_counted_and_a_way_out_is_named() -> None:
+    welcome = welcome_of({"default": {"pending": 2}}, SETTINGS)
+    assert "Reading 2 documents" in welcome.html
+    assert "rag up" in welcome.html
+    assert not welcome.offers_examples
+
+
+def test_only_failures_lead_to_the_reasons() -> None:
+    assert "Documents" in welcome_of({"default": {"failed": 1}}, SETTINGS).html
+
+
+def test_indexed_examples_come_with_questions() -> None:
+    welcome = welcome_of({"default": {"pending": 1}, "examples": {"indexed": 1}}, SETTINGS)
+    assert welcome.offers_questions
+    assert welcome.collections == ("examples",)
+    assert "1 example document anything" in welcome.html
+    assert "1 more document is being read" in welcome.html
+    assert not welcome_of({"default": {"indexed": 1}}, SETTINGS).offers_questions
+
+
+def test_who_answers_is_no_secret() -> None:
+    assert "RAG_CHAT_MODEL" in answers_by(SETTINGS)
+    written = answers_by(Settings(chat_model="m<1>", openai_base_url="https://llm.example:8443/v1"))
+    assert "m&lt;1&gt; at llm.example." in written
+
+
+def test_the_table_says_what_is_wrong_with_a_document() -> None:
+    documents = [
+        make_document(document="<bad>.pdf", state="failed", error="It is <damaged>.", attempts=3, indexed_at=None),
+        make_document(document="good.txt"),
+    ]
+    table = table_html(documents, 2, {"default": {"failed": 1, "indexed": 1234}}, "http://127.0.0.1:3000")
+    assert table.index("&lt;bad&gt;.pdf") < table.index("good.txt")
+    assert "It is &lt;damaged&gt;. Tried 3 times." in table
+    assert "1,234 indexed" in table
+    assert "http://127.0.0.1:3000" in table
+    assert "2026-01-02 03:04 UTC" in table
+
+
+def test_what_could_not_be_read_of_a_document_stands_under_its_name() -> None:
+    documents = [make_document(document="deck.pptx", warnings=("Slide <7> was not read.",))]
+    table = table_html(documents, 1, {"default": {"indexed": 1}}, "")
+    assert "<span class='warning'>Slide &lt;7&gt; was not read.</span>" in table
+    assert "class='reason'" not in table
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    documents = [make_document(document=f"{n}.txt") for n in range(MOST_ROWS)]
+    table = table_html(documents, MOST_ROWS + 1234, {"default": {"indexed": MOST_ROWS + 1234}}, "")
+    assert table.count("<td class='name'") == MOST_ROWS
+    assert f"The first {MOST_ROWS} of 1,434" in table
+
+
+def test_no_documents() -> None:
+    assert "No documents yet" in table_html([], 0, {}, "")
+    assert "No document matches" in table_html([], 0, {"default": {"indexed": 1}}, "")
+
+
+@pytest.mark.parametrize(("size", "words"), [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (12_345_678, "12 MB"), (5 * 10**9, "5.0 GB")])
+def test_sizes(size: int, words: str) -> None:
+    assert size_in_words(size) == words
+
+
+def test_the_upload_panel_names_the_folder_and_the_collections() -> None:
+    assert str(SETTINGS.uploads) in upload_html(SETTINGS)
+    assert "&lt;odd&gt;" in suggestions_html(["minutes", "<odd>"])
+
+
+def test_times_are_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/Lima")
+    assert "2026-05-05 05:05 UTC" in table_html([make_document(indexed_at=datetime(2026, 5, 5, 5, 5))], 1, {}, "")
+
+
+def test_a_failed_document_can_be_retried_by_those_who_may() -> None:
+    documents = [make_document(document_id="d7", state="failed", error="Broken.")]
+    assert "/api/v1/documents/d7/retry" in table_html(documents, 1, {}, "", may_write=True)
+    assert "retry" not in table_html(documents, 1, {}, "")
+
+
+def test_held_deletions_are_shown_with_their_end_and_a_button_for_those_who_may() -> None:
+    held = {"a/<b>": HeldDeletions(2, datetime(2026, 5, 5, 5))}
+    banner = held_html(held, hold_rules(SETTINGS), may_write=True)
+    assert "deletion of 2 documents is held" in banner
+    assert "2026-05-06 05:00 UTC" in banner
+    assert "/api/v1/collections/a%2F%3Cb%3E/confirm-deletions" in banner
+    assert "<button" not in held_html(held, hold_rules(SETTINGS), may_write=False)
+    assert held_html({}, hold_rules(SETTINGS), may_write=True) == ""
+
+
+def test_the_upload_panel_promises_no_time_for_reading() -> None:
+    assert "within seconds" not in upload_html(SETTINGS)
+
+
+async def test_what_nobody_expected_ends_the_page_s_answer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = build_services(settings, cast("Answerer", ScriptedAnswerer()))
+    identity = (await services.conversations.create(EVERYTHING.digest, "Lamps")).conversation_id
+    page = AskPage(services)
+    events = [event async for event in page._events(_Asked("explode", identity, (), EVERYTHING))]
+    assert (type(events[-1]), cast("Failed", events[-1]).code) == (Failed, "internal")
+    monkeypatch.setattr(type(services), "scope_of", None)
+    assert [type(event) async for event in page._events(_Asked("lamp", identity, (), EVERYTHING))] == [Failed]
+    await services.conversations.close()

@@ -1,0 +1,92 @@
+"""``python -m ui`` as a process: starts, answers, ends in good order, explains what keeps it from starting."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rag_pipeline.cli.doctor import _services
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ui.conftest import free_port, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@contextmanager
+def app(tmp_path: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAG_DATA_DIR": str(tmp_path / "data"), **settings}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ui"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        return httpx.get(f"http://{host}:{port}/api/v1/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_quietly_even_while_a_page_is_open(tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    with app(tmp_path, RAG_APP_PORT=str(port)) as process:
+        wait_until(lambda: answers(port) or process.poll() is not None, 60)
+        with httpx.stream("GET", f"http://127.0.0.1:{port}/gradio_api/heartbeat/abc") as heartbeat:
+            assert heartbeat.status_code == 200
+            process.send_signal(number)
+            output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(("host", "addresses"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"])])
+def test_it_listens_on_ipv6(tmp_path: Path, host: str, addresses: list[str]) -> None:
+    port, token = free_port(), "a-long-enough-secret"
+    with app(tmp_path, RAG_HOST=host, RAG_APP_PORT=str(port), RAG_API_TOKENS=token) as process:
+        wait_until(lambda: answers(port, "[::1]") or process.poll() is not None, 120)
+        for address in addresses:
+            assert answers(port, address)
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"http://[::1]:{port}/api/v1/documents", headers=headers).status_code == 200
+        foreign = httpx.get(f"http://[::1]:{port}/api/v1/health", headers={"Host": "evil.example"})
+        assert foreign.status_code == (400 if host == "::1" else 200)
+        services = {finding.subject: finding for finding in _services(Settings(host=host, app_port=port))}
+        assert (services["app"].state, services["app"].detail) == ("ok", f"http://[{host}]:{port}")
+
+
+def test_a_taken_port_is_explained(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, app(tmp_path, RAG_APP_PORT=str(taken.getsockname()[1])) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "RAG_APP_PORT" in output
+    assert "Traceback" not in output
+
+
+def test_a_bad_setting_is_explained(tmp_path: Path) -> None:
+    with app(tmp_path, RAG_APP_PORT="a port") as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "RAG_APP_PORT" in output
+    assert "Traceback" not in output

@@ -1,0 +1,190 @@
+"""The documents as a language model: the chat API that Open WebUI, LibreChat and the ``openai`` client speak.
+
+Belongs here: its requests and responses. Not here: answering. A model is a collection; ``all`` is everything that may be seen.
+Format: platform.openai.com/docs/api-reference/chat. What we add: ``citations`` beside the message, and the sources below the text.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from itertools import takewhile
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, StreamingResponse
+
+from rag_pipeline.answering.ending import ended
+from rag_pipeline.answering.scope import Scope
+from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
+from ui.api.asking import as_json, end_of, while_connected
+from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.errors import AnswerFailedError, status_of
+from ui.api.schema_examples import COMPLETIONS, MODELS, shown
+from ui.views.rendering import page_label, passage_url
+from ui.web.services import Services
+
+router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
+EVERYTHING = "all"
+_OWNER = "rag"
+_TEXT_PARTS = ("text", "input_text", "output_text")
+_SOURCE = re.compile(r"\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*")
+
+
+class ContentPart(BaseModel):
+    """A part of a message; only text can be asked."""
+
+    type: str = "text"
+    text: str | None = None
+
+
+class ChatMessage(BaseModel):
+    """A turn. System messages are accepted and not obeyed: the rules of answering are the app's."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+
+    def text(self) -> str:
+        """Its words."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text or "" for part in self.content if part.type in _TEXT_PARTS)
+        return self.content or ""
+
+
+class StreamOptions(BaseModel):
+    """``include_usage``: a last chunk tells how many tokens were used."""
+
+    include_usage: bool | None = False
+
+
+class ChatRequest(BaseModel):
+    """What the API takes. What would not change an answer from documents (sampling, ``tools``, ``user``, ...) is not looked at."""
+
+    model_config = shown({"model": "all", "messages": [{"role": "user", "content": "When does the lease end?"}], "stream": True})
+
+    model: str | None = EVERYTHING
+    messages: list[ChatMessage] = Field(min_length=1, max_length=400)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(None, ge=1, le=1, description="There is one answer")
+
+    @property
+    def collection(self) -> str:
+        """The model that was asked; none is everything."""
+        return self.model or EVERYTHING
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether a stream ends with the number of tokens used."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def question_and_history(self) -> tuple[str, tuple[Message, ...]]:
+        """The last thing that the user said, and the turns before it."""
+        turns = [
+            Message(message.role, without_sources(message.text()) if message.role == "assistant" else message.text())
+            for message in self.messages
+            if message.role in ("user", "assistant")
+        ]
+        last = next((index for index in reversed(range(len(turns))) if turns[index].role == "user"), None)
+        return (turns[last].content, tuple(turns[:last])) if last is not None else ("", ())
+
+
+@router.get("/models", responses=MODELS)
+async def models(services: ServicesDependency, access: ReaderDependency) -> dict[str, Any]:
+    """``all``, and each collection that may be seen."""
+    names = [EVERYTHING, *await services.visible_counts(access)]
+    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": _OWNER} for name in names]}
+
+
+@router.post("/chat/completions", response_class=Response, responses=COMPLETIONS)
+async def chat_completions(body: ChatRequest, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
+    """Answer the last user message from the documents of the collection that ``model`` names."""
+    scope = await services.scope_of(access, () if body.collection == EVERYTHING else (body.collection,))
+    base = str(request.base_url).rstrip("/")
+    if body.stream:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_streamed(services, body, scope, base), media_type="text/event-stream", headers=headers)
+    end = await while_connected(request, end_of(_events(services, body, scope)))
+    if isinstance(end, Failed):
+        return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
+    message = {"role": "assistant", "content": _text(end) + _sources(_citations(end), base), "citations": _citations_json(end, base)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
+
+
+async def _streamed(services: Services, body: ChatRequest, scope: Scope, base: str) -> AsyncIterator[str]:
+    frame = _frame(body, "chat.completion.chunk")
+    yield _chunk(frame, {"role": "assistant", "content": ""})
+    async with aclosing(_events(services, body, scope)) as events:
+        async for event in events:
+            if isinstance(event, Token):
+                yield _chunk(frame, {"content": event.text})
+            elif isinstance(event, Failed):
+                yield f"data: {as_json(_error(event))}\n\n"
+                return
+            elif isinstance(event, (Answered, Refused)):
+                text = event.reason if isinstance(event, Refused) else ""
+                yield _chunk(frame, {"content": text + _sources(_citations(event), base), "citations": _citations_json(event, base)})
+                yield _chunk(frame, {}, "stop")
+                if body.include_usage:
+                    yield f"data: {as_json({**frame, 'choices': [], 'usage': _usage(event)})}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _events(services: Services, body: ChatRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    question, history = body.question_and_history()
+    return ended(services.answerer.stream(question, history, scope))
+
+
+def _frame(body: ChatRequest, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": body.collection}
+
+
+def _chunk(frame: dict[str, Any], delta: dict[str, Any], finish: str | None = None) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+    return f"data: {as_json({**frame, 'choices': [choice]})}\n\n"
+
+
+def _text(end: Answered | Refused) -> str:
+    return end.answer if isinstance(end, Answered) else end.reason
+
+
+def _citations(end: Answered | Refused) -> Sequence[Citation]:
+    return end.citations if isinstance(end, Answered) else ()
+
+
+def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object]]:
+    return [{**citation.to_json(), "url": base + passage_url(citation.hit, citation.page)} for citation in _citations(end)]
+
+
+def _sources(citations: Sequence[Citation], base: str) -> str:
+    """A line for each citation, for readers whose program shows text only."""
+    lines = [f"[{one.number}] [{_label(one)}]({base}{passage_url(one.hit, one.page)})" for one in citations]
+    return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def without_sources(text: str) -> str:
+    """An answer as it comes back in the next turn, without the lines that :func:`_sources` put below it."""
+    lines = text.rstrip().split("\n")
+    sources = list(takewhile(lambda line: not line.strip() or _SOURCE.fullmatch(line), reversed(lines[1:])))
+    return "\n".join(lines[: len(lines) - len(sources)]).rstrip() if any(map(_SOURCE.fullmatch, sources)) else text
+
+
+def _label(citation: Citation) -> str:
+    page = page_label(citation.hit, citation.page)
+    name = " ".join(citation.hit.document.replace("[", "(").replace("]", ")").replace("\\", "/").split())
+    return f"{name}, {page}" if page else name
+
+
+def _usage(end: Answered | Refused) -> dict[str, int]:
+    used = dict(end.usage) if isinstance(end, Answered) else {}
+    prompt, completion = used.get("prompt_tokens", 0), used.get("completion_tokens", 0)
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": used.get("total_tokens", prompt + completion)}
+
+
+def _error(failed: Failed) -> dict[str, Any]:
+    return {"error": {"message": failed.message, "type": "server_error", "param": None, "code": failed.code}}

@@ -1,0 +1,157 @@
+"""Puts the app together and serves it.
+
+Belongs here: what is mounted where, start and stop. Not here: routes (``api``, ``passages``), pages (``pages``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+
+import gradio
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.staticfiles import StaticFiles
+
+from rag_pipeline.access import accepted_tokens
+from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import switch_off_telemetry
+from rag_pipeline.settings import Settings
+from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, runs
+from ui.api.schema_examples import FAILURES
+from ui.pages import build_pages
+from ui.pages.theme import HEAD, theme
+from ui.views import STATIC
+from ui.web import login, metrics
+from ui.web.gatekeeper import Gatekeeper
+from ui.web.rate_limit import RateLimit
+from ui.web.security import Guard
+from ui.web.services import Services, build_services, warm_up
+
+LARGEST_REQUEST_BYTES = 4 << 20
+"""Of a request that uploads nothing: a long conversation, many times over."""
+LARGEST_LOGIN_BYTES = 16 << 10
+"""A token and an address to go on to. Nobody has been let in yet, so it is kept small."""
+_AROUND_A_FILE_BYTES = 1 << 20
+"""What a form sends besides the file."""
+GRACE_SECONDS = 2
+"""Open streams (every open page has one) get this long to end when the app is stopped."""
+
+
+def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
+    """The whole app: pages, passages, API. Nothing is loaded or contacted before it is started.
+
+    Args:
+        settings: where documents are, what to listen on.
+        answerer: in place of the one that the settings describe.
+    """
+    switch_off_telemetry(os.environ)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.data / "app")  # its default is one folder for all users of the machine
+    services = build_services(settings, answerer)
+    # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
+    app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan, responses=FAILURES)
+    app.state.services = services
+    for module in (asking, conversations, documents, runs, operations, openai_chat, passages):
+        app.include_router(module.router)
+    app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
+    app.include_router(documents.uploading, max_body_size=settings.max_file_bytes + _AROUND_A_FILE_BYTES)
+    app.mount("/mcp", mcp_tools.mcp_app(services))
+    app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    errors.add_handlers(app)
+    app.add_middleware(metrics.Meter)
+    # Not FastAPI(max_body_size=…), which stands outside of all middleware: inside of the gatekeeper, who is not let in sends nothing.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
+    limit = RateLimit(settings.requests_per_minute)
+    app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit)
+    app.add_middleware(Guard, host=settings.host)
+    _mount_pages(app, services)
+    return app
+
+
+def _mount_pages(app: FastAPI, services: Services) -> None:
+    """Gradio at the root, with everything off that shows, shares or records something elsewhere."""
+    gradio.mount_gradio_app(
+        app,
+        build_pages(services),
+        path="/",
+        server_name=services.settings.host,
+        server_port=services.settings.app_port,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        show_error=False,
+        favicon_path=str(STATIC / "icon.png"),
+        theme=theme(),
+        head=HEAD,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    warming = asyncio.create_task(warm_up(services))
+    try:
+        async with mcp_tools.running(app):
+            yield
+    finally:
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        await asyncio.to_thread(services.pictures.close)
+        await services.answerer.close()
+        await services.conversations.close()
+
+
+def serve(settings: Settings) -> None:
+    """Serve on ``settings.host`` and ``settings.app_port`` until SIGINT or SIGTERM; both end in a normal return.
+
+    Raises:
+        RagError: the address cannot be used, or is open to others without a token.
+    """
+    accepted_tokens(settings)
+    with _listen(settings) as listening:
+        config = uvicorn.Config(
+            create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+        )
+        server = uvicorn.Server(config)
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not (server.should_exit and _is_about_open_streams(record)))
+        # uvicorn stops in good order and then raises the signal again for whoever was there before: by default that is a death.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _already_stopped)
+        server.run(sockets=[listening])
+        if not server.started:
+            sys.exit(1)  # uvicorn has said why
+
+
+def _is_about_open_streams(record: logging.LogRecord) -> bool:
+    """Cutting the streams of open pages is how stopping works, no error."""
+    cancelled = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+    return cancelled or record.getMessage().startswith("Cancel ")
+
+
+def _already_stopped(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        both = settings.host == "::" and socket.has_dualstack_ipv6()  # "every address" means those of IPv4 too
+        return socket.create_server((settings.host, settings.app_port), family=family, backlog=512, dualstack_ipv6=both)
+    except OSError as error:
+        raise RagError(
+            f"The app cannot listen on {settings.app_url}: {error.strerror}. "
+            "Stop the program that has the port, or set RAG_APP_PORT to another (and RAG_HOST to an address of this machine)."
+        ) from error

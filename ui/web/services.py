@@ -1,0 +1,168 @@
+"""What routes and pages share, made once a process: settings, catalog, answerer.
+
+Belongs here: the parts and their life from start to stop. Not here: what is done with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag_pipeline.access import Access, Tokens, accepted_tokens
+from rag_pipeline.answering.answerer import Answerer, build_answerer
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
+from rag_pipeline.stores.catalog.missing_files import HeldDeletions, held_deletions
+from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.vectors import open_index
+from ui.views.page_pictures import PagePictures
+from ui.web.gatekeeper import Sessions
+from ui.web.visibility import scope_of
+
+CATALOG_WAIT_SECONDS = 8.0
+"""Someone looks at the page meanwhile; an ingestion step holds the catalog for a second or two."""
+WARM_UP_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class DocumentCounts:
+    """Live documents by collection and state, and held deletions; counted again only when the catalog's file has changed."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._reading = threading.Lock()
+        self._signature: tuple[object, ...] | None = None
+        self._counts: StateCounts = {}
+        self._held: Mapping[str, HeldDeletions] = {}
+
+    async def current(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
+        """Collection → state → number, and what is held of each collection.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        return await asyncio.to_thread(self._read)
+
+    def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
+        with self._reading:
+            signature = _signature(self._catalog.path)
+            if signature != self._signature:
+                self._counts, self._held = state_counts(self._catalog), held_deletions(self._catalog)
+                self._signature = signature
+            return self._counts, self._held
+
+
+def _signature(path: Path) -> tuple[object, ...]:
+    """Changes with every commit: DuckDB writes its file, or the log beside it."""
+    found: list[object] = []
+    for file in (path, path.with_name(path.name + ".wal")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found += [status.st_mtime_ns, status.st_size, status.st_ino]
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The app's parts; safe to share by requests and threads."""
+
+    settings: Settings
+    catalog: Catalog
+    counts: DocumentCounts
+    answerer: Answerer
+    pictures: PagePictures
+    tokens: Tokens
+    sessions: Sessions
+    conversations: Conversations
+
+    async def visible_counts(self, access: Access) -> StateCounts:
+        """Collection → state → number of the documents that someone may see.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        counts, _ = await self.counts.current()
+        return {collection: states for collection, states in counts.items() if access.sees(collection)}
+
+    async def held_deletions(self) -> Mapping[str, HeldDeletions]:
+        """What is held of each collection, whoever may see it.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        _, held = await self.counts.current()
+        return held
+
+    async def indexed_collections(self) -> list[str]:
+        """The collections that have something to search, sorted.
+
+        Raises:
+            RagError: the catalog cannot be read.
+        """
+        counts, _ = await self.counts.current()
+        return [collection for collection, states in counts.items() if states.get("indexed")]
+
+    async def scope_of(self, access: Access, collections: Sequence[str] = (), wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:
+        """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
+
+        Raises:
+            RagError: a collection that may not be seen, or none that is indexed.
+        """
+        indexed = await self.indexed_collections()
+        if not collections and access.collections:  # the scope names each of them: a damaged one must not take the others along
+            damaged = {error.collection for error in await asyncio.to_thread(open_index(self.settings).damaged)}
+            indexed = [name for name in indexed if name not in damaged]
+        scope = scope_of(access, collections, indexed, wanted)
+        if collections and access.collections:
+            await asyncio.to_thread(self._require_index, collections)
+        return scope
+
+    def _require_index(self, collections: Sequence[str]) -> None:
+        """For a token that is not for all of them: asked for one that is not there, the retriever would name those that are."""
+        index = open_index(self.settings)
+        known = {*index.collections(), *(error.collection for error in index.damaged())}
+        if unknown := [name for name in collections if name not in known]:
+            raise RagError(f"Nothing is indexed in the collection {', '.join(map(repr, unknown))} yet.")
+
+
+def build_services(settings: Settings, answerer: Answerer | None = None) -> Services:
+    """Put the parts together; nothing slow happens yet. ``answerer`` replaces the one that the settings describe.
+
+    Raises:
+        RagError: the tokens cannot be used, or others could reach the app without one.
+    """
+    tokens = accepted_tokens(settings)
+    catalog = Catalog(settings.catalog_path, CATALOG_WAIT_SECONDS)
+    database = settings.database_url.get_secret_value() if settings.database_url else None
+    return Services(
+        settings,
+        catalog,
+        DocumentCounts(catalog),
+        answerer or build_answerer(settings),
+        PagePictures(settings),
+        tokens,
+        Sessions(settings.data / "app" / "session.key"),
+        Conversations(database, settings.conversations_path, tokens.former_owners),
+    )
+
+
+async def warm_up(services: Services) -> None:
+    """Load the embedding model, as soon as there is something to search, before the first question has to wait for it."""
+    try:
+        # Asked again and again, because other processes write the catalog and they send no events.
+        while not await services.indexed_collections():  # noqa: ASYNC110
+            await asyncio.sleep(WARM_UP_SECONDS)
+        await services.answerer.retriever.retrieve("What is this about?", Scope(), 1)
+    except RagError as error:  # the first question will say it to whoever asks
+        log.warning("Not warmed up: %s", error)

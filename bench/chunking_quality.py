@@ -145,8 +145,13 @@ def build(index: VectorIndex, documents: Sequence[Document], split: Split, setti
 def searches(index: VectorIndex, settings: Settings) -> list[Callable[[str], Sequence[Hit]]]:
     embedder = load_embedder(locate_model(settings), settings)
     retriever = Retriever(index, settings)
+
+    def nearest(question: str) -> Sequence[Hit]:
+        query = SearchQuery(dense=embedder.embed_query(question).tolist(), top_k=TOP_K)
+        return [candidate.hit for candidate in index.candidates("c", query)]
+
     return [
-        lambda question: index.search("c", SearchQuery(dense=embedder.embed_query(question).tolist(), top_k=TOP_K)),
+        nearest,
         lambda question: asyncio.run(retriever.retrieve(question, Scope(("c",)), TOP_K)),
     ]
 

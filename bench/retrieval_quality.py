@@ -100,16 +100,19 @@ def searches(index: VectorIndex, settings: Settings, name: str) -> dict[str, Sea
     embedder = load_embedder(locate_model(settings), settings)
     retriever = Retriever(index, settings)
 
+    def hits(query: SearchQuery) -> Sequence[Hit]:
+        return [candidate.hit for candidate in index.candidates(name, query)]
+
     def dense(question: str) -> Sequence[Hit]:
-        return index.search(name, SearchQuery(dense=embedder.embed_query(question).tolist(), top_k=10))
+        return hits(SearchQuery(dense=embedder.embed_query(question).tolist(), top_k=10))
 
     def fused(question: str) -> Sequence[Hit]:
         query = SearchQuery(dense=embedder.embed_query(question).tolist(), text=question, top_k=10, prefetch=PREFETCH)
-        return index.search(name, query)
+        return hits(query)
 
     return {
         "dense": dense,
-        "bm25": lambda question: index.search(name, SearchQuery(text=question, top_k=10)),
+        "bm25": lambda question: hits(SearchQuery(text=question, top_k=10)),
         "rrf": fused,
         "hybrid": lambda question: asyncio.run(retriever.retrieve(question, Scope((name,)), 10)),
     }

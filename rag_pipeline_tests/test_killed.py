@@ -14,6 +14,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.stores.vectors.conftest import hits
 
 DOCUMENTS = 100
 
@@ -35,7 +36,7 @@ def start(settings: Settings) -> subprocess.Popen[bytes]:
 
 
 def found(settings: Settings, words: str) -> set[str]:
-    return {hit.document for hit in open_index(settings).search("default", SearchQuery(text=words))}
+    return {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text=words))}
 
 
 @pytest.mark.timeout(600)

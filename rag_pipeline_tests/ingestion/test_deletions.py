@@ -22,6 +22,7 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
 from rag_pipeline.stores.catalog.missing_files import MissingFile, confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
+from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
 NOW = datetime(2026, 1, 2, 12)
@@ -110,7 +111,7 @@ def fill(folder: Path, count: int = 3) -> None:
 
 
 def found(settings: Settings, collection: str = "default") -> set[str]:
-    return {hit.document for hit in open_index(settings).search(collection, SearchQuery(text="zebra"))}
+    return {hit.document for hit in hits(open_index(settings), collection, SearchQuery(text="zebra"))}
 
 
 def empty(folder: Path, aside: Path) -> None:
@@ -296,7 +297,7 @@ def test_a_deleted_document_that_is_put_back_at_once_is_read(settings: Settings,
     (settings.uploads / "0.txt").write_text("Okapis.")
     ingest()
     assert missing_files(Catalog(settings.catalog_path)) == {}
-    assert {hit.document for hit in open_index(settings).search("default", SearchQuery(text="okapis"))} == {"0.txt"}
+    assert {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text="okapis"))} == {"0.txt"}
 
 
 def test_a_deletion_that_was_noted_and_did_not_happen_is_forgotten(settings: Settings, ingest: Ingest) -> None:

@@ -21,6 +21,7 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unfinished_collections
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
 
@@ -30,7 +31,7 @@ def states(settings: Settings) -> dict[str, str]:
 
 
 def found(settings: Settings, words: str, collection: str = "default") -> set[str]:
-    return {hit.document for hit in open_index(settings).search(collection, SearchQuery(text=words))}
+    return {hit.document for hit in hits(open_index(settings), collection, SearchQuery(text=words))}
 
 
 def count(settings: Settings, table: str) -> int:

@@ -17,6 +17,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.stores.vectors.conftest import hits
 
 PROCESSES = multiprocessing.get_context("spawn")
 ROUNDS = 20
@@ -63,7 +64,7 @@ def hold_equal(settings: Settings, expected: dict[str, set[str]]) -> None:
     rows = Catalog(settings.catalog_path).documents()
     assert {row.document: row.state for row in rows} == dict.fromkeys(names, "indexed")
     index = open_index(settings)
-    assert {word: {hit.document for hit in index.search("default", SearchQuery(text=word))} for word in expected} == expected
+    assert {word: {hit.document for hit in hits(index, "default", SearchQuery(text=word))} for word in expected} == expected
     assert index.count("default") == len(names)
     index.close()
 

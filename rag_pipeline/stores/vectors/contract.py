@@ -104,8 +104,8 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A hit of both lists' fusion (``hit.score`` is the fused one), its cosine to the question, and the ids of its words
-    (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
+    """A hit of the lists' fusion (``hit.score`` is the fused one), its cosine to the question (0 for a question without a vector), and
+    the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
 
     hit: Hit
     cosine: float
@@ -151,16 +151,8 @@ class VectorIndex(Protocol):
     def count(self, collection: str) -> int:
         """Number of chunks in the current version; 0 when nothing is published."""
 
-    def search(self, collection: str, query: SearchQuery) -> list[Hit]:
-        """The best chunks, best first, at most ``query.top_k``.
-
-        Raises:
-            CollectionNotIndexedError: nothing is published.
-            IndexChangedError: the current version is of another embedding model than the query.
-        """
-
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, best first, each with its cosine and words; ``query.dense`` must be given.
+        """The best chunks of the fused lists, best first, at most ``query.top_k``, each with its cosine and words.
 
         Raises:
             CollectionNotIndexedError: nothing is published.

@@ -86,14 +86,8 @@ class EdgeIndex:
         manifest = self.manifest(collection)
         return manifest.chunks if manifest else 0
 
-    def search(self, collection: str, query: SearchQuery) -> list[Hit]:
-        """The best chunks, best first; a hybrid query over 100,000 points takes 2 to 3 ms."""
-        with self._reading(collection) as version:
-            require_model_of(version.manifest, query)
-            return version.shard.search(query)
-
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, each with its cosine."""
+        """The best chunks of the fused lists, each with its cosine; a hybrid query over 100,000 points takes 2 to 3 ms."""
         with self._reading(collection) as version:
             require_model_of(version.manifest, query)
             return version.shard.candidates(query)

@@ -83,19 +83,13 @@ class EdgeShard:
         request = engine.FacetRequest("document_key", limit=max(1, self.count()), exact=True)
         return {str(found.value) for found in self._shard.facet(request).hits}
 
-    def search(self, query: SearchQuery) -> list[Hit]:
-        """The best chunks, best first."""
-        request = _request(query)
-        with _plain_errors("The index cannot be searched"):
-            return _hits(self._shard.query(request)) if request else []
-
     def candidates(self, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, each with its cosine."""
+        """The best chunks of the fused lists, each with its cosine; none for a question without a vector or a searchable word."""
         with _plain_errors("The index cannot be searched"):
-            fused = self._shard.query(_fused_request(query, with_words=True))
-            by_cosine = self._shard.query(_cosine_request(query, fused)) if fused else []
+            fused = self._shard.query(_fused_request(query)) if _lists(query) else []
+            by_cosine = self._shard.query(_cosine_request(query.dense, fused)) if fused and query.dense is not None else []
         cosines = {point.id: point.score for point in by_cosine}
-        return [Candidate(found, cosines[point.id], _words(point)) for found, point in zip(_hits(fused), fused, strict=True)]
+        return [Candidate(found, cosines.get(point.id, 0.0), _words(point)) for found, point in zip(_hits(fused), fused, strict=True)]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the points that exist, by id."""
@@ -135,29 +129,20 @@ def _words(point: engine.ScoredPoint) -> AbstractSet[int]:
     return frozenset(sparse.indices) if sparse else frozenset()
 
 
-def _request(query: SearchQuery) -> engine.QueryRequest | None:
-    """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
-    lists = _lists(query)
-    if not lists:
-        return None
-    if len(lists) == 1:
-        return engine.QueryRequest(limit=query.top_k, query=lists[0][0], filter=_chosen(query), with_payload=True)
-    return _fused_request(query)
-
-
-def _fused_request(query: SearchQuery, *, with_words: bool = False) -> engine.QueryRequest:
+def _fused_request(query: SearchQuery) -> engine.QueryRequest:
+    """Both lists fused, or the one there is, by rank."""
     return engine.QueryRequest(
         limit=query.top_k,
         query=_fusion(query),
         prefetches=_prefetches(query),
         with_payload=True,
-        with_vector=[SPARSE] if with_words else False,
+        with_vector=[SPARSE],
     )
 
 
-def _cosine_request(query: SearchQuery, points: Sequence[engine.ScoredPoint]) -> engine.QueryRequest:
+def _cosine_request(dense: Sequence[float], points: Sequence[engine.ScoredPoint]) -> engine.QueryRequest:
     """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
-    nearest = engine.Query.Nearest(list(query.dense or ()), using=DENSE)
+    nearest = engine.Query.Nearest(list(dense), using=DENSE)
     same = engine.Filter(must=[engine.HasIdCondition({point.id for point in points})])
     return engine.QueryRequest(limit=len(points), query=nearest, filter=same)
 

@@ -38,7 +38,6 @@ from rag_pipeline.stores.vectors.server_requests import (
     create_collection,
     fused_request,
     plain_errors,
-    search_request,
     upsert,
     words_of,
 )
@@ -89,25 +88,16 @@ class ServerIndex:
         manifest = self.manifest(collection)
         return manifest.chunks if manifest else 0
 
-    def search(self, collection: str, query: SearchQuery) -> list[Hit]:
-        """The best chunks, best first."""
-        request = search_request(query)
-
-        def ask(manifest: Manifest) -> list[Hit]:
-            require_model_of(manifest, query)
-            return _hits(self._points(manifest, request)) if request else []
-
-        return self._read(collection, ask)
-
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""
 
         def ask(manifest: Manifest) -> list[Candidate]:
             require_model_of(manifest, query)
-            fused = self._points(manifest, fused_request(query, with_words=True))
-            by_cosine = self._points(manifest, cosine_request(query, fused)) if fused else []
+            request = fused_request(query)
+            fused = self._points(manifest, request) if request else []
+            by_cosine = self._points(manifest, cosine_request(query.dense, fused)) if fused and query.dense is not None else []
             cosines = {point.id: point.score for point in by_cosine}
-            return [Candidate(found, cosines[point.id], words_of(point)) for found, point in zip(_hits(fused), fused, strict=True)]
+            return [Candidate(found, cosines.get(point.id, 0.0), words_of(point)) for found, point in zip(_hits(fused), fused, strict=True)]
 
         return self._read(collection, ask)
 

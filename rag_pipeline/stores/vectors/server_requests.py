@@ -94,25 +94,16 @@ def any_of(field: str, values: Sequence[str]) -> models.Filter:
     return models.Filter(must=[models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))])
 
 
-def search_request(query: SearchQuery) -> models.QueryRequest | None:
-    """One list as it is, or two lists fused; None when the question has no searchable word and no vector."""
-    lists = _lists(query)
-    if not lists:
+def fused_request(query: SearchQuery) -> models.QueryRequest | None:
+    """Both lists fused, or the one there is, by rank; None when the question has no searchable word and no vector."""
+    if not _lists(query):
         return None
-    if len(lists) == 1:
-        vector, using, _ = lists[0]
-        return models.QueryRequest(query=vector, using=using, filter=_chosen(query), limit=query.top_k, with_payload=True)
-    return fused_request(query)
-
-
-def fused_request(query: SearchQuery, *, with_words: bool = False) -> models.QueryRequest:
-    """Both lists fused, or the one there is, by rank."""
     return models.QueryRequest(
         query=_fusion(query),
         prefetch=_prefetches(query),
         limit=query.top_k,
         with_payload=True,
-        with_vector=[SPARSE] if with_words else False,
+        with_vector=[SPARSE],
     )
 
 
@@ -122,10 +113,10 @@ def words_of(point: models.ScoredPoint) -> AbstractSet[int]:
     return frozenset(sparse.indices) if isinstance(sparse, models.SparseVector) else frozenset()
 
 
-def cosine_request(query: SearchQuery, points: Sequence[models.ScoredPoint]) -> models.QueryRequest:
+def cosine_request(dense: Sequence[float], points: Sequence[models.ScoredPoint]) -> models.QueryRequest:
     """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
     same = models.Filter(must=[models.HasIdCondition(has_id=[point.id for point in points])])
-    return models.QueryRequest(query=list(query.dense or ()), using=DENSE, filter=same, limit=len(points))
+    return models.QueryRequest(query=list(dense), using=DENSE, filter=same, limit=len(points))
 
 
 def _chosen(query: SearchQuery) -> models.Filter | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
-from rag_pipeline.models import Box, Chunk, IndexedChunk
-from rag_pipeline.stores.vectors import IndexChange, VectorIndex, indexed_chunk
+from rag_pipeline.models import Box, Chunk, Hit, IndexedChunk
+from rag_pipeline.stores.vectors import IndexChange, SearchQuery, VectorIndex, indexed_chunk
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.server import ServerIndex
 
@@ -65,6 +65,11 @@ def points(document: str, *texts: str, collection: str = "c", vector: Sequence[f
         )
         for position, text in enumerate(texts)
     ]
+
+
+def hits(index: VectorIndex, collection: str, query: SearchQuery) -> list[Hit]:
+    """What a search finds, best first."""
+    return [candidate.hit for candidate in index.candidates(collection, query)]
 
 
 def change(

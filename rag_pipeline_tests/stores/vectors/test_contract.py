@@ -18,7 +18,7 @@ from rag_pipeline.stores.vectors import (
     VectorIndex,
 )
 from rag_pipeline.stores.vectors.bm25 import word_ids
-from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
+from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
 
 
 def test_nothing_is_published_at_first(index: VectorIndex, name: str) -> None:
@@ -27,7 +27,7 @@ def test_nothing_is_published_at_first(index: VectorIndex, name: str) -> None:
     assert index.document_keys(name) == set()
     assert index.count(name) == 0
     with pytest.raises(CollectionNotIndexedError, match="rag ingest"):
-        index.search(name, SearchQuery(text="anything"))
+        hits(index, name, SearchQuery(text="anything"))
     with pytest.raises(CollectionNotIndexedError):
         index.passages(name, [])
 
@@ -44,7 +44,7 @@ def test_a_published_version_is_found_and_described(index: VectorIndex, name: st
 
 def test_a_hit_carries_all_that_was_stored(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("folder/a.md", "foxes run", collection=name)))
-    (hit,) = index.search(name, SearchQuery(text="fox"))
+    (hit,) = hits(index, name, SearchQuery(text="fox"))
     assert (hit.rank, hit.text, hit.document, hit.collection, hit.context) == (1, "foxes run", "folder/a.md", name, "Heading")
     assert (hit.page_first, hit.page_last, hit.position, hit.document_id) == (1, 2, 0, "id-folder/a.md")
     assert hit.heading_path == ("Heading", "Sub")
@@ -61,9 +61,9 @@ def test_words_find_what_vectors_do_not_and_the_other_way_round(index: VectorInd
             points("other.md", "cheese and bread", vector=[0.0, 0.0, 1.0, 0.0]),
         )
     )
-    by_words = index.search(name, SearchQuery(text="zeppelins landing"))
-    by_vector = index.search(name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], top_k=1))
-    both = index.search(name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], text="zeppelins landing"))
+    by_words = hits(index, name, SearchQuery(text="zeppelins landing"))
+    by_vector = hits(index, name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], top_k=1))
+    both = hits(index, name, SearchQuery(dense=[1.0, 0.1, 0.0, 0.0], text="zeppelins landing"))
     assert [hit.document for hit in by_words] == ["words.md"]
     assert [hit.document for hit in by_vector] == ["meaning.md"]
     assert {hit.document for hit in both[:2]} == {"words.md", "meaning.md"}
@@ -72,7 +72,7 @@ def test_words_find_what_vectors_do_not_and_the_other_way_round(index: VectorInd
 
 def test_hybrid_scores_follow_the_documented_formula(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "zeppelin")))
-    (hit,) = index.search(name, SearchQuery(dense=[1.0, 0.0, 0.5, 0.25], text="zeppelin"))
+    (hit,) = hits(index, name, SearchQuery(dense=[1.0, 0.0, 0.5, 0.25], text="zeppelin"))
     assert hit.score == pytest.approx(1 / (2 - 1 + 1) * 2)
 
 
@@ -87,7 +87,7 @@ def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, na
     )
     query = SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="zeppelins", top_k=2)
     found = index.candidates(name, query)
-    assert [candidate.hit for candidate in found] == index.search(name, query)
+    assert [candidate.hit.rank for candidate in found] == [1, 2]
     cosines = {candidate.hit.document: candidate.cosine for candidate in found}
     assert cosines == {"near.md": pytest.approx(1.0, abs=1e-4), "words.md": pytest.approx(0.6, abs=1e-4)}
     words = {candidate.hit.document: candidate.words for candidate in found}
@@ -102,27 +102,27 @@ def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, na
 )
 def test_words_of_other_languages_are_found(index: VectorIndex, name: str, text: str, question: str) -> None:
     index.publish(change(name, points("a.md", text), points("b.md", "something else")))
-    assert [hit.text for hit in index.search(name, SearchQuery(text=question))] == [text]
+    assert [hit.text for hit in hits(index, name, SearchQuery(text=question))] == [text]
 
 
 def test_a_question_without_words_or_vector_finds_nothing(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run")))
-    assert index.search(name, SearchQuery(text="🎉 !?")) == []
-    assert index.search(name, SearchQuery()) == []
+    assert hits(index, name, SearchQuery(text="🎉 !?")) == []
+    assert hits(index, name, SearchQuery()) == []
 
 
 def test_a_chunk_without_words_is_found_by_vector(index: VectorIndex, name: str) -> None:
     (chunk,) = points("a.md", "🎉")
     silent = IndexedChunk(chunk.chunk_id, chunk.dense, type(chunk.sparse)([], []), chunk.payload)
     index.publish(change(name, [silent]))
-    assert [hit.text for hit in index.search(name, SearchQuery(dense=[1, 0, 0.5, 0.25], text="fox"))] == ["🎉"]
+    assert [hit.text for hit in hits(index, name, SearchQuery(dense=[1, 0, 0.5, 0.25], text="fox"))] == ["🎉"]
 
 
 def test_documents_narrow_a_search(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run"), points("b.md", "foxes sleep"), points("c.md", "foxes eat")))
     query = SearchQuery(dense=[1, 0, 0, 0], text="foxes", documents=("a.md", "c.md"))
-    assert {hit.document for hit in index.search(name, query)} == {"a.md", "c.md"}
-    assert {hit.document for hit in index.search(name, SearchQuery(text="foxes", documents=("b.md",)))} == {"b.md"}
+    assert {hit.document for hit in hits(index, name, query)} == {"a.md", "c.md"}
+    assert {hit.document for hit in hits(index, name, SearchQuery(text="foxes", documents=("b.md",)))} == {"b.md"}
 
 
 def test_a_change_removes_replaces_and_adds(index: VectorIndex, name: str) -> None:
@@ -132,8 +132,8 @@ def test_a_change_removes_replaces_and_adds(index: VectorIndex, name: str) -> No
     assert before and after.version != before.version
     assert index.document_keys(name) == {"key-a.md", "key-c.md", "key-d.md"}
     assert index.count(name) == after.chunks == 3
-    assert index.search(name, SearchQuery(text="foxes")) == []
-    assert [hit.text for hit in index.search(name, SearchQuery(text="wolf wolves"))] == ["wolves run"]
+    assert hits(index, name, SearchQuery(text="foxes")) == []
+    assert [hit.text for hit in hits(index, name, SearchQuery(text="wolf wolves"))] == ["wolves run"]
 
 
 def test_from_scratch_forgets_the_rest(index: VectorIndex, name: str) -> None:
@@ -146,7 +146,7 @@ def test_an_empty_version_answers_with_nothing(index: VectorIndex, name: str) ->
     index.publish(change(name, points("a.md", "foxes run")))
     manifest = index.publish(change(name, removed=["key-a.md"], documents=0))
     assert manifest.chunks == 0
-    assert index.search(name, SearchQuery(dense=[1, 0, 0, 0], text="foxes")) == []
+    assert hits(index, name, SearchQuery(dense=[1, 0, 0, 0], text="foxes")) == []
     assert index.document_keys(name) == set()
     assert name in index.collections()
 
@@ -161,7 +161,7 @@ def test_a_change_that_breaks_leaves_the_old_version(index: VectorIndex, name: s
     with pytest.raises(ValueError, match="a batch"):
         index.publish(IndexChange(name, "model-a", "fingerprint of model-a", DIMENSION, ["key-a.md"], broken(), 1))
     assert index.manifest(name) == before
-    assert [hit.text for hit in index.search(name, SearchQuery(text="foxes"))] == ["foxes run"]
+    assert [hit.text for hit in hits(index, name, SearchQuery(text="foxes"))] == ["foxes run"]
     index.publish(change(name, points("b.md", "owls sleep")))
     assert index.document_keys(name) == {"key-a.md", "key-b.md"}
 
@@ -172,8 +172,8 @@ def test_another_model_needs_a_version_from_scratch(index: VectorIndex, name: st
         index.publish(change(name, points("b.md", "owls sleep"), model="model-b"))
     index.publish(change(name, points("b.md", "owls sleep"), model="model-b", scratch=True))
     with pytest.raises(IndexChangedError):
-        index.search(name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-a"))
-    assert index.search(name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-b"))
+        hits(index, name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-a"))
+    assert hits(index, name, SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-b"))
 
 
 def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
@@ -189,12 +189,12 @@ def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
 
 def test_a_dropped_collection_is_gone_and_can_come_back(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run")))
-    assert index.search(name, SearchQuery(text="foxes"))
+    assert hits(index, name, SearchQuery(text="foxes"))
     index.drop(name)
     index.drop(name)
     assert index.manifest(name) is None
     with pytest.raises(CollectionNotIndexedError):
-        index.search(name, SearchQuery(text="foxes"))
+        hits(index, name, SearchQuery(text="foxes"))
     index.publish(change(name, points("b.md", "owls sleep")))
     assert index.document_keys(name) == {"key-b.md"}
 
@@ -217,12 +217,12 @@ def test_collections_do_not_see_each_other(index: VectorIndex, name: str) -> Non
     index.publish(change(f"{name}2", points("b.md", "owls sleep")))
     index.drop(name)
     assert index.document_keys(f"{name}2") == {"key-b.md"}
-    assert index.search(f"{name}2", SearchQuery(text="owls"))
+    assert hits(index, f"{name}2", SearchQuery(text="owls"))
 
 
 def test_the_chunk_after_another_one(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run", "owls sleep"), points("b.md", "ships sail"), documents=2))
-    first = next(hit for hit in index.search(name, SearchQuery(text="foxes")))
+    first = next(hit for hit in hits(index, name, SearchQuery(text="foxes")))
     following = index.following(name, first.chunk_id)
     assert following is not None
     assert (following.document, following.text) == ("a.md", "owls sleep")

@@ -24,7 +24,7 @@ from rag_pipeline.stores.vectors import CollectionNotIndexedError, DamagedIndexE
 from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
-from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
+from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
 
 PROCESSES = multiprocessing.get_context("spawn")
 SEARCH = SearchQuery(dense=[1, 0, 0, 0], text="generation", top_k=50)
@@ -42,7 +42,7 @@ def version_folders(root: Path, collection: str) -> set[str]:
 def read_all_the_time(root: Path, stop: EventType, seen: Any) -> None:
     index = EdgeIndex(root)
     while not stop.is_set():
-        texts = {hit.text for hit in index.search("c", SEARCH)}
+        texts = {hit.text for hit in hits(index, "c", SEARCH)}
         seen.put(sorted(texts))
         time.sleep(0.01)  # readers that never rest would starve the writer on a small machine
     index.close()
@@ -101,7 +101,7 @@ def test_a_killed_writer_leaves_the_old_version_and_its_litter_goes(tmp_path: Pa
     os.kill(writer.pid or 0, signal.SIGKILL)
     writer.join()
     assert index.manifest("c") == before
-    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run"]
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
     assert len(version_folders(tmp_path, "c")) == 2
     after = index.publish(change("c", points("b.md", "owls sleep")))
     assert version_folders(tmp_path, "c") == {before.version, after.version}
@@ -114,7 +114,7 @@ def test_a_version_that_is_read_is_not_deleted(tmp_path: Path) -> None:
         versions += [index.publish(change("c", points("a.md", text))).version for text in ("two", "three", "four")]
         assert version_folders(tmp_path, "c") == {versions[0], versions[2], versions[3]}
         assert held.shard.count() == 1
-    assert [hit.text for hit in reader.search("c", SearchQuery(dense=[1, 0, 0, 0]))] == ["four"]
+    assert [hit.text for hit in hits(reader, "c", SearchQuery(dense=[1, 0, 0, 0]))] == ["four"]
     last = index.publish(change("c", points("a.md", "five"))).version
     assert version_folders(tmp_path, "c") == {versions[3], last}
 
@@ -123,7 +123,7 @@ def test_threads_share_an_index_while_it_is_published(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path)
     index.publish(change("c", generation(0)))
     found: list[int] = []
-    threads = [Thread(target=lambda: found.extend(len(index.search("c", SEARCH)) for _ in range(100))) for _ in range(4)]
+    threads = [Thread(target=lambda: found.extend(len(hits(index, "c", SEARCH)) for _ in range(100))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for number in range(1, 6):
@@ -136,24 +136,24 @@ def test_threads_share_an_index_while_it_is_published(tmp_path: Path) -> None:
 def test_a_folder_deleted_by_hand_is_nothing_published(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path / "index")
     index.publish(change("c", points("a.md", "foxes run")))
-    assert index.search("c", SearchQuery(text="foxes"))
+    assert hits(index, "c", SearchQuery(text="foxes"))
     shutil.rmtree(tmp_path / "index")
     assert index.manifest("c") is None
     assert index.collections() == []
     with pytest.raises(CollectionNotIndexedError):
-        index.search("c", SearchQuery(text="foxes"))
+        hits(index, "c", SearchQuery(text="foxes"))
     index.publish(change("c", points("a.md", "foxes run")))
-    assert index.search("c", SearchQuery(text="foxes"))
+    assert hits(index, "c", SearchQuery(text="foxes"))
 
 
 def test_a_version_deleted_by_hand_is_nothing_published(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path)
     version = index.publish(change("c", points("a.md", "foxes run"))).version
-    assert index.search("c", SearchQuery(text="foxes"))
+    assert hits(index, "c", SearchQuery(text="foxes"))
     shutil.rmtree(tmp_path / "c" / version)
     assert index.manifest("c") is None
     with pytest.raises(CollectionNotIndexedError):
-        index.search("c", SearchQuery(text="foxes"))
+        hits(index, "c", SearchQuery(text="foxes"))
 
 
 WILD_JSON = strategies.recursive(
@@ -182,7 +182,7 @@ def test_a_damaged_manifest_concerns_its_collection_only(published_twice: EdgeIn
     path.write_bytes(damaged)
     try:
         assert "other" in index.collections()
-        assert index.search("other", SearchQuery(text="foxes"))
+        assert hits(index, "other", SearchQuery(text="foxes"))
         reported = index.damaged()
         if "c" in index.collections():  # what was drawn is a manifest that could be meant: another count, another name of the model
             assert reported == []
@@ -210,10 +210,10 @@ def test_a_collection_with_a_damaged_manifest_is_named_and_can_be_made_again(pub
     with pytest.raises(DamagedIndexError, match="rag ingest 'c'"):
         index.manifest("c")
     with pytest.raises(DamagedIndexError):
-        index.search("c", SearchQuery(text="foxes"))
+        hits(index, "c", SearchQuery(text="foxes"))
     index.publish(change("c", points("a.md", "foxes run again"), scratch=True))
     assert index.damaged() == []
-    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run again"]
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run again"]
 
 
 def test_points_that_were_deleted_as_the_message_says_are_made_again(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_points_that_were_deleted_as_the_message_says_are_made_again(tmp_path: P
     shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(index.publish(change("c", points("a.md", "foxes run"))).version))
     assert index.manifest("c") is None
     index.publish(change("c", points("a.md", "foxes run again")))
-    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run again"]
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run again"]
 
 
 def test_a_folder_in_the_manifests_place_can_be_dropped(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(version) / "segments")
     (tmp_path / "c" / version / "shard" / "edge_config.json").write_text("{")
     with pytest.raises(RagError, match="rag ingest"):
-        EdgeIndex(tmp_path).search("c", SearchQuery(text="foxes"))
+        hits(EdgeIndex(tmp_path), "c", SearchQuery(text="foxes"))
 
 
 @pytest.mark.parametrize("collection", ["..", ".", ".locks", "a/b", "x" * 300, "🎉" * 100, "manifest.json", " "])
@@ -246,7 +246,7 @@ def test_any_name_is_a_safe_folder_name(tmp_path: Path, collection: str) -> None
     index = EdgeIndex(tmp_path / "index")
     index.publish(change(collection, points("a.md", "foxes run")))
     assert index.collections() == [collection]
-    assert index.search(collection, SearchQuery(text="foxes"))
+    assert hits(index, collection, SearchQuery(text="foxes"))
     assert {path.name for path in tmp_path.iterdir()} == {"index"}
 
 
@@ -293,4 +293,4 @@ def test_a_full_disk_is_an_error_and_not_the_end(small_disk: Path) -> None:
         index.publish(IndexChange("c", "model-a", "fingerprint of model-a", DIMENSION, [], endless(), 1))
     assert index.manifest("c") == before
     assert version_folders(small_disk, "c") == {before.version}
-    assert [hit.text for hit in index.search("c", SearchQuery(text="foxes"))] == ["foxes run"]
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]

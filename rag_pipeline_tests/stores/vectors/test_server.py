@@ -17,7 +17,7 @@ from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.server import ServerIndex, connect
 from rag_pipeline.stores.vectors.server_requests import create_collection
-from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, points
+from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def at(server: ThreadingHTTPServer) -> ServerIndex:
 
 def test_an_unreachable_server_is_named_by_its_setting() -> None:
     index = connect("http://127.0.0.1:9", None)
-    for ask in (lambda: index.manifest("c"), index.collections, lambda: index.search("c", SearchQuery(text="x")), lambda: index.drop("c")):
+    for ask in (lambda: index.manifest("c"), index.collections, lambda: hits(index, "c", SearchQuery(text="x")), lambda: index.drop("c")):
         with pytest.raises(TransientError, match="RAG_QDRANT_URL"):
             ask()
     with pytest.raises(TransientError, match="RAG_QDRANT_URL"):

@@ -53,20 +53,21 @@ def filter_options(function: Callable[Parameters, Result]) -> Callable[Parameter
 def main() -> None:
     """Entry point of ``rag``."""
     switch_off_telemetry(os.environ)
+    status = 1
+    atexit.register(lambda: _leave(status))  # what is registered first is called last
     try:
         cli(prog_name="rag")
     except SystemExit as end:
-        if "torch" in sys.modules:
-            _leave(end.code)
+        status = end.code if isinstance(end.code, int) else int(bool(end.code))
         raise
 
 
-def _leave(code: str | int | None) -> None:
+def _leave(status: int) -> None:
     """End the process without taking the interpreter apart: with the model's libraries loaded that takes 1.5 s and frees nothing."""
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(bool(code)))
+    if "torch" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

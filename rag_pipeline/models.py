@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-DocumentState = Literal["pending", "indexed", "failed", "unsupported", "empty"]
 ElementKind = Literal["Title", "NarrativeText", "ListItem", "Table", "Header", "Footer", "CodeSnippet", "EmailMetadata"]
 """A subset of the names of unstructured's element classes."""
 

@@ -12,15 +12,16 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "rag_pipeline.errors": set(),
     "rag_pipeline.models": set(),
+    "rag_pipeline.document_life": {"settings"},
     "rag_pipeline.access": {"errors", "settings"},
     "rag_pipeline.privacy": set(),
     "rag_pipeline.settings": {"errors"},
-    "rag_pipeline.stores": {"errors", "models", "settings", "stores"},
+    "rag_pipeline.stores": {"document_life", "errors", "models", "settings", "stores"},
     "rag_pipeline.embedding": {"errors", "models", "settings", "stores", "embedding"},
-    "rag_pipeline.ingestion": {"errors", "models", "settings", "stores", "embedding", "ingestion"},
+    "rag_pipeline.ingestion": {"document_life", "errors", "models", "settings", "stores", "embedding", "ingestion"},
     "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "answering", "evaluation"},
-    "rag_pipeline.defs": {"errors", "models", "settings", "stores", "ingestion", "defs", "definitions"},
+    "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "defs", "definitions"},
 }
 OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "ui")
 THIRD_PARTY = {

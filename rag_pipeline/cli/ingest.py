@@ -14,10 +14,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from rag_pipeline.document_life import held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.consistency import unpublished_collections
-from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
 from rag_pipeline.ingestion.steps.source_documents import update_documents
 from rag_pipeline.ingestion.steps.workspace import Workspace

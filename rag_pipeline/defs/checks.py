@@ -5,8 +5,8 @@ import dagster as dg
 from rag_pipeline.defs.assets import chunks, extracted_text, source_documents, vector_index
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.resources import Ingestion
+from rag_pipeline.document_life import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion import consistency
-from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 

@@ -13,8 +13,8 @@ import dagster as dg
 from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
+from rag_pipeline.document_life import held_in_words, hold_rules, leaving_files, moved_files, with_command, worth_a_scan
 from rag_pipeline.ingestion.consistency import unpublished_collections
-from rag_pipeline.ingestion.deletions import held_in_words, hold_rules, leaving_files, moved_files, with_command, worth_a_scan
 from rag_pipeline.ingestion.folder.listing import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.folder.watch import decide, memory_from_text, memory_to_text, needs_of
 from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
@@ -55,8 +55,8 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     except CatalogBusyError:
         return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
     plan = plan_folder(listing, known, now, settings.settle_seconds)
-    moved, rules = moved_files(plan.removed, known, listing), hold_rules(settings)
-    listed = listing.files.keys() - leaving_files(listing, known, missing, moment)
+    moved, rules = moved_files(plan.removed, known, listing.signatures), hold_rules(settings)
+    listed = listing.files.keys() - leaving_files(listing.signatures, known, missing, moment)
     due = worth_a_scan(plan.removed, listed, moved, missing, rules, moment)
     needs = needs_of(replace(plan, removed=due), unfinished)
     fail_dead_runs(context.instance)

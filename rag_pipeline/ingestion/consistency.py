@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rag_pipeline.document_life import UNANSWERABLE
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.chunk_rows import largest_chunk
@@ -74,7 +75,7 @@ def longest_chunk(workspace: Workspace) -> tuple[int, int]:
 def failed_documents(workspace: Workspace) -> list[DocumentStatus]:
     """Live documents that are not answerable for a reason of their own."""
     rows = workspace.catalog.documents(workspace.collection)
-    return [row for row in rows if row.state in ("failed", "unsupported", "empty")]
+    return [row for row in rows if row.state in UNANSWERABLE]
 
 
 def documents_read_in_part(workspace: Workspace) -> list[DocumentStatus]:

@@ -22,10 +22,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from rag_pipeline.document_life import hold_rules, moved_files, worth_a_scan
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.consistency import unpublished_collections
-from rag_pipeline.ingestion.deletions import hold_rules, moved_files, worth_a_scan
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
@@ -257,7 +257,7 @@ class Lifecycle(RuleBasedStateMachine):
         catalog, listing = Catalog(self.settings.catalog_path), list_folder(self.settings.uploads)
         known = known_signatures(catalog, None, ATTEMPTS, self.settings.max_file_bytes)
         plan = plan_folder(listing, known, 1e12, 0)
-        moved, missing = moved_files(plan.removed, known, listing), missing_files(catalog)
+        moved, missing = moved_files(plan.removed, known, listing.signatures), missing_files(catalog)
         assert not plan.to_read
         assert not worth_a_scan(plan.removed, listing.files, moved, missing, hold_rules(self.settings), utc_now())
         assert not unfinished_collections(catalog, extractor_fingerprint(self.settings), ATTEMPTS)

@@ -14,13 +14,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
+from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, prepare_uploads
 from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
 from rag_pipeline.stores.catalog.listing import documents_page
-from rag_pipeline.stores.catalog.missing_files import HeldDeletions, confirm_deletion, confirm_deletions
+from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions
 from ui.api import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
 from ui.api.schema_examples import FailureBody, file_of, shown

@@ -11,8 +11,8 @@ from typing import Any
 import gradio
 
 from rag_pipeline.access import is_loopback
+from rag_pipeline.document_life import hold_rules
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.deletions import hold_rules
 from rag_pipeline.stores.catalog.listing import count_documents, documents_for_attention
 from ui.views.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
 from ui.views.rendering import failure_html

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from rag_pipeline.ingestion.deletions import HoldRules, held_in_words
+from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.listing import StateCounts
-from rag_pipeline.stores.catalog.missing_files import HeldDeletions
 from ui.views.rendering import escape
 
 STATES = ("indexed", "pending", "failed", "unsupported", "empty")

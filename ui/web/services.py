@@ -15,11 +15,12 @@ from pathlib import Path
 from rag_pipeline.access import Access, Tokens, accepted_tokens
 from rag_pipeline.answering.answerer import Answerer, build_answerer
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
+from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
-from rag_pipeline.stores.catalog.missing_files import HeldDeletions, held_deletions
+from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.vectors import open_index
 from ui.views.page_pictures import PagePictures

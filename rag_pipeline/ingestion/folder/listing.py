@@ -52,6 +52,11 @@ class FolderListing:
     files: Mapping[str, FoundFile]
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def signatures(self) -> dict[str, str]:
+        """Path → signature."""
+        return {path: found.signature for path, found in self.files.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class FolderPlan:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag_pipeline.document_life import hold_rules, leaving_files, moved_files, plan_deletions
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.deletions import hold_rules, leaving_files, moved_files, plan_deletions
 from rag_pipeline.ingestion.extract import media_type_of
 from rag_pipeline.ingestion.folder.listing import (
     FolderListing,
@@ -67,8 +67,8 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
     rows, waiting, vanished = _read_all(workspace, plan)
     gone = [*plan.removed, *(file for file in vanished if file in known)]
     missing = missing_files(catalog, workspace.collection)
-    listed = listing.files.keys() - set(vanished) - leaving_files(listing, known, missing, now)
-    moved = moved_files(gone, known, folder) | _read_elsewhere(workspace, gone, rows)
+    listed = listing.files.keys() - set(vanished) - leaving_files(listing.signatures, known, missing, now)
+    moved = moved_files(gone, known, folder.signatures) | _read_elsewhere(workspace, gone, rows)
     deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), now)
     scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
     counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)

@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from rag_pipeline.document_life import DocumentState
 from rag_pipeline.errors import RagError
 
 SCHEMA_VERSION = 2
@@ -53,7 +54,7 @@ class DocumentStatus:
     document_id: str
     document: str
     collection: str
-    state: str
+    state: DocumentState
     error_code: str | None
     error: str | None
     attempts: int

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from rag_pipeline.document_life import REOPENED, LastTry, is_tried_again
 from rag_pipeline.stores.catalog import missing_files
 from rag_pipeline.stores.catalog.database import Catalog
 
@@ -71,13 +72,14 @@ def known_signatures(catalog: Catalog, collection: str | None, max_attempts: int
     with catalog.reading() as connection:
         rows = connection.execute(
             """
-            SELECT file, CASE WHEN content_hash IS NULL AND (transient AND attempts < $limit
-                OR error_code = 'too_large' AND size_bytes <= $largest) THEN '' ELSE signature END
+            SELECT file, signature, content_hash IS NULL AND error_code IS NOT NULL, transient, attempts,
+                NOT (error_code = 'too_large' AND size_bytes <= $largest)
             FROM documents WHERE $collection IS NULL OR collection = $collection
             """,
-            {"limit": max_attempts, "largest": max_file_bytes, "collection": collection},
+            {"largest": max_file_bytes, "collection": collection},
         ).fetchall()
-    return {os.fsdecode(file): signature for file, signature in rows}
+    again = {file for file, _, unread, *last in rows if unread and is_tried_again(LastTry(True, *last), max_attempts)}
+    return {os.fsdecode(file): "" if file in again else signature for file, signature, *_ in rows}
 
 
 def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
@@ -126,10 +128,10 @@ def _reopen(connection: duckdb.DuckDBPyConnection, document_ids: Sequence[str], 
         )
     rows = connection.execute(
         f"""
-        UPDATE documents SET state = 'pending', error_code = NULL, error = NULL, transient = FALSE, attempts = 0, extraction_key = NULL,
+        UPDATE documents SET {", ".join(f"{column} = ${column}" for column in REOPENED)},
             signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {failed} RETURNING 1
         """,
-        parameters,
+        {**parameters, **REOPENED},
     ).fetchall()
     return len(rows)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from rag_pipeline.document_life import BY_ATTENTION
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus, select_documents
 
@@ -20,10 +21,8 @@ StateCounts = Mapping[str, Mapping[str, int]]
 """Collection → state → number of live documents."""
 
 _BY_PATH = "d.collection, d.document, d.document_id"
-_BY_ATTENTION = (
-    "CASE d.state WHEN 'failed' THEN 0 WHEN 'unsupported' THEN 1 WHEN 'empty' THEN 2 WHEN 'pending' THEN 3 WHEN 'indexed' THEN 4 ELSE 0 END"
-    ", coalesce(len(d.notes), 0) = 0"
-)
+_PLACES = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(BY_ATTENTION))
+_BY_ATTENTION = f"CASE d.state {_PLACES} ELSE 0 END, coalesce(len(d.notes), 0) = 0"
 _CHOSEN = (
     "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($state = '' OR d.state = $state)"
     " AND ($name = '' OR contains(lower(d.document), lower($name)))"

@@ -1,34 +1,18 @@
 """Rows of the catalog's ``missing_files`` table: live documents whose file was not there when the folder was last looked at.
 
-Belongs here: statements on that table. Not here: which deletions are held (``ingestion/deletions.py``).
+Belongs here: statements on that table. Not here: which deletions are held (``document_life.py``).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
+from rag_pipeline.document_life import HeldDeletions, MissingFile
 from rag_pipeline.stores.catalog.database import Catalog
-
-
-@dataclass(frozen=True, slots=True)
-class MissingFile:
-    """Since when a file is missing (UTC), and whether someone said that it was deleted."""
-
-    since: datetime
-    confirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HeldDeletions:
-    """Documents of a collection that go on answering although their files are missing; ``since`` when the first is (UTC)."""
-
-    documents: int
-    since: datetime
 
 
 def held_deletions(catalog: Catalog) -> dict[str, HeldDeletions]:

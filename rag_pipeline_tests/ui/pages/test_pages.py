@@ -8,10 +8,9 @@ from pydantic import SecretStr
 
 from rag_pipeline.access import EVERYTHING
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.ingestion.deletions import hold_rules
+from rag_pipeline.document_life import HeldDeletions, hold_rules
 from rag_pipeline.models import Failed
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.missing_files import HeldDeletions
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked

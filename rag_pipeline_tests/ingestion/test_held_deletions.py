@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_pipeline.document_life import DeletionPlan, HoldRules, MissingFile, plan_deletions, with_command, worth_a_scan
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion import steps
-from rag_pipeline.ingestion.deletions import DeletionPlan, HoldRules, plan_deletions, with_command, worth_a_scan
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
@@ -20,7 +20,7 @@ from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
-from rag_pipeline.stores.catalog.missing_files import MissingFile, confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.stores.vectors.conftest import hits
 

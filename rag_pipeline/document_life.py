@@ -1,9 +1,29 @@
-"""Which files that are gone from the folder are deleted documents, and which may only be out of reach. Pure.
+"""The life of a document: its states, how often it is tried, what makes a failed one be tried again, when a missing file is a deletion.
 
-Belongs here: the decision to carry a deletion out or to hold it. Not here: the folder's listing, the catalog, answers.
+Belongs here: every rule about what becomes of a document, pure. Not here: the statements that carry the rules out
+(``stores/catalog/document_rows.py``, ``reading_rows.py``, ``missing_files.py``), the folder's listing, reading.
 
-A disk that is unplugged can leave an empty folder behind, which looks as if everything had been deleted. So the loss of much of a
-collection in one look is held: its documents go on answering until the files come back, someone confirms, or the time is up.
+A document is a file of the watched folder; its row says how it fares::
+
+    found, or edited ──▶ pending ──▶ indexed       it answers; a part that could not be read is a warning on its row
+                            │
+                            ├──▶ failed            it could not be read; error_code and error say why
+                            ├──▶ unsupported       no family reads its type, or a program is missing
+                            └──▶ empty             it was read and holds no text
+
+**Stuck in failed?** A failed, unsupported or empty document becomes pending again, and is read by the next run, when
+
+- its content changes, or its file is touched (a new time is enough), or comes back after it was missing;
+- someone asks for it: ``rag retry``, the button, the API;
+- the circumstances of its failure change: the version of the family that reads it, what this machine can read (programs, languages,
+  passwords), or the limit that it failed at (:data:`LIMIT_OF_FAILURE`);
+- its failure was a passing one (``transient``) and it was tried fewer than ``RAG_MAX_ATTEMPTS`` times: :func:`is_tried_again`.
+
+Touching, asking, or other circumstances begin its attempts anew. The file may stay as it is in all cases but the first.
+
+**Deletions can be held.** A disk that is unplugged can leave an empty folder behind, which looks as if everything had been deleted. So the
+loss of much of a collection in one look is held: its documents go on answering until the files come back, someone confirms, or the time
+is up: :func:`plan_deletions`. See docs/decisions/deletions.md.
 """
 
 from __future__ import annotations
@@ -12,13 +32,88 @@ import shlex
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from rag_pipeline.ingestion.folder.listing import FolderListing
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.missing_files import HeldDeletions, MissingFile
+
+DocumentState = Literal["pending", "indexed", "failed", "unsupported", "empty"]
+
+BY_ATTENTION: tuple[DocumentState, ...] = ("failed", "unsupported", "empty", "pending", "indexed")
+"""States in the order in which people want to see them: what needs something of them first."""
+
+UNANSWERABLE: tuple[DocumentState, ...] = ("failed", "unsupported", "empty")
+"""States of documents that are not answered from for a reason of their own."""
+
+LIMIT_OF_FAILURE: Mapping[str, str] = {
+    "timeout": "extraction_timeout_seconds",
+    "out_of_memory": "extraction_memory_bytes",
+    "too_large": "max_file_bytes",
+}
+"""Error code of a failure at a limit → the setting that is this limit. Changing it, and no other, reopens the document."""
+
+REOPENED: Mapping[str, object] = {
+    "state": "pending",
+    "error_code": None,
+    "error": None,
+    "transient": False,
+    "attempts": 0,
+    "extraction_key": None,
+}
+"""The columns of a document that is reopened: as if it had never been tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastTry:
+    """How the last try at a document ended, and under which circumstances.
+
+    Attributes:
+        failed: it has an error code.
+        in_part: it was read, and something in it could not be.
+        transient: the failure was a passing one.
+        attempts: tries under the circumstances of the last one.
+        same_circumstances: trying now would be by the same version, abilities and limit as then.
+    """
+
+    failed: bool
+    transient: bool
+    attempts: int
+    same_circumstances: bool
+    in_part: bool = False
+
+
+def is_tried_again(last: LastTry, most_attempts: int) -> bool:
+    """Whether what ended badly deserves another try: under other circumstances always, under the same if it was a passing failure."""
+    return not last.same_circumstances or (last.transient and last.attempts < most_attempts)
+
+
+def is_to_be_read(last: LastTry, most_attempts: int) -> bool:
+    """Whether a content of which there is no reading is to be read now."""
+    return not last.failed or is_tried_again(last, most_attempts)
+
+
+def asks_for_a_run(state: DocumentState, last: LastTry, most_attempts: int) -> bool:
+    """Whether a run could bring a document forward."""
+    return state == "pending" or ((last.failed or last.in_part) and is_tried_again(last, most_attempts))
+
 
 _TIME_TO_DELETE = timedelta(seconds=10)
 """Between the note of a deletion by the app or the API and the end of the file; much longer than it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFile:
+    """Since when a file is missing (UTC, without a zone), and whether someone said that it was deleted."""
+
+    since: datetime
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDeletions:
+    """Documents of a collection that go on answering although their files are missing; ``since`` when the first is (UTC)."""
+
+    documents: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +189,17 @@ def plan_deletions(
     )
 
 
-def leaving_files(listing: FolderListing, known: Mapping[str, str], missing: Mapping[str, MissingFile], now: datetime) -> set[str]:
+def leaving_files(signatures: Mapping[str, str], known: Mapping[str, str], missing: Mapping[str, MissingFile], now: datetime) -> set[str]:
     """Listed files that someone is deleting: their deletion was noted a moment ago, or after the look began, and nothing else happened
     to them. Taken for files that came back, the note would be forgotten, and the deletion held as a loss.
 
     Args:
+        signatures: path → signature in the folder.
         known: path → signature in the catalog.
         now: when the look at the folder began.
     """
     noted = {file for file, one in missing.items() if one.confirmed and now - one.since < _TIME_TO_DELETE}
-    return {file for file in noted & listing.files.keys() if listing.files[file].signature == known.get(file)}
+    return {file for file in noted & signatures.keys() if signatures[file] == known.get(file)}
 
 
 def worth_a_scan(
@@ -138,10 +234,16 @@ def _as_argument(collection: str) -> str:
     return f"{'-- ' if collection.startswith('-') else ''}{shlex.quote(collection)}"
 
 
-def moved_files(gone: Collection[str], signatures: Mapping[str, str], listing: FolderListing) -> set[str]:
-    """Those files that lie under another name in the folder, another collection's too: same inode, size and time of the last change."""
-    present = {_identity(found.signature) for found in listing.files.values()} if gone else set()
-    return {file for file in gone if _identity(signatures[file]) in present}
+def moved_files(gone: Collection[str], known: Mapping[str, str], signatures: Mapping[str, str]) -> set[str]:
+    """Those files that lie under another name in the folder, another collection's too: same inode, size and time of the last change.
+
+    Args:
+        gone: files that the catalog knows and the folder does not have.
+        known: path → signature in the catalog.
+        signatures: path → signature in the whole folder.
+    """
+    present = {_identity(signature) for signature in signatures.values()} if gone else set()
+    return {file for file in gone if _identity(known[file]) in present}
 
 
 def _identity(signature: str) -> tuple[str, ...]:

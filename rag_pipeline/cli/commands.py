@@ -121,6 +121,15 @@ def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool
     _show_failures(retry_documents(load_settings(), documents, collections))
 
 
+@command
+@click.argument("collection")
+def rollback(collection: str) -> None:
+    """Answer from the version of a collection's index before the current one, until the next run; twice: as it was."""
+    from rag_pipeline.ingestion.rollback import roll_back
+
+    click.echo(roll_back(load_settings(), collection))
+
+
 def _show_failures(failures: Sequence[str]) -> None:
     if failures:
         raise click.ClickException("\n".join(failures))
@@ -131,6 +140,7 @@ def _show_failures(failures: Sequence[str]) -> None:
 def status(as_json: bool) -> None:
     """Show every document with its state."""
     from rag_pipeline.cli.ingest import show_held
+    from rag_pipeline.ingestion.rollback import in_words, rolled_back
     from rag_pipeline.stores.catalog.database import Catalog
     from rag_pipeline.stores.vectors import open_index
 
@@ -144,8 +154,11 @@ def status(as_json: bool) -> None:
         counts = Counter(row.state for row in rows)
         summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         click.echo("\n".join([*(_status_line(row) for row in rows), summary]))
-    for damage in open_index(settings).damaged():
+    index = open_index(settings)
+    for damage in index.damaged():
         click.echo(str(damage), err=True)
+    for manifest in rolled_back(index, sorted({row.collection for row in rows})):
+        click.echo(in_words(manifest), err=True)
     show_held(settings)
 
 

@@ -15,7 +15,7 @@ from rag_pipeline.stores.catalog.chunk_rows import largest_chunk
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.indexable import indexable_documents
 from rag_pipeline.stores.catalog.listing import state_counts
-from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex
+from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex, is_rolled_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +44,28 @@ def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iter
     """Collections whose index holds more or fewer documents than the catalog has for it, and how many.
 
     A run that ended between its scan and its publication leaves that: of a deleted document no row is left that would ask for another.
-    None where the index's server does not answer.
+    None where the index's server does not answer, or someone rolled the index back and wants it so.
 
     Args:
         ingested: the collections that there were runs for. What else a server holds may be another installation's.
     """
     indexed = {collection: states.get("indexed", 0) for collection, states in state_counts(catalog).items()}
     try:
-        published = {name: _published_documents(index, name) for name in {*indexed, *ingested}}
+        differences = {name: _difference(index, name, indexed.get(name, 0)) for name in sorted({*indexed, *ingested})}
     except RagError:
         return {}
-    differences = {name: abs(documents - indexed.get(name, 0)) for name, documents in sorted(published.items())}
     return {name: difference for name, difference in differences.items() if difference}
 
 
-def _published_documents(index: VectorIndex, collection: str) -> int:
-    """Of a damaged index, a number that no catalog has."""
+def _difference(index: VectorIndex, collection: str, indexed: int) -> int:
+    """How many documents index and catalog differ by; a damaged index agrees with no catalog."""
     try:
         manifest = index.manifest(collection)
+        difference = abs((manifest.documents if manifest else 0) - indexed)
+        wanted_so = difference and manifest and is_rolled_back(manifest, index.previous(collection))
     except DamagedIndexError:
-        return -1
-    return manifest.documents if manifest else 0
+        return indexed + 1
+    return 0 if wanted_so else difference
 
 
 def longest_chunk(workspace: Workspace) -> tuple[int, int]:

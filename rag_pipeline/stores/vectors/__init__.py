@@ -17,6 +17,7 @@ from rag_pipeline.stores.vectors.contract import (
     Manifest,
     SearchQuery,
     VectorIndex,
+    is_rolled_back,
 )
 from rag_pipeline.stores.vectors.points import indexed_chunk
 
@@ -32,6 +33,7 @@ __all__ = [
     "SearchQuery",
     "VectorIndex",
     "indexed_chunk",
+    "is_rolled_back",
     "open_index",
 ]
 

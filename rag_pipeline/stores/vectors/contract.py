@@ -138,8 +138,15 @@ class VectorIndex(Protocol):
             RagError: it could not be built; the current version goes on answering.
         """
 
+    def previous(self, collection: str) -> Manifest | None:
+        """The version before the current one, kept for a rollback; None when there is none.
+
+        Raises:
+            DamagedIndexError: it cannot be told.
+        """
+
     def rollback(self, collection: str) -> Manifest:
-        """Exchange the current version with the one before it.
+        """Exchange the current version with the one before it, and name the one that answers now.
 
         Raises:
             RagError: no version before it is kept.
@@ -175,6 +182,11 @@ class VectorIndex(Protocol):
 
     def close(self) -> None:
         """Let go of open versions; the index opens them again when asked."""
+
+
+def is_rolled_back(current: Manifest, previous: Manifest | None) -> bool:
+    """Whether the current version is the older one of the two: names of versions sort by the time of their making."""
+    return previous is not None and previous.version > current.version
 
 
 def require_same_model(current: Manifest, change: IndexChange) -> None:

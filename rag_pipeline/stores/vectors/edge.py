@@ -122,6 +122,10 @@ class EdgeIndex:
             folder.remove_unused()
         return built
 
+    def previous(self, collection: str) -> Manifest | None:
+        """The version before the current one, or None."""
+        return self._folder(collection).previous()
+
     def rollback(self, collection: str) -> Manifest:
         """Exchange the current version with the one before it."""
         folder = self._folder(collection)

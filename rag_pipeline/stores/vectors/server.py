@@ -127,6 +127,11 @@ class ServerIndex:
             self._remove_unused(change.collection)
         return built
 
+    def previous(self, collection: str) -> Manifest | None:
+        """The version before the current one, or None."""
+        with plain_errors():
+            return self._manifest_of(alias_of(collection) + PREVIOUS)
+
     def rollback(self, collection: str) -> Manifest:
         """Exchange the current version with the one before it."""
         with plain_errors():

@@ -16,6 +16,7 @@ from rag_pipeline.stores.vectors import (
     IndexChangedError,
     SearchQuery,
     VectorIndex,
+    is_rolled_back,
 )
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
@@ -181,7 +182,9 @@ def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
         index.rollback(name)
     first = index.publish(change(name, points("a.md", "foxes run")))
     second = index.publish(change(name, points("b.md", "owls sleep"), documents=2))
+    assert (index.previous(name), is_rolled_back(second, first)) == (first, False)
     assert index.rollback(name) == first
+    assert (index.previous(name), is_rolled_back(first, second)) == (second, True)
     assert index.document_keys(name) == {"key-a.md"}
     assert index.rollback(name) == second
     assert index.document_keys(name) == {"key-a.md", "key-b.md"}

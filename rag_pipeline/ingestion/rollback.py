@@ -1,0 +1,59 @@
+"""Answering from the version of an index before the current one, until the next is published.
+
+Belongs here: going back, and the words for it. Not here: how versions are kept (``stores/vectors``), which command or route asks.
+
+The catalog stays as it is: it says what the documents are, the index what answers. So whatever publishes next, a run for a change of the
+folder or one that was asked for, brings the index up to date again; the sensor alone does not.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from rag_pipeline.ingestion.steps.vector_index import STEP
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors import DamagedIndexError, Manifest, VectorIndex, is_rolled_back
+
+
+def roll_back(settings: Settings, collection: str) -> str:
+    """Exchange the version that answers with the one before it; done twice, all is as it was. What was done, in words.
+
+    Raises:
+        RagError: no earlier version is kept, or the index cannot be reached.
+    """
+    workspace = Workspace(settings, collection)
+    with workspace.lock(STEP):  # not between a run's look at the version and its publication
+        current = workspace.index.rollback(collection)
+        before = workspace.index.previous(collection)
+    if is_rolled_back(current, before):
+        return in_words(current)
+    return f"{collection} answers from its newest version again, {_described(current)}."
+
+
+def rolled_back(index: VectorIndex, collections: Iterable[str]) -> list[Manifest]:
+    """The versions that answer of those collections that were rolled back."""
+    return [manifest for collection in collections if (manifest := _current_if_rolled_back(index, collection))]
+
+
+def _current_if_rolled_back(index: VectorIndex, collection: str) -> Manifest | None:
+    try:
+        manifest = index.manifest(collection)
+        return manifest if manifest and is_rolled_back(manifest, index.previous(collection)) else None
+    except DamagedIndexError:
+        return None
+
+
+def in_words(current: Manifest) -> str:
+    """What to say of a collection that was rolled back, for a terminal."""
+    name = shlex.quote(current.collection)
+    return (
+        f"{current.collection} answers from an earlier version, {_described(current)}. It does so until the next run of the collection,"
+        f" for a change of its files or by `rag ingest {name}`. `rag rollback {name}` goes forth again."
+    )
+
+
+def _described(manifest: Manifest) -> str:
+    documents = "1 document" if manifest.documents == 1 else f"{manifest.documents:,} documents"
+    return f"of {manifest.published_at[:16].replace('T', ' ')} UTC with {documents}"

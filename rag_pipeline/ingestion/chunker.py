@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Box, Chunk, Element
+from rag_pipeline.settings import CHUNK_TOKENS
 
 if TYPE_CHECKING:
     from rag_pipeline.embedding.model_files import TokenCounter
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 CHUNKER_VERSION = "1"
 """Raise it when the same elements may give other chunks than before: everything is then cut and embedded again."""
 
-DEFAULT_TOKENS = 256
-"""Largest chunk unless the settings say otherwise; measured in docs/decisions/chunking.md."""
 SMALLEST_TOKENS = 16
 MERGED_SHARE = 1.0
 """Neighbouring sections share a chunk up to this share of its room; measured in docs/decisions/chunking.md."""
@@ -62,15 +61,15 @@ class Chunker:
 
     Args:
         counter: counts tokens as the embedding model does.
-        max_tokens: the largest chunk, context and special tokens included; 0 for the measured default. Never above the model's window.
+        max_tokens: the largest chunk, context and special tokens included, never above the model's window; 0 for the default.
 
     Raises:
         RagError: ``max_tokens`` is too small to hold words.
     """
 
-    def __init__(self, counter: TokenCounter, max_tokens: int = 0) -> None:
+    def __init__(self, counter: TokenCounter, max_tokens: int = CHUNK_TOKENS) -> None:
         self._counter = counter
-        self.max_tokens = min(max_tokens or DEFAULT_TOKENS, counter.max_tokens)
+        self.max_tokens = min(max_tokens or CHUNK_TOKENS, counter.max_tokens)
         if self.max_tokens < SMALLEST_TOKENS:
             raise RagError(f"RAG_CHUNK_TOKENS: {self.max_tokens} is too small for a chunk; use {SMALLEST_TOKENS} or more, or 0.")
         self._fixed_tokens = counter.count("")

@@ -16,9 +16,11 @@ from rag_pipeline.ingestion.extract.ole import family as ole
 from rag_pipeline.ingestion.extract.pdf import family as pdf
 from rag_pipeline.ingestion.extract.picture import family as picture
 from rag_pipeline.ingestion.extract.source import Reader
+from rag_pipeline.ingestion.extract.visio import family as visio
 
 FAMILIES: tuple[Family, ...] = (
     *pdf.FAMILIES,
+    *visio.FAMILIES,  # before office: ``xl/`` is short enough to stand in compressed bytes by chance
     *office.FAMILIES,
     *ole.FAMILIES,
     *markup.FAMILIES,

@@ -29,9 +29,10 @@ check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py
 
-format: $(VENV)/.installed-dev  ## Let ruff mend what it can
+format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's list of formats
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m rag_pipeline_tests.readme_formats
 
 clean:  ## Remove the virtual environment (never your data)
 	rm -rf $(VENV)

@@ -33,7 +33,9 @@ import pypdfium2
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.ingestion.chunker import Chunker
 from rag_pipeline.ingestion.extract import HEAD_BYTES, extract, media_type_of
-from rag_pipeline.ingestion.extract.media_types import DOCX, HTML, PDF, PPTX, XLSX
+from rag_pipeline.ingestion.extract.markup.family import HTML
+from rag_pipeline.ingestion.extract.office.family import DOCX, PPTX, XLSX
+from rag_pipeline.ingestion.extract.pdf.family import PDF
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
 from rag_pipeline.settings import Settings
 

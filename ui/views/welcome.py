@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rag_pipeline.ingestion.extract.registry import supported_formats
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
@@ -47,7 +48,7 @@ def welcome_of(counts: StateCounts, settings: Settings) -> Welcome:
     if not counts:
         text = (
             f"Drop files into <code>{escape(str(settings.uploads))}</code>, or upload them under <em>Documents</em>."
-            " PDF, scans, Word, PowerPoint, Excel, OpenDocument, web pages, books, mail, text, data."
+            f" It reads {escape(supported_formats())}."
         )
         return Welcome(_greeting("Ask your documents anything", text), offers_examples=True)
     if not ready and pending:

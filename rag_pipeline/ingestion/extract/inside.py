@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.families import elements_of
-from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES, media_type_of
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -19,7 +17,7 @@ from rag_pipeline.models import Element
 def elements_in_place(source: Source, content: bytes) -> Iterator[Element]:
     """The elements of what a document really is, once it is decrypted or converted; pages and notes become those of ``source``."""
     inner = source.inside(content, source.name)
-    yield from elements_of(inner, media_type_of(source.name, content[:HEAD_BYTES]))
+    yield from source.read_inner(inner)
     source.pages = inner.pages
     source.notes += inner.notes
 
@@ -35,7 +33,7 @@ def elements_inside(source: Source, content: bytes, name: str, heading_path: tup
     """
     try:
         inner = source.inside(content, name)
-        elements = list(elements_of(inner, media_type_of(name, content[:HEAD_BYTES])))
+        elements = list(source.read_inner(inner))
     except DocumentError as error:
         source.notes.append(f"{name}, a file inside it, was not read: {error}")
         return

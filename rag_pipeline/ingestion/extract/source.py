@@ -40,6 +40,10 @@ class ReadingOptions:
     memory_bytes: int = 800_000_000
 
 
+def _no_reader(source: Source) -> Iterator[Element]:
+    raise TypeError(f"{source.name} cannot be read inside a file that elements_of does not read.")
+
+
 @dataclass(slots=True)
 class Source:
     """A document that is being read.
@@ -54,6 +58,8 @@ class Source:
         unread_parts: how many parts could not be read.
         inside_depth: how many files this one is inside of.
         more_time: to be called before each part that deserves a time limit of its own, such as a scanned page.
+        read_inner: reads a file inside this one, told by its name and bytes (``inside.py``). Set by ``reading.elements_of``, so that
+            families need not know of each other.
     """
 
     stream: BinaryIO
@@ -65,6 +71,7 @@ class Source:
     unread_parts: int = 0
     inside_depth: int = 0
     more_time: Callable[[], None] = lambda: None
+    read_inner: Callable[[Source], Iterator[Element]] = _no_reader
 
     def inside(self, content: bytes, name: str) -> Source:
         """A file inside this one: an attachment, a member of an archive. Its notes are its own.
@@ -82,7 +89,7 @@ class Source:
         """A part that the rest can do without: whatever goes wrong in it is noted, and the rest is read.
 
         Around a generator's ``yield from``, what the part gave before it failed is kept. Where no part can be read the document
-        fails (``families.elements_of``).
+        fails (``reading.elements_of``).
 
         Args:
             name: begins a sentence for the user: ``Slide 7``, ``The chart chart3.xml``.

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
+from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.settings import Settings
@@ -37,7 +37,7 @@ def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
         RagError: the passwords file cannot be read.
     """
     limits = (settings.extraction_timeout_seconds, settings.extraction_memory_bytes, settings.max_file_bytes)
-    return ExtractorFingerprint(EXTRACTOR_VERSION, abilities_fingerprint(settings), *limits)
+    return ExtractorFingerprint(registry.versions(), registry.UNREAD_VERSION, abilities_fingerprint(settings), *limits)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """How a result is named by all it depends on, as SQL expressions. Whatever changes, only what hangs below it is out of date.
 
-extraction = sha256(content, media type, extractor); chunking = sha256(extraction, chunker); embedding = (sha256(embedded text), model);
+extraction = sha256(content, media type, version of the family that reads that type); chunking = sha256(extraction, chunker);
+embedding = (sha256(embedded text), model).
 A reading that failed or left something out also depends on what the machine could read then: sha256(extraction, abilities), and a
 failure on the limit that caused it: sha256(extraction, abilities, limit). So raising that limit, and nothing else, reopens it.
 a document in the index = sha256(document id, chunking). The expressions speak of documents ``d``, extractions ``x``, chunkings ``k``.
 """
 
-EXTRACTION_KEY = "sha256(concat_ws(':', d.content_hash, d.media_type, $extractor))"
+_VERSION = "coalesce(map($media_types, $versions)[d.media_type], $unread)"
+"""Of types that no family reads: ``$unread``, so that their documents have a key too."""
+EXTRACTION_KEY = f"sha256(concat_ws(':', d.content_hash, d.media_type, {_VERSION}))"
 PARTIAL_EXTRACTION_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities))"
 LIMIT_OF_FAILURE = "CASE error_code WHEN 'timeout' THEN $timeout WHEN 'out_of_memory' THEN $memory WHEN 'too_large' THEN $largest END"
 FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {LIMIT_OF_FAILURE}))"

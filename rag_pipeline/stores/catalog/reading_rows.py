@@ -47,12 +47,17 @@ ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class ExtractorFingerprint:
-    """What decides how a content is read: ``code`` is the fingerprint of the program, ``abilities`` of what the machine adds to it.
+    """What decides how a content is read.
 
-    ``timeout_seconds``, ``memory_bytes`` and ``largest_bytes`` are the limits that a document may fail at.
+    Attributes:
+        versions: of the program that reads a media type, by that type.
+        unread: stands for a version where the type is none of them.
+        abilities: the fingerprint of what the machine adds to the program.
+        timeout_seconds, memory_bytes, largest_bytes: the limits that a document may fail at.
     """
 
-    code: str
+    versions: Mapping[str, str]
+    unread: str
     abilities: str
     timeout_seconds: float
     memory_bytes: int
@@ -75,9 +80,14 @@ class ExtractorFingerprint:
         return hashlib.sha256(":".join(parts).encode()).hexdigest()
 
     @property
-    def parameters(self) -> dict[str, str]:
+    def program(self) -> dict[str, object]:
+        """For statements with the key of a whole reading."""
+        return {"media_types": list(self.versions), "versions": list(self.versions.values()), "unread": self.unread}
+
+    @property
+    def parameters(self) -> dict[str, object]:
         """For statements with all the keys of readings."""
-        return {"extractor": self.code, "abilities": self.abilities, **self.limits}
+        return {**self.program, "abilities": self.abilities, **self.limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +171,8 @@ def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes:
             connection.execute("DROP TABLE outcomes")
         # A whole reading, where there is one, comes last and counts.
         for key, used in (
-            (PARTIAL_EXTRACTION_KEY, {"extractor": extractor.code, "abilities": extractor.abilities}),
-            (EXTRACTION_KEY, {"extractor": extractor.code}),
+            (PARTIAL_EXTRACTION_KEY, {**extractor.program, "abilities": extractor.abilities}),
+            (EXTRACTION_KEY, extractor.program),
         ):
             connection.execute(
                 f"""
@@ -206,7 +216,7 @@ def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorF
             attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
         FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{_PRESENT}
         """,
-        {"extractor": extractor.code},
+        extractor.program,
     )
     # A full refresh may fail where an earlier reading succeeded: the row must not show both. What a document with a missing file answers
     # from stays, and then serves its copies too.

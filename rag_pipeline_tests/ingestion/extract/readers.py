@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_pipeline.ingestion.extract.families import elements_of
 from rag_pipeline.ingestion.extract.process import worker
 from rag_pipeline.ingestion.extract.process.worker import ExtractionRequest, ExtractionResult, ReadingLimits
+from rag_pipeline.ingestion.extract.reading import elements_of
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import json
 
-from rag_pipeline.ingestion.extract import media_types as types
+from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV, YAML
+from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
+from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, ORG, RESTRUCTURED_TEXT, RTF, SUBTITLES, XML
+from rag_pipeline.ingestion.extract.media_types import PLAIN
+from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
+from rag_pipeline.ingestion.extract.pdf.family import PDF
 from rag_pipeline_tests.ingestion.extract.documents import compound_file, deck, line, open_document, pdf, word_document, workbook
 
 ROWS = [["name", "value"], ["pi", 3.14], ["yes", True]]
@@ -25,7 +30,7 @@ MAIL = (
     'Content-Disposition: attachment; filename="a.csv"\nContent-Transfer-Encoding: base64\n\nYSxiCjEsMgo=\n--x--\n'
 )
 FROM = "From a@b Tue Apr  1 10:00:00 2025\n"
-NOTEBOOK = {
+NOTEBOOK_CONTENT = {
     "nbformat": 4,
     "nbformat_minor": 5,
     "metadata": {},
@@ -39,7 +44,7 @@ NOTEBOOK = {
         },
     ],
 }
-RTF = (
+RTF_CONTENT = (
     r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 A;}}{\info{\title T}}{\stylesheet{\s1 heading 1;}}{\*\x y}\uc1\s1 caf\u233\'e9\par"
     r"\trowd\clvmgf\cellx10\cellx20 a\cell b\cell\row{\footnote n}{\*\atnauthor A}{\*\annotation c}{\header h}"
     r"{\shp{\*\shpinst{\sp{\sn gtextUNICODE}{\sv w}}{\shptxt t}}{\shprslt r}}{\field{\*\fldinst X}{\fldrslt y}}}"
@@ -51,42 +56,42 @@ OLE = {
 }
 
 TEXTS: dict[str, tuple[str, bytes]] = {
-    "txt": (types.PLAIN, "One line.\n\nTwo \fpages, café.\n".encode()),
-    "utf16": (types.PLAIN, "Zeile für Zeile\n\nund noch eine\n".encode("utf-16")),
-    "py": (types.SOURCE_CODE, b"def a():\n    return 1\n\n\nclass B:\n    pass\n"),
-    "srt": (types.SUBTITLES, b"1\n00:00:01,000 --> 00:00:02,000\n<i>Hello</i>.\n\n2\n00:00:09,000 --> 00:00:10,000\n<v Ann>Bye &amp; so\n"),
-    "md": (types.MARKDOWN, b"---\na: b\n---\n# T\n\nw\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- x\n  - y\n\n```\ncode\n```\n\n[a]: b\n"),
+    "txt": (PLAIN, "One line.\n\nTwo \fpages, café.\n".encode()),
+    "utf16": (PLAIN, "Zeile für Zeile\n\nund noch eine\n".encode("utf-16")),
+    "py": (SOURCE_CODE, b"def a():\n    return 1\n\n\nclass B:\n    pass\n"),
+    "srt": (SUBTITLES, b"1\n00:00:01,000 --> 00:00:02,000\n<i>Hello</i>.\n\n2\n00:00:09,000 --> 00:00:10,000\n<v Ann>Bye &amp; so\n"),
+    "md": (MARKDOWN, b"---\na: b\n---\n# T\n\nw\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- x\n  - y\n\n```\ncode\n```\n\n[a]: b\n"),
     "html": (
-        types.HTML,
+        HTML,
         b"<html><title>T</title><h1>H</h1><p>a<br>b</p><ul><li>x</ul><table><tr><th colspan=2>a<td>b</table>",
     ),
-    "xml": (types.XML, b"<?xml version='1.0' encoding='utf-8'?><a x='1'><title>T</title><p>word <b>bold</b> tail</p><c><d>1</d></c></a>"),
-    "yaml": (types.YAML, b"a: &x 1\nb: *x\n# why\n"),
-    "csv": (types.CSV, b'name,value\n"a ""b""",1\n"over\ntwo lines",2\n'),
-    "tsv": (types.TSV, b"sep=\t\nname\tvalue\na\t1\n"),
-    "json": (types.JSON, b'[{"a": {"b": [1, 2.5, "x", null, true]}}, "\\ud83d\\ude00", {"": ""}]'),
-    "jsonl": (types.JSON_LINES, b'{"a": 1}\nnot json\n[1, {"b": "c"}]\n'),
-    "ipynb": (types.NOTEBOOK, json.dumps(NOTEBOOK).encode()),
-    "eml": (types.EMAIL, MAIL.encode()),
+    "xml": (XML, b"<?xml version='1.0' encoding='utf-8'?><a x='1'><title>T</title><p>word <b>bold</b> tail</p><c><d>1</d></c></a>"),
+    "yaml": (YAML, b"a: &x 1\nb: *x\n# why\n"),
+    "csv": (CSV, b'name,value\n"a ""b""",1\n"over\ntwo lines",2\n'),
+    "tsv": (TSV, b"sep=\t\nname\tvalue\na\t1\n"),
+    "json": (JSON, b'[{"a": {"b": [1, 2.5, "x", null, true]}}, "\\ud83d\\ude00", {"": ""}]'),
+    "jsonl": (JSON_LINES, b'{"a": 1}\nnot json\n[1, {"b": "c"}]\n'),
+    "ipynb": (NOTEBOOK, json.dumps(NOTEBOOK_CONTENT).encode()),
+    "eml": (EMAIL, MAIL.encode()),
     "mbox": (
-        types.MAILBOX,
+        MAILBOX,
         f"From a@b Tue Apr  1 10:00:00 2025\n{MAIL}\nFrom c@d Tue Apr  1 11:00:00 2025\nSubject: two\n\nbody\n".encode(),
     ),
 }
 PACKAGES: dict[str, tuple[str, bytes]] = {
-    "docx": (types.DOCX, word_document(lambda document: (document.add_heading("T", 1), document.add_paragraph("words")))),
-    "pptx": (types.PPTX, deck(("One", "body"))),
-    "xlsx": (types.XLSX, workbook({"S": ROWS})),
-    "odt": (types.ODT, open_document("text", TEXT)),
-    "odp": (types.ODP, open_document("presentation", SLIDE)),
-    "ods": (types.ODS, open_document("spreadsheet", CELLS)),
+    "docx": (DOCX, word_document(lambda document: (document.add_heading("T", 1), document.add_paragraph("words")))),
+    "pptx": (PPTX, deck(("One", "body"))),
+    "xlsx": (XLSX, workbook({"S": ROWS})),
+    "odt": (ODT, open_document("text", TEXT)),
+    "odp": (ODP, open_document("presentation", SLIDE)),
+    "ods": (ODS, open_document("spreadsheet", CELLS)),
 }
 BINARIES: dict[str, tuple[str, bytes]] = {
-    "pdf": (types.PDF, pdf(line("Title", 60, 24) + line("body words", 100), line("second page", 60))),
-    "msg": (types.MSG, compound_file(OLE)),
+    "pdf": (PDF, pdf(line("Title", 60, 24) + line("body words", 100), line("second page", 60))),
+    "msg": (MSG, compound_file(OLE)),
 }
 PANDOC: dict[str, tuple[str, bytes]] = {
-    "rtf": (types.RTF, RTF.encode()),
-    "rst": (types.RESTRUCTURED_TEXT, b"Title\n=====\n\nwords\n\n.. include:: /etc/passwd\n\n- a\n"),
-    "org": (types.ORG, b"* Title\nwords\n#+INCLUDE: x\n| a | b |\n"),
+    "rtf": (RTF, RTF_CONTENT.encode()),
+    "rst": (RESTRUCTURED_TEXT, b"Title\n=====\n\nwords\n\n.. include:: /etc/passwd\n\n- a\n"),
+    "org": (ORG, b"* Title\nwords\n#+INCLUDE: x\n| a | b |\n"),
 }

@@ -21,11 +21,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion.extract import media_types as types
-from rag_pipeline.ingestion.extract.families import elements_of
+from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV
+from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX
+from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, RTF, SUBTITLES, XML
+from rag_pipeline.ingestion.extract.media_types import PLAIN
+from rag_pipeline.ingestion.extract.reading import elements_of
 from rag_pipeline.ingestion.extract.source import Source, whole
 from rag_pipeline.models import Extraction
-from rag_pipeline_tests.ingestion.extract.seeds import BINARIES, FROM, NOTEBOOK, PACKAGES, PANDOC, TEXTS
+from rag_pipeline_tests.ingestion.extract.seeds import BINARIES, FROM, NOTEBOOK_CONTENT, PACKAGES, PANDOC, TEXTS
 
 TIMES = int(os.environ.get("RAG_TEST_FUZZ", "1"))
 OURS = str(Path(__file__).parents[3] / "rag_pipeline") + os.sep
@@ -213,7 +216,7 @@ def test_damaged_markup(name: str) -> None:
 @examples(150)
 @given(mutated(PANDOC["rtf"][1]))
 def test_rtf(content: bytes) -> None:
-    read(types.RTF, content)
+    read(RTF, content)
 
 
 VALUES = st.recursive(
@@ -228,14 +231,14 @@ VALUES = st.recursive(
 @example("\ud800")
 @example({"\ud800\0": ["\0"]})
 def test_any_json(value: object) -> None:
-    read(types.JSON, json.dumps(value).encode())
-    read(types.JSON_LINES, (json.dumps(value) + "\n" + json.dumps([value])).encode())
+    read(JSON, json.dumps(value).encode())
+    read(JSON_LINES, (json.dumps(value) + "\n" + json.dumps([value])).encode())
 
 
 @examples(150)
 @given(st.data())
 def test_notebooks_with_a_value_of_another_kind(data: st.DataObject) -> None:
-    notebook: Any = json.loads(json.dumps(NOTEBOOK))
+    notebook: Any = json.loads(json.dumps(NOTEBOOK_CONTENT))
     places: list[tuple[Any, Any]] = []
 
     def walk(value: Any) -> None:
@@ -246,11 +249,11 @@ def test_notebooks_with_a_value_of_another_kind(data: st.DataObject) -> None:
     walk(notebook)
     holder, key = data.draw(st.sampled_from(places))
     holder[key] = data.draw(VALUES)
-    read(types.NOTEBOOK, json.dumps(notebook).encode())
+    read(NOTEBOOK, json.dumps(notebook).encode())
 
 
 @examples(150)
-@given(st.text(st.sampled_from("a1,;\t|\"\n\r 'é")), st.sampled_from((types.CSV, types.TSV)))
+@given(st.text(st.sampled_from("a1,;\t|\"\n\r 'é")), st.sampled_from((CSV, TSV)))
 def test_any_table(text: str, media_type: str) -> None:
     extraction = read(media_type, text.encode())
     if extraction:  # quotes and delimiters may go, words may not
@@ -261,35 +264,35 @@ def test_any_table(text: str, media_type: str) -> None:
 @examples(150)
 @given(st.text(st.sampled_from("#>-*`|:\n a1[]()<>=_~\t\\&;")))
 def test_any_markdown(text: str) -> None:
-    extraction = read(types.MARKDOWN, text.encode())
+    extraction = read(MARKDOWN, text.encode())
     found = "".join(element.text for element in extraction.elements) if extraction else ""
     assert found.count("1") == text.count("1")
 
 
 @examples(200)
-@given(st.binary(max_size=200), st.sampled_from((types.PLAIN, types.SOURCE_CODE, types.HTML, types.EMAIL, types.SUBTITLES)))
+@given(st.binary(max_size=200), st.sampled_from((PLAIN, SOURCE_CODE, HTML, EMAIL, SUBTITLES)))
 def test_any_bytes(content: bytes, media_type: str) -> None:
     read(media_type, content)
 
 
 UNITS = [
-    *((types.PLAIN, unit) for unit in (b"a", b"\n", b"\f", b"a\n", b"\xc3", b"\x00a")),
-    *((types.SUBTITLES, unit) for unit in (b" ", b"<v ", b"<a", b"\n \n", b"00:00:01.000 --> ", b"1\n00:00:01,0 --> 00:00:01,0\na\n\n")),
-    *((types.MARKDOWN, unit) for unit in (b"> ", b"- ", b"|", b"# a\n", b"```\n", b"[a]: b\n", b"---\n", b"| a |\n|---|\n")),
-    *((types.HTML, unit) for unit in (b"<b>", b"<table><tr><td>", b"<p>a", b"<h1>a</h1>", b"&#", b"<!--", b"<li>")),
-    *((types.XML, unit) for unit in (b"<a>", b"<a/>", b"<!--", b"<title>a</title>")),
-    *((types.CSV, unit) for unit in (b'"', b",", b'a,"b\n', b'"\n', b'"a\n' * 201 + b"b\n")),
-    *((types.JSON, unit) for unit in (b"[", b'{"a":', b"[],", b'"')),
-    *((types.JSON_LINES, unit) for unit in (b"[]\n", b"[\n", b'{"a":1}\n')),
-    *((types.EMAIL, unit) for unit in (b"A: b\n", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", b"=?utf-8?q?", b"--x\n")),
-    *((types.RTF, unit) for unit in (b"{", b"{\\shptxt a", b"{\\footnote a}", b"\\u233 ?", b"\\trowd\\cellx1 a\\cell\\row")),
-    *((types.RTF, unit) for unit in (b"\\itap2 a\\nestcell", b"{\\sp{\\sn gtextUNICODE}{\\sv a}}")),
-    *((types.MAILBOX, unit) for unit in (FROM.encode(), b"From ", f"\n{FROM}A: b\n\nc\n".encode())),
+    *((PLAIN, unit) for unit in (b"a", b"\n", b"\f", b"a\n", b"\xc3", b"\x00a")),
+    *((SUBTITLES, unit) for unit in (b" ", b"<v ", b"<a", b"\n \n", b"00:00:01.000 --> ", b"1\n00:00:01,0 --> 00:00:01,0\na\n\n")),
+    *((MARKDOWN, unit) for unit in (b"> ", b"- ", b"|", b"# a\n", b"```\n", b"[a]: b\n", b"---\n", b"| a |\n|---|\n")),
+    *((HTML, unit) for unit in (b"<b>", b"<table><tr><td>", b"<p>a", b"<h1>a</h1>", b"&#", b"<!--", b"<li>")),
+    *((XML, unit) for unit in (b"<a>", b"<a/>", b"<!--", b"<title>a</title>")),
+    *((CSV, unit) for unit in (b'"', b",", b'a,"b\n', b'"\n', b'"a\n' * 201 + b"b\n")),
+    *((JSON, unit) for unit in (b"[", b'{"a":', b"[],", b'"')),
+    *((JSON_LINES, unit) for unit in (b"[]\n", b"[\n", b'{"a":1}\n')),
+    *((EMAIL, unit) for unit in (b"A: b\n", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", b"=?utf-8?q?", b"--x\n")),
+    *((RTF, unit) for unit in (b"{", b"{\\shptxt a", b"{\\footnote a}", b"\\u233 ?", b"\\trowd\\cellx1 a\\cell\\row")),
+    *((RTF, unit) for unit in (b"\\itap2 a\\nestcell", b"{\\sp{\\sn gtextUNICODE}{\\sv a}}")),
+    *((MAILBOX, unit) for unit in (FROM.encode(), b"From ", f"\n{FROM}A: b\n\nc\n".encode())),
 ]  # fmt: skip
 
 
 def test_a_number_of_more_digits_than_python_converts() -> None:
-    assert read(types.JSON, b'{"a": ' + b"9" * 5000 + b"}")
+    assert read(JSON, b'{"a": ' + b"9" * 5000 + b"}")
 
 
 @pytest.mark.parametrize(("media_type", "unit"), UNITS, ids=lambda value: repr(value)[:40])

@@ -4,7 +4,8 @@ import zipfile
 import pytest
 
 from rag_pipeline.ingestion.extract import media_type_of
-from rag_pipeline.ingestion.extract.media_types import DOCX, OLE_OFFICE, PPTX, UNKNOWN, XLSX
+from rag_pipeline.ingestion.extract.media_types import OLE_OFFICE, UNKNOWN
+from rag_pipeline.ingestion.extract.office.family import DOCX, PPTX, XLSX
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100)
 

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from rag_pipeline.ingestion.extract.families import elements_of
 from rag_pipeline.ingestion.extract.inside import elements_inside
-from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES, media_type_of
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -42,7 +40,7 @@ def inner_text(source: Source, content: bytes, name: str) -> Iterator[Element]:
     """The elements of a file that the document shows as its own text, without the file's name."""
     shown = f"{name}.eml" if name.endswith((".mht", ".mhtml")) else name
     inner = source.inside(content, shown)
-    yield from elements_of(inner, media_type_of(shown, content[:HEAD_BYTES]))
+    yield from source.read_inner(inner)
     source.notes += inner.notes
 
 

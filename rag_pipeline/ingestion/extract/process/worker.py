@@ -1,6 +1,6 @@
 """What runs in a process that reads documents: one document in, one result out, whatever happens in between.
 
-Belongs here: the boundary around a document's extraction. Not here: the processes themselves (``processes``), formats (``families``).
+Belongs here: the boundary around a document's extraction. Not here: the processes themselves (``processes``), formats (``reading``).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from io import BufferedReader
 from pathlib import Path
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.ingestion.extract.families import elements_of, open_document
 from rag_pipeline.ingestion.extract.process.sandbox import limit_time
 from rag_pipeline.ingestion.extract.process.spool import Spool
+from rag_pipeline.ingestion.extract.reading import elements_of, open_document
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 from rag_pipeline.models import Extraction
 

@@ -19,8 +19,8 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.families import elements_of
-from rag_pipeline.ingestion.extract.media_types import DOCX, ODP, ODS, ODT, PPTX, XLSX
+from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
+from rag_pipeline.ingestion.extract.reading import elements_of
 from rag_pipeline_tests.ingestion.extract.documents import open_document, open_source
 
 FEW = settings(

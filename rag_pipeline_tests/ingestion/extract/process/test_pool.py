@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract import families
+from rag_pipeline.ingestion.extract import reading
 from rag_pipeline.ingestion.extract.process import pool, worker
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
 from rag_pipeline.ingestion.extract.process.worker import ReadingLimits
@@ -221,7 +221,7 @@ def test_any_error_belongs_to_the_document(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(families, "reader_of", lambda *_: fail)
+    monkeypatch.setattr(reading, "reader_of", lambda *_: fail)
     result = worker.read_document(request(tmp_path / "a.txt", b"words"), ReadingLimits(1000))
     assert (result.error_code, result.transient, result.state) == (code, False, "failed")
 
@@ -231,13 +231,13 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeyp
         (tmp_path / "a.txt").write_bytes(b"changed")
         yield Element("NarrativeText", "words")
 
-    monkeypatch.setattr(families, "reader_of", lambda *_: change_and_read)
+    monkeypatch.setattr(reading, "reader_of", lambda *_: change_and_read)
     assert worker.read_document(request(tmp_path / "a.txt", b"words"), ReadingLimits(1000)).error_code == "changed_while_read"
 
 
 _PARENT = """
 import sys
-from rag_pipeline.ingestion.extract import pool
+from rag_pipeline.ingestion.extract.process import pool
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract import readers
 

@@ -1,0 +1,41 @@
+"""The records of mail.
+
+Belongs here: how its formats are named and told. Not here: reading them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rag_pipeline.ingestion.extract.family import Family, Format
+from rag_pipeline.ingestion.extract.ole.family import read_container
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+EMAIL = "message/rfc822"
+MAILBOX = "application/mbox"
+MSG = "application/vnd.ms-outlook"
+
+
+def _read_email(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.mail.email_message import read_email
+
+    return read_email(source)
+
+
+def _read_mailbox(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.mail.mailbox import read_mailbox
+
+    return read_mailbox(source)
+
+
+FAMILIES = (
+    Family(
+        "mail",
+        "mail and mailboxes",
+        "Mail",
+        (Format(EMAIL, _read_email, ("eml",), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
+        version="6",
+    ),
+    Family("outlook", "Outlook messages", "Mail", (Format(MSG, read_container, ("msg",), "ole"),), version="6"),
+)

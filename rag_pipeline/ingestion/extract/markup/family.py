@@ -1,0 +1,106 @@
+"""The records of text with marks.
+
+Belongs here: how its formats are named and told. Not here: reading them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rag_pipeline.ingestion.extract.family import Family, Format, Opening
+from rag_pipeline.ingestion.extract.media_types import PLAIN
+from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import Element
+
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+RESTRUCTURED_TEXT = "text/x-rst"
+ORG = "text/x-org"
+XML = "application/xml"
+SUBTITLES = "text/vtt"
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+_HTML_OPENINGS = (
+    Opening(re.compile(rb"(<!--.*?-->\s*)?<(!doctype html|html)\b"), (None, PLAIN)),
+    Opening(re.compile(rb".*<html", re.DOTALL), (XML,)),
+)
+_XML_OPENINGS = (Opening(re.compile(rb"<\?xml"), (None,)),)
+
+
+def _read_html(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.html import read_html
+
+    return read_html(source)
+
+
+def _read_markdown(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.markdown import read_markdown
+
+    return read_markdown(source)
+
+
+def _read_restructured_text(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.pandoc_markup import read_restructured_text
+
+    return read_restructured_text(source)
+
+
+def _read_org(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.pandoc_markup import read_org
+
+    return read_org(source)
+
+
+def _read_epub(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.pandoc_markup import read_epub
+
+    return read_epub(source)
+
+
+def _read_rtf(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.rtf import read_rtf
+
+    return read_rtf(source)
+
+
+def _read_xml(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.xml_text import read_xml
+
+    return read_xml(source)
+
+
+def _read_subtitles(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.subtitles import read_subtitles
+
+    return read_subtitles(source)
+
+
+FAMILIES = (
+    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="6"),
+    Family(
+        "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="6"
+    ),
+    Family(
+        "html",
+        "HTML",
+        "Web and markup",
+        (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
+        version="6",
+    ),
+    Family(
+        "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "6"
+    ),
+    Family(
+        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "6"
+    ),
+    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="6"),
+    Family(
+        "xml",
+        "XML",
+        "Web and markup",
+        (Format(XML, _read_xml, ("xml", "rss", "atom", "xsd", "dita", "docbook"), "text", openings=_XML_OPENINGS),),
+        version="6",
+    ),
+    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="6"),
+)

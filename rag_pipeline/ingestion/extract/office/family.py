@@ -1,0 +1,112 @@
+"""The records of office documents: Word, PowerPoint, Excel, OpenDocument, in new and old containers.
+
+Belongs here: how their formats are named and told. Not here: reading them, containers that no name tells (``ole``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rag_pipeline.ingestion.extract.family import Family, Format
+from rag_pipeline.ingestion.extract.ole.family import read_container
+from rag_pipeline.ingestion.extract.source import Reader, Source
+from rag_pipeline.models import Element
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BINARY_WORKBOOK = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+ODT = "application/vnd.oasis.opendocument.text"
+ODP = "application/vnd.oasis.opendocument.presentation"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+DOC = "application/msword"
+XLS = "application/vnd.ms-excel"
+PPT = "application/vnd.ms-powerpoint"
+
+
+def _read_word(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.word import read_word
+
+    return read_word(source)
+
+
+def _read_slides(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.slides import read_slides
+
+    return read_slides(source)
+
+
+def _read_workbook(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.workbook import read_workbook
+
+    return read_workbook(source)
+
+
+def _read_workbook_values(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.workbook_values import read_workbook_values
+
+    return read_workbook_values(source)
+
+
+def _read_open_text(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.open_document import read_open_text
+
+    return read_open_text(source)
+
+
+def _read_open_slides(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.open_document import read_open_slides
+
+    return read_open_slides(source)
+
+
+def _open_document(media_type: str, reader: Reader, *suffixes: str) -> Format:
+    """Templates and the like (``…text-template``) are read as what they are templates of."""
+    return Format(media_type, reader, suffixes, "zip", zip_mimetype=re.compile(rf"{re.escape(media_type)}(-[\w-]+)?"))
+
+
+FAMILIES = (
+    Family(
+        "word",
+        "Word",
+        "Documents",
+        (
+            Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
+            Format(DOC, read_container, ("doc", "dot"), "ole"),
+        ),
+        version="6",
+    ),
+    Family(
+        "powerpoint",
+        "PowerPoint",
+        "Documents",
+        (
+            Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
+            Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
+        ),
+        version="6",
+    ),
+    Family(
+        "excel",
+        "Excel",
+        "Documents",
+        (
+            Format(XLSX, _read_workbook, ("xlsx", "xlsm", "xltx", "xltm"), "zip", zip_folder=b"xl/"),
+            Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
+            Format(XLS, read_container, ("xls", "xlt", "xla"), "ole"),
+        ),
+        version="6",
+    ),
+    Family(
+        "open_document",
+        "OpenDocument",
+        "Documents",
+        (
+            _open_document(ODT, _read_open_text, "odt", "ott"),
+            _open_document(ODP, _read_open_slides, "odp", "otp"),
+            _open_document(ODS, _read_workbook_values, "ods", "ots"),
+        ),
+        version="6",
+    ),
+)

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
+from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.office.office_file import LARGEST_UNPACKED_BYTES, safe_xml
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
 _AES = ("http://www.w3.org/2001/04/xmlenc#aes256-cbc", "aes256-cbc")
+_BLOCK_BYTES = 16
+"""Of AES; padding is one block at most."""
 _MOST_ITERATIONS = 10_000_000
 """Programs write 1,024 to 600,000; a file could ask for hours of hashing."""
 
@@ -58,8 +61,15 @@ def _plain(content: bytes, entry: _Element, password: str) -> bytes | None:
     vector = base64.b64decode(algorithm.get(f"{_MANIFEST}initialisation-vector", ""))
     decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
     try:
-        padded = decryptor.update(content) + decryptor.finalize()
-        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(padded, LARGEST_UNPACKED_BYTES)
+        return _unpacked(decryptor.update(content) + decryptor.finalize())
     except (ValueError, zlib.error):
         return None
-    return unpacked
+
+
+def _unpacked(padded: bytes) -> bytes | None:
+    """What was deflated and padded. None unless it ends where the padding begins: of what a wrong password gives, one in 200 inflates."""
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    unpacked = inflating.decompress(padded, LARGEST_UNPACKED_BYTES)
+    if inflating.unconsumed_tail and not inflating.eof:
+        raise DocumentError("too_large", f"A part of it unpacks to more than {LARGEST_UNPACKED_BYTES >> 20:,} MiB.")
+    return unpacked if inflating.eof and len(inflating.unused_data) <= _BLOCK_BYTES else None

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import ReadingOptions, extract
+from rag_pipeline.ingestion.extract.office.open_document_encryption import _unpacked
 from rag_pipeline_tests.ingestion.extract.documents import element_with, open_document, read, texts
 
 TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>
@@ -105,6 +106,14 @@ def test_passwords(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         extract(path, media_type, ReadingOptions(passwords=("no",)))
     assert raised.value.code == "password_protected"
+
+
+def test_a_wrong_password_is_told_though_its_bytes_inflate() -> None:
+    """One in 200 does; a stored block (RFC 1951, 3.2.4) that runs on beyond its end stands for all."""
+    stored = b"\x00\x05\x00\xfa\xffhello"
+    assert _unpacked(b"\x01" + stored[1:] + bytes(6)) == b"hello"
+    assert _unpacked(stored) is None
+    assert _unpacked(b"\x01" + stored[1:] + bytes(17)) is None
 
 
 def _written(path: Path, content: bytes) -> Path:

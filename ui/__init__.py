@@ -1,1 +1,6 @@
-"""The app: FastAPI with Gradio mounted. A reader of the answer stream and of the catalog; reaches Dagster by link only."""
+"""The app: FastAPI with Gradio mounted. It reads the answer stream and the catalog, puts new files into the watched folder, and asks
+Dagster over HTTP only.
+
+Four rooms, each of which may import those after it: ``api`` (routes that programs call, and the pages that citations open) and ``pages``
+(Gradio), ``web`` (who is let in, what requests share), ``views`` (what a browser is shown). ``web/app.py`` puts all together.
+"""

@@ -13,14 +13,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
-from starlette.responses import StreamingResponse
 
 from rag_pipeline.access import Access
 from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import AnswerEvent, Failed
 from rag_pipeline.stores.conversations import Conversation
-from ui.api.asking import end_of, server_sent, while_connected
+from ui.api.answer_stream import end_of, event_stream, frames_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
 from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, shown
@@ -138,9 +137,7 @@ async def ask(
     scope = await services.scope_of(access, body.collections, body.filter.to_record())
     await services.conversations.get(access.digest, conversation_id)  # 404 before a stream begins
     if "text/event-stream" in request.headers.get("accept", ""):
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        stream = server_sent(_events(services, access, conversation_id, body, scope))
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        return event_stream(frames_of(_events(services, access, conversation_id, body, scope)))
     end = await while_connected(request, end_of(_events(services, access, conversation_id, body, scope)))
     if isinstance(end, Failed):
         raise AnswerFailedError(end)

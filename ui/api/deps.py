@@ -1,13 +1,13 @@
 """What routes ask for in their signatures.
 
-Belongs here: ``Annotated`` aliases, and what is asked before a body is read. Not here: the parts themselves (``services.py``),
-what may be seen (``visibility.py``).
+Belongs here: ``Annotated`` aliases, and what is asked before a body is read. Not here: the parts themselves
+(``web/services.py``), what may be seen (``web/visibility.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -15,15 +15,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rag_pipeline.access import Access
 from ui.web.gatekeeper import access_of
-from ui.web.services import Services
+from ui.web.services import Services, services_of
 from ui.web.visibility import require
 
 _bearer = HTTPBearer(auto_error=False, description="A token of RAG_API_TOKENS; none is asked for where that is unset.")
 """Only to say so in the schema: the gatekeeper checks tokens before any route is reached."""
-
-
-def _services(request: Request) -> Services:
-    return cast("Services", request.app.state.services)
 
 
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -55,6 +51,6 @@ class WriterRoute(APIRoute):
         return handle_writer
 
 
-ServicesDependency = Annotated[Services, Depends(_services)]
+ServicesDependency = Annotated[Services, Depends(services_of)]
 ReaderDependency = Annotated[Access, Depends(_reader)]
 WriterDependency = Annotated[Access, Depends(_writer)]

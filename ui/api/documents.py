@@ -1,6 +1,6 @@
 """Documents over HTTP: put in, list, look at, download, delete; and the collections they form.
 
-Belongs here: requests in, JSON or files out. Not here: storing files (``uploads.py``), reading them (ingestion).
+Belongs here: requests in, JSON or files out. Not here: storing files (``ingestion/folder/uploads.py``), reading them (ingestion).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -154,10 +154,10 @@ async def document(document_id: str, services: ServicesDependency, access: Reade
 
 
 @router.get("/documents/{document_id}/file", response_class=Response, responses=file_of("*/*", "The file, in its own media type"))
-async def download(document_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
+async def download(document_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The file itself."""
     await _found(services, access, document_id)
-    return await passages.original(document_id, request, services, access)
+    return await passages.original(document_id, services, access)
 
 
 @router.get("/documents/{document_id}/pages/{page}.png", response_class=Response, responses=file_of("image/png", "The page"))

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Failed
 from rag_pipeline.stores.catalog.database import CatalogBusyError, CatalogError
+from ui.web.security import refused
 
 log = logging.getLogger(__name__)
 _STATUSES = {"forbidden": 403, "not_found": 404, "pipeline": 503, "conversations": 503}
@@ -36,11 +37,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def error_json(code: str, message: str) -> dict[str, dict[str, str]]:
-    """The body of a failure."""
-    return {"error": {"code": code, "message": message}}
-
-
 def status_of(error: RagError) -> int:
     """502 when the language model failed, 503 when something passes, 500 when something is damaged, 400 when another request would do."""
     code = str(getattr(error, "code", ""))
@@ -57,7 +53,7 @@ async def _rag_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RagError):
         raise error
     code = str(getattr(error, "code", "")) or _code_of(type(error))
-    return JSONResponse(error_json(code, str(error)), status_code=status_of(error))
+    return refused(status_of(error), code, str(error))
 
 
 def _code_of(kind: type[Exception]) -> str:
@@ -68,17 +64,15 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     lines = [f"{'.'.join(str(part) for part in item['loc'][1:]) or 'body'}: {item['msg']}" for item in error.errors()]
-    return JSONResponse(error_json("invalid_request", "; ".join(lines)), status_code=422)
+    return refused(422, "invalid_request", "; ".join(lines))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    return JSONResponse(error_json("http_error", str(error.detail)), status_code=error.status_code, headers=error.headers)
+    return refused(error.status_code, "http_error", str(error.detail), error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse(
-        error_json("internal", "Something unexpected happened. The app's log says what; please report it."), status_code=500
-    )
+    return refused(500, "internal", "Something unexpected happened. The app's log says what; please report it.")

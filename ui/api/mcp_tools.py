@@ -1,16 +1,15 @@
 """The documents for assistants: tools over the Model Context Protocol, at ``/mcp``, by the official SDK.
 
-Belongs here: the tools and their words. Not here: answering, who may ask (``gatekeeper.py`` asks for the token before).
+Belongs here: the tools and their words. Not here: answering, who may ask (``web/gatekeeper.py`` asks for the token before).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
-from fastapi import FastAPI
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
@@ -18,11 +17,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from rag_pipeline.access import Access
-from rag_pipeline.answering.ending import BROKEN_OFF, ended
-from rag_pipeline.answering.scope import DocumentFilter
+from rag_pipeline.answering.ending import ended
+from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Answered, Failed, Refused
+from rag_pipeline.models import Failed
 from rag_pipeline.stores.catalog.listing import documents_page
+from ui.api.answer_stream import end_of
 from ui.api.schemas import ask_response, document_body
 from ui.web.gatekeeper import access_of
 from ui.web.services import Services
@@ -35,43 +35,56 @@ _INSTRUCTIONS = (
 MOST_DOCUMENTS = 500
 
 
-def mcp_app(services: Services) -> Starlette:
-    """The server as an application that can be mounted; it has to be :func:`running` while it serves."""
-    server = MCPServer("rag", instructions=_INSTRUCTIONS, log_level="WARNING")
+class DocumentTools:
+    """The tools. Their names, words and parameters are what an assistant is told about them."""
 
-    @server.tool()
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
     async def search_documents(
-        question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None, top_k: int = 8
+        self,
+        question: str,
+        ctx: Context,
+        collections: list[str] | None = None,
+        folder: str = "",
+        types: list[str] | None = None,
+        top_k: int = 8,
     ) -> dict[str, Any]:
         """Find the passages of the user's documents that match a question best, of a folder or of types such as pdf if wanted."""
         with _told():
-            scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
-            hits = await services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
+            scope = await self._scope(ctx, collections, folder, types)
+            hits = await self._services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
         return {"passages": [hit.to_json() for hit in hits]}
 
-    @server.tool()
     async def ask_documents(
-        question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None
+        self, question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None
     ) -> dict[str, Any]:
         """Answer a question from the user's documents, with the passages that each claim cites."""
         with _told():
-            scope = await services.scope_of(_access(ctx), collections or [], DocumentFilter(folder=folder, types=tuple(types or ())))
-        async with aclosing(ended(services.answerer.stream(question, (), scope))) as events:
-            async for event in events:
-                if isinstance(event, Failed):
-                    raise ToolError(event.message)
-                if isinstance(event, (Answered, Refused)):
-                    return ask_response(event).model_dump()
-        raise ToolError(BROKEN_OFF)
+            scope = await self._scope(ctx, collections, folder, types)
+        end = await end_of(ended(self._services.answerer.stream(question, (), scope)))
+        if isinstance(end, Failed):
+            raise ToolError(end.message)
+        return ask_response(end).model_dump()
 
-    @server.tool()
-    async def list_documents(ctx: Context, collection: str | None = None) -> dict[str, Any]:
+    async def list_documents(self, ctx: Context, collection: str | None = None) -> dict[str, Any]:
         """List the user's documents with their states."""
         with _told():
-            page = await asyncio.to_thread(documents_page, services.catalog, choice_of(_access(ctx), collection or ""), MOST_DOCUMENTS)
+            choice = choice_of(_access(ctx), collection or "")
+            page = await asyncio.to_thread(documents_page, self._services.catalog, choice, MOST_DOCUMENTS)
         shown = [document_body(document).model_dump(mode="json") for document in page.documents]
         return {"documents": shown, "total": page.total}
 
+    async def _scope(self, ctx: Context, collections: list[str] | None, folder: str, types: list[str] | None) -> Scope:
+        wanted = DocumentFilter(folder=folder, types=tuple(types or ()))
+        return await self._services.scope_of(_access(ctx), collections or [], wanted)
+
+
+def mcp_app(services: Services) -> Starlette:
+    """The server as an application that can be mounted. Whoever mounts it starts it too, by its router's ``lifespan_context``."""
+    server, tools = MCPServer("rag", instructions=_INSTRUCTIONS, log_level="WARNING"), DocumentTools(services)
+    for tool in (tools.search_documents, tools.ask_documents, tools.list_documents):
+        server.add_tool(tool)
     # The SDK would answer under loopback names only, also where the app is shared; ``security.Guard`` looks at names for all routes.
     names = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     return server.streamable_http_app(streamable_http_path="/", stateless_http=True, json_response=True, transport_security=names)
@@ -90,11 +103,3 @@ def _access(ctx: Context) -> Access:
     access = access_of(cast("Request", ctx.request_context.request))
     require(access, "read")
     return access
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[None]:
-    """Mounted applications are not started by the one around them."""
-    inner = next(route.app for route in app.routes if getattr(route, "path", "") == "/mcp")  # type: ignore[attr-defined]
-    async with inner.router.lifespan_context(inner):
-        yield

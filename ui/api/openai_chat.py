@@ -6,33 +6,30 @@ Format: platform.openai.com/docs/api-reference/chat. What we add: ``citations`` 
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from itertools import takewhile
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse
 
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Message, Refused, Token
-from ui.api.asking import as_json, end_of, while_connected
+from ui.api.answer_stream import as_json, end_of, event_stream, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
-from ui.views.rendering import page_label, passage_url
+from ui.views.citations import footnotes, passage_url, without_footnotes
 from ui.web.services import Services
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 EVERYTHING = "all"
 _OWNER = "rag"
 _TEXT_PARTS = ("text", "input_text", "output_text")
-_SOURCE = re.compile(r"\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*")
 
 
 class ContentPart(BaseModel):
@@ -85,7 +82,7 @@ class ChatRequest(BaseModel):
     def question_and_history(self) -> tuple[str, tuple[Message, ...]]:
         """The last thing that the user said, and the turns before it."""
         turns = [
-            Message(message.role, without_sources(message.text()) if message.role == "assistant" else message.text())
+            Message(message.role, without_footnotes(message.text()) if message.role == "assistant" else message.text())
             for message in self.messages
             if message.role in ("user", "assistant")
         ]
@@ -106,17 +103,16 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     scope = await services.scope_of(access, () if body.collection == EVERYTHING else (body.collection,))
     base = str(request.base_url).rstrip("/")
     if body.stream:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_streamed(services, body, scope, base), media_type="text/event-stream", headers=headers)
+        return event_stream(_frames(services, body, scope, base))
     end = await while_connected(request, end_of(_events(services, body, scope)))
     if isinstance(end, Failed):
         return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
-    message = {"role": "assistant", "content": _text(end) + _sources(_citations(end), base), "citations": _citations_json(end, base)}
+    message = {"role": "assistant", "content": _text(end) + footnotes(_citations(end), base), "citations": _citations_json(end, base)}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
 
 
-async def _streamed(services: Services, body: ChatRequest, scope: Scope, base: str) -> AsyncIterator[str]:
+async def _frames(services: Services, body: ChatRequest, scope: Scope, base: str) -> AsyncIterator[str]:
     frame = _frame(body, "chat.completion.chunk")
     yield _chunk(frame, {"role": "assistant", "content": ""})
     async with aclosing(_events(services, body, scope)) as events:
@@ -124,15 +120,15 @@ async def _streamed(services: Services, body: ChatRequest, scope: Scope, base: s
             if isinstance(event, Token):
                 yield _chunk(frame, {"content": event.text})
             elif isinstance(event, Failed):
-                yield f"data: {as_json(_error(event))}\n\n"
+                yield as_json(_error(event))
                 return
             elif isinstance(event, (Answered, Refused)):
                 text = event.reason if isinstance(event, Refused) else ""
-                yield _chunk(frame, {"content": text + _sources(_citations(event), base), "citations": _citations_json(event, base)})
+                yield _chunk(frame, {"content": text + footnotes(_citations(event), base), "citations": _citations_json(event, base)})
                 yield _chunk(frame, {}, "stop")
                 if body.include_usage:
-                    yield f"data: {as_json({**frame, 'choices': [], 'usage': _usage(event)})}\n\n"
-    yield "data: [DONE]\n\n"
+                    yield as_json({**frame, "choices": [], "usage": _usage(event)})
+    yield "[DONE]"
 
 
 def _events(services: Services, body: ChatRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
@@ -146,7 +142,7 @@ def _frame(body: ChatRequest, kind: str) -> dict[str, Any]:
 
 def _chunk(frame: dict[str, Any], delta: dict[str, Any], finish: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-    return f"data: {as_json({**frame, 'choices': [choice]})}\n\n"
+    return as_json({**frame, "choices": [choice]})
 
 
 def _text(end: Answered | Refused) -> str:
@@ -159,25 +155,6 @@ def _citations(end: Answered | Refused) -> Sequence[Citation]:
 
 def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object]]:
     return [{**citation.to_json(), "url": base + passage_url(citation.hit, citation.page)} for citation in _citations(end)]
-
-
-def _sources(citations: Sequence[Citation], base: str) -> str:
-    """A line for each citation, for readers whose program shows text only."""
-    lines = [f"[{one.number}] [{_label(one)}]({base}{passage_url(one.hit, one.page)})" for one in citations]
-    return "\n\n" + "\n".join(lines) if lines else ""
-
-
-def without_sources(text: str) -> str:
-    """An answer as it comes back in the next turn, without the lines that :func:`_sources` put below it."""
-    lines = text.rstrip().split("\n")
-    sources = list(takewhile(lambda line: not line.strip() or _SOURCE.fullmatch(line), reversed(lines[1:])))
-    return "\n".join(lines[: len(lines) - len(sources)]).rstrip() if any(map(_SOURCE.fullmatch, sources)) else text
-
-
-def _label(citation: Citation) -> str:
-    page = page_label(citation.hit, citation.page)
-    name = " ".join(citation.hit.document.replace("[", "(").replace("]", ")").replace("\\", "/").split())
-    return f"{name}, {page}" if page else name
 
 
 def _usage(end: Answered | Refused) -> dict[str, int]:

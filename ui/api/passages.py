@@ -1,6 +1,7 @@
 """The pages that citations open: a passage in its document, pictures of PDF pages, the original file.
 
-Belongs here: these routes and what their template needs. Not here: finding text (``surroundings.py``), drawing (``page_pictures.py``).
+Belongs here: these routes. Not here: what the pages show (``views/passage_page.py``), finding text (``views/surroundings.py``), drawing
+(``views/page_pictures.py``).
 """
 
 from __future__ import annotations
@@ -9,14 +10,11 @@ import asyncio
 import mimetypes
 import os
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
-from starlette.templating import Jinja2Templates
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
@@ -26,55 +24,34 @@ from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.text_windows import text_windows
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
-from ui.views import TEMPLATES
+from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
-from ui.views.rendering import page_label
+from ui.views.passage_page import PDF, passage_page
 from ui.views.surroundings import WINDOW_CHARACTERS, Surroundings, surroundings
 from ui.web.security import PAGE_POLICY
 from ui.web.services import Services
 
-PDF = "application/pdf"
-MOST_PICTURES = 3
-"""A passage rarely runs over more than two pages."""
-
 router = APIRouter(include_in_schema=False)
-templates = Jinja2Templates(directory=TEMPLATES)
 
 
 class GoneError(RagError):
     """What was asked for has been deleted meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A page as a picture; ``top`` is how far down the passage begins, as a fraction of the page's height."""
-
-    page: int
-    url: str
-    top: float
-
-
 @router.get("/passages/{collection}/{chunk_id}")
 async def passage(
-    collection: str, chunk_id: str, request: Request, services: ServicesDependency, access: ReaderDependency, page: int | None = None
+    collection: str, chunk_id: str, services: ServicesDependency, access: ReaderDependency, page: int | None = None
 ) -> Response:
     """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         document = await asyncio.to_thread(services.catalog.find, hit.document_id) if hit else None
         if hit is None or document is None:
-            return _words(request, 404, "This passage is not there any more", _GONE)
+            return _page(message_page("This passage is not there any more", _GONE), 404)
         around = await asyncio.to_thread(_surroundings, services, hit)
     except RagError as error:
-        return _words(request, status_of(error), "The passage cannot be shown", str(error))
-    shown = {
-        "hit": hit,
-        "document": document,
-        "page": page_label(hit, page if page in _pages(hit) else None),
-        "around": around,
-        "pictures": _pictures(hit, page) if document.media_type == PDF else [],
-    }
-    return _page(request, "passage.html", shown)
+        return _page(message_page("The passage cannot be shown", str(error)), status_of(error))
+    return _page(passage_page(hit, document, around, page))
 
 
 _GONE = "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
@@ -84,19 +61,6 @@ def _surroundings(services: Services, hit: Hit) -> Surroundings:
     pages = (hit.page_first, hit.page_last)
     with closing(text_windows(services.catalog, hit.document_id, hit.text, pages, WINDOW_CHARACTERS)) as windows:
         return surroundings(hit.text, windows)
-
-
-def _pages(hit: Hit) -> range:
-    return range(0) if hit.page_first is None else range(hit.page_first, (hit.page_last or hit.page_first) + 1)
-
-
-def _pictures(hit: Hit, meant: int | None) -> list[Picture]:
-    pages = sorted(_pages(hit), key=lambda page: (page != meant, page))[:MOST_PICTURES]
-    return [Picture(page, _picture_url(hit, page), min((box.top for box in hit.boxes if box.page == page), default=0.0)) for page in pages]
-
-
-def _picture_url(hit: Hit, page: int) -> str:
-    return f"/documents/{hit.document_id}/pages/{page}.png?{urlencode({'highlight': hit.chunk_id, 'collection': hit.collection})}"
 
 
 @router.get("/documents/{document_id}/pages/{page}.png")
@@ -120,12 +84,12 @@ async def page_picture(
 
 
 @router.get("/documents/{document_id}/file")
-async def original(document_id: str, request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
+async def original(document_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The file itself. Only a PDF opens in the browser; everything else is downloaded, so that no document's HTML runs as our page."""
     try:
         document, file = await _original(services, document_id, access)
     except GoneError as error:
-        return _words(request, 404, "This document is not there any more", str(error))
+        return _page(message_page("This document is not there any more", str(error)), 404)
     name = PurePosixPath(document.document).name
     if document.media_type == PDF:
         return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline")
@@ -153,10 +117,5 @@ def original_file(settings: Settings, document: DocumentStatus) -> Path:
     return path
 
 
-def _page(request: Request, template: str, shown: dict[str, object], status: int = 200) -> Response:
-    headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
-    return templates.TemplateResponse(request, template, shown, status_code=status, headers=headers)
-
-
-def _words(request: Request, status: int, title: str, message: str) -> Response:
-    return _page(request, "message.html", {"title": title, "message": message}, status)
+def _page(page: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(page, status, {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"})

@@ -1,4 +1,7 @@
-"""The pages of the app, as one Gradio Blocks."""
+"""The pages of the app, as one Gradio Blocks.
+
+Belongs here: components, events, and what they may be sent. Not here: what is shown (``views``), answers and documents (``rag_pipeline``).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ import gradio
 
 from ui.pages.ask import AskPage
 from ui.pages.documents import DocumentsPage
+from ui.views.environment import render
 from ui.web.services import Services
 
 REFRESH_SECONDS = 3.0
 TITLE = "Ask your documents"
 _CACHE_SECONDS = (3600, 3600)
-_HEADER = "<header class='masthead'><span class='mark' aria-hidden='true'></span><span class='name'>Ask your documents</span></header>"
 
 
 class TextBlocks(gradio.Blocks):
@@ -42,7 +45,7 @@ def build_pages(services: Services) -> gradio.Blocks:
     ask, documents = AskPage(services), DocumentsPage(services)
     blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:
-        gradio.HTML(_HEADER)
+        gradio.HTML(render("masthead.html", title=TITLE))
         with gradio.Tabs(elem_id="tabs"):
             with gradio.Tab("Ask", id="ask"):
                 ask.build()

@@ -1,6 +1,6 @@
 """The Ask tab: a conversation whose every claim opens the passage it comes from.
 
-Belongs here: Gradio components and events. Not here: markup (``turns.py``, ``welcome.py``), answers (``rag_pipeline.answering``).
+Belongs here: Gradio components and events. Not here: what is shown (``views``), answers (``rag_pipeline.answering``).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTION
 from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay, Drawing
-from ui.views.rendering import failure_html
+from ui.pages.reader import access_in
+from ui.views.messages import failure_html
 from ui.views.turns import Turn, question_html, turn_html, turn_of
 from ui.views.welcome import Welcome, answers_by, welcome_of
-from ui.web.gatekeeper import access_in
 from ui.web.services import Services
 from ui.web.visibility import require, require_collection
 
@@ -83,7 +83,7 @@ class AskPage:
                     info=None, filterable=False,
                 )  # fmt: skip
                 self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
-            gradio.HTML(f"<p>{answers_by(self._services.settings)}</p>", elem_id="answers-by")
+            gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
 
     def _connect(self) -> None:
         outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation]

@@ -1,6 +1,7 @@
 """The Documents tab: every document with its state, and a place to drop new ones.
 
-Belongs here: Gradio components and events. Not here: markup (``document_table.py``), storing files (``uploads.py``).
+Belongs here: Gradio components and events. Not here: what is shown (``views/document_table.py``), storing files
+(``api/documents.py``).
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from rag_pipeline.access import is_loopback
 from rag_pipeline.document_life import hold_rules
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.catalog.listing import count_documents, documents_for_attention
+from ui.pages.reader import access_in
 from ui.views.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
-from ui.views.rendering import failure_html
-from ui.web.gatekeeper import access_in
+from ui.views.messages import failure_html
 from ui.web.services import Services
 from ui.web.visibility import choice_of, require
 

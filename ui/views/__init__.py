@@ -1,6 +1,9 @@
-"""Everything a browser is shown: markup, styles, and the decisions on what to show. Not here: components and events (``pages``), routes."""
+"""Everything a browser is shown: what is shown (modules), how it looks (``templates``, ``static``).
+
+Belongs here: decisions on what to show, as plain data, and pictures of pages. Not here: components and events (``pages``), routes (``api``,
+``web``).
+"""
 
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
-TEMPLATES = Path(__file__).parent / "templates"

@@ -1,6 +1,7 @@
-"""A turn of the conversation as HTML: question, answer, sources, refusal, failure.
+"""A turn of the conversation: question, answer, sources, refusal, failure.
 
-Belongs here: markup of the chat, pure. Not here: escaping (``rendering.py``), where events come from (``pages/ask.py``).
+Belongs here: what is shown of a turn at each moment, pure. Not here: markup (``templates/turn.html``), the text of an answer
+(``rendering.py``), where events come from (``pages/ask.py``).
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from markupsafe import Markup
+
 from rag_pipeline.answering.generation.marks import marks_in
 from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Failed, Hit, Mark, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations import StoredMessage
-from ui.views.rendering import answer_html, escape, failure_html, page_label, passage_url
+from ui.views.citations import Source
+from ui.views.environment import render
+from ui.views.rendering import answer_html
 
-SNIPPET_CHARACTERS = 220
-"""About three lines of a source card."""
+MOST_NEAREST = 4
+"""Passages below a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,45 +82,66 @@ def _hit(stored: Mapping[str, Any]) -> Hit:
     return Hit(**{**known, "copies": tuple(stored.get("copies", ())), "boxes": boxes})
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that did not work."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTurn:
+    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked."""
+
+    searched: tuple[str, ...]
+    live: bool = False
+    answer: Markup | None = None
+    refusal: str | None = None
+    sources: tuple[Source, ...] = ()
+    footnote: str = ""
+    failure: Failure | None = None
+    stopped: bool = False
+    progress: str = ""
+
+
 def question_html(question: str) -> str:
     """The reader's own words."""
-    return f"<div class='question'>{escape(question)}</div>"
+    return render("question.html", question=question)
 
 
 def turn_html(turn: Turn) -> str:
     """The right-hand side of a turn, whole, at any moment of the stream."""
-    parts = [_searched(turn), _body(turn)]
-    live = " live" if turn.end is None and not turn.stopped else ""
-    return f"<div class='turn{live}'>{''.join(parts)}</div>"
+    return render("turn.html", turn=_shown(turn))
 
 
-def _searched(turn: Turn) -> str:
+def _shown(turn: Turn) -> ShownTurn:
+    end, shown = turn.end, ShownTurn(_searched(turn))
+    if isinstance(end, Refused):
+        return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
+    if isinstance(end, Answered):
+        answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)
+        return replace(shown, answer=answer, sources=tuple(map(Source.of, end.citations)), footnote=_footnote(end))
+    shown = replace(shown, answer=_streamed(turn))
+    if isinstance(end, Failed):
+        return replace(shown, failure=Failure("The answer broke off" if turn.text else "No answer this time", end.message))
+    if turn.stopped:
+        return replace(shown, stopped=True)
+    return replace(shown, live=True, progress="" if turn.text else _progress(turn))
+
+
+def _searched(turn: Turn) -> tuple[str, ...]:
     rewritten = [turn.searched] if turn.searched and not _same(turn.searched, turn.question) else []
-    searched = ", ".join(f"“{escape(question)}”" for question in [*rewritten, *turn.parts])
-    return f"<p class='searched'>Searched for {searched}</p>" if searched else ""
+    return (*rewritten, *turn.parts)
 
 
 def _same(one: str, other: str) -> bool:
     return re.sub(r"\W+", " ", one).strip().lower() == re.sub(r"\W+", " ", other).strip().lower()
 
 
-def _body(turn: Turn) -> str:
-    end = turn.end
-    if isinstance(end, Refused):
-        return _refusal(end)
-    if isinstance(end, Failed):
-        return _streamed(turn) + failure_html("The answer broke off" if turn.text else "No answer this time", end.message)
-    if isinstance(end, Answered):
-        answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)
-        return f"<div class='answer'>{answer}</div>{_sources(end.citations)}{_footnote(end)}"
-    if turn.stopped:
-        return _streamed(turn) + "<p class='note'>Stopped.</p>"
-    return _streamed(turn) or f"<p class='working'>{_progress(turn)}</p>"
-
-
-def _streamed(turn: Turn) -> str:
+def _streamed(turn: Turn) -> Markup | None:
     citations = [Citation(number, hit) for number, hit in enumerate(turn.hits or (), start=1)]
-    return f"<div class='answer'>{answer_html(turn.text, citations, turn.marks, markdown=turn.markdown)}</div>" if turn.text else ""
+    return answer_html(turn.text, citations, turn.marks, markdown=turn.markdown) if turn.text else None
 
 
 def _progress(turn: Turn) -> str:
@@ -124,50 +150,7 @@ def _progress(turn: Turn) -> str:
     return f"Reading {len(turn.hits)} passage{'' if len(turn.hits) == 1 else 's'}"
 
 
-def _sources(citations: Sequence[Citation]) -> str:
-    cards = "".join(_card(citation.hit, str(citation.number), citation.page) for citation in citations)
-    return f"<h4 class='sources-title'>Sources</h4><ol class='sources'>{cards}</ol>" if cards else ""
-
-
-def _card(hit: Hit, mark: str, page: int | None = None) -> str:
-    label = page_label(hit, page)
-    where = f"<span class='source-page'>{escape(label)}</span>" if label else ""
-    number = f"<span class='source-number'>{escape(mark)}</span>" if mark else ""
-    return (
-        f"<li><a class='source' href='{escape(passage_url(hit, page))}' target='_blank'>{number}"
-        f"<span class='source-body'><span class='source-title'><span class='source-name'>{escape(hit.document)}</span>{where}</span>"
-        f"<span class='source-text'>{escape(snippet(_text_from(hit, page)))}</span>{_copies(hit)}</span></a></li>"
-    )
-
-
-def _text_from(hit: Hit, page: int | None) -> str:
-    return hit.text[min((box.start for box in hit.boxes if box.page == page), default=0) :]
-
-
-def _copies(hit: Hit) -> str:
-    names = ", ".join(hit.copies)
-    return f"<span class='source-copies'>The same in {escape(names)}</span>" if names else ""
-
-
-def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:
-    """The beginning of a passage on one line, cut at a word."""
-    line = " ".join(text.split())
-    if len(line) <= characters:
-        return line
-    return line[:characters].rsplit(" ", 1)[0] + " …"
-
-
 def _footnote(end: Answered) -> str:
-    author = f"Written by {escape(end.model)}" if end.model else "Quoted from your documents"
-    return f"<p class='footnote'>{author}{_seconds(end.timings)}</p>"
-
-
-def _seconds(timings: Mapping[str, float]) -> str:
-    total = timings.get("total", sum(timings.values()))
-    return f" · {total:.1f} s" if total else ""
-
-
-def _refusal(end: Refused) -> str:
-    cards = "".join(_card(hit, "") for hit in end.hits[:4])
-    nearest = f"<h4 class='sources-title'>Nearest passages</h4><ol class='sources'>{cards}</ol>" if cards else ""
-    return f"<div class='refusal'><strong>Not in your documents</strong><p>{escape(end.reason)}</p></div>{nearest}"
+    author = f"Written by {end.model}" if end.model else "Quoted from your documents"
+    total = end.timings.get("total", sum(end.timings.values()))
+    return f"{author} · {total:.1f} s" if total else author

@@ -1,18 +1,21 @@
 """What the Ask tab says before the first question: what is in the folder, what to do next.
 
-Belongs here: the choice of words from the state of the documents, pure. Not here: components (``ask.py``).
+Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/greeting.html``), components
+(``pages/ask.py``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 from rag_pipeline.ingestion.extract.registry import supported_formats
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
-from ui.views.rendering import escape, failure_html
+from ui.views.environment import render
+from ui.views.messages import failure_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +36,45 @@ class Welcome:
     @staticmethod
     def waiting_for_examples() -> str:
         """Right after the click, before the folder has been looked at."""
-        return _greeting("Reading the example documents", f"{_WAIT} {_STUCK}", working=True)
+        return _html(Greeting("Reading the example documents", "wait"))
 
 
-_WAIT = "They are found within some seconds, then read and indexed. This page updates by itself."
-_STUCK = "If nothing moves, start everything with <code>rag up</code>, or index once with <code>rag ingest</code>."
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A title, and what to do next: add documents (of ``formats``, to ``uploads``), wait, look for what failed, or ask (``more`` may be said then)."""
+
+    title: str
+    advice: Literal["add", "wait", "look", "ask"]
+    uploads: str = ""
+    formats: str = ""
+    more: str = ""
 
 
 def welcome_of(counts: StateCounts, settings: Settings) -> Welcome:
     """The greeting for what the catalog knows."""
     ready = sum(states.get("indexed", 0) for states in counts.values())
     pending = sum(states.get("pending", 0) for states in counts.values())
-    collections = tuple(sorted(name for name, states in counts.items() if states.get("indexed")))
     if not counts:
-        text = (
-            f"Drop files into <code>{escape(str(settings.uploads))}</code>, or upload them under <em>Documents</em>."
-            f" It reads {escape(supported_formats())}."
-        )
-        return Welcome(_greeting("Ask your documents anything", text), offers_examples=True)
+        advice = Greeting("Ask your documents anything", "add", uploads=str(settings.uploads), formats=supported_formats())
+        return Welcome(_html(advice), offers_examples=True)
     if not ready and pending:
-        text = f"{_WAIT} {_STUCK}"
-        return Welcome(_greeting(f"Reading {_count(pending, 'document')}", text, working=True))
+        return Welcome(_html(Greeting(f"Reading {_count(pending, 'document')}", "wait")))
     if not ready:
-        text = "Look under <em>Documents</em> for the reason of each, or try the example documents."
-        return Welcome(_greeting("None of your documents could be indexed", text), offers_examples=True)
-    only_examples = collections == (COLLECTION,)
-    text = "Every claim in an answer carries a number. Click it to see the passage in its document."
-    if pending:
-        text += f" {_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read."
-    title = f"Ask {_count(ready, 'example document' if only_examples else 'document')} anything"
-    return Welcome(_greeting(title, text), offers_questions=COLLECTION in collections, collections=collections)
+        return Welcome(_html(Greeting("None of your documents could be indexed", "look")), offers_examples=True)
+    collections = tuple(sorted(name for name, states in counts.items() if states.get("indexed")))
+    title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
+    more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
+    return Welcome(_html(Greeting(title, "ask", more=more)), offers_questions=COLLECTION in collections, collections=collections)
 
 
 def answers_by(settings: Settings) -> str:
     """Who writes the answers, as HTML: what leaves the machine is never a secret."""
-    if settings.chat_model is None:
-        return (
-            "Answers are sentences quoted from your documents. For written answers, set <code>RAG_CHAT_MODEL</code>"
-            " and <code>OPENAI_API_KEY</code> in <code>.env</code>."
-        )
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
-    return f"Answers are written by {escape(settings.chat_model)} at {escape(host)}. Check them against the cited passages."
+    return render("answers_by.html", model=settings.chat_model, host=host)
 
 
-def _greeting(title: str, text: str, *, working: bool = False) -> str:
-    return f"<div class='greeting{' working' if working else ''}'><h1>{title}</h1><p>{text}</p></div>"
+def _html(greeting: Greeting) -> str:
+    return render("greeting.html", greeting=greeting)
 
 
 def _count(number: int, noun: str) -> str:

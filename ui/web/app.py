@@ -1,6 +1,7 @@
 """Puts the app together and serves it.
 
-Belongs here: what is mounted where, start and stop. Not here: routes (``api``, ``passages``), pages (``pages``).
+Belongs here: what is mounted where, start and stop. Not here: routes (``api``, ``login.py``), pages (``pages``),
+what the doors do (the modules beside this one).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from types import FrameType
 import gradio
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -29,8 +31,9 @@ from rag_pipeline.settings import Settings
 from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, runs
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
-from ui.pages.theme import HEAD, theme
+from ui.pages.theme import theme
 from ui.views import STATIC
+from ui.views.environment import render
 from ui.web import login, metrics
 from ui.web.gatekeeper import Gatekeeper
 from ui.web.rate_limit import RateLimit
@@ -60,21 +63,31 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
     app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan, responses=FAILURES)
     app.state.services = services
+    _add_routes(app, services)
+    _add_doors(app, services)
+    _mount_pages(app, services)
+    return app
+
+
+def _add_routes(app: FastAPI, services: Services) -> None:
     for module in (asking, conversations, documents, runs, operations, openai_chat, passages):
         app.include_router(module.router)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
-    app.include_router(documents.uploading, max_body_size=settings.max_file_bytes + _AROUND_A_FILE_BYTES)
-    app.mount("/mcp", mcp_tools.mcp_app(services))
+    app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
+    app.state.mcp = mcp_tools.mcp_app(services)
+    app.mount("/mcp", app.state.mcp)
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
     errors.add_handlers(app)
+
+
+def _add_doors(app: FastAPI, services: Services) -> None:
+    """Whom and what a request has to get past; the last one added is the outermost."""
     app.add_middleware(metrics.Meter)
     # Not FastAPI(max_body_size=…), which stands outside of all middleware: inside of the gatekeeper, who is not let in sends nothing.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
-    limit = RateLimit(settings.requests_per_minute)
+    limit = RateLimit(services.settings.requests_per_minute)
     app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit)
-    app.add_middleware(Guard, host=settings.host)
-    _mount_pages(app, services)
-    return app
+    app.add_middleware(Guard, host=services.settings.host)
 
 
 def _mount_pages(app: FastAPI, services: Services) -> None:
@@ -94,16 +107,17 @@ def _mount_pages(app: FastAPI, services: Services) -> None:
         show_error=False,
         favicon_path=str(STATIC / "icon.png"),
         theme=theme(),
-        head=HEAD,
+        head=render("head.html"),
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    mcp: Starlette = app.state.mcp
     warming = asyncio.create_task(warm_up(services))
     try:
-        async with mcp_tools.running(app):
+        async with mcp.router.lifespan_context(mcp):  # mounted applications are not started by the one around them
             yield
     finally:
         warming.cancel()

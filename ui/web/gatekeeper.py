@@ -1,66 +1,30 @@
 """Lets in who has a token, everywhere alike: pages, API, the OpenAI-compatible route, MCP.
 
 Belongs here: finding out who asks, refusing. Not here: what one may see (``visibility.py``), how often one may ask (``rate_limit.py``),
-how large a body may be (``app.py``), tokens (``rag_pipeline/access.py``).
+how large a body may be (``app.py``), cookies (``sessions.py``), tokens (``rag_pipeline/access.py``).
 """
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-import gradio
-from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag_pipeline.access import EVERYTHING, Access, Tokens
-from rag_pipeline.stores.files import write_atomically
 from ui.web.rate_limit import RateLimit, cost_of
+from ui.web.security import refused
+from ui.web.sessions import COOKIE, Sessions
 
-COOKIE = "rag_session"
-SESSION_SECONDS = 14 * 24 * 3600
 _TOO_LARGE = "The request is larger than this address takes. Send less at once; for uploads, raise RAG_MAX_FILE_BYTES."
 _PUBLIC = frozenset({"/login", "/api/v1/health", "/api/v1/ready"})
 _PUBLIC_FILES = "/ui/"
 _GRADIO = "/gradio_api/"
 _GRADIO_USED = tuple(f"{_GRADIO}{route}" for route in ("queue/", "run/", "heartbeat/", "startup-events", "app_id"))
 """What our pages call. Gradio has more doors (uploads, recordings, files, a proxy), which nobody needs here: they stay shut."""
-
-
-class Sessions:
-    """Signed cookies that stand for a token after a login; they end with the token, or after two weeks.
-
-    Args:
-        key_file: holds the key that signs, made at first use, readable by this user only.
-    """
-
-    def __init__(self, key_file: Path) -> None:
-        self._key_file = key_file
-        self._serializer: URLSafeTimedSerializer | None = None
-
-    def issue(self, access: Access) -> str:
-        """The cookie's value."""
-        return str(self._signer().dumps(access.digest))
-
-    def digest(self, value: str) -> str | None:
-        """The digest of the token that a cookie stands for; None when it is forged or too old."""
-        try:
-            return str(self._signer().loads(value, max_age=SESSION_SECONDS))
-        except BadData:
-            return None
-
-    def _signer(self) -> URLSafeTimedSerializer:
-        if self._serializer is None:
-            if not self._key_file.exists():
-                write_atomically(self._key_file, secrets.token_bytes(32))
-                self._key_file.chmod(0o600)
-            self._serializer = URLSafeTimedSerializer(self._key_file.read_bytes(), salt="rag session")
-        return self._serializer
 
 
 class Gatekeeper:
@@ -123,18 +87,6 @@ class Gatekeeper:
 def access_of(request: HTTPConnection) -> Access:
     """Who sent a request."""
     return cast("Access", request.state.access)
-
-
-def access_in(request: gradio.Request) -> Access:
-    """Who sent the request behind an event of a page."""
-    if request.request is None:  # an event without a browser behind it; the app makes none
-        raise RuntimeError("nobody sent this event")
-    return access_of(request.request)
-
-
-def refused(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal in the API's form."""
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status, headers=headers)
 
 
 def _too_many(wait_seconds: int) -> JSONResponse:

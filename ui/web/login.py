@@ -1,6 +1,7 @@
 """The page that takes a token and gives a session.
 
-Belongs here: these two routes. Not here: what a session may do (``gatekeeper.py``).
+Belongs here: its routes. Not here: markup (``views/templates/login.html``), cookies (``sessions.py``), what one may do
+(``gatekeeper.py``).
 """
 
 from __future__ import annotations
@@ -9,33 +10,29 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ui.api.deps import ServicesDependency
-from ui.api.passages import templates
-from ui.web.gatekeeper import COOKIE, SESSION_SECONDS
+from ui.views.environment import render
 from ui.web.security import LOGIN_POLICY
+from ui.web.services import services_of
+from ui.web.sessions import COOKIE, SESSION_SECONDS
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/login")
-async def form(request: Request, next: str = "/") -> Response:
+async def form(next: str = "/") -> Response:
     """Ask for a token."""
-    return _form(request, next)
+    return _form(next)
 
 
 @router.post("/login")
-async def log_in(
-    request: Request,
-    services: ServicesDependency,
-    token: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",
-) -> Response:
+async def log_in(request: Request, token: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/") -> Response:
     """Take a token; a right one opens the app for two weeks."""
+    services = services_of(request)
     found = services.tokens.recognise(token.strip())
     if found is None:
-        return _form(request, next, wrong=True)
+        return _form(next, wrong=True)
     answer = RedirectResponse(inner_path(next), status_code=303)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, services.sessions.issue(found), SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
@@ -60,7 +57,6 @@ def inner_path(address: str) -> str:
     return address if inner else "/"
 
 
-def _form(request: Request, after: str, *, wrong: bool = False) -> Response:
+def _form(after: str, *, wrong: bool = False) -> Response:
     headers = {"Content-Security-Policy": LOGIN_POLICY, "Cache-Control": "no-store"}
-    shown = {"next": inner_path(after), "wrong": wrong}
-    return templates.TemplateResponse(request, "login.html", shown, status_code=401 if wrong else 200, headers=headers)
+    return HTMLResponse(render("login.html", next=inner_path(after), wrong=wrong), 401 if wrong else 200, headers)

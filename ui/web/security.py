@@ -1,10 +1,11 @@
 """Keeps other web sites out, and the rest of the network too where the app has no login.
 
-Belongs here: checks of Host and Origin, security headers. Not here: routes, what is served.
+Belongs here: checks of Host and Origin, security headers, what a refusal looks like. Not here: tokens (``gatekeeper.py``), what is served.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -61,9 +62,9 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._only_loopback and not is_loopback(host_name(host)):
-            return _refuse(400, "unknown_host", f"This app answers on this machine only, not as {host!r}. Set RAG_HOST to share it.")
+            return refused(400, "unknown_host", f"This app answers on this machine only, not as {host!r}. Set RAG_HOST to share it.")
         if scope.get("method") not in _SAFE_METHODS and is_foreign(headers):
-            return _refuse(403, "foreign_origin", "The request came from a page of another site. Open the app itself.")
+            return refused(403, "foreign_origin", "The request came from a page of another site. Open the app itself.")
         return None
 
 
@@ -84,8 +85,9 @@ def is_foreign(headers: Headers) -> bool:
     return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
 
 
-def _refuse(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+def refused(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A refusal, or a failure, in the API's form."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status, headers=headers)
 
 
 def _with_headers(send: Send) -> Send:

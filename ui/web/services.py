@@ -1,6 +1,6 @@
-"""What routes and pages share, made once a process: settings, catalog, answerer.
+"""What routes and pages share, made once a process: settings, catalog, answerer; and what all of them ask: where may an answer come from.
 
-Belongs here: the parts and their life from start to stop. Not here: what is done with them.
+Belongs here: the parts, how they are made and warmed up. Not here: what may be seen (``visibility.py``), stopping them (``app.py``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+from starlette.requests import HTTPConnection
 
 from rag_pipeline.access import Access, Tokens, accepted_tokens
 from rag_pipeline.answering.answerer import Answerer, build_answerer
@@ -24,7 +27,7 @@ from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.vectors import open_index
 from ui.views.page_pictures import PagePictures
-from ui.web.gatekeeper import Sessions
+from ui.web.sessions import Sessions
 from ui.web.visibility import scope_of
 
 CATALOG_WAIT_SECONDS = 8.0
@@ -156,6 +159,11 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         Sessions(settings.data / "app" / "session.key"),
         Conversations(database, settings.conversations_path, tokens.former_owners),
     )
+
+
+def services_of(request: HTTPConnection) -> Services:
+    """The parts of the app that a request came to."""
+    return cast("Services", request.app.state.services)
 
 
 async def warm_up(services: Services) -> None:

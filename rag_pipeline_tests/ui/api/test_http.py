@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sse_starlette import EventSourceResponse
 
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
@@ -97,6 +98,16 @@ def test_a_request_that_makes_no_sense_is_explained(client: httpx.Client, body: 
     answer = client.post("/api/v1/ask", json=body)
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "invalid_request"
+
+
+def test_a_stream_says_something_while_the_model_thinks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 0.1)
+    with serving(settings, ScriptedAnswerer(pieces=["Yes."], pause_seconds=1.0)) as address:
+        asked = {"question": "lamp", "messages": [{"role": "user", "content": "lamp"}], "stream": True}
+        for path in ("/api/v1/ask", "/v1/chat/completions"):
+            lines = httpx.post(f"{address}{path}", json=asked, headers={"Accept": "text/event-stream"}, timeout=30).text.splitlines()
+            assert sum(line.startswith(":") for line in lines) > 2
+            assert {line.partition(":")[0] for line in lines} <= {"", "event", "data"}
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])

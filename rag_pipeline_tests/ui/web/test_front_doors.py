@@ -17,7 +17,7 @@ from mcp import Client
 from rag_pipeline.access import digest_of
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit, serving
-from ui.api.openai_chat import without_sources
+from ui.views.citations import without_footnotes
 
 FULL, READER, LIMITED = "token-that-may-all", "token-that-may-read", "token-for-one-part"
 ENTRIES = f"full:read+write:sha256-{digest_of(FULL)} reader:read:{READER} limited:read+write:contracts:{LIMITED}"
@@ -265,10 +265,10 @@ def test_taking_the_sources_off_takes_no_longer_for_lines_that_are_none() -> Non
     source = "[1] [a.txt](http://a/passages/b/c)"
     started = time.perf_counter()
     for many in ("\n" * 200_000 + "x", f"{source}\n\n" * 20_000 + "x", "/passages/a" * 100_000):
-        assert without_sources(f"Said.\n{many}") == f"Said.\n{many}"
-    assert without_sources("Said." + f"\n\n{source} \r" * 20_000) == "Said."
+        assert without_footnotes(f"Said.\n{many}") == f"Said.\n{many}"
+    assert without_footnotes("Said." + f"\n\n{source} \r" * 20_000) == "Said."
     assert time.perf_counter() - started < 5
-    assert without_sources(source) == source
+    assert without_footnotes(source) == source
 
 
 def test_what_nobody_expected_ends_every_protocol_s_answer(settings: Settings) -> None:

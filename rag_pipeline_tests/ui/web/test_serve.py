@@ -16,7 +16,7 @@ from rag_pipeline.cli.doctor import _services
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import free_port, wait_until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @contextmanager

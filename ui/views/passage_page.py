@@ -1,0 +1,49 @@
+"""The page of a passage: which pictures of pages it has, and in which order.
+
+Belongs here: that. Not here: markup (``templates/passage.html``), the text around the passage (``surroundings.py``), drawing
+(``page_pictures.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.catalog.database import DocumentStatus
+from ui.views.citations import page_label
+from ui.views.environment import render
+from ui.views.surroundings import Surroundings
+
+PDF = "application/pdf"
+MOST_PICTURES = 3
+"""A passage rarely runs over more than two pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A page as a picture; ``top`` is how far down the passage begins, as a fraction of the page's height."""
+
+    page: int
+    url: str
+    top: float
+
+
+def passage_page(hit: Hit, document: DocumentStatus, around: Surroundings, page: int | None = None) -> str:
+    """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
+    label = page_label(hit, page if page in _pages(hit) else None)
+    pictures = _pictures(hit, page) if document.media_type == PDF else []
+    return render("passage.html", hit=hit, document=document, page=label, around=around, pictures=pictures)
+
+
+def _pages(hit: Hit) -> range:
+    return range(0) if hit.page_first is None else range(hit.page_first, (hit.page_last or hit.page_first) + 1)
+
+
+def _pictures(hit: Hit, meant: int | None) -> list[Picture]:
+    pages = sorted(_pages(hit), key=lambda page: (page != meant, page))[:MOST_PICTURES]
+    return [Picture(page, _picture_url(hit, page), min((box.top for box in hit.boxes if box.page == page), default=0.0)) for page in pages]
+
+
+def _picture_url(hit: Hit, page: int) -> str:
+    return f"/documents/{hit.document_id}/pages/{page}.png?{urlencode({'highlight': hit.chunk_id, 'collection': hit.collection})}"

@@ -50,8 +50,7 @@ BEFORE_PLACES = frozenset(("in", "at", "near"))
 class Referent:
     """Something that a conversation speaks of.
 
-    ``score``: how much it is on the speakers' minds now; ``share``: of the messages it stands in; ``place``: it was never named but as
-    where something is.
+    ``score``: how much it is on the speakers' minds now; ``place``: it was never named but as where something is.
     """
 
     text: str
@@ -59,7 +58,6 @@ class Referent:
     plural: bool
     place: bool = True
     score: float = 0.0
-    share: float = 0.0
 
 
 def referents(history: Sequence[Message], tuning: FollowUps = TUNING.follow_ups) -> list[Referent]:
@@ -76,8 +74,7 @@ def referents(history: Sequence[Message], tuning: FollowUps = TUNING.follow_ups)
             referent.place = referent.place and before in BEFORE_PLACES
     frequency = _frequencies(history, tuning.read_characters)
     for referent in found.values():
-        referent.share = frequency.get(_stem(referent.text.split()[-1]), 0) / len(history)
-        referent.score *= tuning.least_share + referent.share
+        referent.score *= tuning.least_share + frequency[_stem(referent.text.split()[-1])] / len(history)
     return sorted(found.values(), key=lambda referent: -referent.score)
 
 

@@ -1,4 +1,4 @@
-"""Filters over streams, however the pieces are cut."""
+"""The opening of a reply, however its pieces are cut."""
 
 from __future__ import annotations
 

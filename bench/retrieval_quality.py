@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from rag_pipeline.answering.retrieval.ranking import PREFETCH
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.embedder import load_embedder
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.ingestion.chunker import Chunker
@@ -107,8 +107,8 @@ def searches(index: VectorIndex, settings: Settings, name: str) -> dict[str, Sea
         return hits(SearchQuery(dense=embedder.embed_query(question).tolist(), top_k=10))
 
     def fused(question: str) -> Sequence[Hit]:
-        query = SearchQuery(dense=embedder.embed_query(question).tolist(), text=question, top_k=10, prefetch=PREFETCH)
-        return hits(query)
+        vector, ranking = embedder.embed_query(question).tolist(), TUNING.ranking
+        return hits(SearchQuery(vector, question, top_k=10, prefetch=ranking.prefetch, fusion=ranking.fusion))
 
     return {
         "dense": dense,

@@ -13,18 +13,19 @@ from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
-from rag_pipeline.answering.conversation.question import checked_question
+from rag_pipeline.answering.conversation.decomposition import sub_questions
 from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
-from rag_pipeline.answering.conversation.sub_questions import sub_questions
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.generation.augment import augmented
 from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
-from rag_pipeline.answering.generation.generate import Writing, generated
+from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.marks import without_marks
 from rag_pipeline.answering.generation.token_count import token_count
+from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
 from rag_pipeline.models import Answered, AnswerEvent, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
@@ -61,10 +62,11 @@ class _Course:
 class Answerer:
     """Answers questions from the indexed documents. Made once a process; safe to use by many tasks at once."""
 
-    def __init__(self, retriever: Retriever, chat: ChatModel | None, settings: Settings) -> None:
+    def __init__(self, retriever: Retriever, chat: ChatModel | None, settings: Settings, tuning: Tuning = TUNING) -> None:
         self.retriever = retriever
         self._chat = chat
         self._settings = settings
+        self._tuning = tuning
 
     async def stream(self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE) -> AsyncGenerator[AnswerEvent, None]:
         """The answer as it comes: Reformulated, Retrieved, Token*, then one of Answered, Refused, Failed, which may come at any point.
@@ -76,7 +78,7 @@ class Answerer:
 
         Closing the stream early stops the work and closes the language model's connection.
         """
-        earlier = await asyncio.to_thread(_earlier, history)  # a program may send megabytes of it
+        earlier = await asyncio.to_thread(_earlier, history, self._tuning.marks)  # a program may send megabytes of it
         async with aclosing(ended(self._course(question, earlier, scope))) as events:
             async for event in events:
                 yield event
@@ -92,11 +94,11 @@ class Answerer:
         Raises:
             RagError: there is nothing to search for in it, or the language model was asked and failed.
         """
-        typed = checked_question(question)
-        standalone = await reformulated(typed, history, self._chat)
-        parts = await sub_questions(standalone, self._chat)
+        typed = checked_question(question, self._tuning.question)
+        standalone = await reformulated(typed, history, self._chat, self._tuning)
+        parts = await sub_questions(standalone, self._chat, self._tuning.decomposition)
         left_alone = self._chat is None and standalone == typed
-        return Reformulated(standalone, parts, with_topic(typed, history) if left_alone else "")
+        return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
     async def _course(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         course = _Course(question)
@@ -127,11 +129,12 @@ class Answerer:
 
     async def _generated(self, chat: ChatModel, course: _Course, history: Sequence[Message]) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("augment"):
-            count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer)
-            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count)
+            packing = self._tuning.packing
+            count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer, packing.bytes_per_token)
+            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count, packing)
         writing = Writing()
         with course.timed("generate"):
-            async with aclosing(generated(chat, prompt, writing)) as written:
+            async with aclosing(generated(chat, prompt, writing, self._tuning.marks)) as written:
                 async for token in written:
                     yield token
         yield course.refused(writing.reason) if writing.refused else course.answered(writing)
@@ -159,15 +162,17 @@ class Answerer:
     def _extract_for(self, question: str, hits: Sequence[Hit], own_words: AbstractSet[int] = frozenset()) -> Extract:
         nearest = hits[0].collection
         vector = self.retriever.question_vector(question, nearest)
-        return extracted(question, vector, hits, lambda texts: self.retriever.sentence_vectors(texts, nearest), own_words)
+        return extracted(question, vector, hits, lambda texts: self.retriever.sentence_vectors(texts, nearest), own_words, self._tuning)
 
 
-def _earlier(history: Sequence[Message]) -> list[Message]:
+def _earlier(history: Sequence[Message], reading: MarkReading) -> list[Message]:
     """A conversation as the steps may read it: without marks, and as text that can be encoded."""
     read = [replace(message, content=message.content.encode("utf-8", "replace").decode("utf-8")) for message in history]
-    return [replace(message, content=without_marks(message.content)) if message.role == "assistant" else message for message in read]
+    return [
+        replace(message, content=without_marks(message.content, reading)) if message.role == "assistant" else message for message in read
+    ]
 
 
-def build_answerer(settings: Settings) -> Answerer:
+def build_answerer(settings: Settings, tuning: Tuning = TUNING) -> Answerer:
     """The Q&A layer as the settings ask for it. Nothing is opened, loaded or contacted before the first question."""
-    return Answerer(Retriever(open_index(settings), settings), chat_model(settings), settings)
+    return Answerer(Retriever(open_index(settings), settings, tuning), chat_model(settings, tuning.connection), settings, tuning)

@@ -23,6 +23,7 @@ from rag_pipeline.evaluation.measures import (
     recall_and_overlap,
     reciprocal_rank,
     refusal_curve,
+    success,
     supported_sentences,
     token_f1,
     word_recall,
@@ -134,13 +135,13 @@ def _add_retrieval(table: str, row: Row, hits: Sequence[Hit], files: TextFiles, 
 
     collected.add(
         table,
-        hit_at_1=any(found[:1]), hit_at_5=any(found[:5]), hit_at_10=any(found[:10]),
+        hit_at_1=success(found, 1), hit_at_5=success(found, 5), hit_at_10=success(found, 10),
         mrr_at_10=reciprocal_rank(found[:10]), ndcg_at_10=normalised_gain(_gains(touched), len(row.wanted)),
         all_files_at_5=complete(5), all_files_at_10=complete(10),
         right_file_at_5=any(same_file(hit.document, file) for hit in hits[:5] for file in needed),
     )  # fmt: skip
     if any(wanted.page is not None for wanted in row.wanted):
-        collected.add(table, page_at_5=any(found[:5]), page_at_10=any(found[:10]))
+        collected.add(table, page_at_5=success(found, 5), page_at_10=success(found, 10))
     if all(wanted.start is not None and wanted.end is not None for wanted in row.wanted):
         recall, overlap = _by_character(row, hits[:5], spans[:5])
         collected.add(table, character_recall_at_5=recall, character_iou_at_5=overlap)

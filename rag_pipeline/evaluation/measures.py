@@ -24,8 +24,16 @@ def reciprocal_rank(found: Sequence[bool]) -> float:
     return next((1 / rank for rank, hit in enumerate(found, start=1) if hit), 0.0)
 
 
+def success(found: Sequence[bool], depth: int) -> bool:
+    """Whether one of the first ``depth`` is found: hit@depth, trec_eval's success."""
+    return any(found[:depth])
+
+
 def normalised_gain(gains: Sequence[int], wanted: int) -> float:
-    """nDCG over the given ranks (Järvelin and Kekäläinen 2002), a gain being how many wanted passages a hit is the first to touch."""
+    """nDCG over the given ranks (Järvelin and Kekäläinen 2002), a gain being how many wanted passages a hit is the first to touch.
+
+    It is trec_eval's nDCG cut at the last of these ranks: of more wanted passages than there are ranks, only so many could be found.
+    """
     ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(wanted, len(gains)) + 1)) if gains else 0.0
     return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1)) / ideal if ideal else 0.0
 

@@ -23,7 +23,6 @@ class Wanted:
     page: int | None = None
     start: int | None = None
     end: int | None = None
-    excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +80,4 @@ def _history(turns: Sequence[dict[str, str]]) -> tuple[Message, ...]:
 
 
 def _wanted(value: dict[str, Any]) -> Wanted:
-    return Wanted(_text(value, "file"), value.get("page"), value.get("start"), value.get("end"), value.get("excerpt") or "")
+    return Wanted(_text(value, "file"), value.get("page"), value.get("start"), value.get("end"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,12 +14,12 @@ from pydantic import SecretStr
 
 from rag_pipeline.answering import answerer as answerer_module
 from rag_pipeline.answering.answerer import Answerer, build_answerer
-from rag_pipeline.answering.conversation import remembered as remembered_module
 from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.ending import BROKEN_OFF, UNEXPECTED, ended
 from rag_pipeline.answering.generation.language_model import ChatModel
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import EVERYWHERE
+from rag_pipeline.answering.tuning import TUNING, Patience
 from rag_pipeline.cli.commands import cli
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused, Token
 from rag_pipeline.settings import Settings
@@ -122,8 +123,10 @@ async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
     await made.close()
 
 
-async def kept_events(answerer: Answerer, conversations: Conversations, identity: str) -> list[AnswerEvent]:
-    return [event async for event in remembered(answerer, conversations, "ada", identity, QUESTION, EVERYWHERE)]
+async def kept_events(
+    answerer: Answerer, conversations: Conversations, identity: str, patience: Patience = TUNING.patience
+) -> list[AnswerEvent]:
+    return [event async for event in remembered(answerer, conversations, "ada", identity, QUESTION, EVERYWHERE, patience)]
 
 
 @pytest.mark.parametrize("name", ["history", "begin_answer", "finish_answer"])
@@ -144,9 +147,9 @@ async def test_one_renewal_that_fails_costs_nothing(
     library_settings: Settings, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = (await conversations.create("ada", "Bridges")).conversation_id
-    monkeypatch.setattr(remembered_module, "KEEP_ALIVE_SECONDS", -1.0)
     monkeypatch.setattr(conversations, "keep_alive", raising())
-    assert isinstance(only_end(await kept_events(build_answerer(library_settings), conversations, identity)), Answered)
+    at_every_event = replace(TUNING.patience, keep_alive_seconds=-1.0)
+    assert isinstance(only_end(await kept_events(build_answerer(library_settings), conversations, identity, at_every_event)), Answered)
     (_, answer) = (await conversations.get("ada", identity)).messages
     assert answer.state == "complete"
     assert answer.detail["marks"]

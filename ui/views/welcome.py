@@ -41,7 +41,11 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """A title, and what to do next: add documents (of ``formats``, to ``uploads``), wait, look for what failed, or ask (``more`` may be said then)."""
+    """A title, and what to do next.
+
+    Attributes:
+        advice: add documents (of ``formats``, to ``uploads``), wait, look for what failed, or ask (``more`` may be said then).
+    """
 
     title: str
     advice: Literal["add", "wait", "look", "ask"]

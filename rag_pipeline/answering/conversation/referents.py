@@ -1,6 +1,6 @@
-"""What a conversation speaks of, and which of it the words of a follow-up stand for. Rules for English; other languages are left alone.
+"""What a conversation speaks of: its names and noun phrases, the most salient first. Rules for English.
 
-Belongs here: names and noun phrases of a conversation, pronouns and what they stand for. Not here: whether to use it (``reformulate.py``).
+Belongs here: finding and weighing them. Not here: pronouns, and which of these one stands for (``pronouns.py``).
 
 Salience after Lappin and Leass (1994), "An algorithm for pronominal anaphora resolution", much reduced: what was named last, in a
 question, and often, is what a pronoun means. Their parser is replaced by capital letters and a list of function words.
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from rag_pipeline.answering.tuning import TUNING, FollowUps
 from rag_pipeline.models import Message
 
 _FUNCTION_WORDS = """
@@ -36,10 +37,6 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
 _SENTENCE_ENDS = ".!?…:;"
-_LONGEST_PHRASE = 5
-_READ_CHARACTERS = 4000
-READ_MESSAGES = 40
-"""Of a conversation the last ones: what was named before them counts for nothing any more (``DECAY``)."""
 PLURAL_ENDINGS = re.compile(r"(?:[^su]s|ies|men|people|children|mice|feet|teeth)$", re.IGNORECASE)
 
 BEFORE_NOUNS = frozenset(
@@ -47,21 +44,13 @@ BEFORE_NOUNS = frozenset(
 )
 """A singular common word is taken for a noun after one of these: "how old" and "seems extreme" name nothing."""
 BEFORE_PLACES = frozenset(("in", "at", "near"))
-LEAST_SHARE = 0.3
-
-QUESTION_WEIGHT, REPLY_WEIGHT = 1.0, 0.2
-DECAY = 0.8
-"""What was named one turn earlier counts this much of what was named now."""
-NAME_WEIGHT = 1.3
-MENTION_WEIGHT = 0.25
 
 
 @dataclass
 class Referent:
     """Something that a conversation speaks of.
 
-    ``score``: how much it is on the speakers' minds now; ``share``: of the messages it stands in; ``place``: it was never named but as
-    where something is.
+    ``score``: how much it is on the speakers' minds now; ``place``: it was never named but as where something is.
     """
 
     text: str
@@ -69,30 +58,29 @@ class Referent:
     plural: bool
     place: bool = True
     score: float = 0.0
-    share: float = 0.0
 
 
-def referents(history: Sequence[Message]) -> list[Referent]:
+def referents(history: Sequence[Message], tuning: FollowUps = TUNING.follow_ups) -> list[Referent]:
     """What was spoken of, the most salient first."""
     found: dict[str, Referent] = {}
     names: dict[frozenset[str], Referent] = {}
     replies = any(message.role == "assistant" for message in history)
     for age, message in enumerate(reversed(history)):
-        turns_back = age // 2 if replies else age
-        for place, (text, named, weight, before) in enumerate(_mentions(message)):
+        turns_back = age // tuning.messages_of_a_turn if replies else age
+        for place, (text, named, weight, before) in enumerate(_mentions(message, tuning)):
             referent = _mentioned(found, names, text, named)
-            _raise(referent, (NAME_WEIGHT if named else 1.0) * weight * DECAY**turns_back / (1 + 0.1 * place))
+            weight *= tuning.name_weight if named else 1.0
+            _raise(referent, weight * tuning.decay**turns_back / (1 + tuning.later_in_message * place), tuning.mention_weight)
             referent.place = referent.place and before in BEFORE_PLACES
-    frequency = _frequencies(history)
+    frequency = _frequencies(history, tuning.read_characters)
     for referent in found.values():
-        referent.share = frequency.get(_stem(referent.text.split()[-1]), 0) / len(history)
-        referent.score *= LEAST_SHARE + referent.share
+        referent.score *= tuning.least_share + frequency[_stem(referent.text.split()[-1])] / len(history)
     return sorted(found.values(), key=lambda referent: -referent.score)
 
 
-def _frequencies(history: Sequence[Message]) -> Counter[str]:
+def _frequencies(history: Sequence[Message], characters: int) -> Counter[str]:
     """In how many messages each word stands: what a conversation is about comes back again and again."""
-    return Counter(stem for message in history for stem in {_stem(word) for word in _WORD.findall(message.content[:_READ_CHARACTERS])})
+    return Counter(stem for message in history for stem in {_stem(word) for word in _WORD.findall(message.content[:characters])})
 
 
 def _stem(word: str) -> str:
@@ -116,12 +104,12 @@ def _mentioned(found: dict[str, Referent], names: dict[frozenset[str], Referent]
     return referent
 
 
-def _raise(referent: Referent, weight: float) -> None:
-    referent.score = max(referent.score, weight) + MENTION_WEIGHT * min(referent.score, weight)
+def _raise(referent: Referent, weight: float, mention_weight: float) -> None:
+    referent.score = max(referent.score, weight) + mention_weight * min(referent.score, weight)
 
 
 def _choices(words: Sequence[str]) -> list[frozenset[str]]:
-    """All of the words, and each choice of them; a name has five at most."""
+    """All of the words, and each choice of them; a name is no longer than a phrase."""
     return [frozenset(some) for size in range(len(words), 0, -1) for some in combinations(words, size)]
 
 
@@ -129,18 +117,18 @@ def _is_plural(text: str) -> bool:
     return bool(PLURAL_ENDINGS.search(text)) or " and " in text
 
 
-def _mentions(message: Message) -> Iterator[tuple[str, bool, float, str]]:
+def _mentions(message: Message, tuning: FollowUps) -> Iterator[tuple[str, bool, float, str]]:
     """Texts, whether they are names, their weights, and the words before them."""
-    weight = QUESTION_WEIGHT if message.role == "user" else REPLY_WEIGHT
-    text = message.content[:_READ_CHARACTERS]
-    for words, before in phrases(text):
+    weight = tuning.question_weight if message.role == "user" else tuning.reply_weight
+    text = message.content[: tuning.read_characters]
+    for words, before in phrases(text, tuning.longest_phrase_words):
         named = any(word[:1].isupper() for word in words[1:]) or (words[0][:1].isupper() and not _begins_sentence(text, words[0]))
         if named or (message.role == "user" and (before in BEFORE_NOUNS or PLURAL_ENDINGS.search(words[-1]))):
             yield " ".join(words), named, weight, before
 
 
-def phrases(text: str) -> Iterator[tuple[list[str], str]]:
-    """Runs of words between function words, names apart from the common words beside them, and the word before each."""
+def phrases(text: str, longest: int = TUNING.follow_ups.longest_phrase_words) -> Iterator[tuple[list[str], str]]:
+    """Runs of at most ``longest`` words between function words, names apart from the common words beside them, and the word before each."""
     run: list[str] = []
     end = 0
     before = last = ""
@@ -148,7 +136,7 @@ def phrases(text: str) -> Iterator[tuple[list[str], str]]:
         gap = text[end : word.start()]
         # "IT", "US", "WHO": nobody writes function words in capitals
         telling = word[0].casefold().replace("’", "'") not in FUNCTION_WORDS or (len(word[0]) > 1 and word[0].isupper())
-        if run and (not telling or gap.strip() or _turns(run[-1], word[0]) or len(run) == _LONGEST_PHRASE):
+        if run and (not telling or gap.strip() or _turns(run[-1], word[0]) or len(run) == longest):
             yield run, before
             run = []
         if telling:

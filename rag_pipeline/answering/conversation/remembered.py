@@ -15,30 +15,41 @@ from dataclasses import asdict
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.tuning import TUNING, Patience
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
-
-KEEP_ALIVE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
 
 async def remembered(
-    answerer: Answerer, conversations: Conversations, owner: str, conversation_id: str, question: str, scope: Scope
+    answerer: Answerer,
+    conversations: Conversations,
+    owner: str,
+    conversation_id: str,
+    question: str,
+    scope: Scope,
+    patience: Patience = TUNING.patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """The events of an answer that refers to the conversation so far, written down before its end is told, whichever way it ends.
 
     A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies. What cannot be written
     down, or read, ends with :class:`Failed`, such as when there is no such conversation: a stream that began cannot raise.
     """
-    async with aclosing(ended(_written_down(answerer, conversations, owner, conversation_id, question, scope))) as events:
+    async with aclosing(ended(_written_down(answerer, conversations, owner, conversation_id, question, scope, patience))) as events:
         async for event in events:
             yield event
 
 
 async def _written_down(
-    answerer: Answerer, conversations: Conversations, owner: str, conversation_id: str, question: str, scope: Scope
+    answerer: Answerer,
+    conversations: Conversations,
+    owner: str,
+    conversation_id: str,
+    question: str,
+    scope: Scope,
+    patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
     history = await conversations.history(owner, conversation_id)
     answer_id = await conversations.begin_answer(owner, conversation_id, question)
@@ -52,7 +63,7 @@ async def _written_down(
                     end = event
                     break
                 text += event.text if isinstance(event, Token) else ""
-                if time.monotonic() - renewed > KEEP_ALIVE_SECONDS:
+                if time.monotonic() - renewed > patience.keep_alive_seconds:
                     await _kept_alive(conversations, answer_id)
                     renewed = time.monotonic()
                 yield event

@@ -1,6 +1,6 @@
 """The third step: what the language model is told: rules, the passages as numbered quotations, what was said before, the question.
 
-Belongs here: wording and packing. Not here: choosing passages (``retrieve.py``), reading the reply (``generate.py``).
+Belongs here: wording and packing. Not here: choosing passages (``retrieve.py``), reading the reply (``generative.py``).
 """
 
 from __future__ import annotations
@@ -13,20 +13,10 @@ from html import escape, unescape
 
 from rag_pipeline.answering.generation.language_model import ChatMessage
 from rag_pipeline.answering.generation.marks import FOREIGN_BRACKETS, foreign_brackets, told_apart
-from rag_pipeline.answering.generation.opening import NOT_FOUND
+from rag_pipeline.answering.generation.reply_opening import NOT_FOUND
 from rag_pipeline.answering.generation.token_count import TokenCount, estimated_tokens
+from rag_pipeline.answering.tuning import TUNING, Packing
 from rag_pipeline.models import Hit, Message
-
-TOKENS_OF_A_MESSAGE = 8
-"""What a model's own format adds around each message."""
-
-ANSWER_SHARE = 0.2
-"""Of the window, left free for the answer."""
-
-SHORTEST_PASSAGE_CHARACTERS = 200
-
-HISTORY_SHARE = 0.2
-"""Of what remains, at most, for what was said before; passages matter more."""
 
 _TAG_BEGINS = re.compile(r"[<＜﹤˂ᐸ〈〈⟨❮]|&(?:amp;)*(?:lt|#0*60(?![0-9])|#x0*3c(?![0-9a-f]));?|\\(?:u00|x)3c|%3c", re.IGNORECASE)
 """A ``<``, what looks like one, and the ways in which it is written where it means something."""
@@ -55,17 +45,26 @@ class Prompt:
 
 
 def augmented(
-    question: str, hits: Sequence[Hit], history: Sequence[Message], context_tokens: int, count: TokenCount = estimated_tokens
+    question: str,
+    hits: Sequence[Hit],
+    history: Sequence[Message],
+    context_tokens: int,
+    count: TokenCount = estimated_tokens,
+    packing: Packing = TUNING.packing,
 ) -> Prompt:
     """The prompt for a question, with as many passages and as much history as ``context_tokens`` hold; at least one passage.
 
     The best passages are taken first; those that follow one another in a document are put in its order. ``count`` counts tokens as the
     language model does.
     """
-    room = int(context_tokens * (1 - ANSWER_SHARE)) - count(SYSTEM_PROMPT) - count(question) - 2 * TOKENS_OF_A_MESSAGE
-    earlier = _recent(history, int(room * HISTORY_SHARE), count)
-    room -= sum(count(message.content) + TOKENS_OF_A_MESSAGE for message in earlier)
-    packed = _packed(hits, room, count)
+
+    def size(text: str) -> int:
+        return count(text) + packing.message_tokens
+
+    room = int(context_tokens * (1 - packing.answer_share)) - size(SYSTEM_PROMPT) - size(question)
+    earlier = _recent(history, int(room * packing.history_share), size)
+    room -= sum(size(message.content) for message in earlier)
+    packed = _packed(hits, room, count, packing)
     brackets = foreign_brackets(text for hit in packed for text in (hit.text, hit.context, hit.document, *hit.heading_path))
     quotations = "\n\n".join(_quotation(number, hit, brackets) for number, hit in _in_reading_order(packed))
     messages = (
@@ -76,11 +75,11 @@ def augmented(
     return Prompt(messages, packed, brackets)
 
 
-def _recent(history: Sequence[Message], room: int, count: TokenCount) -> list[Message]:
+def _recent(history: Sequence[Message], room: int, size: TokenCount) -> list[Message]:
     """The last messages that fit, oldest first, beginning with one of the user."""
     kept: list[Message] = []
     for message in reversed(history):
-        room -= count(message.content) + TOKENS_OF_A_MESSAGE
+        room -= size(message.content)
         if room < 0:
             break
         kept.insert(0, message)
@@ -89,7 +88,7 @@ def _recent(history: Sequence[Message], room: int, count: TokenCount) -> list[Me
     return kept
 
 
-def _packed(hits: Sequence[Hit], room: int, count: TokenCount) -> tuple[Hit, ...]:
+def _packed(hits: Sequence[Hit], room: int, count: TokenCount, packing: Packing) -> tuple[Hit, ...]:
     packed: list[Hit] = []
     for number, hit in enumerate(hits, start=1):
         needed = count(_quotation(number, hit))
@@ -97,17 +96,17 @@ def _packed(hits: Sequence[Hit], room: int, count: TokenCount) -> tuple[Hit, ...
             packed.append(hit)
             room -= needed
         elif not packed:
-            return (_shortened(hit, room, count),)
+            return (_shortened(hit, room, count, packing),)
         else:
             break
     return tuple(packed)
 
 
-def _shortened(hit: Hit, room: int, count: TokenCount) -> Hit:
+def _shortened(hit: Hit, room: int, count: TokenCount, packing: Packing) -> Hit:
     """As much of the beginning of a passage as fits."""
-    text = hit.text
-    while len(text) > SHORTEST_PASSAGE_CHARACTERS and count(_quotation(1, replace(hit, text=text))) > room:
-        text = text[: max(SHORTEST_PASSAGE_CHARACTERS, len(text) * 3 // 4)]
+    text, shortest = hit.text, packing.shortest_passage_characters
+    while len(text) > shortest and count(_quotation(1, replace(hit, text=text))) > room:
+        text = text[: max(shortest, int(len(text) * packing.shortened))]
     return replace(hit, text=text)
 
 

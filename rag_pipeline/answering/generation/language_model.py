@@ -1,7 +1,7 @@
 """The language model behind any OpenAI-compatible endpoint: a stream of text, and its failures in plain words.
 
 Belongs here: the connection, patience, retries, errors. Not here: what is asked of it (``augment.py``, ``reformulate.py``), what its
-words mean (``generate.py``).
+words mean (``generative.py``, ``decomposition.py``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rag_pipeline.answering.tuning import TUNING, Connection
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 
@@ -23,13 +25,6 @@ if TYPE_CHECKING:
     import openai
 
 OPENAI_URL = "https://api.openai.com/v1"
-CONNECT_SECONDS = 10.0
-KEPT_CONNECTIONS = 20
-KEPT_SECONDS = 30.0
-"""How long a connection that nobody uses stays open: a reader's next question needs no new handshake."""
-MAX_RETRIES = 2
-"""Only before the first piece of text: afterwards a retry would say things twice."""
-RETRY_SECONDS = (0.5, 1.5)
 
 ChatMessage = dict[str, str]
 """``role`` (system, user, assistant) and ``content``."""
@@ -55,8 +50,9 @@ class ChatReply:
 class ChatModel:
     """One language model. Safe to use by many tasks and event loops: each loop has one client, whose connections serve all its requests."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: Settings, name: str, connection: Connection = TUNING.connection) -> None:
         self.name = name
+        self._connection = connection
         self._url = settings.openai_base_url or OPENAI_URL
         self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
         self._silence_seconds = settings.chat_timeout_seconds
@@ -69,7 +65,7 @@ class ChatModel:
             ChatError: unreachable, silent for too long, refusing, or broken off; tried again only before the first text.
         """
         reply = reply if reply is not None else ChatReply()
-        for attempt in range(MAX_RETRIES + 1):
+        for wait in (*self._connection.retry_seconds, None):
             begun = False
             try:
                 async with aclosing(self._stream_once(messages, reply)) as pieces:
@@ -78,9 +74,9 @@ class ChatModel:
                         yield piece
                 return
             except ChatError as error:
-                if begun or not error.retryable or attempt == MAX_RETRIES:
+                if begun or not error.retryable or wait is None:
                     raise
-            await asyncio.sleep(RETRY_SECONDS[attempt])
+            await asyncio.sleep(wait)
 
     async def complete(self, messages: Sequence[ChatMessage]) -> str:
         """The whole reply.
@@ -123,17 +119,21 @@ class ChatModel:
         import httpx2
         import openai
 
-        trusted = not _is_local(self._url)
+        trusted, connection = not _is_local(self._url), self._connection
         return openai.AsyncOpenAI(
             api_key=self._key,
             base_url=self._url,
             max_retries=0,
-            timeout=openai.Timeout(self._silence_seconds, connect=min(CONNECT_SECONDS, self._silence_seconds)),
+            timeout=openai.Timeout(self._silence_seconds, connect=min(connection.connect_seconds, self._silence_seconds)),
             # A proxy named in the environment is for the internet; passages meant for a model on this machine must not go there.
             http_client=openai.DefaultAsyncHttpxClient(
                 trust_env=trusted,
                 verify=_certificates(trusted),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_SECONDS),
+                limits=httpx2.Limits(
+                    max_connections=None,
+                    max_keepalive_connections=connection.kept_connections,
+                    keepalive_expiry=connection.kept_seconds,
+                ),
             ),
         )
 
@@ -173,15 +173,15 @@ class ChatModel:
 
     def _refusal(self, error: openai.APIStatusError) -> ChatError:
         status, said = error.status_code, self._safe(error)
-        if status in (401, 403):
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ChatError("chat_key", f"The provider at {self._url} refuses the key ({status}). Check OPENAI_API_KEY.")
-        if status == 404:
+        if status == HTTPStatus.NOT_FOUND:
             words = f"The provider at {self._url} does not know the model {self.name!r}. Check RAG_CHAT_MODEL and OPENAI_BASE_URL."
             return ChatError("chat_model", words)
-        if status == 429:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             words = f"The provider of {self.name} accepts no more questions for now (429): {said} Wait a little, or check the account."
             return ChatError("chat_busy", words, retryable=True)
-        if status >= 500:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ChatError("chat_failed", f"The provider of {self.name} failed ({status}): {said} Ask again later.", retryable=True)
         return ChatError("chat_refused", f"The provider of {self.name} refuses the request ({status}): {said} Check RAG_CHAT_MODEL.")
 
@@ -190,12 +190,12 @@ class ChatModel:
 
     def _safe(self, error: Exception) -> str:
         """What the provider said, short, and without the key, which some repeat."""
-        return f"{str(error).replace(self._key, '…')[:300]}."
+        return f"{str(error).replace(self._key, '…')[: self._connection.error_characters]}."
 
 
-def chat_model(settings: Settings) -> ChatModel | None:
+def chat_model(settings: Settings, connection: Connection = TUNING.connection) -> ChatModel | None:
     """The configured language model; None when there is none."""
-    return ChatModel(settings, settings.chat_model) if settings.chat_model else None
+    return ChatModel(settings, settings.chat_model, connection) if settings.chat_model else None
 
 
 def _piece(chunk: object, reply: ChatReply) -> str:

@@ -10,16 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rag_pipeline.answering.tuning import TUNING, MarkReading
 from rag_pipeline.models import Mark, Token
 
-LARGEST_NUMBER = 99
-"""``[404]`` and ``[2024]`` are text wherever they stand."""
-
-LONGEST_MARK = 60
-LONGEST_SPAN = 1000
-"""Of code or a formula within a paragraph, in characters; what is longer is text."""
-LOOK_BEHIND = 200
-"""Characters before a mark that tell whether it is one."""
 FOREIGN_BRACKETS = ("⟦⟧", "⦋⦌", "〚〛")
 """What a document's own ``[3]`` is put into for the language model: the first pair that the documents do not use."""
 
@@ -46,7 +39,6 @@ _NO_CITATION_AFTER = frozenset("=+<>([{\\/@#&^~$")
 _GLUED_TO = frozenset(".!?…,;:)\"'”’»*_%°`。！？、，；：）」』")
 _SENTENCE_ENDS = frozenset(".!?…。！？")
 _CLAUSE_ENDS = frozenset(".,;:!?…)\"'”’»*|")
-_SHORT_WORD = 3
 _A_MARK = "\ufdd0"
 """Stands for a mark in what was read of the line: a character that no text has."""
 _JOINED = re.compile(rf"{_A_MARK} ?[-–—/&]\Z")
@@ -71,7 +63,8 @@ class MarkScanner:
     A mark is a citation where it follows a word, a number or the end of a clause, outside of code, formulas, links and identifiers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reading: MarkReading = TUNING.marks) -> None:
+        self._reading = reading
         self._held = ""
         self._line = ""
         self._fence = ""
@@ -92,7 +85,7 @@ class MarkScanner:
         while at < len(self._held) and (part := self._next(at, final)) is not None:
             at += len(part) if isinstance(part, str) else len(part.gap) + len(part.text)
             read = part if isinstance(part, str) else _A_MARK
-            self._line = (self._line + read).rpartition("\n")[2][-LOOK_BEHIND:]
+            self._line = (self._line + read).rpartition("\n")[2][-self._reading.look_behind_characters :]
             parts.append(part)
         self._held = self._held[at:]
         return parts
@@ -129,8 +122,8 @@ class MarkScanner:
 
     def _span(self, at: int, final: bool) -> str | None:
         """Code or a formula, whole; an opening that nothing closes before the paragraph ends is text."""
-        window = self._held[at : at + LONGEST_SPAN]
-        complete = final or len(window) == LONGEST_SPAN
+        window = self._held[at : at + self._reading.longest_span_characters]
+        complete = final or len(window) == self._reading.longest_span_characters
         opening = _OPENING.match(window)
         if not complete and (opening is None or opening.end() == len(window)):
             return None  # more backticks may follow
@@ -153,7 +146,7 @@ class MarkScanner:
         if mark is None:
             return self._no_mark(gap, at, final)
         after = self._held[mark.end() : mark.end() + 2]
-        if len(after) < 2 and "\n" not in after and not final:
+        if len(after) <= 1 and "\n" not in after and not final:
             return None
         numbers = tuple(dict.fromkeys(int(number) for number in re.findall(r"\d+", mark[1])))
         if self._is_citation(gap, after, mark[0], numbers):
@@ -162,7 +155,7 @@ class MarkScanner:
 
     def _no_mark(self, gap: str, at: int, final: bool) -> str | Found | None:
         unfinished = _UNFINISHED_MARK.match(self._held, at)
-        if unfinished and len(unfinished[0]) <= LONGEST_MARK:
+        if unfinished and len(unfinished[0]) <= self._reading.longest_mark_characters:
             if not final:
                 return None
             if self._stands_as_citation(gap, ""):
@@ -171,7 +164,7 @@ class MarkScanner:
 
     def _is_citation(self, gap: str, after: str, written: str, numbers: tuple[int, ...]) -> bool:
         index = 0 in numbers and (len(numbers) > 1 or not gap)  # or an interval
-        if len(written) > LONGEST_MARK or max(numbers) > LARGEST_NUMBER or index:
+        if len(written) > self._reading.longest_mark_characters or max(numbers) > self._reading.largest_number or index:
             return False
         return self._stands_as_citation(gap, after)
 
@@ -218,13 +211,13 @@ class MarkScanner:
     def _word_may_be_glued(self, run: str, after: str) -> bool:
         """An English word and the name of an array look alike; what the answer did before, and the end of a clause, tell."""
         letters = run.lstrip("(\"'“‘«*_")
-        if len(letters) < 2:
+        if len(letters) <= 1:
             return False
         if after[:1] == "[":
-            return len(letters) > _SHORT_WORD and not self._detached_before
+            return len(letters) > self._reading.short_word_characters and not self._detached_before
         if after[:1] not in ("", "\n") and (after[0] not in _CLAUSE_ENDS or after[1:].isalnum()):
             return self._glued_before and not self._detached_before
-        glued = len(letters) > _SHORT_WORD or not self._detached_before
+        glued = len(letters) > self._reading.short_word_characters or not self._detached_before
         self._glued_before = self._glued_before or glued
         return glued
 
@@ -235,11 +228,12 @@ class CitationFilter:
     Args:
         passages: how many there are.
         brackets: those that the documents' own marks were put into; they are put back.
+        reading: how marks are told from other text.
     """
 
-    def __init__(self, passages: int, brackets: str = FOREIGN_BRACKETS[0]) -> None:
+    def __init__(self, passages: int, brackets: str = FOREIGN_BRACKETS[0], reading: MarkReading = TUNING.marks) -> None:
         self._passages = passages
-        self._scanner = MarkScanner()
+        self._scanner = MarkScanner(reading)
         self._back = str.maketrans(dict(zip(brackets, "[]", strict=True)))
 
     def feed(self, piece: str) -> list[Token]:
@@ -266,16 +260,16 @@ class CitationFilter:
             yield Token(text)
 
 
-def without_marks(text: str) -> str:
+def without_marks(text: str, reading: MarkReading = TUNING.marks) -> str:
     """An earlier answer without its marks, whose numbers are those of other passages."""
-    return "".join(part for part in _parts(text) if isinstance(part, str))
+    return "".join(part for part in _parts(text, reading) if isinstance(part, str))
 
 
-def marks_in(text: str, passages: int) -> tuple[Mark, ...]:
+def marks_in(text: str, passages: int, reading: MarkReading = TUNING.marks) -> tuple[Mark, ...]:
     """The marks of an answer of which only the text was kept."""
     marks: list[Mark] = []
     place = 0
-    for part in _parts(text):
+    for part in _parts(text, reading):
         if isinstance(part, Found):
             place += len(part.gap)
             if len(part.numbers) == 1 and 1 <= part.numbers[0] <= passages:
@@ -303,6 +297,6 @@ def told_apart(text: str, brackets: str = FOREIGN_BRACKETS[0]) -> str:
     return _DOCUMENTS_OWN.sub(rf"{brackets[0]}\1{brackets[1]}", text)
 
 
-def _parts(text: str) -> list[str | Found]:
-    scanner = MarkScanner()
+def _parts(text: str, reading: MarkReading) -> list[str | Found]:
+    scanner = MarkScanner(reading)
     return scanner.feed(text) + scanner.finish()

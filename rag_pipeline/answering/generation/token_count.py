@@ -7,31 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.errors import RagError
 
 TokenCount = Callable[[str], int]
 
-BYTES_PER_TOKEN = 3.5
-"""Tokenizers differ; most make a token of 4 bytes of English and of 3 of other scripts, so this errs on the safe side."""
 
-
-def estimated_tokens(text: str) -> int:
+def estimated_tokens(text: str, bytes_per_token: float = TUNING.packing.bytes_per_token) -> int:
     """About how many tokens any language model makes of a text, rather too many than too few."""
-    return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+    return math.ceil(len(text.encode()) / bytes_per_token)
 
 
 @cache
-def token_count(tokenizer: str | None) -> TokenCount:
+def token_count(tokenizer: str | None, bytes_per_token: float = TUNING.packing.bytes_per_token) -> TokenCount:
     """How to count: with a tokenizer (a ``tokenizer.json``, a folder that holds one, or a name on the Hugging Face hub), or by estimate.
 
     Raises:
         RagError: there is no such tokenizer.
     """
     if tokenizer is None:
-        return estimated_tokens
+        return partial(estimated_tokens, bytes_per_token=bytes_per_token)
     from tokenizers import Tokenizer
 
     path = Path(tokenizer).expanduser()

@@ -7,10 +7,12 @@ questions first (``rag eval`` with and without it), for it takes most of a quest
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from rag_pipeline.answering.tuning import TUNING, Reranking
 from rag_pipeline.embedding.model_files import model_folder
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, embedded_text
@@ -19,8 +21,8 @@ from rag_pipeline.settings import Settings
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-DEPTH = 20
-"""Passages that are read again; a model of 22 million parameters takes about 10 ms for each on a CPU."""
+Reread = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+"""How well each text answers the question beside it; the greater, the better."""
 
 _LOADED: dict[tuple[str, str], CrossEncoder] = {}
 _USING = threading.Lock()
@@ -32,24 +34,37 @@ class RerankerError(RagError):
     code = "reranker"
 
 
-def reranked(question: str, hits: Sequence[Hit], top_k: int, settings: Settings) -> tuple[Hit, ...]:
-    """The best of the first DEPTH hits (of more, if ``top_k`` is) as the model orders them; scores stay those of the retriever.
+def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tuning: Reranking = TUNING.reranking) -> tuple[Hit, ...]:
+    """The best of the first hits (``depth`` of them, or ``top_k`` if that is more) as ``reread`` orders them; scores stay the retriever's.
 
     Raises:
-        RerankerError: the model cannot be found, or is none that scores pairs of texts.
+        RerankerError: as :func:`reranker` says.
     """
-    considered = hits[: max(DEPTH, top_k)]
+    considered = hits[: max(tuning.depth, top_k)]
     if not considered:
         return ()
-    pairs = [(question, embedded_text(hit.context, hit.text)) for hit in considered]
+    scores = reread([(question, embedded_text(hit.context, hit.text)) for hit in considered])
+    order = sorted(range(len(considered)), key=lambda n: -scores[n])[:top_k]
+    return tuple(replace(considered[n], rank=rank) for rank, n in enumerate(order, start=1))
+
+
+def reranker(settings: Settings) -> Reread | None:
+    """The configured model; None when there is none. It is loaded when it is first asked, which takes seconds.
+
+    Asking it raises:
+        RerankerError: the model cannot be found, or is none that scores pairs of texts.
+    """
+    return partial(_scores, settings) if settings.reranker_model else None
+
+
+def _scores(settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
     with _USING:  # the model uses all cores for one question
         scores = _model(settings).predict(pairs, batch_size=settings.embedding_batch_size, show_progress_bar=False)
     if getattr(scores, "ndim", 1) != 1:
         raise RerankerError(
             f"RAG_RERANKER_MODEL: {settings.reranker_model} gives {scores.shape[1]} scores for a pair, not one. Choose a model for ranking."
         )
-    order = sorted(range(len(considered)), key=lambda n: -float(scores[n]))[:top_k]
-    return tuple(replace(considered[n], rank=rank) for rank, n in enumerate(order, start=1))
+    return [float(score) for score in scores]
 
 
 def _model(settings: Settings) -> CrossEncoder:

@@ -1,7 +1,7 @@
 """The second step: the passages that may hold the answer.
 
-Belongs here: which collections are asked, with which embedding model, and putting their candidates together. Not here: scores
-(``ranking.py``), the engine (``stores/vectors``).
+Belongs here: which collections and documents are asked, and with which embedding model. Not here: the order of what they hold
+(``order.py``), the engine (``stores/vectors``).
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from rag_pipeline.answering.conversation.question import QuestionEncoder, Vector, checked_question
-from rag_pipeline.answering.retrieval.ranking import CANDIDATES, FUSION, PREFETCH, ranked
-from rag_pipeline.answering.retrieval.reranking import reranked
-from rag_pipeline.answering.retrieval.second_look import DEPTH, put_together, second_question, with_topic_put_together
-from rag_pipeline.answering.retrieval.selection import CONTINUATION_PLACE, interleaved, varied, with_continuation, without_copies
+from rag_pipeline.answering.question import checked_question
+from rag_pipeline.answering.retrieval.order import Sources, all_in_order
+from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, Vector
+from rag_pipeline.answering.retrieval.reranking import reranker
 from rag_pipeline.answering.scope import DocumentFilter, Scope
+from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, load_embedder
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
 from rag_pipeline.errors import RagError
@@ -22,8 +22,6 @@ from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
-
-_ATTEMPTS = 3
 
 
 class NothingIndexedError(RagError):
@@ -35,11 +33,13 @@ class NothingIndexedError(RagError):
 class Retriever:
     """Searches published collections. Made once a process; safe to share by threads and tasks."""
 
-    def __init__(self, index: VectorIndex, settings: Settings) -> None:
+    def __init__(self, index: VectorIndex, settings: Settings, tuning: Tuning = TUNING) -> None:
         self._index = index
         self._settings = settings
+        self._tuning = tuning
         self._catalog = Catalog(settings.catalog_path)
-        self._encoder = QuestionEncoder(settings)
+        self._encoder = QuestionEncoder(settings, tuning)
+        self._reread = reranker(settings)
 
     async def retrieve(
         self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = ""
@@ -54,8 +54,9 @@ class Retriever:
             NothingIndexedError: no collection is indexed.
             RagError: an unknown collection, or an index whose embedding model is not here any more.
         """
-        texts = [checked_question(text) for text in (question, *sub_questions)]
-        topical = checked_question(with_topic) if with_topic else ""
+        limits = self._tuning.question
+        texts = [checked_question(text, limits) for text in (question, *sub_questions)]
+        topical = checked_question(with_topic, limits) if with_topic else ""
         return await asyncio.to_thread(self._retrieve, texts, topical, scope, top_k)
 
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
@@ -71,36 +72,18 @@ class Retriever:
         return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
-        found = [self._found(question, scope, top_k) for question in questions]
-        if with_topic:
-            found[0] = with_topic_put_together(found[0], self._found(with_topic, scope, top_k))[:top_k]
-        return found[0] if len(found) == 1 else interleaved(found, top_k)
-
-    def _found(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)
-        depth = max(top_k, DEPTH)
-        first = self._ranked(question, collections, scope, depth)
-        again = second_question(question, first[0]) if first else None
-        hits = put_together(first, self._ranked(again, collections, scope, depth)) if again else first
-        if self._settings.reranker_model:
-            return self._read_on(reranked(question, without_copies(hits), top_k, self._settings))
-        return self._read_on(varied(without_copies(hits), top_k))
 
-    def _read_on(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-        if len(hits) < CONTINUATION_PLACE:
-            return hits
-        following = self._following(hits[0])
-        return with_continuation(hits, following) if following else hits
+        def candidates(question: str, depth: int) -> list[Candidate]:
+            return [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
+
+        return all_in_order(questions, with_topic, Sources(candidates, self._following, self._reread), top_k, self._tuning)
 
     def _following(self, hit: Hit) -> Hit | None:
         try:
             return self._index.following(hit.collection, hit.chunk_id)
         except CollectionNotIndexedError:
             return None
-
-    def _ranked(self, question: str, collections: Sequence[str], scope: Scope, depth: int) -> tuple[Hit, ...]:
-        candidates = [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
-        return ranked(question, candidates, depth)
 
     def _collections(self, scope: Scope) -> Sequence[str]:
         existing = self._index.collections()
@@ -116,15 +99,15 @@ class Retriever:
             raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
         return tuple(dict.fromkeys(scope.collections)) or existing
 
-    def _candidates(self, collection: str, question: str, scope: Scope, top_k: int) -> list[Candidate]:
+    def _candidates(self, collection: str, question: str, scope: Scope, depth: int) -> list[Candidate]:
         documents = self._chosen(collection, scope.filter)
         if documents is not None and not documents:
             return []
-        for _ in range(_ATTEMPTS):
+        for _ in range(self._tuning.patience.search_attempts):
             manifest = self._index.manifest(collection)
             if manifest is None:  # dropped since the collections were listed
                 return []
-            query = self._query(manifest, question, documents or (), top_k)
+            query = self._query(manifest, question, documents or (), depth)
             try:
                 return self._index.candidates(collection, query)
             except IndexChangedError:
@@ -140,14 +123,14 @@ class Retriever:
         found = self._catalog.matching(collection, wanted.folder, wanted.types, wanted.since, wanted.before)
         return tuple(name for name in found if not wanted.documents or name in wanted.documents)
 
-    def _query(self, manifest: Manifest, question: str, documents: tuple[str, ...], top_k: int) -> SearchQuery:
-        vector = self._encoder.vector(question, model_of(manifest, self._settings))
+    def _query(self, manifest: Manifest, question: str, documents: tuple[str, ...], depth: int) -> SearchQuery:
+        vector, ranking = self._encoder.vector(question, model_of(manifest, self._settings)), self._tuning.ranking
         return SearchQuery(
             dense=vector.tolist(),
             text=question,
-            top_k=max(top_k, CANDIDATES),
-            prefetch=PREFETCH,
-            fusion=FUSION,
+            top_k=max(depth, ranking.candidates),
+            prefetch=ranking.prefetch,
+            fusion=ranking.fusion,
             documents=documents,
             embedding_fingerprint=manifest.embedding_fingerprint,
         )

@@ -1,6 +1,7 @@
 """A second search, for what the best passage names: questions whose answer needs two documents.
 
-Belongs here: what to search for the second time, and putting both results together. Not here: searching (``retrieve.py``).
+Belongs here: what to search for the second time, and putting both results together. Not here: searching (``retrieve.py``), when this
+is done (``order.py``).
 
 "Which label released the film by the director of X?" finds X, and X names the director. The names of the best passage are added to the
 question and searched for once more (pseudo-relevance feedback, after Rocchio 1971, with names for terms), but only where that passage
@@ -13,32 +14,25 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rag_pipeline.answering.tuning import TUNING, SecondLook
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import language_of
-
-DEPTH = 20
-"""Passages of either search that are put together."""
-WEIGHT = 0.9
-"""What was found by way of another passage counts a little less than what the question found itself."""
-SAID_BY_ONE = 0.7
-"""A passage with this share of the question's words is what was asked for; looking further then costs time and finds noise."""
-MOST_CHARACTERS = 300
 
 _WORD = re.compile(r"\w[\w'’-]*")
 _SENTENCE_END = re.compile(r"(?:^|[.!?…:;\n])[\s\"'“”‘’«»„()\[\]*•-]*$")
 
 
-def second_question(question: str, best: Hit) -> str | None:
+def second_question(question: str, best: Hit, tuning: SecondLook = TUNING.second_look) -> str | None:
     """The question with the names in its best passage; None when that passage says most of it, or names nothing else."""
     asked = word_ids(question)
-    if len(asked & word_ids(f"{best.context} {best.text}")) >= SAID_BY_ONE * len(asked):
+    if len(asked & word_ids(f"{best.context} {best.text}")) >= tuning.said_by_one * len(asked):
         return None
-    names = [name for name in names_in(best.text) if name.casefold() not in question.casefold()]
-    return f"{question} {' '.join(names)[:MOST_CHARACTERS]}" if names else None
+    names = [name for name in names_in(best.text, tuning) if name.casefold() not in question.casefold()]
+    return f"{question} {' '.join(names)[: tuning.longest_names_characters]}" if names else None
 
 
-def names_in(text: str) -> list[str]:
+def names_in(text: str, tuning: SecondLook = TUNING.second_look) -> list[str]:
     """Runs of words that begin with a capital letter, each once, in their order.
 
     A single word that begins a sentence is none unless it stands so elsewhere. Scripts without capitals (Chinese, Arabic, Hebrew, Thai,
@@ -46,12 +40,12 @@ def names_in(text: str) -> list[str]:
     """
     if language_of(text) == "German":
         return []
-    runs = list(_capitalised_runs(text))
+    runs = list(_capitalised_runs(text, tuning.read_before_characters))
     within = {word for words, begins in runs for word in words[1 if begins else 0 :]}
     return list(dict.fromkeys(" ".join(words) for words, begins in runs if len(words) > 1 or not begins or words[0] in within))
 
 
-def _capitalised_runs(text: str) -> Iterator[tuple[list[str], bool]]:
+def _capitalised_runs(text: str, read_before: int) -> Iterator[tuple[list[str], bool]]:
     """Capitalised words with one blank between them, and whether they begin a sentence."""
     run: list[str] = []
     begins, end = False, 0
@@ -62,25 +56,28 @@ def _capitalised_runs(text: str) -> Iterator[tuple[list[str], bool]]:
             yield run, begins
             run = []
         if word[0][0].isupper() and len(word[0]) > 1:
-            begins = begins if run else bool(_SENTENCE_END.search(text[max(0, word.start() - 10) : word.start()]))
+            begins = begins if run else bool(_SENTENCE_END.search(text[max(0, word.start() - read_before) : word.start()]))
             run.append(word[0])
     if run:
         yield run, begins
 
 
-def with_topic_put_together(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:
+def with_topic_put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> tuple[Hit, ...]:
     """What the question found, with what it found together with the conversation's topic.
 
     Where no passage fits both better than one fits the question alone, the question stands alone: then nothing changes.
     """
-    return put_together(first, second) if first and second and second[0].score > first[0].score else tuple(first)
+    return put_together(first, second, tuning) if first and second and second[0].score > first[0].score else tuple(first)
 
 
-def put_together(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Both results by score; nothing that only the second search found comes before the best of the first."""
+def put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> tuple[Hit, ...]:
+    """Both results by score; nothing that only the second search found comes before the best of the first.
+
+    What was found by way of another passage counts a little less than what the question found itself.
+    """
     best = {hit.chunk_id: hit for hit in first}
     for hit in second:
-        score = min(WEIGHT * hit.score, first[0].score)
+        score = min(tuning.weight * hit.score, first[0].score)
         if hit.chunk_id not in best or best[hit.chunk_id].score < score:
             best[hit.chunk_id] = replace(hit, score=score)
     ordered = sorted(best.values(), key=lambda hit: (hit.chunk_id != first[0].chunk_id, -hit.score))

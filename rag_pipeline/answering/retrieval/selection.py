@@ -1,6 +1,6 @@
 """Which of the ranked passages are shown together.
 
-Belongs here: variety, and the passage that goes on where the best one ends. Not here: scores of single passages (``ranking.py``).
+Belongs here: variety, and the passage that goes on where the best one ends. Not here: scores of single passages (``scoring.py``).
 Measured: docs/decisions/fusion.md.
 """
 
@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from rag_pipeline.answering.tuning import TUNING, Selection
 from rag_pipeline.models import Hit
-
-SAME_PAGE, SAME_DOCUMENT = 0.10, 0.02
-"""Share of its score that a passage loses for each better one of its page, and of its document."""
-MOST_COUNTED = 3
-CONTINUATION_PLACE = 8
-"""Rank of the passage after the best one where it would not be found otherwise: late enough to push out nothing that matters."""
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -38,7 +33,7 @@ def _places(best: Hit, others: Sequence[Hit]) -> tuple[str, ...]:
     return tuple("/".join(place) for place in places if place != (best.collection, best.document))
 
 
-def varied(hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
+def varied(hits: Sequence[Hit], top_k: int, tuning: Selection = TUNING.selection) -> tuple[Hit, ...]:
     """The best ``top_k`` hits, chosen one after the other, where one page or document would fill the list by small differences.
 
     Like maximal marginal relevance (Carbonell and Goldstein 1998), with places for similarity.
@@ -49,9 +44,9 @@ def varied(hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
     documents: Counter[tuple[str, str]] = Counter()
 
     def worth(hit: Hit) -> float:
-        on_page = min(pages[hit.collection, hit.document, hit.page_first], MOST_COUNTED) if hit.page_first else 0
-        in_document = min(documents[hit.collection, hit.document], MOST_COUNTED)
-        return hit.score * (1 - SAME_PAGE * on_page) * (1 - SAME_DOCUMENT * in_document)
+        on_page = min(pages[hit.collection, hit.document, hit.page_first], tuning.most_counted) if hit.page_first else 0
+        in_document = min(documents[hit.collection, hit.document], tuning.most_counted)
+        return hit.score * (1 - tuning.same_page * on_page) * (1 - tuning.same_document * in_document)
 
     while left and len(chosen) < top_k:
         best = max(left, key=worth)
@@ -62,16 +57,17 @@ def varied(hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
     return tuple(chosen)
 
 
-def with_continuation(hits: Sequence[Hit], following: Hit) -> tuple[Hit, ...]:
-    """The hits, with what follows the best of them in its document at CONTINUATION_PLACE, unless it comes sooner anyway.
+def with_continuation(hits: Sequence[Hit], following: Callable[[Hit], Hit | None], tuning: Selection = TUNING.selection) -> tuple[Hit, ...]:
+    """The hits, with what follows the best of them in its document at ``continuation_place``, unless it comes sooner anyway.
 
     An answer often begins where its question is repeated, and goes on in the next passage without its words.
     """
-    place = CONTINUATION_PLACE - 1
-    if len(hits) <= place or any(hit.chunk_id == following.chunk_id for hit in hits[: place + 1]):
+    place = tuning.continuation_place - 1
+    continuation = following(hits[0]) if len(hits) > place else None
+    if continuation is None or any(hit.chunk_id == continuation.chunk_id for hit in hits[: place + 1]):
         return tuple(hits)
-    others = [hit for hit in hits[place:] if hit.chunk_id != following.chunk_id]
-    together = [*hits[:place], replace(following, score=others[0].score), *others][: len(hits)]
+    others = [hit for hit in hits[place:] if hit.chunk_id != continuation.chunk_id]
+    together = [*hits[:place], replace(continuation, score=others[0].score), *others][: len(hits)]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(together, start=1))
 
 

@@ -78,25 +78,33 @@ class IndexChange:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weighted reciprocal rank fusion as Qdrant does it: a chunk scores the sum over both lists of ``1 / (k - 1 + rank / weight)``."""
+    """Weighted reciprocal rank fusion as Qdrant does it: a chunk scores the sum over both lists of ``1 / (k - 1 + rank / weight)``.
+
+    The defaults are Qdrant's own; what answering asks for stands in ``answering/tuning.py``.
+    """
 
     k: int = 2
     dense_weight: float = 1.0
     text_weight: float = 1.0
+
+    @property
+    def best_score(self) -> float:
+        """That of a chunk which is first in both lists."""
+        return sum(1 / (self.k - 1 + 1 / weight) for weight in (self.dense_weight, self.text_weight))
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     """A question to one collection: by meaning (``dense``), by words (``text``), or both, fused.
 
-    ``prefetch`` is how deep each of the two lists is read before fusion. ``documents`` restricts to these paths; empty means all.
-    With ``embedding_fingerprint`` the search refuses to compare ``dense`` with vectors of another model.
+    ``prefetch`` is how deep each of the two lists is read before fusion, ``top_k`` at least. ``documents`` restricts to these paths; empty
+    means all. With ``embedding_fingerprint`` the search refuses to compare ``dense`` with vectors of another model.
     """
 
     dense: Sequence[float] | None = None
     text: str | None = None
     top_k: int = 8
-    prefetch: int = 100
+    prefetch: int = 0
     fusion: Fusion = Fusion()
     documents: tuple[str, ...] = ()
     embedding_fingerprint: str | None = None

@@ -127,7 +127,8 @@ def test_a_window_is_filled_by_the_models_own_count(tmp_path: Path) -> None:
     prompt = augmented("When?", hits, (), 2048, count)
     used = sum(count(message["content"]) for message in prompt.messages)
     assert 0.6 * 2048 < used <= 0.8 * 2048
-    assert token_count(None) is estimated_tokens
+    assert token_count(None)("Brücke " * 7) == estimated_tokens("Brücke " * 7)
+    assert token_count(None, 1.0)("Brücke") == len("Brücke".encode())
 
 
 def test_a_tokenizer_that_is_none_is_named(tmp_path: Path) -> None:

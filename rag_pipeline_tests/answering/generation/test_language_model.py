@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,14 +11,15 @@ import pytest
 from pydantic import SecretStr
 
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.answering.generation import language_model as chat_module
 from rag_pipeline.answering.generation.language_model import chat_model
 from rag_pipeline.answering.retrieval.retrieve import Retriever
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
 
 KEY = "sk-very-secret"
+QUICK = replace(TUNING.connection, retry_seconds=(0.01, 0.01))
 HITS = (hit(1, "The bridge opened in 1781."), hit(2, "It was painted red in 2018."))
 
 
@@ -29,16 +31,11 @@ class GivenPassages:
 def answerer_at(url: str, **changes: Any) -> Answerer:
     provided = {"openai_base_url": url, "openai_api_key": SecretStr(KEY), "chat_model": "scripted"}
     settings = settings_at(Path("unused"), **{**provided, "chat_timeout_seconds": 5, **changes})
-    return Answerer(cast("Retriever", GivenPassages()), chat_model(settings), settings)
+    return Answerer(cast("Retriever", GivenPassages()), chat_model(settings, QUICK), settings)
 
 
 def text_of(events: list[AnswerEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
-
-
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_module, "RETRY_SECONDS", (0.01, 0.01))
 
 
 async def test_a_good_answer_streams_and_cites() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_pipeline.answering.retrieval.reranking import RerankerError, reranked
+from rag_pipeline.answering.retrieval.reranking import RerankerError, Reread, reranked, reranker
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import EVERYWHERE
 from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
@@ -30,6 +30,12 @@ def cross_encoder(folder: Path, labels: int) -> Path:
     return folder / "model"
 
 
+def asking(settings: Settings) -> Reread:
+    reread = reranker(settings)
+    assert reread is not None
+    return reread
+
+
 def test_the_models_order_counts_and_the_retrievers_scores_stay(tmp_path: Path) -> None:
     from sentence_transformers import CrossEncoder
 
@@ -38,11 +44,13 @@ def test_the_models_order_counts_and_the_retrievers_scores_stay(tmp_path: Path) 
         hit(number, text, score=1 - number / 10) for number, text in enumerate(("bees dance", "iron", "a queen lays eggs", "toll"), start=1)
     ]
     expected = CrossEncoder(str(folder)).predict([("who lays eggs?", one.text) for one in hits])
-    found = reranked("who lays eggs?", hits, 3, settings_at(tmp_path, reranker_model=str(folder)))
+    reread = asking(settings_at(tmp_path, reranker_model=str(folder)))
+    found = reranked("who lays eggs?", hits, 3, reread)
     assert [one.chunk_id for one in found] == [hits[n].chunk_id for n in sorted(range(4), key=lambda n: -expected[n])[:3]]
     assert [one.rank for one in found] == [1, 2, 3]
     assert {one.score for one in found} <= {one.score for one in hits}
-    assert reranked("who?", [], 3, settings_at(tmp_path, reranker_model=str(folder))) == ()
+    assert reranked("who?", [], 3, reread) == ()
+    assert reranker(settings_at(tmp_path)) is None
 
 
 async def test_the_retriever_asks_it_when_it_is_set(library_settings: Settings, tmp_path: Path) -> None:
@@ -55,9 +63,9 @@ async def test_the_retriever_asks_it_when_it_is_set(library_settings: Settings, 
 def test_a_model_that_gives_no_single_score_is_named(tmp_path: Path) -> None:
     settings = settings_at(tmp_path, reranker_model=str(cross_encoder(tmp_path, 3)))
     with pytest.raises(RerankerError, match="3 scores"):
-        reranked("who?", [hit()], 3, settings)
+        reranked("who?", [hit()], 3, asking(settings))
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EmbeddingModelError, match="RAG_RERANKER_MODEL"):
-        reranked("who?", [hit()], 3, settings_at(tmp_path, reranker_model="no such/name at all"))
+        reranked("who?", [hit()], 3, asking(settings_at(tmp_path, reranker_model="no such/name at all")))

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag_pipeline.answering.conversation.question import LONGEST_QUESTION_CHARACTERS, BadQuestionError, QuestionEncoder, checked_question
+from rag_pipeline.answering.question import BadQuestionError, checked_question
+from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.embedder import load_embedder
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.errors import RagError
@@ -82,9 +84,10 @@ def test_what_has_no_word_is_no_question(question: str) -> None:
 
 
 def test_the_limit_of_a_question_is_said() -> None:
-    assert checked_question("a" * LONGEST_QUESTION_CHARACTERS)
+    longest = TUNING.question.longest_characters
+    assert checked_question("a" * longest)
     with pytest.raises(BadQuestionError, match="20,001 characters; at most 20,000"):
-        checked_question("a" * (LONGEST_QUESTION_CHARACTERS + 1))
+        checked_question("a" * (longest + 1))
 
 
 async def test_odd_characters_do_not_break_a_search(library_settings: Settings) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rag_pipeline.answering.retrieval.second_look import WEIGHT, names_in, put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.retrieval.second_look import names_in, put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline_tests.answering.conftest import hit
 
 FILM = "Big Hero 6 is a 2014 film by Don Hall, released by Walt Disney Pictures."
@@ -23,7 +24,7 @@ def test_what_the_second_search_finds_comes_after_the_best_of_the_first() -> Non
     second = (hit(4, score=0.9), hit(1, score=0.8), hit(3, score=0.5))
     together = put_together(first, second)
     assert [(one.chunk_id, one.rank) for one in together] == [("id-1", 1), ("id-4", 2), ("id-3", 3), ("id-2", 4)]
-    assert [one.score for one in together] == [0.6, 0.6, 0.5 * WEIGHT, 0.4]
+    assert [one.score for one in together] == [0.6, 0.6, 0.5 * TUNING.second_look.weight, 0.4]
 
 
 def test_a_question_that_stands_alone_keeps_its_passages() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rag_pipeline.answering.retrieval.selection import CONTINUATION_PLACE, varied, with_continuation, without_copies
+from rag_pipeline.answering.retrieval.selection import varied, with_continuation, without_copies
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Hit
 from rag_pipeline_tests.answering.conftest import hit
 
@@ -40,15 +41,16 @@ def test_copies_are_shown_once_from_the_document_that_fits_best() -> None:
 def test_the_passage_after_the_best_one_is_among_the_first_eight() -> None:
     hits = tuple(hit(number, score=1 - number / 20) for number in range(1, 11))
     following = hit(99, "and so it went on")
-    together = with_continuation(hits, following)
+    together = with_continuation(hits, lambda best: following if best == hits[0] else None)
     assert [one.rank for one in together] == list(range(1, 11))
-    assert together[CONTINUATION_PLACE - 1].chunk_id == "id-99"
+    assert together[TUNING.selection.continuation_place - 1].chunk_id == "id-99"
     assert [one.chunk_id for one in together[:7]] == [one.chunk_id for one in hits[:7]]
     assert "id-10" not in {one.chunk_id for one in together}
 
 
 def test_a_continuation_found_late_moves_up_and_one_found_early_stays() -> None:
     hits = tuple(hit(number) for number in range(1, 11))
-    assert [one.chunk_id for one in with_continuation(hits, hits[9])][6:] == ["id-7", "id-10", "id-8", "id-9"]
-    assert with_continuation(hits, hits[2]) == hits
-    assert with_continuation(hits[:5], hit(99)) == hits[:5]
+    assert [one.chunk_id for one in with_continuation(hits, lambda _: hits[9])][6:] == ["id-7", "id-10", "id-8", "id-9"]
+    assert with_continuation(hits, lambda _: hits[2]) == hits
+    assert with_continuation(hits[:5], lambda _: hit(99)) == hits[:5]
+    assert with_continuation(hits, lambda _: None) == hits

@@ -8,21 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 
+from rag_pipeline.answering.tuning import TUNING, Segmentation
 from rag_pipeline.models import Hit
-
-LONGEST_SENTENCE_CHARACTERS = 600
-"""Longer ones are shortened: something without full stops is a list of words, not a sentence."""
-
-MOST_HEADING_WORDS = 9
-"""A line of more words without a full stop is rather a sentence whose stop is missing."""
-
-STACKED_HEADINGS = 2
-"""So many short lines above a paragraph are a heading and one below it; more are an address, a card, a list of names."""
-
-MOST_LINES_TOGETHER = 6
-"""Of lines that say something only together, quoted as one."""
 
 BETWEEN_LINES = " / "
 """Where a line ended in the document, as in quoted verse."""
@@ -58,49 +48,51 @@ class Sentence:
     listed: bool = False
 
 
-def sentences_of(passage: int, hit: Hit) -> list[Sentence]:
+def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
     headings = {heading.strip() for heading in hit.heading_path}
     header = _table_header(hit)
     lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
-    quotable = list(_facts(lines)) or lines
-    texts = [text for line in quotable for text in _cut(line, header)]
+    quotable = list(_facts(lines, tuning)) or lines
+    texts = [text for line in quotable for text in _cut(line, header, tuning.fewest_letters)]
+    longest = tuning.longest_sentence_characters
     return [
-        Sentence(passage, place, _shortened(text), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
+        Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
         for place, text in enumerate(texts)
     ]
 
 
-def _facts(lines: Sequence[str]) -> Iterator[str]:
+def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
     """The lines that say something: sentences, list items, rows, labels with their values, and short lines that belong together.
 
     A short line above something else is a heading, which may announce an answer but never is one. Short lines among themselves are a
     letterhead, a card or a form whose values stand below their labels: each alone says little, together they answer.
     """
-    lines = list(_with_values(lines))
+    longest = tuning.most_heading_words
+    lines = list(_with_values(lines, longest))
     at = 0
     while at < len(lines):
-        run = [lines[at], *takewhile(_goes_on, lines[at + 1 :])] if _is_short(lines[at]) else []
+        run = [lines[at], *takewhile(partial(_goes_on, longest=longest), lines[at + 1 :])] if _is_short(lines[at], longest) else []
         if not run:
             yield lines[at]
             at += 1
             continue
         at += len(run)
         above = lines[at] if at < len(lines) else ""
-        if len(run) > (STACKED_HEADINGS if _is_prose(above) else 1):
-            yield from (BETWEEN_LINES.join(part) for part in _batched(run))
+        if len(run) > (tuning.stacked_headings if _is_prose(above, longest) else 1):
+            yield from map(BETWEEN_LINES.join, _batched(run, tuning.most_lines_together))
 
 
-def _batched(lines: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (lines[start : start + MOST_LINES_TOGETHER] for start in range(0, len(lines), MOST_LINES_TOGETHER))
+def _batched(lines: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (lines[start : start + size] for start in range(0, len(lines), size))
 
 
-def _with_values(lines: Sequence[str]) -> Iterator[str]:
+def _with_values(lines: Sequence[str], longest: int) -> Iterator[str]:
     """A label that has a line of its own, with the line below it."""
     rest = iter([*lines, ""])
     line = next(rest)
     for following in rest:
-        alone = _LABEL.fullmatch(line) and following and not _is_prose(following) and not _LABELLED.match(following)
+        alone = _LABEL.fullmatch(line) and following and not _is_prose(following, longest) and not _LABELLED.match(following)
         if alone and not _LABEL.fullmatch(following):
             line = f"{line} {following}"
             continue
@@ -108,20 +100,20 @@ def _with_values(lines: Sequence[str]) -> Iterator[str]:
         line = following
 
 
-def _is_short(line: str) -> bool:
-    """A few words without an end and without a number or a label: "Opening hours", "Acme Corporation"."""
-    short = len(line.split()) <= MOST_HEADING_WORDS and not _LABELLED.match(line) and CELL not in line
+def _is_short(line: str, longest: int) -> bool:
+    """At most ``longest`` words without an end and without a number or a label: "Opening hours", "Acme Corporation"."""
+    short = len(line.split()) <= longest and not _LABELLED.match(line) and CELL not in line
     return short and line[:1].isalpha() and line[-1:].isalpha() and not any(map(str.isdigit, line))
 
 
-def _goes_on(line: str) -> bool:
+def _goes_on(line: str, longest: int) -> bool:
     """A short line, or a number, date or address that says nothing without those above it."""
     bare = CELL not in line and not _LABELLED.match(line) and not any(word.strip(",;").isalpha() for word in line.split())
-    return _is_short(line) or (bare and bool(line))
+    return _is_short(line, longest) or (bare and bool(line))
 
 
-def _is_prose(line: str) -> bool:
-    return CELL in line or len(line.split()) > MOST_HEADING_WORDS or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
+def _is_prose(line: str, longest: int) -> bool:
+    return CELL in line or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -138,7 +130,7 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, header: str) -> Iterator[str]:
+def _cut(line: str, header: str, fewest_letters: int) -> Iterator[str]:
     if CELL in line:
         yield _with_names(line, header)
         return
@@ -148,15 +140,15 @@ def _cut(line: str, header: str) -> Iterator[str]:
         sentence = line[start : end.end()].strip()
         leads = any(first <= end.start() < last for first, last in leaders)
         goes_on = leads or line[end.end() :].lstrip()[:1].islower() or _ABBREVIATION.search(line[start : end.start() + 1])
-        if not goes_on and _says_something(sentence):
+        if not goes_on and _says_something(sentence, fewest_letters):
             yield sentence
             start = end.end()
-    if _says_something(line[start:]):
+    if _says_something(line[start:], fewest_letters):
         yield line[start:].strip()
 
 
-def _says_something(text: str) -> bool:
-    return sum(character.isalnum() for character in text) >= 3
+def _says_something(text: str, fewest_letters: int) -> bool:
+    return sum(map(str.isalnum, text)) >= fewest_letters
 
 
 def _table_header(hit: Hit) -> str:
@@ -175,8 +167,8 @@ def _with_names(row: str, header: str) -> str:
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, longest: int) -> str:
     text = _BLANKS.sub(" ", text)
-    if len(text) <= LONGEST_SENTENCE_CHARACTERS:
+    if len(text) <= longest:
         return text
-    return text[:LONGEST_SENTENCE_CHARACTERS].rpartition(" ")[0] + " …"
+    return text[:longest].rpartition(" ")[0] + " …"

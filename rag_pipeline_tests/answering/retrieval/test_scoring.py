@@ -1,10 +1,10 @@
-"""The order of passages."""
+"""The scores of single passages."""
 
 from __future__ import annotations
 
 import pytest
 
-from rag_pipeline.answering.retrieval.ranking import coverage, name_words, ranked, word_rarity
+from rag_pipeline.answering.retrieval.scoring import coverage, name_words, ranked, word_rarity
 from rag_pipeline.models import Hit, embedded_text
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids

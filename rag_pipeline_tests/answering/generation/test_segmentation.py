@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag_pipeline.answering.generation.sentences import LONGEST_SENTENCE_CHARACTERS, sentences_of
+from rag_pipeline.answering.generation.segmentation import sentences_of
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline_tests.answering.conftest import hit
 
 
@@ -42,7 +43,7 @@ def test_rows_carry_the_names_of_their_columns() -> None:
 
 def test_text_without_full_stops_is_shortened() -> None:
     (long,) = texts("word " * 1000)
-    assert len(long) <= LONGEST_SENTENCE_CHARACTERS + 2
+    assert len(long) <= TUNING.segmentation.longest_sentence_characters + 2
     assert long.endswith("…")
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from rag_pipeline.answering.conversation.sub_questions import may_need_several, read_reply, sub_questions
+from rag_pipeline.answering.conversation.decomposition import may_need_several, read_reply, sub_questions
 from rag_pipeline.answering.generation.language_model import ChatModel
 
 COMPARING = "Is the Iron Bridge older than the Forth Bridge?"

@@ -1,11 +1,11 @@
-"""Filters over streams, however the pieces are cut."""
+"""The opening of a reply, however its pieces are cut."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.answering.generation.opening import OpeningFilter
+from rag_pipeline.answering.generation.reply_opening import OpeningFilter
 
 TEXTS = st.text(alphabet="ab [](),;0123459\n", max_size=60)
 

@@ -1,6 +1,7 @@
-"""The fourth step: the language model's answer, as events.
+"""The fourth step with a language model: its answer, as events.
 
-Belongs here: turning the model's text into tokens, an answer or a refusal. Not here: the connection (``language_model.py``), prompts.
+Belongs here: turning the model's text into tokens, an answer or a refusal. Not here: the connection (``language_model.py``), prompts,
+answers without a model (``extractive.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from rag_pipeline.answering.generation.augment import Prompt
 from rag_pipeline.answering.generation.citations import cited
 from rag_pipeline.answering.generation.language_model import ChatError, ChatModel, ChatReply
 from rag_pipeline.answering.generation.marks import CitationFilter
-from rag_pipeline.answering.generation.opening import OpeningFilter
+from rag_pipeline.answering.generation.reply_opening import OpeningFilter
+from rag_pipeline.answering.tuning import TUNING, MarkReading
 from rag_pipeline.models import Citation, Mark, Token
 
 NOT_IN_DOCUMENTS = "The documents do not say."
@@ -45,13 +47,13 @@ class Writing:
         return token
 
 
-async def generated(chat: ChatModel, prompt: Prompt, writing: Writing) -> AsyncGenerator[Token, None]:
+async def generated(chat: ChatModel, prompt: Prompt, writing: Writing, reading: MarkReading = TUNING.marks) -> AsyncGenerator[Token, None]:
     """The answer as it may be shown, piece by piece; ``writing`` is complete afterwards. A refusal yields nothing.
 
     Raises:
         ChatError: the model failed, or said nothing; what was yielded before stays true.
     """
-    opening, marks, reply = OpeningFilter(), CitationFilter(len(prompt.hits), prompt.brackets), ChatReply()
+    opening, marks, reply = OpeningFilter(), CitationFilter(len(prompt.hits), prompt.brackets, reading), ChatReply()
     writing.model = chat.name
 
     def shown(tokens: Sequence[Token]) -> list[Token]:

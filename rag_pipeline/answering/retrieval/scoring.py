@@ -1,7 +1,7 @@
-"""The order of single passages: fused rank, nearness in meaning, and how much of the question's words a passage and its name have.
+"""The score of single passages: fused rank, nearness in meaning, and how much of the question's words a passage and its name have.
 
-Belongs here: the score and its weights. Not here: where candidates come from (``retrieve.py``), passages beside one another
-(``selection.py``).
+Belongs here: the score's formula. Not here: its weights (``tuning.py``), where candidates come from (``retrieve.py``), passages beside
+one another (``selection.py``), the course from one to the other (``order.py``).
 
 Reciprocal rank fusion alone loses to BM25 alone where one list is much better than the other; adding the cosine and the share of
 the question's words beats both lists on every set that was measured, over a wide range of weights; words of the question that follow
@@ -17,21 +17,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rag_pipeline.answering.tuning import TUNING, Ranking
 from rag_pipeline.models import Hit
-from rag_pipeline.stores.vectors import Candidate, Fusion
+from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
-
-FUSION = Fusion(k=2, dense_weight=1.0, text_weight=1.0)
-PREFETCH = 100
-"""How deep each list is read."""
-
-CANDIDATES = 100
-"""How many fused passages are scored. They are also the sample that tells rare words from common ones, so 50 measures a little worse."""
-
-COSINE_WEIGHT, COVERAGE_WEIGHT, RANK_WEIGHT, PAIRS_WEIGHT, NAME_WEIGHT = 0.40, 0.45, 0.15, 0.25, 0.05
-ALL_WEIGHTS = COSINE_WEIGHT + COVERAGE_WEIGHT + RANK_WEIGHT + PAIRS_WEIGHT + NAME_WEIGHT
-BEST_FUSED_SCORE = 1.0
-"""First in both lists at k=2: 1/2 + 1/2."""
 
 _PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
@@ -46,41 +35,43 @@ class _Asked:
     rarity_in_names: Mapping[int, float]
 
 
-def ranked(question: str, candidates: Sequence[Candidate], top_k: int) -> tuple[Hit, ...]:
+def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: Ranking = TUNING.ranking) -> tuple[Hit, ...]:
     """The best ``top_k`` candidates, best first, ranks from 1, scores from 0 to 1.
 
     Candidates may come from several collections: cosine and words mean the same in each, as long as the embedding model is one.
     """
     candidates = _without_repetitions(candidates)
-    asked = _asked(question, candidates)
-    scores = [_score(asked, candidate) for candidate in candidates]
+    asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
+    scores = [_score(asked, candidate, ranking) for candidate in candidates]
     order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
     return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
 
 
-def _asked(question: str, candidates: Sequence[Candidate]) -> _Asked:
+def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
     words = word_ids(question)
     names = {candidate.hit.document: name_words(candidate.hit.document) for candidate in candidates}
     in_names = words & set().union(*names.values())
     return _Asked(
         words,
         {pair for pair in word_pairs(question) if pair[0] != pair[1]},
-        word_rarity(words, [candidate.words for candidate in candidates]),
-        word_rarity(in_names, list(names.values())),
+        word_rarity(words, [candidate.words for candidate in candidates], smoothing),
+        word_rarity(in_names, list(names.values()), smoothing),
     )
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=TUNING.caches.document_names)
 def name_words(document: str) -> AbstractSet[int]:
     """The words of a document's name: ``AcmeCorp_2023-annual.pdf`` has four."""
     name = document.rpartition("/")[2].rpartition(".")
     return frozenset(word_ids(_PARTS_OF_A_NAME.sub(" ", name[0] or name[2])))
 
 
-def word_rarity(asked: AbstractSet[int], passages: Sequence[AbstractSet[int]]) -> dict[int, float]:
+def word_rarity(
+    asked: AbstractSet[int], passages: Sequence[AbstractSet[int]], smoothing: float = TUNING.ranking.inverse_frequency_smoothing
+) -> dict[int, float]:
     """How much each word of a question tells among the passages: BM25's IDF, with the passages at hand for a corpus."""
     having = {word: sum(word in passage for passage in passages) for word in asked}
-    return {word: math.log(1 + (len(passages) - having[word] + 0.5) / (having[word] + 0.5)) for word in asked}
+    return {word: math.log(1 + (len(passages) - having[word] + smoothing) / (having[word] + smoothing)) for word in asked}
 
 
 def coverage(found: AbstractSet[int], rarity: Mapping[int, float]) -> float:
@@ -103,17 +94,17 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(first.values())
 
 
-def _score(asked: _Asked, candidate: Candidate) -> float:
+def _score(asked: _Asked, candidate: Candidate, ranking: Ranking) -> float:
     named = name_words(candidate.hit.document)
     found = {word for word in asked.words if word in candidate.words or word in named}
     total = (
-        COSINE_WEIGHT * max(0.0, candidate.cosine)
-        + COVERAGE_WEIGHT * coverage(found, asked.rarity)
-        + RANK_WEIGHT * candidate.hit.score / BEST_FUSED_SCORE
-        + PAIRS_WEIGHT * _share_of_pairs(asked, candidate)
-        + NAME_WEIGHT * coverage(named, asked.rarity_in_names)
+        ranking.cosine * max(0.0, candidate.cosine)
+        + ranking.coverage * coverage(found, asked.rarity)
+        + ranking.rank * candidate.hit.score / ranking.fusion.best_score
+        + ranking.pairs * _share_of_pairs(asked, candidate)
+        + ranking.name * coverage(named, asked.rarity_in_names)
     )
-    return total / ALL_WEIGHTS
+    return total / ranking.all_weights
 
 
 def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:

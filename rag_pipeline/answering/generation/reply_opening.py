@@ -1,6 +1,7 @@
-"""Filters over a stream of text: what the reader must never see is taken out, however the pieces are cut.
+"""How a language model's reply begins: what the reader must never see of it is taken out, however its pieces are cut.
 
-Belongs here: the mark for "not in the documents", spoken thoughts. Not here: citation marks (``marks.py``), events, prompts.
+Belongs here: the mark for "not in the documents", spoken thoughts. Not here: citation marks (``marks.py``), events, prompts, how the
+stream of an answer ends (``ending.py``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,52 @@
+"""The order of passages, from a question's candidates to what is shown: why one comes before another is read here first.
+
+Belongs here: the course through the stages. Not here: what a stage does (each is a pure function of the module it is imported from),
+its numbers (``tuning.py``), and where candidates come from (``retrieve.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag_pipeline.answering.retrieval.reranking import Reread, reranked
+from rag_pipeline.answering.retrieval.scoring import ranked
+from rag_pipeline.answering.retrieval.second_look import put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.retrieval.selection import interleaved, varied, with_continuation, without_copies
+from rag_pipeline.answering.tuning import TUNING, Tuning
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the stages ask for: the candidates of a text, at least so many; the passage after another one; a reranking model, if any."""
+
+    candidates: Callable[[str, int], Sequence[Candidate]]
+    following: Callable[[Hit], Hit | None]
+    reread: Reread | None = None
+
+
+def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:
+    """The best ``top_k`` passages for one question, best first, ranks from 1."""
+    depth = max(top_k, tuning.second_look.depth)
+    found = ranked(question, sources.candidates(question, depth), depth, tuning.ranking)
+    again = second_question(question, found[0], tuning.second_look) if found else None
+    if again:
+        second = ranked(again, sources.candidates(again, depth), depth, tuning.ranking)
+        found = put_together(found, second, tuning.second_look)
+    distinct = without_copies(found)
+    if sources.reread:
+        chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
+    else:
+        chosen = varied(distinct, top_k, tuning.selection)
+    return with_continuation(chosen, sources.following, tuning.selection)
+
+
+def all_in_order(questions: Sequence[str], with_topic: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:
+    """The best ``top_k`` passages for a question and its sub-questions, which take turns, and for the question ``with_topic`` if given."""
+    found = [in_order(question, sources, top_k, tuning) for question in questions]
+    if with_topic:
+        topical = in_order(with_topic, sources, top_k, tuning)
+        found[0] = with_topic_put_together(found[0], topical, tuning.second_look)[:top_k]
+    return interleaved(found, top_k)

@@ -1,0 +1,60 @@
+"""A question as a vector.
+
+Belongs here: questions longer than the model's window, which calculation waits for which. Not here: what can be asked
+(``answering/question.py``), searching.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag_pipeline.answering.tuning import TUNING, Tuning
+from rag_pipeline.embedding.embedder import Embedder, load_embedder
+from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
+from rag_pipeline.settings import Settings
+
+Vector = NDArray[np.float32]
+"""Unit length, shape (dimension,)."""
+
+
+class QuestionEncoder:
+    """Turns questions into vectors with the model of each collection. Keeps the last ones: several steps and collections ask for them."""
+
+    def __init__(self, settings: Settings, tuning: Tuning = TUNING) -> None:
+        self._settings = settings
+        self._special_tokens = tuning.question.special_tokens
+        # The model uses all cores for one question; several at once take longer than one after the other.
+        self._encoding = threading.Lock()
+        self._counter = lru_cache(maxsize=tuning.caches.tokenizers)(ModelFiles.token_counter)
+        self._cached = lru_cache(maxsize=tuning.caches.question_vectors)(self._encode)
+
+    def vector(self, question: str, model: ModelFiles) -> Vector:
+        """The unit vector of a question. Nothing is dropped: beyond the model's window it is the mean over its windows."""
+        return self._cached(question, model)
+
+    def _encode(self, question: str, model: ModelFiles) -> Vector:
+        embedder = load_embedder(model, self._settings)
+        with self._encoding:
+            return self._encoded(question, model, embedder)
+
+    def _encoded(self, question: str, model: ModelFiles, embedder: Embedder) -> Vector:
+        windows = _windows(question, self._counter(model), self._special_tokens)
+        mean = np.stack([embedder.embed_query(window) for window in windows]).mean(axis=0)
+        return cast("Vector", mean / (float(np.linalg.norm(mean)) or 1.0))
+
+
+def _windows(question: str, counter: TokenCounter, special_tokens: int) -> Iterator[str]:
+    if counter.count(question) <= counter.max_tokens:
+        yield question
+        return
+    offsets = counter.offsets(question)
+    size = max(1, counter.max_tokens - special_tokens)
+    for first in range(0, len(offsets), size):
+        part = offsets[first : first + size]
+        yield question[part[0][0] : part[-1][1]]

@@ -1,0 +1,327 @@
+"""Every number that answering is tuned by, with what it means and where it comes from; the parts take it, and hold none of their own.
+
+Belongs here: weights, thresholds, depths, lengths, patience. Not here: what a machine's owner decides (``settings.py``), what is done
+with a number (the part that the group is named after).
+
+Each field ends with its source: ``Measured`` (on which question sets; the tables are in docs/decisions), ``By definition`` (of a
+formula), or ``Reasoned``: chosen by reasoning, not measured. An experiment runs with ``replace(TUNING, ...)``, handed to
+:func:`rag_pipeline.answering.answerer.build_answerer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag_pipeline.stores.vectors import Fusion
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLimits:
+    """What can be asked, and how a long question becomes a vector (``question.py``, ``retrieval/question_encoder.py``)."""
+
+    longest_characters: int = 20_000
+    """About ten pages; who pastes more wants the text indexed as a document. Reasoned."""
+    special_tokens: int = 8
+    """Tokens of room in a window for what the tokenizer adds around a text; no model in use adds more. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The score of a passage (``retrieval/scoring.py``), and how many are scored. Tables: docs/decisions/fusion.md."""
+
+    fusion_k: int = 2
+    """Ranks that are added to each in reciprocal rank fusion (Cormack, Clarke and Büttcher 2009), less one. Measured against 5 and 60 on
+    chunking_eval, squad2 and multihop_wiki; hardly matters once the passages are scored again."""
+    dense_weight: float = 1.0
+    """Of the list by vectors in the fusion. Measured on the same three sets, and as unimportant."""
+    text_weight: float = 1.0
+    """Of the list by words in the fusion. Measured on the same three sets against 2 and 3, and as unimportant."""
+    prefetch: int = 100
+    """Passages; how deep each of both lists is read: either alone can fill ``candidates``. Reasoned."""
+    candidates: int = 100
+    """Fused passages that are scored, and the sample that tells rare words from common ones. Measured on the same three sets: 50 gives
+    an MRR of .884, 100 of .886."""
+    cosine: float = 0.40
+    """Weight of the cosine of question and passage. Measured on the same three sets together, one choice of 625 mixtures for all; the
+    optimum is flat."""
+    coverage: float = 0.45
+    """Weight of the share of the question's words that the passage or its document's name has. Measured with ``cosine``."""
+    rank: float = 0.15
+    """Weight of the fused score as a share of the best possible one. Measured with ``cosine``."""
+    pairs: float = 0.25
+    """Weight of the share of the question's neighbouring words that are neighbours in the passage (sequential dependence; Metzler and
+    Croft 2005). Measured on squad2 (hit@1 .876 to .903) and chunking_eval (.751 to .782)."""
+    name: float = 0.05
+    """Weight of the coverage by the document's name alone. Measured on multihop_wiki (all files @5 .63 to .65)."""
+    inverse_frequency_smoothing: float = 0.5
+    """Passages added to those with, and to those without, a word: BM25's IDF (Robertson and Spärck Jones 1976). By definition."""
+
+    @property
+    def fusion(self) -> Fusion:
+        """What the engine is asked for."""
+        return Fusion(self.fusion_k, self.dense_weight, self.text_weight)
+
+    @property
+    def all_weights(self) -> float:
+        """What the score is divided by, to be 1 at most."""
+        return self.cosine + self.coverage + self.rank + self.pairs + self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """A second search, for the names in the best passage or with what was asked before (``retrieval/second_look.py``)."""
+
+    depth: int = 20
+    """Passages of either search that are put together. Reasoned."""
+    weight: float = 0.9
+    """What the score of a passage that only the second search found is multiplied by. Measured on the conversations of
+    docs/decisions/follow-ups.md: full weight harmed 3 and helped 27 of 390."""
+    said_by_one: float = 0.7
+    """Share of the question's words; a best passage that has so many is what was asked for, and nothing more is searched. Measured
+    against never, .5 and always on multihop_wiki, mtrag_un, chunking_eval and squad2: docs/decisions/fusion.md."""
+    longest_names_characters: int = 300
+    """Characters of names that are added to the question. Reasoned."""
+    read_before_characters: int = 10
+    """Characters before a capital letter that tell whether it begins a sentence: a stop, quotation marks, blanks. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """The second opinion of a cross-encoder, where one is set (``retrieval/reranking.py``)."""
+
+    depth: int = 20
+    """Passages that are read again; a model of 22 million parameters takes about 10 ms for each on a CPU. Reasoned: no such model is
+    packaged to measure its order with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which passages are shown beside one another (``retrieval/selection.py``). Tables: docs/decisions/fusion.md."""
+
+    same_page: float = 0.10
+    """Share of its score that a passage loses for each better one of its page. Measured on financebench (right page @5 + .034); larger
+    ones were not better."""
+    same_document: float = 0.02
+    """The same for each better one of its document. Measured on mtrag_un (all files @10 + .006); larger ones were not better."""
+    most_counted: int = 3
+    """Better passages of one page or document that are counted; further ones cost nothing more. Reasoned."""
+    continuation_place: int = 8
+    """Rank of the passage after the best one where it would not be found otherwise: late enough to push out nothing that matters.
+    Measured on chunking_eval (hit@10 .987 to .996); an earlier rank was not better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """What can be quoted of a passage (``generation/segmentation.py``). As a whole, the rules were measured before and after on
+    financebench, chunking_eval, mtrag_un and squad2: docs/decisions/refusal.md. The single numbers were not."""
+
+    longest_sentence_characters: int = 600
+    """Longer ones are shortened: something without full stops is a list of words, not a sentence. Reasoned."""
+    most_heading_words: int = 9
+    """Words; a line of more without a full stop is rather a sentence whose stop is missing. Reasoned."""
+    stacked_headings: int = 2
+    """Short lines above a paragraph that are a heading and one below it; more are an address, a card, a list of names. Reasoned."""
+    most_lines_together: int = 6
+    """Lines that say something only together, quoted as one. Reasoned."""
+    fewest_letters: int = 3
+    """Letters and digits; what has fewer says nothing. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoting:
+    """Which sentences answer (``generation/extractive.py``). Measured as a whole on 150 answerable questions of squad2: 89 % of the
+    answers contain a reference answer (docs/decisions/refusal.md). No table of single weights is kept."""
+
+    passages: int = 5
+    """Best passages whose sentences are looked at. Reasoned."""
+    embedded_sentences: int = 24
+    """Sentences compared by meaning: those with most of the question's words. Measured for time only: about 0.1 s on 2 cores."""
+    cosine: float = 0.45
+    """Weight of the cosine of question and sentence. Measured with the whole, on squad2."""
+    coverage: float = 0.35
+    """Weight of the share of the question's words that the sentence has. Measured with the whole, on squad2."""
+    passage: float = 0.2
+    """Weight of the score of the sentence's passage. Measured with the whole, on squad2."""
+    listed: float = 0.85
+    """What the cosine of short lines that stand together is multiplied by: a menu has many words of a question and answers none.
+    Measured on financebench, chunking_eval, mtrag_un and squad2."""
+    most_sentences: int = 4
+    """Sentences of an answer, those not counted that others lean on. Reasoned."""
+    close_to_best: float = 0.85
+    """Share of the best sentence's score that a further one needs. Reasoned."""
+    same_words: float = 0.7
+    """A sentence with this share of its words in one already quoted says nothing new. Reasoned."""
+    own_words: float = 0.5
+    """Share of the words that a question adds to its conversation, rare ones counting more, that a sentence needs to answer it.
+    Measured on mtrag_un and on squad2 after its conversations, against a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """When quoted sentences are no answer (``generation/extractive.py``). Tables and the whole curve: docs/decisions/refusal.md."""
+
+    passage: float = 0.5
+    """Weight of the best passage's score beside the best sentence's cosine. Measured on squad2, chunking_eval and multihop_wiki, each
+    with its own and with other sets' questions."""
+    convincing: float = 0.66
+    """Least sum of both, from 0 to 1.5. Measured on the same sets and mtrag_un: keeps about 95 % of the questions that the documents
+    answer, and refuses 97 % of those about something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUps:
+    """What the words of a follow-up stand for (``conversation``), after Lappin and Leass (1994), much reduced. The rules were measured
+    as a whole, on two thirds of canard, cast, mtrag, mtrag_un and questions of squad2 and xquad, and checked on the last third:
+    docs/decisions/follow-ups.md."""
+
+    read_messages: int = 40
+    """The last messages of a conversation that are read; what was named before them counts for nothing any more (``decay``). Reasoned."""
+    read_characters: int = 4000
+    """Characters of each message that are read. Reasoned."""
+    longest_phrase_words: int = 5
+    """Words of a name or noun phrase; all choices of a name's words are looked up, 2 to this power. Reasoned."""
+    messages_of_a_turn: int = 2
+    """A question and its reply. By definition."""
+    least_share: float = 0.3
+    """What the share of messages that something stands in is added to before it multiplies the score. Measured with the whole."""
+    question_weight: float = 1.0
+    """What is named in a question counts this much. By definition: the others are relative to it."""
+    reply_weight: float = 0.2
+    """What is named in a reply counts this much. Measured with the whole."""
+    decay: float = 0.8
+    """What was named one turn earlier counts this much of what was named now (Lappin and Leass halve by sentences). Measured with the
+    whole."""
+    name_weight: float = 1.3
+    """What a name counts for beside a common noun phrase. Measured with the whole."""
+    mention_weight: float = 0.25
+    """Share of the lesser of two mentions that is added to the greater. Measured with the whole."""
+    later_in_message: float = 0.1
+    """How much less each further phrase of a message counts: 1 / (1 + this x place). Measured with the whole."""
+    one_for_several: float = 0.6
+    """Fit of something singular to "they". Measured with the whole."""
+    several_for_one: float = 0.5
+    """Fit of something plural to "it". Measured with the whole."""
+    person_for_thing: float = 0.6
+    """Fit of a name to "it" where the conversation speaks of people. Measured with the whole."""
+    completed_messages: int = 8
+    """The last messages whose own pronouns are replaced before the question's are. Measured with the whole: more change nothing."""
+    least_topic_words: int = 4
+    """Words that can be searched for; earlier questions are read backwards until they have so many. Measured with the whole."""
+    longest_topic_characters: int = 500
+    """Of each earlier question, of all together, and of the question they are put behind. Reasoned."""
+    rewriting_history_tokens: int = 1500
+    """Of the conversation that a language model sees when it rewrites. Reasoned."""
+    longest_rewriting_factor: int = 3
+    """Lengths of the question that a rewriting may have beside the characters below; a longer one is an answer. Reasoned."""
+    longest_rewriting_characters: int = 300
+    """Added to that. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """Questions taken apart by a language model (``conversation/decomposition.py``)."""
+
+    most_questions: int = 4
+    """Sub-questions; each costs a search. Reasoned."""
+    longest_characters: int = 500
+    """Of a sub-question; a longer line is an answer. Reasoned."""
+    long_question_words: int = 14
+    """Words; a question of so many often asks by way of something else ("the director of the film that ..."). Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How the language model's window is filled (``generation/augment.py``, ``generation/token_count.py``)."""
+
+    message_tokens: int = 8
+    """What a model's own format adds around each message. Reasoned."""
+    answer_share: float = 0.2
+    """Of the window, left free for the answer. Reasoned."""
+    history_share: float = 0.2
+    """Of what remains, at most, for what was said before; passages matter more. Reasoned."""
+    shortest_passage_characters: int = 200
+    """What is left at least of a best passage that does not fit. Reasoned."""
+    shortened: float = 0.75
+    """Share of such a passage that is kept at each try. Reasoned."""
+    bytes_per_token: float = 3.5
+    """Of UTF-8. Most tokenizers make a token of 4 bytes of English and of 3 of other scripts, so this errs on the safe side. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReading:
+    """How ``[n]`` is told from other text in brackets (``generation/marks.py``)."""
+
+    largest_number: int = 99
+    """``[404]`` and ``[2024]`` are text wherever they stand. Reasoned."""
+    longest_mark_characters: int = 60
+    """Of ``[1, 2, 3]``; what is longer is text, and is held back no further. Reasoned."""
+    longest_span_characters: int = 1000
+    """Of code or a formula within a paragraph; what is longer is text. Reasoned."""
+    look_behind_characters: int = 200
+    """Of the line before a mark, which tell whether it is one. Reasoned."""
+    short_word_characters: int = 3
+    """A word of more letters with a mark glued to it is rather a word than the name of an array. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The connection to a language model (``generation/language_model.py``). Its longest silence is a setting."""
+
+    connect_seconds: float = 10.0
+    """Longest wait for a connection. Reasoned."""
+    kept_connections: int = 20
+    """Connections that stay open unused. Reasoned."""
+    kept_seconds: float = 30.0
+    """How long they do: a reader's next question needs no new handshake. Reasoned."""
+    retry_seconds: tuple[float, ...] = (0.5, 1.5)
+    """Waits before each further try; only before the first piece of text, afterwards a retry would say things twice. Reasoned."""
+    error_characters: int = 300
+    """Of what the provider said that a reader is shown. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Everything else that is waited for or tried again."""
+
+    keep_alive_seconds: float = 5.0
+    """How often an answer under way is said to be still written (``conversation/remembered.py``); much less than the time after which
+    its store takes it for broken off. Reasoned."""
+    search_attempts: int = 3
+    """Searches of a collection that changes its embedding model meanwhile. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """How many results are kept in memory, by number."""
+
+    document_names: int = 1 << 14
+    """Words of documents' names: more than the documents of most libraries. Reasoned."""
+    tokenizers: int = 8
+    """Of embedding models; there are two while a change of model is under way. Reasoned."""
+    question_vectors: int = 256
+    """Questions; several steps and collections ask for the same one. 0.4 MB at 384 dimensions. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """All of it."""
+
+    question: QuestionLimits = QuestionLimits()
+    ranking: Ranking = Ranking()
+    second_look: SecondLook = SecondLook()
+    reranking: Reranking = Reranking()
+    selection: Selection = Selection()
+    segmentation: Segmentation = Segmentation()
+    quoting: Quoting = Quoting()
+    refusal: Refusal = Refusal()
+    follow_ups: FollowUps = FollowUps()
+    decomposition: Decomposition = Decomposition()
+    packing: Packing = Packing()
+    marks: MarkReading = MarkReading()
+    connection: Connection = Connection()
+    patience: Patience = Patience()
+    caches: Caches = Caches()
+
+
+TUNING = Tuning()
+"""What the product runs with."""

@@ -2,7 +2,7 @@
 
 Belongs here: the properties of a message and its attachments. Not here: MIME messages (``email_message``), other OLE files.
 
-Not through unstructured's partitioner or python-oxmsg behind it: that one stops at code pages which Python names otherwise
+Not through unstructured's partitioner or python-oxmsg behind it: that one garbles or stops at code pages which Python names otherwise
 (``windows-950``), and passes over messages attached to messages (measured, 0.0.2). Layout after MS-OXMSG, numbers after MS-OXPROPS.
 """
 

@@ -51,7 +51,7 @@ def drop_boilerplate(root: _Element) -> None:
 def _is_boilerplate(element: _Element) -> bool:
     tag, role = str(element.tag), element.get("role", "").lower()
     names = f"{element.get('id', '')} {element.get('class', '')}"
-    if tag in ("html", "body", *_CONTENT) or role == "main" or next(element.iterdescendants(*_CONTENT), None) is not None:
+    if tag in ("html", "body", *_CONTENT) or role == "main" or _holds_content(element):
         return False
     if role in _ROLES or _CONSENT.search(names):
         return True
@@ -61,6 +61,11 @@ def _is_boilerplate(element: _Element) -> bool:
     inside_content = next(element.iterancestors(*_CONTENT), None) is not None
     title = next(element.iterdescendants("h1"), None) is not None
     return edge and not inside_content and not title and _link_share(element) > _MOSTLY_LINKS
+
+
+def _holds_content(element: _Element) -> bool:
+    """Whether the content of the page is in it: an article that is mostly links only points to another one."""
+    return any(part.tag == "main" or _link_share(part) <= _MOSTLY_LINKS for part in element.iterdescendants(*_CONTENT))
 
 
 def _link_share(element: _Element) -> float:

@@ -1,6 +1,8 @@
 """Subtitles: SubRip and WebVTT, their cues joined to paragraphs that say when they begin.
 
 Belongs here: cues, times, speakers. Not here: speech recognition.
+
+Not through pysubs2: it knows WebVTT as SubRip only, and loses comments and files with unpadded times (measured, 1.8.1).
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from rag_pipeline.ingestion.extract.data.decoding import decode_text
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
-_TIMES = re.compile(r"\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}\s*-->\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}")
+_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,]\d{1,3}"
+"""Some programs write ``0:0:3.54`` for ``00:00:03.540``."""
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
+_CUE_START = re.compile(rf"^(?:\d+[ \t]*\n)?[ \t]*{_TIME}[ \t]*-->", re.MULTILINE)
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n+")
@@ -36,13 +41,13 @@ def read_subtitles(source: Source) -> Iterator[Element]:
     """What is said, in paragraphs of whole sentences, each led by the time of its first cue. Titles and comments of the file are kept."""
     text = decode_text(source.stream.read()).replace("\r\n", "\n").replace("\r", "\n")
     waiting: list[_Cue] = []
-    for block in _BLANK_LINES.split(text.strip("\n")):
+    for block in _blocks(text):
         cue = _cue(block)
         if cue is None:
-            if block.strip() and not block.startswith(_NOT_SHOWN):
+            if block and not block.startswith(_NOT_SHOWN):
                 yield from _paragraph(waiting)
                 waiting = []
-                yield Element("NarrativeText", block.strip())
+                yield Element("NarrativeText", block)
         elif cue.text:
             if waiting and _ends_paragraph(waiting, cue):
                 yield from _paragraph(waiting)
@@ -50,6 +55,16 @@ def read_subtitles(source: Source) -> Iterator[Element]:
             if not waiting or waiting[-1].text != cue.text:  # live captions repeat a line while the next is written
                 waiting.append(cue)
     yield from _paragraph(waiting)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """What stands between blank lines, or between cues: not every writer parts them by a blank line (WebVTT, 6.3: ``-->`` ends a cue)."""
+    for block in _BLANK_LINES.split(text):
+        start = 0
+        for following in list(_CUE_START.finditer(block))[1:]:
+            yield block[start : following.start()].strip()
+            start = following.start()
+        yield block[start:].strip()
 
 
 def _cue(block: str) -> _Cue | None:

@@ -7,7 +7,7 @@ document before unstructured sees it (``word_simplified``).
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.errors import DocumentError
@@ -19,7 +19,7 @@ from rag_pipeline.ingestion.extract.office.office_file import damage_reported, o
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties, drawn_elements, main_part
 from rag_pipeline.ingestion.extract.office.properties import with_properties
-from rag_pipeline.ingestion.extract.office.word_simplified import W, simplify
+from rag_pipeline.ingestion.extract.office.word_simplified import W, header_parts, simplify
 from rag_pipeline.ingestion.extract.picture.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
@@ -27,6 +27,7 @@ from rag_pipeline.models import Element
 if TYPE_CHECKING:
     from unstructured.documents.elements import Element as Partitioned
 
+_RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _WITH_DRAWINGS = ("header", "footer", "footnotes", "endnotes")
 
 
@@ -65,15 +66,22 @@ def _drop_nameless_relations(document: Any) -> None:
             del part.rels[identity]
 
 
-def _elements(source: Source, package: Package, document: Any) -> Iterator[Element]:
-    import docx
+def _drop_lost_headers(source: Source, document: Any) -> None:
+    """A header or footer whose part is missing would cost the document its structure."""
+    for reference in list(document.element.body.iter(f"{W}headerReference", f"{W}footerReference")):
+        if reference.get(_RELATION_ID) not in document.part.rels:
+            reference.getparent().remove(reference)
+            source.notes.append("A header or footer was not read: it is missing in the file.")
 
+
+def _elements(source: Source, package: Package, document: Any) -> Iterator[Element]:
     simplify(source, document)
     pictures: list[Any] = []
     with source.part("The list of its pictures"):
         pictures = pictures_in(document.part, document.element.body)
     _drop_nameless_relations(document)
-    elements = [*convert(_partitioned(source, docx.Document(saved(document))), Outline()), *_drawings(source, package)]
+    _drop_lost_headers(source, document)
+    elements = [*convert(_partitioned(source, document), Outline()), *_drawings(source, package)]
     yield from elements
     if stand_for_text(len(pictures), elements):
         yield from read_pictures(source, (picture.blob for picture in pictures), beside_text=bool(elements))
@@ -87,45 +95,22 @@ def _drawings(source: Source, package: Package) -> Iterator[Element]:
             yield from drawn_elements(source, package, relation.part)
 
 
-def _partitioned(source: Source, document: Any) -> Iterator[Partitioned]:
-    """unstructured's elements; a paragraph or table that it trips over is taken as plain text, a header or footer is noted."""
-    from unstructured.documents.elements import Text
-    from unstructured.partition.docx import DocxPartitionerOptions, _DocxPartitioner
+def _partitioned(source: Source, document: Any) -> Iterable[Partitioned]:
+    """unstructured's elements; where it trips over something it gives none, and the document is taken as plain text, with a note."""
+    from unstructured.partition.docx import partition_docx
 
-    class Careful(_DocxPartitioner):
-        """The partitioner, block by block: its public function reads all of a document or nothing."""
-
-        def _iter_paragraph_elements(self, paragraph: Any) -> Iterator[Partitioned]:
-            yield from _tried(super()._iter_paragraph_elements, paragraph, lambda: Text(_plain(paragraph._p)))
-
-        def _iter_table_element(self, table: Any) -> Iterator[Any]:
-            yield from _tried(super()._iter_table_element, table, lambda: Text(_plain(table._tbl)))
-
-        def _iter_section_page_breaks(self, section_index: int, section: Any) -> Iterator[Any]:
-            return iter(())  # nothing is asked of them, and they trip over odd kinds of sections
-
-        def _iter_section_headers(self, section: Any) -> Iterator[Any]:
-            with source.part("A header"):
-                yield from super()._iter_section_headers(section)
-
-        def _iter_section_footers(self, section: Any) -> Iterator[Any]:
-            with source.part("A footer"):
-                yield from super()._iter_section_footers(section)
-
-    options = DocxPartitionerOptions(file=None, file_path=None, include_page_breaks=False, infer_table_structure=True)
-    options.__dict__["document"] = document  # a cached property: the document is open already
-    return iter(Careful.iter_document_elements(options))
-
-
-def _tried(read: Callable[[Any], Iterator[Partitioned]], block: Any, plainly: Callable[[], Partitioned]) -> Iterator[Partitioned]:
     try:
-        yield from list(read(block))
+        return partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
     except (MemoryError, DocumentError):
         raise
     except Exception:  # noqa: BLE001 - whatever it is, the words are there
-        yield plainly()
+        source.notes.append("Its headings, lists and tables could not be told apart: it was read as plain text.")
+        return list(_plainly(document))
 
 
-def _plain(block: Any) -> str:
-    paragraphs = ("".join(text.text or "" for text in paragraph.iter(f"{W}t")) for paragraph in block.iter(f"{W}p"))
-    return "\n".join(text for text in paragraphs if text.strip())
+def _plainly(document: Any) -> Iterator[Partitioned]:
+    from unstructured.documents.elements import Text
+
+    for root in (document.element.body, *(part.element for part in header_parts(document))):
+        for paragraph in root.iter(f"{W}p"):
+            yield Text("".join(text.text or "" for text in paragraph.iter(f"{W}t")))

@@ -77,6 +77,7 @@ LINKS = "<ul><li><a href='/a'>Start page</a></li><li><a href='/b'>Other story</a
         f"<div role='navigation'>{LINKS}</div>",
         f"<footer>{LINKS}</footer>",
         f"<div class='related share'>{LINKS}</div>",
+        f"<aside><article>{LINKS}</article></aside>",
         "<div id='cookie-banner'>We value your privacy. Other story.</div>",
     ],
 )

@@ -157,6 +157,12 @@ def test_a_cell_that_is_no_cell_costs_itself_only(tmp_path: Path) -> None:
     assert texts(extraction) == ["1", "print(2)"]
 
 
+def test_a_notebook_of_format_2_stores_lines_without_their_ends(tmp_path: Path) -> None:
+    cells = [{"cell_type": "markdown", "source": ["# Study", "", "Some", "words."]}, {"cell_type": "code", "input": ["a = 1", "a"]}]
+    extraction = read(tmp_path, "a.ipynb", json.dumps({"worksheets": [{"cells": cells}], "nbformat": 2}).encode())
+    assert texts(extraction) == ["Study", "Some\nwords.", "a = 1\na"]
+
+
 def test_subtitles(tmp_path: Path) -> None:
     content = """WEBVTT - The talk
 
@@ -180,6 +186,18 @@ After a pause &amp; more.
         "[00:01:00] After a pause & more.",
     ]
     assert texts(read(tmp_path, "a.srt", b"1\r\n01:00:01,000 --> 01:00:02,500\r\nHello.\r\n")) == ["[01:00:01] Hello."]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1\n00:00:01,000 --> 00:00:02,500\nGood morning.\n2\n00:00:03,000 --> 00:00:04,000\nLet us begin.\n",
+        "WEBVTT\n\n00:01.000 --> 00:02.500\nGood morning.\n00:03.000 --> 00:04.000 align:start\nLet us begin.\n",
+        "WEBVTT\n\n0:0:1.0 --> 0:0:2.5\nGood morning.\n\n \n0:0:3.0 --> 0:0:4.0\nLet us begin.\n",
+    ],
+)
+def test_cues_of_careless_writers(tmp_path: Path, content: str) -> None:
+    assert texts(read(tmp_path, "a.vtt", content.encode()))[-1] == "[00:00:01] Good morning. Let us begin."
 
 
 def test_source_code_is_parted_between_functions(tmp_path: Path) -> None:

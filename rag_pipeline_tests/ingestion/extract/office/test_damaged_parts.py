@@ -144,6 +144,15 @@ def test_a_ruined_part_beside_a_letter_costs_that_part(part: str, ruin: Damage) 
         assert any("header" in note for note in notes)
 
 
+def test_a_letter_whose_structure_makes_no_sense_is_read_as_plain_text() -> None:
+    """A paragraph names its style without saying which (17.3.1.27 demands the name)."""
+    text, notes = said(
+        damaged(LETTER, "word/document.xml", lambda part: part.replace(b'<w:pStyle w:val="ListNumber"/>', b"<w:pStyle/>")), DOCX
+    )
+    assert text.split("\n") == ["headingwords", "listwords", "bodywords", "Comment by A: commentwords", "cellwords", "headerwords"]
+    assert notes == ["Its headings, lists and tables could not be told apart: it was read as plain text."]
+
+
 def test_a_sheet_that_nothing_leads_to_costs_itself() -> None:
     def forgotten(listed: bytes) -> bytes:
         (relation,) = re.findall(rb"<Relationship [^>]*sheet2\.xml[^>]*>", listed)

@@ -95,5 +95,5 @@ FAMILIES = (
         (Format(SOURCE_CODE, _read_source_code, tuple(_SOURCE_CODE_SUFFIXES.split()), "text"),),
         version="6",
     ),
-    Family("notebook", "notebooks", "Web and markup", (Format(NOTEBOOK, _read_notebook, ("ipynb",), "text"),), version="6"),
+    Family("notebook", "notebooks", "Web and markup", (Format(NOTEBOOK, _read_notebook, ("ipynb",), "text"),), version="7"),
 )

@@ -86,7 +86,7 @@ FAMILIES = (
         "HTML",
         "Web and markup",
         (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
-        version="6",
+        version="7",
     ),
     Family(
         "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "6"
@@ -102,5 +102,5 @@ FAMILIES = (
         (Format(XML, _read_xml, ("xml", "rss", "atom", "xsd", "dita", "docbook"), "text", openings=_XML_OPENINGS),),
         version="6",
     ),
-    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="6"),
+    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="7"),
 )

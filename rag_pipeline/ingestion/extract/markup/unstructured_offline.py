@@ -34,6 +34,7 @@ def prepare_unstructured() -> None:
     os.environ.update(_SWITCHES)
     from unstructured.nlp import tokenize
 
+    # No public way exists: the name of the model and what is done when it is missing are written into the function.
     if importlib.util.find_spec("en_core_web_sm") is None:
         tokenize._load_spacy_model = rule_based_english
 

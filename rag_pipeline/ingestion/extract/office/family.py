@@ -75,7 +75,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="6",
+        version="7",
     ),
     Family(
         "powerpoint",

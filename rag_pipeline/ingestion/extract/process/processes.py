@@ -99,6 +99,7 @@ def _start(memory_bytes: int) -> None:
     global _memory
     _memory = MemoryLimit(memory_bytes)
     # spaCy, behind unstructured, imports torch where it is installed: 180 MB and 1.5 s in each worker for nothing.
+    # None says that a module is not there (Python's language reference, 5.3.1).
     sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
 
 

@@ -1,12 +1,16 @@
 """Step 4: turn chunks into vectors. Plan (catalog) → batches (files only, anywhere) → commit (catalog).
 
-Belongs here: which texts are embedded, in which batches, and the commit. Not here: the model (``embedder.py``).
+The plan makes the BM25 vectors itself: a text takes 50 µs, so a collection can be searched by words before the first batch is done.
+
+Belongs here: which texts are embedded, in which batches, and the commit. Not here: the models (``embedder.py``, ``bm25.py``).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -14,7 +18,8 @@ import polars
 from rag_pipeline.embedding.embedder import load_embedder
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, missing_texts
+from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, missing_texts, missing_words
+from rag_pipeline.stores.vectors.bm25 import document_vector, model_fingerprint
 
 STEP = "embeddings"
 _REPORT_EVERY = 256
@@ -31,11 +36,12 @@ class EmbeddingReport:
 
 
 def plan_embeddings(workspace: Workspace) -> list[str]:
-    """Commit what an interrupted run left, then name the batches of texts that the model has not seen."""
+    """Commit what an interrupted run left, make BM25 vectors, then name the batches of texts that the model has not seen."""
     with workspace.lock(STEP):
         _commit_staged(workspace)
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
+        _make_words(workspace, again=workspace.full_refresh)
         names = []
         batches = missing_texts(
             workspace.catalog,
@@ -69,6 +75,31 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
     return EmbeddingReport(len(texts), time.perf_counter() - started, embedder.dtype)
 
 
+def complete_words(workspace: Workspace) -> None:
+    """Make the BM25 vectors that the collection's texts have not got."""
+    with workspace.lock(STEP):
+        _make_words(workspace, again=False)
+
+
+def _make_words(workspace: Workspace, *, again: bool) -> None:
+    staging, model = workspace.staging(STEP), model_fingerprint()
+    batches = missing_words(
+        workspace.catalog, workspace.collection, workspace.chunker_fingerprint, model, workspace.settings.embedding_batch_chunks, again
+    )
+    files = [staging.write_frame(f"{staging.new_batch()}.words", _words(frame, model)) for frame in batches]
+    _commit_words(workspace, files)
+
+
+def _words(texts: polars.DataFrame, model: str) -> polars.DataFrame:
+    vectors = [document_vector(text) for text in texts["text"]]
+    return texts.select(
+        "text_hash",
+        polars.lit(model).alias("model"),
+        polars.Series("indices", [vector.indices for vector in vectors], polars.List(polars.UInt32)),
+        polars.Series("weights", [vector.values for vector in vectors], polars.List(polars.Float32)),
+    )
+
+
 def commit_embeddings(workspace: Workspace) -> None:
     """Commit all finished batches to the catalog."""
     with workspace.lock(STEP):
@@ -81,3 +112,9 @@ def _commit_staged(workspace: Workspace) -> None:
     add_embeddings(workspace.catalog, vectors)
     texts = [staging.path(f"{file.name.split('.')[0]}.texts") for file in vectors]
     staging.remove([*vectors, *texts])
+    _commit_words(workspace, staging.complete("words"))
+
+
+def _commit_words(workspace: Workspace, files: Sequence[Path]) -> None:
+    add_words(workspace.catalog, files)
+    workspace.staging(STEP).remove(files)

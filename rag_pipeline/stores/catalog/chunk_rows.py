@@ -17,7 +17,6 @@ from rag_pipeline.stores.catalog.keys import CHUNKING_KEY
 
 _EMBEDDED_TEXT = "CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END"
 """As ``models.embedded_text``."""
-_OF_COLLECTION = "documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)"
 
 
 def missing_chunkings(catalog: Catalog, collection: str, chunker: str, full_refresh: bool) -> list[tuple[str, int]]:
@@ -59,38 +58,31 @@ def largest_chunk(catalog: Catalog, collection: str, chunker: str) -> int:
     """Word pieces of the longest chunk of the collection's documents; 0 when there is none."""
     with catalog.reading() as connection:
         row = connection.execute(
-            f"SELECT coalesce(max(c.tokens), 0) FROM {_OF_COLLECTION} WHERE d.collection = ? AND k.chunker = ?",
+            "SELECT coalesce(max(c.tokens), 0) FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)"
+            " WHERE d.collection = ? AND k.chunker = ?",
             [collection, chunker],
         ).fetchone()
     return int(row[0]) if row else 0
 
 
 def missing_texts(
-    catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int, full_refresh: bool
+    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], batch_size: int, full_refresh: bool
 ) -> Iterator[polars.DataFrame]:
-    """Batches (text_hash, text) of what the model has not embedded, each text once.
+    """Batches (text_hash, text, dense, sparse) of texts without a vector of one of the models, each once; the last two say which.
 
+    ``models`` are the fingerprints of the embedding model and of the BM25 model.
     Longest first: a batch is even, and later ones fit into the memory of the first (779 MB at most, against 1,212 MB shortest first).
     """
-    parameters = {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh}
-    with catalog.reading() as connection:
-        yield from query_batches(connection, _texts_without("embeddings"), "length(text) DESC, text_hash", parameters, batch_size)
-
-
-def missing_words(
-    catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int, full_refresh: bool
-) -> Iterator[polars.DataFrame]:
-    """Batches (text_hash, text) of what has no sparse vector of this model, each text once."""
-    parameters = {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh}
-    with catalog.reading() as connection:
-        yield from query_batches(connection, _texts_without("sparse_vectors"), "text_hash", parameters, batch_size)
-
-
-def _texts_without(table: str) -> str:
-    return f"""
-        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text FROM {_OF_COLLECTION} WHERE d.collection = $collection
-            AND k.chunker = $chunker AND ($full OR c.text_hash NOT IN (SELECT text_hash FROM {table} WHERE model = $model))
+    query = f"""
+        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text,
+            $full OR c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $dense) AS dense,
+            $full OR c.text_hash NOT IN (SELECT text_hash FROM sparse_vectors WHERE model = $sparse) AS sparse
+        FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
+        WHERE d.collection = $collection AND k.chunker = $chunker AND (dense OR sparse)
         """
+    parameters = {"collection": collection, "chunker": chunker, "dense": models[0], "sparse": models[1], "full": full_refresh}
+    with catalog.reading() as connection:
+        yield from query_batches(connection, query, "length(text) DESC, text_hash", parameters, batch_size)
 
 
 def add_embeddings(catalog: Catalog, files: Sequence[Path]) -> None:

@@ -56,7 +56,7 @@ class ExtractionResult:
     """What became of a request: either the document's elements, or the error's code and words.
 
     ``state`` is ``extracted``, or the document state that the error leads to; ``transient`` errors are worth another attempt.
-    ``elements`` are rows, not records: those take 14 times as long on their way to another process. ``spooled`` ones come before them,
+    ``elements`` are rows, not records: those take thirty times as long on their way to another process. ``spooled`` ones come before them,
     in files. ``pages`` and ``notes`` as in :class:`rag_pipeline.models.Extraction`.
     """
 

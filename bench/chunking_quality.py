@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from rag_pipeline.ingestion.extract import extract
 from rag_pipeline.models import Chunk, Element, Hit
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.vectors import IndexChange, SearchQuery, VectorIndex, indexed_chunk, open_index
+from rag_pipeline.stores.vectors.bm25 import document_vector
 
 TOP_K = 5
 WIDE_TOKENS = 400
@@ -135,7 +136,11 @@ def build(index: VectorIndex, documents: Sequence[Document], split: Split, setti
     for one in documents:
         chunks = split(one.text, one.elements)
         vectors = embedder.embed_documents([chunk.embedded_text for chunk in chunks])
-        points = [indexed_chunk("c", one.name, one.name, one.name, c, v.tolist()) for c, v in zip(chunks, vectors, strict=True)]
+        place = {"collection": "c", "document": one.name, "document_id": one.name, "document_key": one.name}
+        points = [
+            indexed_chunk({**place, **asdict(chunk)}, vector.tolist(), document_vector(chunk.embedded_text))
+            for chunk, vector in zip(chunks, vectors, strict=True)
+        ]
         spans |= dict(zip([point.chunk_id for point in points], spans_of(one.name, one.text, chunks), strict=True))
         batches.append(points)
     index.publish(IndexChange("c", model.name, model.fingerprint, embedder.dimension, (), batches, len(documents), True))

@@ -192,7 +192,7 @@ def print_large(folder: Path, settings: Settings) -> None:
         for path in (table, long):
             with PeakMemory() as peak:
                 (result,) = extract_all([request(path, spool=f"{name}/spool")], roomy)
-            held = result.extraction.pages if result.extraction else result.error
+            held = result.error or result.pages
             print(f"  {path.name}: {result.state}, {result.seconds:.1f} s, peak {peak.megabytes:.0f} MB ({held or number})")
 
 
@@ -247,7 +247,7 @@ def request(path: Path, spool: str = "") -> ExtractionRequest:
 
 
 def words_of(result: ExtractionResult) -> str:
-    return letters("\n".join(element.text for element in result.extraction.elements)) if result.extraction else ""
+    return letters("\n".join(text for _, _, _, text, *_ in result.elements))
 
 
 def letters(text: str) -> str:

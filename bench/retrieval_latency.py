@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.models import Chunk, IndexedChunk
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index
+from rag_pipeline.stores.vectors.bm25 import document_vector
 
 DIMENSION = 384
 QUESTIONS = 300
@@ -59,7 +61,8 @@ def batches(chunks: int) -> Iterator[list[IndexedChunk]]:
 def point(number: int, text: str, vector: list[float]) -> IndexedChunk:
     document, position = divmod(number, 20)
     chunk = Chunk(position, text, "Heading", ("Heading",), 1, 1, (), 200)
-    return indexed_chunk("bench", f"{document}.md", f"{document}", f"{document}", chunk, vector)
+    place = {"collection": "bench", "document": f"{document}.md", "document_id": f"{document}", "document_key": f"{document}"}
+    return indexed_chunk({**place, **asdict(chunk)}, vector, document_vector(chunk.embedded_text))
 
 
 def vocabulary() -> list[str]:

@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from rag_pipeline.ingestion.extract import HEAD_BYTES, extract, media_type_of
 from rag_pipeline.models import Chunk, Hit
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.vectors import IndexChange, SearchQuery, VectorIndex, indexed_chunk, open_index
+from rag_pipeline.stores.vectors.bm25 import document_vector
 
 SETS = ("chunking_eval", "squad2", "multihop_wiki")
 Span = tuple[str, int, int]
@@ -63,8 +64,10 @@ def build(index: VectorIndex, settings: Settings, folder: Path) -> Corpus:
     files = [file for file in sorted((folder / "docs").rglob("*")) if file.is_file()]
     found = [(str(file.relative_to(folder)), file, chunker.chunk(extract(file, media_type(file)).elements)) for file in files]
     vectors = iter(embedder.embed_documents([chunk.embedded_text for _, _, chunks in found for chunk in chunks]))
+    places = [{"collection": folder.name, "document": name, "document_id": name, "document_key": name} for name, _, _ in found]
     batches = [
-        [indexed_chunk(folder.name, name, name, name, chunk, next(vectors).tolist()) for chunk in chunks] for name, _, chunks in found
+        [indexed_chunk({**place, **asdict(chunk)}, next(vectors).tolist(), document_vector(chunk.embedded_text)) for chunk in chunks]
+        for place, (_, _, chunks) in zip(places, found, strict=True)
     ]
     index.publish(IndexChange(folder.name, model.name, model.fingerprint, embedder.dimension, (), batches, len(files), True))
     spans = [span for name, file, chunks in found for span in spans_of(name, file.read_text(encoding="utf-8"), chunks)]

@@ -5,7 +5,8 @@ Belongs here: what more than one package speaks of. Not here: rows of one store,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -27,6 +28,27 @@ class Box:
     bottom: float
     start: int
     end: int
+
+
+_BOX_FIELDS = tuple(Box.__dataclass_fields__)
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
+def pack_boxes(boxes: Sequence[Box]) -> str:
+    """Boxes as they are kept and handed on: a JSON list of lists in the order of the fields, fractions to five decimals."""
+    return _COMPACT.encode(
+        [[b.page, round(b.left, 5), round(b.top, 5), round(b.right, 5), round(b.bottom, 5), b.start, b.end] for b in boxes]
+    )
+
+
+def unpack_boxes(packed: str) -> tuple[Box, ...]:
+    """The inverse of :func:`pack_boxes`."""
+    return tuple(Box(*row) for row in json.loads(packed))
+
+
+def box_fields(packed: str) -> list[dict[str, object]]:
+    """Packed boxes as the fields of each, by name."""
+    return [dict(zip(_BOX_FIELDS, row, strict=True)) for row in json.loads(packed)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# What each package may import of our own code; the longest matching prefix counts.
+# What each package may import of our own code; the first that holds a module counts.
 ALLOWED = {
     "rag_pipeline.errors": set(),
     "rag_pipeline.models": set(),
@@ -18,6 +18,7 @@ ALLOWED = {
     "rag_pipeline.settings": {"errors"},
     "rag_pipeline.stores": {"document_life", "errors", "models", "settings", "stores"},
     "rag_pipeline.embedding": {"errors", "models", "settings", "stores", "embedding"},
+    "rag_pipeline.ingestion.extract": {"errors", "models", "settings", "ingestion"},  # it may run where no store can be reached
     "rag_pipeline.ingestion": {"document_life", "errors", "models", "settings", "stores", "embedding", "ingestion"},
     "rag_pipeline.answering": {"errors", "models", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "answering", "evaluation"},

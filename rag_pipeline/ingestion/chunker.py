@@ -301,4 +301,4 @@ def _moved_boxes(boxes: Sequence[Box], start: int, end: int, offset: int) -> Ite
     for box in boxes:
         first, last = max(box.start, start), min(box.end, end)
         if first < last:
-            yield replace(box, start=first + offset, end=last + offset)
+            yield Box(box.page, box.left, box.top, box.right, box.bottom, first + offset, last + offset)

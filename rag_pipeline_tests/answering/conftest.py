@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.models import AnswerEvent, Chunk, Hit, IndexedChunk
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index
+from rag_pipeline.stores.vectors.bm25 import document_vector
 
 BRIDGE = [
     "The Iron Bridge crosses the river Severn in Shropshire. It was opened in 1781. Abraham Darby III cast its parts at Coalbrookdale.",
@@ -45,8 +47,9 @@ def chunks(collection: str, document: str, texts: Sequence[str], settings: Setti
     embedder = load_embedder(locate_model(settings), settings)
     vectors = embedder.embed_documents(texts)
     made = [Chunk(n, text, "", (), n + 1, n + 1, (), 50) for n, text in enumerate(texts)]
+    place = {"collection": collection, "document": document, "document_id": document, "document_key": f"{collection}/{document}"}
     return [
-        indexed_chunk(collection, document, document, f"{collection}/{document}", chunk, vector.tolist())
+        indexed_chunk({**place, **asdict(chunk)}, vector.tolist(), document_vector(chunk.embedded_text))
         for chunk, vector in zip(made, vectors, strict=True)
     ]
 

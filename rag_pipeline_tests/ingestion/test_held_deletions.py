@@ -263,7 +263,7 @@ def test_content_is_forgotten_when_its_time_is_up(settings: Settings, ingest: In
         connection.execute("UPDATE extractions SET unused_since = unused_since - INTERVAL 7 DAY")
     ingest()
     with Catalog(settings.catalog_path).reading() as connection:
-        for table in ("extractions", "elements", "chunkings", "chunks", "embeddings"):
+        for table in ("extractions", "elements", "chunkings", "chunks", "embeddings", "sparse_vectors"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (2,), table
 
 

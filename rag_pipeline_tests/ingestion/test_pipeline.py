@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -24,6 +25,7 @@ from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
+CONTENT = ("documents", "elements", "chunks", "embeddings", "sparse_vectors")
 
 
 def states(settings: Settings) -> dict[str, str]:
@@ -65,7 +67,7 @@ def test_drop_edit_rename_delete(settings: Settings, ingest: Ingest, monkeypatch
     report = run_steps(settings.model_copy(update={"deletion_hold_hours": 0, "retention_days": 0}))
     assert report.version is None
     assert open_index(settings).collections() == []
-    assert [count(settings, table) for table in ("documents", "elements", "chunks", "embeddings")] == [0, 0, 0, 0]
+    assert [count(settings, table) for table in CONTENT] == [0, 0, 0, 0, 0]
 
 
 def test_nothing_changed_is_nothing_done(settings: Settings, ingest: Ingest) -> None:
@@ -86,7 +88,7 @@ def test_full_refresh_redoes_all(settings: Settings, ingest: Ingest) -> None:
     assert second.published
     assert second.version != first.version
     assert states(settings) == {"a.txt": "indexed"}
-    assert [count(settings, table) for table in ("documents", "elements", "chunks", "embeddings")] == [1, 1, 1, 1]
+    assert [count(settings, table) for table in CONTENT] == [1, 1, 1, 1, 1]
 
 
 def test_same_bytes_under_two_paths_are_two_documents_read_and_embedded_once(settings: Settings, ingest: Ingest) -> None:
@@ -261,6 +263,55 @@ def test_an_index_deleted_by_hand_is_rebuilt_without_embedding(settings: Setting
     monkeypatch.setattr(steps.embeddings, "load_embedder", None)
     assert ingest().documents_added == 1
     assert found(settings, "zebras") == {"a.txt"}
+
+
+def test_texts_have_their_words_before_the_model_has_seen_them(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    workspace = Workspace(settings, "default")
+    steps.source_documents.update_documents(workspace)
+    (batch,) = steps.extracted_text.plan_extraction(workspace)
+    steps.extracted_text.extract_batch(workspace, batch)
+    steps.extracted_text.commit_extraction(workspace)
+    steps.chunks.cut_chunks(workspace)
+    steps.embeddings.plan_embeddings(workspace)
+    assert (count(settings, "sparse_vectors"), count(settings, "embeddings")) == (1, 0)
+
+
+def test_publishing_makes_no_vectors(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    ingest()
+    shutil.rmtree(settings.index_path)
+    monkeypatch.setattr(steps.embeddings, "document_vector", None)
+    monkeypatch.setattr(steps.embeddings, "load_embedder", None)
+    ingest()
+    assert found(settings, "zebras") == {"a.txt"}
+
+
+def test_a_catalog_without_words_gets_them_without_embedding_again(
+    settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program before schema 3 left it; the index is asked for alone, as Dagster can."""
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    ingest()
+    with duckdb.connect(str(settings.catalog_path)) as connection:
+        connection.execute("DROP TABLE sparse_vectors")
+        connection.execute("UPDATE catalog SET schema_version = 2")
+    shutil.rmtree(settings.index_path)
+    monkeypatch.setattr(steps.embeddings, "load_embedder", None)
+    assert steps.vector_index.update_index(Workspace(settings, "default")).documents_added == 1
+    assert found(settings, "zebras") == {"a.txt"}
+    assert count(settings, "sparse_vectors") == 1
+
+
+def test_another_bm25_model_makes_the_words_again(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    ingest()
+    for module in (steps.embeddings, steps.vector_index):
+        monkeypatch.setattr(module, "model_fingerprint", lambda: "another")
+    monkeypatch.setattr(steps.embeddings, "load_embedder", None)
+    ingest()
+    with Catalog(settings.catalog_path).reading() as connection:
+        assert connection.execute("SELECT model FROM sparse_vectors").fetchall() == [("another",)]
 
 
 def test_a_failed_publication_keeps_the_old_version(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,11 +26,12 @@ from rag_pipeline.document_life import hold_rules, moved_files, worth_a_scan
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.consistency import unpublished_collections
+from rag_pipeline.ingestion.extract.element_rows import element_row
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.models import Element
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents, utc_now
@@ -72,7 +73,8 @@ def read(requests: Iterable[ExtractionRequest], settings: Settings) -> Iterator[
         elif words == "flaky" and Weather.bad:
             yield failure(request.key, TransientError("worker_died", "Killed."))
         else:
-            yield ExtractionResult(request.key, Extraction((Element("NarrativeText", words),), None), None, None, "extracted", False, 0.0)
+            rows = [element_row(request.key, 0, Element("NarrativeText", words))]
+            yield ExtractionResult(request.key, None, None, "extracted", False, elements=rows)
 
 
 class Embedder:
@@ -272,7 +274,7 @@ class Lifecycle(RuleBasedStateMachine):
         workspace = Workspace(self.settings, where)
         batches: list[str] = []
         texts: list[str] = []
-        steps = (
+        real_steps = (
             lambda: steps.source_documents.update_documents(workspace),
             lambda: batches.extend(steps.extracted_text.plan_extraction(workspace)),
             lambda: [steps.extracted_text.extract_batch(workspace, batch) for batch in batches],
@@ -292,7 +294,7 @@ class Lifecycle(RuleBasedStateMachine):
             None, None, None, None,
             lambda: self.model_publish(where),
         )  # fmt: skip
-        for real, modelled in list(zip(steps, model, strict=True))[:last]:
+        for real, modelled in list(zip(real_steps, model, strict=True))[:last]:
             real()
             if modelled:
                 modelled()

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import polars
+
 from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.extract.element_rows import elements_in
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.models import Chunk
-from rag_pipeline.stores.catalog.chunk_rows import CHUNK_COLUMNS, add_chunkings, missing_chunkings
-from rag_pipeline.stores.catalog.reading_rows import element_windows, elements_of, pack_boxes
+from rag_pipeline.models import Chunk, Element, pack_boxes
+from rag_pipeline.stores.catalog.chunk_rows import add_chunkings, missing_chunkings
+from rag_pipeline.stores.catalog.reading_rows import element_windows, elements_of
 
 STEP = "chunks"
 _GROUP_CHARACTERS = 8_000_000
@@ -67,38 +71,52 @@ def _cut_group(workspace: Workspace, keys: Sequence[str]) -> list[int]:
     batch = staging.new_batch()
     files: list[Path] = []
     sizes: list[int] = []
-    for rows in _rows(workspace, keys):
-        files.append(staging.write_rows(f"{batch}.{len(files):06}.chunks", CHUNK_COLUMNS, [row for row, _ in rows]))
-        sizes += [tokens for _, tokens in rows]
+    for frame in _chunk_frames(workspace, keys):
+        files.append(staging.write_frame(f"{batch}.{len(files):06}.chunks", frame))
+        sizes += frame["tokens"].to_list()
     add_chunkings(workspace.catalog, workspace.chunker_fingerprint, keys, files)
     staging.clear()
     return sizes
 
 
-def _rows(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[tuple[tuple[object, ...], int]]]:
-    """Rows of chunks and their tokens, as many at a time as may be held in memory."""
+def _chunk_frames(workspace: Workspace, keys: Sequence[str]) -> Iterator[polars.DataFrame]:
+    """Chunks, as many at a time as may be held in memory."""
+    cut = workspace.chunker.chunk
     if len(keys) > 1:
-        documents = elements_of(workspace.catalog, keys).items()
-        yield [(_chunk_row(key, chunk), chunk.tokens) for key, elements in documents for chunk in workspace.chunker.chunk(elements)]
+        documents = _by_document(elements_of(workspace.catalog, keys))
+        yield _chunk_frame([_chunk_row(key, chunk) for key, elements in documents for chunk in cut(elements)])
         return
     position = 0
-    for elements in element_windows(workspace.catalog, keys[0], _GROUP_CHARACTERS):
-        chunks = [replace(chunk, position=position + chunk.position) for chunk in workspace.chunker.chunk(elements)]
-        position += len(chunks)
-        yield [(_chunk_row(keys[0], chunk), chunk.tokens) for chunk in chunks]
+    for window in element_windows(workspace.catalog, keys[0], _GROUP_CHARACTERS):
+        frame = _chunk_frame([_chunk_row(keys[0], chunk) for chunk in cut(elements_in(window))])
+        yield frame.with_columns(polars.col("position") + position)
+        position += len(frame)
+
+
+def _by_document(frame: polars.DataFrame) -> Iterator[tuple[str, list[Element]]]:
+    elements = iter(elements_in(frame))
+    for key, count in frame.group_by("extraction_key", maintain_order=True).len().iter_rows():
+        yield key, list(islice(elements, count))
 
 
 def _chunk_row(key: str, chunk: Chunk) -> tuple[object, ...]:
     text_hash = hashlib.sha256(chunk.embedded_text.encode()).hexdigest()
-    pages = (chunk.page_first, chunk.page_last)
-    return (
-        key,
-        chunk.position,
-        chunk.text,
-        chunk.context,
-        list(chunk.heading_path),
-        *pages,
-        pack_boxes(chunk.boxes),
-        chunk.tokens,
-        text_hash,
-    )
+    place = (list(chunk.heading_path), chunk.page_first, chunk.page_last, pack_boxes(chunk.boxes))
+    return key, chunk.position, chunk.text, chunk.context, *place, chunk.tokens, text_hash
+
+
+def _chunk_frame(rows: Sequence[tuple[object, ...]]) -> polars.DataFrame:
+    """Rows as a frame, with the names of the catalog's table ``chunks``; ``extraction_key`` stands for the chunking's key."""
+    columns = {
+        "extraction_key": polars.String(),
+        "position": polars.Int32(),
+        "text": polars.String(),
+        "context": polars.String(),
+        "heading_path": polars.List(polars.String()),
+        "page_first": polars.Int32(),
+        "page_last": polars.Int32(),
+        "boxes": polars.String(),
+        "tokens": polars.Int32(),
+        "text_hash": polars.String(),
+    }
+    return polars.DataFrame(rows, schema=columns, orient="row")

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+import polars
+
 from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, extract_all
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
-    ELEMENT_COLUMNS,
     OUTCOME_COLUMNS,
     ExtractionTask,
     ExtractorFingerprint,
     add_extractions,
-    element_row,
     missing_extractions,
 )
 
@@ -45,25 +46,23 @@ class _Buffer:
     staging: Staging
     batch: str
     extractor: ExtractorFingerprint
-    elements: list[tuple[object, ...]] = field(default_factory=list)
+    elements: list[ElementRow] = field(default_factory=list)
     outcomes: list[tuple[object, ...]] = field(default_factory=list)
     characters: int = 0
     parts: int = 0
     written: int = 0
 
     def add(self, result: ExtractionResult) -> None:
-        extraction = result.extraction
         self.outcomes.append(_outcome_row(result, self.extractor))
         self.written += result.spooled
-        for position, element in enumerate(extraction.elements if extraction else ()):
-            self.elements.append(element_row(result.key, result.spooled + position, element))
-            self.characters += len(element.text)
+        self.elements += result.elements
+        self.characters += sum(len(text) for _, _, _, text, *_ in result.elements)
         if self.characters > _FLUSH_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
         if self.elements:
-            self.staging.write_rows(f"{self.batch}.{self.parts:04}.elements", ELEMENT_COLUMNS, self.elements)
+            self.staging.write_frame(f"{self.batch}.{self.parts:04}.elements", element_frame(self.elements))
         self.written += len(self.elements)
         self.parts, self.characters = self.parts + 1, 0
         self.elements.clear()
@@ -109,11 +108,11 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     for done, result in enumerate(extract_all([_request(workspace, batch, task) for task in tasks], workspace.settings), 1):
         buffer.add(result)
         seconds += result.seconds
-        failed += result.extraction is None
+        failed += result.state != "extracted"
         progress.report(STEP, done, len(tasks))
     buffer.flush()
     # Written last: only a batch with outcomes counts as done.
-    staging.write_rows(f"{batch}.readings", OUTCOME_COLUMNS, buffer.outcomes)
+    staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
     return ExtractionReport(len(tasks) - failed, failed, buffer.written, seconds)
 
 
@@ -139,8 +138,6 @@ def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> Extracti
 
 
 def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:
-    extraction = result.extraction
-    state = "extracted" if extraction else result.state
-    pages, notes = (extraction.pages, list(extraction.notes)) if extraction else (None, [])
+    notes = list(result.notes)
     reading_key = extractor.reading_key(result.key, result.error_code, notes)
-    return result.key, state, result.error_code, result.error, result.transient, pages, notes, reading_key
+    return result.key, result.state, result.error_code, result.error, result.transient, result.pages, notes, reading_key

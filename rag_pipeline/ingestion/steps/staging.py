@@ -41,10 +41,6 @@ class Staging:
         """A name that no other batch has."""
         return uuid.uuid4().hex
 
-    def write_rows(self, name: str, columns: Mapping[str, polars.DataType], rows: Sequence[tuple[object, ...]]) -> Path:
-        """Write rows as ``<name>.parquet`` in one step."""
-        return self.write_frame(name, polars.DataFrame(rows, schema=dict(columns), orient="row"))
-
     def write_frame(self, name: str, frame: polars.DataFrame) -> Path:
         """Write a frame as ``<name>.parquet`` in one step."""
         target = self.path(name)

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars
 
 from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.steps.embeddings import complete_words
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.models import Chunk, IndexedChunk
+from rag_pipeline.models import IndexedChunk, SparseVector, box_fields
 from rag_pipeline.stores.catalog.indexable import export_points, indexable_documents, mark_indexed, purge_orphans
-from rag_pipeline.stores.catalog.reading_rows import unpack_boxes
 from rag_pipeline.stores.vectors import INDEX_SCHEMA, DamagedIndexError, IndexChange, Manifest, indexed_chunk
+from rag_pipeline.stores.vectors.bm25 import model_fingerprint
 
 STEP = "vector_index"
 _BATCH_POINTS = 1024
@@ -80,7 +82,10 @@ def _publish(
     staging.folder.mkdir(parents=True, exist_ok=True)
     points = staging.path(f"{staging.new_batch()}.points")
     model = workspace.model
-    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, model.fingerprint, added, points)
+    if added:
+        complete_words(workspace)  # of a catalog that an older program made, if the step before was not asked for
+    models = model.fingerprint, model_fingerprint()
+    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, added, points)
     try:
         return workspace.index.publish(
             IndexChange(
@@ -89,7 +94,7 @@ def _publish(
                 embedding_fingerprint=model.fingerprint,
                 dimension=_dimension(workspace, points),
                 removed_keys=removed,
-                chunks=_read_points(workspace.collection, points, new_chunks),
+                chunks=_read_points(points, new_chunks),
                 documents=documents,
                 from_scratch=from_scratch,
             )
@@ -106,16 +111,14 @@ def _dimension(workspace: Workspace, points: Path) -> int:
     return manifest.dimension if manifest else 0
 
 
-def _read_points(collection: str, points: Path, total: int) -> Iterator[list[IndexedChunk]]:
+def _read_points(points: Path, total: int) -> Iterator[list[IndexedChunk]]:
     """The points of a Parquet file, a slice in memory at a time."""
     source = polars.scan_parquet(points)
     for start in range(0, total, _BATCH_POINTS):
-        rows = source.slice(start, _BATCH_POINTS).collect().to_dicts()
-        yield [_indexed_chunk(collection, row) for row in rows]
+        yield [_point(row) for row in source.slice(start, _BATCH_POINTS).collect().iter_rows(named=True)]
         progress.report(STEP, min(start + _BATCH_POINTS, total), total)
 
 
-def _indexed_chunk(collection: str, row: dict[str, object]) -> IndexedChunk:
-    fields = {name: row[name] for name in ("position", "text", "context", "page_first", "page_last", "tokens")}
-    chunk = Chunk(**fields, heading_path=tuple(row["heading_path"]), boxes=unpack_boxes(str(row["boxes"])))  # type: ignore[arg-type]
-    return indexed_chunk(collection, str(row["document"]), str(row["document_id"]), str(row["document_key"]), chunk, row["vector"])  # type: ignore[arg-type]
+def _point(row: dict[str, Any]) -> IndexedChunk:
+    row["boxes"] = box_fields(row["boxes"])
+    return indexed_chunk(row, row["vector"], SparseVector(row["indices"], row["weights"]))

@@ -1,30 +1,22 @@
 """Chunks and their vectors, kept by content: what is cut and embedded, and what is still to be.
 
-Belongs here: statements on ``chunkings``, ``chunks`` and ``embeddings``. Not here: cutting, embedding, the index.
+Belongs here: statements on ``chunkings``, ``chunks``, ``embeddings`` and ``sparse_vectors``. Not here: cutting, embedding, the index.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import duckdb
 import polars
 
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.frames import query_batches
 from rag_pipeline.stores.catalog.keys import CHUNKING_KEY
 
-CHUNK_COLUMNS: Mapping[str, polars.DataType] = {
-    "extraction_key": polars.String(),
-    "position": polars.Int32(),
-    "text": polars.String(),
-    "context": polars.String(),
-    "heading_path": polars.List(polars.String()),
-    "page_first": polars.Int32(),
-    "page_last": polars.Int32(),
-    "boxes": polars.String(),
-    "tokens": polars.Int32(),
-    "text_hash": polars.String(),
-}
+_EMBEDDED_TEXT = "CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END"
+"""As ``models.embedded_text``."""
 
 
 def missing_chunkings(catalog: Catalog, collection: str, chunker: str, full_refresh: bool) -> list[tuple[str, int]]:
@@ -44,13 +36,13 @@ def add_chunkings(catalog: Catalog, chunker: str, extraction_keys: Sequence[str]
     """Replace the chunks of some extractions, in one transaction."""
     parameters = {"chunker": chunker, "keys": list(extraction_keys)}
     cut = f"(SELECT {CHUNKING_KEY} FROM (SELECT unnest($keys) AS extraction_key) x)"
-    columns = ", ".join(list(CHUNK_COLUMNS)[1:])
     with catalog.writing() as connection:
         for table in ("chunkings", "chunks"):
             connection.execute(f"DELETE FROM {table} WHERE chunking_key IN {cut}", parameters)
         if chunks:
             connection.execute(
-                f"INSERT INTO chunks SELECT {CHUNKING_KEY}, {columns} FROM read_parquet($files) x",
+                f"INSERT INTO chunks BY NAME SELECT {CHUNKING_KEY} AS chunking_key, x.* EXCLUDE (extraction_key)"
+                " FROM read_parquet($files) x",
                 {"chunker": chunker, "files": [str(file) for file in chunks]},
             )
         connection.execute(
@@ -74,25 +66,23 @@ def largest_chunk(catalog: Catalog, collection: str, chunker: str) -> int:
 
 
 def missing_texts(
-    catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int, full_refresh: bool
+    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], batch_size: int, full_refresh: bool
 ) -> Iterator[polars.DataFrame]:
-    """Batches (text_hash, text) of what the model has not embedded, each text once.
+    """Batches (text_hash, text, dense, sparse) of texts without a vector of one of the models, each once; the last two say which.
 
+    ``models`` are the fingerprints of the embedding model and of the BM25 model.
     Longest first: a batch is even, and later ones fit into the memory of the first (779 MB at most, against 1,212 MB shortest first).
     """
+    query = f"""
+        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text,
+            $full OR c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $dense) AS dense,
+            $full OR c.text_hash NOT IN (SELECT text_hash FROM sparse_vectors WHERE model = $sparse) AS sparse
+        FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
+        WHERE d.collection = $collection AND k.chunker = $chunker AND (dense OR sparse)
+        """
+    parameters = {"collection": collection, "chunker": chunker, "dense": models[0], "sparse": models[1], "full": full_refresh}
     with catalog.reading() as connection:
-        connection.execute(
-            """
-            SELECT DISTINCT c.text_hash, CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END AS text, length(text)
-            FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
-            WHERE d.collection = $collection AND k.chunker = $chunker
-                AND ($full OR c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model))
-            ORDER BY length(text) DESC, c.text_hash
-            """,
-            {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh},
-        )
-        while rows := connection.fetchmany(batch_size):
-            yield polars.DataFrame([row[:2] for row in rows], schema={"text_hash": polars.String, "text": polars.String}, orient="row")
+        yield from query_batches(connection, query, "length(text) DESC, text_hash", parameters, batch_size)
 
 
 def add_embeddings(catalog: Catalog, files: Sequence[Path]) -> None:
@@ -100,10 +90,24 @@ def add_embeddings(catalog: Catalog, files: Sequence[Path]) -> None:
     if not files:
         return
     with catalog.writing() as connection:
-        connection.execute(
-            "CREATE TEMP TABLE fresh AS SELECT DISTINCT ON (text_hash, model) text_hash, model, vector FROM read_parquet(?)",
-            [[str(file) for file in files]],
-        )
+        _read_fresh(connection, files)
         connection.execute("DELETE FROM embeddings e USING fresh f WHERE e.text_hash = f.text_hash AND e.model = f.model")
-        connection.execute("INSERT INTO embeddings SELECT * FROM fresh")
+        connection.execute("INSERT INTO embeddings BY NAME SELECT * FROM fresh")
         connection.execute("DROP TABLE fresh")
+
+
+def add_words(catalog: Catalog, files: Sequence[Path]) -> None:
+    """Commit sparse vectors (text_hash, model, indices, weights) in place of those that their texts had, of whichever model."""
+    if not files:
+        return
+    with catalog.writing() as connection:
+        _read_fresh(connection, files)
+        connection.execute("DELETE FROM sparse_vectors WHERE text_hash IN (SELECT text_hash FROM fresh)")
+        connection.execute("INSERT INTO sparse_vectors BY NAME SELECT DISTINCT ON (text_hash) * FROM fresh")
+        connection.execute("DROP TABLE fresh")
+
+
+def _read_fresh(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE fresh AS SELECT DISTINCT ON (text_hash, model) * FROM read_parquet(?)", [[str(file) for file in files]]
+    )

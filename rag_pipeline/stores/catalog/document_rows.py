@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import duckdb
+import polars
 
 from rag_pipeline.document_life import REOPENED, LastTry, is_tried_again
 from rag_pipeline.stores.catalog import missing_files
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.frames import insert_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +167,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow])
         return
     connection.execute("CREATE TEMP TABLE scanned AS SELECT * FROM documents LIMIT 0")
     now = utc_now()
-    connection.executemany(
-        "INSERT INTO scanned (document_id, collection, document, file, signature, size_bytes, content_hash, media_type,"
-        " state, error_code, error, transient, attempts, added_at, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-        [_values(row, now) for row in rows],
-    )
+    insert_frame(connection, "scanned", polars.DataFrame([_values(row, now) for row in rows], infer_schema_length=None))
     connection.execute(
         "UPDATE scanned SET added_at = d.added_at, attempts = scanned.attempts + CASE WHEN d.content_hash IS NULL"
         " AND scanned.content_hash IS NULL AND d.signature = scanned.signature THEN d.attempts ELSE 0 END"
@@ -180,8 +178,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow])
     connection.execute("DROP TABLE scanned")
 
 
-def _values(row: DocumentRow, now: datetime) -> list[object]:
+def _values(row: DocumentRow, now: datetime) -> dict[str, object]:
     failed = row.error_code is not None
-    identity = [row.document_id, row.collection, row.document, os.fsencode(row.file), row.signature, row.size_bytes]
-    outcome = ["failed" if failed else "pending", row.error_code, row.error, row.transient, 1 if failed else 0, now]
-    return [*identity, row.content_hash, row.media_type, *outcome]
+    outcome = {"state": "failed" if failed else "pending", "attempts": 1 if failed else 0, "added_at": now, "chunks": 0}
+    return {**asdict(row), "file": os.fsencode(row.file), **outcome}

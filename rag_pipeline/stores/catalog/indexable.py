@@ -28,20 +28,26 @@ def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: 
     return dict(rows)
 
 
-def export_points(catalog: Catalog, collection: str, chunker: str, model: str, document_keys: Sequence[str], target: Path) -> None:
-    """Write what the index needs of some documents to a Parquet file: a row a chunk, documents whole and chunks in order."""
+def export_points(
+    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], document_keys: Sequence[str], target: Path
+) -> None:
+    """Write what the index needs of some documents to a Parquet file: a row a chunk, documents whole and chunks in order.
+
+    ``models`` are the fingerprints of the dense vectors and of the sparse ones; a chunk without either is left out.
+    """
     with catalog.reading() as connection:
         connection.execute(
             f"""
-            COPY (SELECT {DOCUMENT_KEY} AS document_key, d.document_id, d.document, c.position, c.text, c.context, c.heading_path,
-                    c.page_first, c.page_last, c.boxes, c.tokens, v.vector
+            COPY (SELECT d.collection, d.document, d.document_id, {DOCUMENT_KEY} AS document_key, c.position, c.text, c.context,
+                    c.heading_path, c.page_first, c.page_last, c.boxes, v.vector, s.indices, s.weights
                 FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
-                    JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $model
+                    JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $dense
+                    JOIN sparse_vectors s ON s.text_hash = c.text_hash AND s.model = $sparse
                 WHERE d.collection = $collection AND k.chunker = $chunker AND document_key IN (SELECT unnest($keys))
                 ORDER BY document_key, c.position)
             TO '{str(target).replace("'", "''")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)
             """,
-            {"collection": collection, "chunker": chunker, "model": model, "keys": list(document_keys)},
+            {"collection": collection, "chunker": chunker, "dense": models[0], "sparse": models[1], "keys": list(document_keys)},
         )
 
 
@@ -88,4 +94,5 @@ def purge_orphans(catalog: Catalog, chunker: str, retention_days: float) -> None
             {"chunker": chunker},
         )
         connection.execute("DELETE FROM chunks WHERE chunking_key NOT IN (SELECT chunking_key FROM chunkings)")
-        connection.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
+        for table in ("embeddings", "sparse_vectors"):
+            connection.execute(f"DELETE FROM {table} WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")

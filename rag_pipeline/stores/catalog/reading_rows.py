@@ -6,7 +6,6 @@ Belongs here: statements on ``extractions`` and ``elements``, and on documents a
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ from pathlib import Path
 import duckdb
 import polars
 
-from rag_pipeline.models import Box, Element, ElementKind
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.frames import query_frame
 from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY
 
-_FETCHED_ROWS = 1000
 _FARTHEST_HEADING = 1.25
 _PRESENT = "file NOT IN (SELECT file FROM missing_files)"
 
@@ -32,16 +30,6 @@ OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "pages": polars.Int32(),
     "notes": polars.List(polars.String()),
     "reading_key": polars.String(),  # the extraction key, or what also names the abilities and the limit that the reading had
-}
-ELEMENT_COLUMNS: Mapping[str, polars.DataType] = {
-    "extraction_key": polars.String(),
-    "position": polars.Int32(),
-    "kind": polars.String(),
-    "text": polars.String(),
-    "page": polars.Int32(),
-    "heading_path": polars.List(polars.String()),
-    "boxes": polars.String(),
-    "table_header": polars.String(),
 }
 
 
@@ -99,31 +87,6 @@ class ExtractionTask:
     media_type: str
     content_hash: str
     size_bytes: int
-
-
-def pack_boxes(boxes: Sequence[Box]) -> str:
-    """Boxes as the JSON text that the catalog keeps."""
-    rows = [[b.page, *(round(x, 5) for x in (b.left, b.top, b.right, b.bottom)), b.start, b.end] for b in boxes]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def unpack_boxes(text: str) -> tuple[Box, ...]:
-    """The inverse of :func:`pack_boxes`, to five decimals."""
-    return tuple(Box(*row) for row in json.loads(text))
-
-
-def element_row(extraction_key: str, position: int, element: Element) -> tuple[object, ...]:
-    """An element as a row of :data:`ELEMENT_COLUMNS`."""
-    boxes = pack_boxes(element.boxes)
-    path = list(element.heading_path)
-    return extraction_key, position, element.kind, element.text, element.page, path, boxes, element.table_header
-
-
-def write_elements(target: Path, rows: Sequence[tuple[object, ...]]) -> None:
-    """Write rows of elements as a Parquet file, in one step."""
-    partial = target.with_name(f".{target.name}")
-    polars.DataFrame(rows, schema=dict(ELEMENT_COLUMNS), orient="row").write_parquet(partial)
-    partial.replace(target)
 
 
 def missing_extractions(
@@ -199,11 +162,11 @@ def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequenc
     connection.execute(f"INSERT INTO extractions ({columns}) SELECT {columns} FROM outcomes WHERE extraction_key IN {good}")
     if elements:
         # Two batches may have read the same content; the elements of the one whose outcome counts are taken.
-        columns = ", ".join(f"e.{name}" for name in list(ELEMENT_COLUMNS)[1:])
         connection.execute(
-            f"INSERT INTO elements SELECT o.extraction_key, {columns} FROM read_parquet($files, filename = true) e"
-            " JOIN outcomes o ON e.extraction_key = o.asked_key WHERE o.state = 'extracted' AND"
-            " starts_with(parse_filename(e.filename), split_part(parse_filename(o.filename), '.', 1) || '.')",
+            "INSERT INTO elements BY NAME SELECT o.extraction_key, e.* EXCLUDE (extraction_key, filename)"
+            " FROM read_parquet($files, filename = true) e JOIN outcomes o ON e.extraction_key = o.asked_key"
+            " WHERE o.state = 'extracted'"
+            " AND starts_with(parse_filename(e.filename), split_part(parse_filename(o.filename), '.', 1) || '.')",
             {"files": _names(elements)},
         )
 
@@ -226,47 +189,47 @@ def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorF
         connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {bad} AND extraction_key NOT IN {used}")
 
 
-def elements_of(catalog: Catalog, extraction_keys: Sequence[str]) -> dict[str, list[Element]]:
-    """The elements of some extractions, in reading order."""
+def elements_of(catalog: Catalog, extraction_keys: Sequence[str]) -> polars.DataFrame:
+    """The elements of some extractions, each in reading order: the columns of the table ``elements``."""
     with catalog.reading() as connection:
-        rows = _select_elements(connection, extraction_keys).fetchall()
-    found: dict[str, list[Element]] = {key: [] for key in extraction_keys}
-    for key, *columns in rows:
-        found[key].append(_element(*columns))
-    return found
+        return query_frame(
+            connection,
+            "SELECT * FROM elements WHERE extraction_key IN (SELECT unnest($keys)) ORDER BY extraction_key, position",
+            {"keys": list(extraction_keys)},
+        )
 
 
-def element_windows(catalog: Catalog, extraction_key: str, characters: int) -> Iterator[list[Element]]:
+def element_windows(catalog: Catalog, extraction_key: str, characters: int) -> Iterator[polars.DataFrame]:
     """The elements of one extraction in reading order, in parts of about so many characters, each beginning at a heading if one is near.
 
     The catalog stays open for reading until the last part is taken.
     """
-    window: list[Element] = []
-    size = 0
     with catalog.reading() as connection:
-        cursor = _select_elements(connection, [extraction_key])
-        while rows := cursor.fetchmany(_FETCHED_ROWS):
-            for _, *columns in rows:
-                element = _element(*columns)
-                if window and size > characters * (1 if element.kind == "Title" else _FARTHEST_HEADING):
-                    yield window
-                    window, size = [], 0
-                window.append(element)
-                size += len(element.text)
-    if window:
-        yield window
+        sizes = query_frame(
+            connection,
+            "SELECT position, length(text) AS size, kind = 'Title' AS heading FROM elements WHERE extraction_key = $key ORDER BY position",
+            {"key": extraction_key},
+        )
+        for first, last in _windows(sizes, characters):
+            yield query_frame(
+                connection,
+                "SELECT * FROM elements WHERE extraction_key = $key AND position BETWEEN $first AND $last ORDER BY position",
+                {"key": extraction_key, "first": first, "last": last},
+            )
 
 
-def _select_elements(connection: duckdb.DuckDBPyConnection, extraction_keys: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    return connection.execute(
-        "SELECT extraction_key, kind, text, page, heading_path, boxes, table_header FROM elements"
-        " WHERE extraction_key IN (SELECT unnest(?)) ORDER BY extraction_key, position",
-        [list(extraction_keys)],
-    )
-
-
-def _element(kind: ElementKind, text: str, page: int | None, heading_path: list[str], boxes: str, table_header: str | None) -> Element:
-    return Element(kind, text, page, tuple(heading_path), unpack_boxes(boxes), table_header)
+def _windows(sizes: polars.DataFrame, characters: int) -> Iterator[tuple[int, int]]:
+    """First and last position of each part."""
+    begun: int | None = None
+    position = taken = 0
+    for following, size, heading in sizes.iter_rows():
+        if begun is not None and taken > characters * (1 if heading else _FARTHEST_HEADING):
+            yield begun, position
+            begun, taken = None, 0
+        begun = following if begun is None else begun
+        position, taken = following, taken + size
+    if begun is not None:
+        yield begun, position
 
 
 def _names(files: Sequence[Path]) -> list[str]:

@@ -11,16 +11,23 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from importlib.metadata import version
 from itertools import pairwise
 
 import qdrant_edge
 
 from rag_pipeline.models import SparseVector
+from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
 _WORD = re.compile(r"\w+")
+
+
+def model_fingerprint() -> str:
+    """Changes when the same text may get another vector: our settings, or another release of the engine."""
+    return f"{INDEX_SCHEMA}:{version('qdrant-edge-py')}"
 
 
 def document_vector(text: str) -> SparseVector:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from rag_pipeline.models import Box, Chunk, Hit, IndexedChunk
-from rag_pipeline.stores.vectors.bm25 import document_vector
+from rag_pipeline.models import Box, Hit, IndexedChunk, SparseVector
 
 DENSE = "dense"
 """Name of the dense vector of a point."""
@@ -22,29 +20,34 @@ SPARSE = "bm25"
 KEYWORD_FIELDS = ("document_key", "document")
 """Payload fields that are filtered or counted, so the engines index them."""
 
+_PAYLOAD_FIELDS = (
+    "collection",
+    "document",
+    "document_id",
+    "document_key",
+    "position",
+    "text",
+    "context",
+    "heading_path",
+    "page_first",
+    "page_last",
+    "boxes",
+)
+
 _NAMESPACE = uuid.UUID("c2a4dbb5-6d25-5d0c-9a0e-0a4f4a1f5d4b")
 """Fixed for ever: another one would change the id of every chunk, and with it every stored citation."""
 
 
-def indexed_chunk(
-    collection: str, document: str, document_id: str, document_key: str, chunk: Chunk, dense: Sequence[float]
-) -> IndexedChunk:
-    """The point of a chunk. ``document`` is the path under the collection; the id depends on document key and position only."""
-    payload = {
-        "collection": collection,
-        "document": document,
-        "document_id": document_id,
-        "document_key": document_key,
-        "position": chunk.position,
-        "text": chunk.text,
-        "context": chunk.context,
-        "heading_path": list(chunk.heading_path),
-        "page_first": chunk.page_first,
-        "page_last": chunk.page_last,
-        "boxes": [asdict(box) for box in chunk.boxes],
-    }
-    vector = [float(value) for value in dense]
-    return IndexedChunk(chunk_id(document_key, chunk.position), vector, document_vector(chunk.embedded_text), payload)
+def indexed_chunk(fields: Mapping[str, Any], dense: list[float], sparse: SparseVector) -> IndexedChunk:
+    """The point of a chunk; its id depends on document key and position only.
+
+    Args:
+        fields: those of the payload, and others: a chunk's, and where it stands (``document`` is the path under the collection).
+        dense: its vector by the embedding model.
+        sparse: its BM25 vector.
+    """
+    payload = {name: fields[name] for name in _PAYLOAD_FIELDS}
+    return IndexedChunk(chunk_id(fields["document_key"], fields["position"]), dense, sparse, payload)
 
 
 def chunk_id(document_key: str, position: int) -> str:

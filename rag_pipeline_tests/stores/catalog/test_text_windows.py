@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from rag_pipeline.ingestion.extract.element_rows import element_frame, element_row
+from rag_pipeline.models import Element
+from rag_pipeline.stores.catalog.arrow_stream import ArrowStream
 from rag_pipeline.stores.catalog.database import Catalog
-from rag_pipeline.stores.catalog.reading_rows import write_elements
 from rag_pipeline.stores.catalog.text_windows import WHOLE_CHARACTERS, TextWindow, telling_words, text_windows
 
 ROWS, ROWS_PER_ELEMENT = 60_000, 1000
@@ -17,14 +19,14 @@ Fill = Callable[[list[tuple[int | None, str]]], Catalog]
 def fill(tmp_path: Path) -> Fill:
     def filled(elements: list[tuple[int | None, str]]) -> Catalog:
         catalog = Catalog(tmp_path / "catalog.duckdb")
-        rows = [("x", position, "Table", text, page, [], "[]", None) for position, (page, text) in enumerate(elements)]
-        write_elements(tmp_path / "elements.parquet", rows)
+        rows = [element_row("x", position, Element("Table", text, page)) for position, (page, text) in enumerate(elements)]
         with catalog.writing() as connection:
             connection.execute(
                 "INSERT INTO documents (document_id, collection, document, file, signature, size_bytes, state, extraction_key, added_at)"
                 " VALUES ('d', 'c', 'd.csv', 'd.csv'::BLOB, '', 1, 'indexed', 'x', now()::TIMESTAMP)"
             )
-            connection.execute("INSERT INTO elements SELECT * FROM read_parquet(?)", [str(tmp_path / "elements.parquet")])
+            connection.register("given", ArrowStream(element_frame(rows)))
+            connection.execute("INSERT INTO elements BY NAME SELECT * FROM given")
         return catalog
 
     return filled

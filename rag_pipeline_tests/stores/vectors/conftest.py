@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from qdrant_client import QdrantClient
 
 from rag_pipeline.models import Box, Chunk, Hit, IndexedChunk
 from rag_pipeline.stores.vectors import IndexChange, SearchQuery, VectorIndex, indexed_chunk
+from rag_pipeline.stores.vectors.bm25 import document_vector
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.server import ServerIndex
 
@@ -45,25 +47,16 @@ def name() -> str:
 
 def points(document: str, *texts: str, collection: str = "c", vector: Sequence[float] | None = None) -> list[IndexedChunk]:
     """One point for each text of a document; the document key is ``key-`` and the path."""
+    place = {"collection": collection, "document": document, "document_id": f"id-{document}", "document_key": f"key-{document}"}
+    boxes = (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
+    chunks = [Chunk(position, text, "Heading", ("Heading", "Sub"), 1, 2, boxes, 5) for position, text in enumerate(texts)]
     return [
         indexed_chunk(
-            collection,
-            document,
-            f"id-{document}",
-            f"key-{document}",
-            Chunk(
-                position=position,
-                text=text,
-                context="Heading",
-                heading_path=("Heading", "Sub"),
-                page_first=1,
-                page_last=2,
-                boxes=(Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),),
-                tokens=5,
-            ),
-            vector or [1.0, float(position), 0.5, 0.25],
+            {**place, **asdict(chunk)},
+            list(vector or [1.0, float(chunk.position), 0.5, 0.25]),
+            document_vector(chunk.embedded_text),
         )
-        for position, text in enumerate(texts)
+        for chunk in chunks
     ]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import reading
+from rag_pipeline.ingestion.extract.element_rows import element_frame
 from rag_pipeline.ingestion.extract.process import pool, worker
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, close_pools, extract_all
 from rag_pipeline.ingestion.extract.process.worker import ReadingLimits
@@ -41,13 +42,15 @@ def by_key(requests: list[ExtractionRequest], **settings: float) -> dict[str, Ex
     return {result.key: result for result in extract_all(requests, options)}
 
 
+def texts(result: ExtractionResult) -> list[str]:
+    return element_frame(result.elements)["text"].to_list()
+
+
 def test_every_request_has_one_result(tmp_path: Path) -> None:
     requests = [request(tmp_path / f"{number}.txt", f"words {number}".encode()) for number in range(50)]
     results = by_key(requests)
     assert set(results) == {request.key for request in requests}
-    extraction = results["7.txt"].extraction
-    assert extraction is not None
-    assert extraction.elements[0].text == "words 7"
+    assert texts(results["7.txt"]) == ["words 7"]
     assert results["7.txt"].state == "extracted"
     assert results["7.txt"].seconds > 0
 
@@ -86,7 +89,7 @@ def test_what_goes_wrong_becomes_a_result(
         path.write_bytes(written)
     asked = ExtractionRequest("k", str(path), media_type, hashlib.sha256(content).hexdigest())
     result = by_key([asked], max_file_bytes=1000)["k"]
-    assert (result.error_code, result.transient, result.state, result.extraction is None) == (code, transient, state, code is not None)
+    assert (result.error_code, result.transient, result.state, not result.elements) == (code, transient, state, code is not None)
     assert (result.error is None) == (code is None)
 
 
@@ -125,7 +128,7 @@ def test_a_document_over_its_limits_costs_only_itself(tmp_path: Path) -> None:
     assert "SIGKILL" in str(results["crash.txt"].error)
     assert "more than 300 MB" in str(results["greedy.txt"].error)
     assert results["huge.txt"].error == results["greedy.txt"].error
-    assert all(results[f"{number}.txt"].extraction for number in range(20))
+    assert all(texts(results[f"{number}.txt"]) for number in range(20))
 
 
 @pytest.mark.usefixtures("misbehaving")
@@ -134,7 +137,7 @@ def test_memory_that_a_document_left_behind_is_not_charged_to_the_next(tmp_path:
         names = ["keeper.txt", *(f"{number}.txt" for number in range(4))]
         results = by_key([request(tmp_path / name, b"words") for name in names], extraction_memory_bytes=300_000_000)
         assert results["keeper.txt"].error_code == "out_of_memory"
-        assert all(results[f"{number}.txt"].extraction for number in range(4))
+        assert all(texts(results[f"{number}.txt"]) for number in range(4))
         time.sleep(0.2)  # a worker that ended now would have had nothing to do
 
 
@@ -167,9 +170,8 @@ def test_neither_a_reader_nor_its_programs_reach_the_network(tmp_path: Path) -> 
         results = by_key([request(tmp_path / "connect.txt", str(port).encode())])
         with pytest.raises(TimeoutError):
             server.accept()
-    extraction = results["connect.txt"].extraction
-    assert extraction is not None
-    assert extraction.elements[0].text.splitlines() == [
+    (told,) = texts(results["connect.txt"])[:1]
+    assert told.splitlines() == [
         f"python {errno.EACCES}",
         "program PermissionError: [Errno 13] Permission denied",
     ]
@@ -179,8 +181,7 @@ def test_neither_a_reader_nor_its_programs_reach_the_network(tmp_path: Path) -> 
 def test_temporary_files_stay_in_the_staging_folder_and_go(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", extraction_workers=1)
     (result,) = extract_all([request(tmp_path / "scratch.txt", b"words")], settings)
-    assert result.extraction is not None
-    assert Path(result.extraction.elements[0].text).is_relative_to(settings.staging_path)
+    assert Path(texts(result)[0]).is_relative_to(settings.staging_path)
     assert readers.scratch_folders(settings.staging_path) == []
 
 
@@ -201,11 +202,12 @@ def test_a_large_document_comes_in_files(tmp_path: Path) -> None:
     (result,) = extract_all([asked], Settings(data_dir=tmp_path / "data", extraction_workers=1))
     parts = sorted(tmp_path.glob("batch.many.*.elements.parquet"))
     rows = polars.concat([polars.read_parquet(part) for part in parts])
-    assert result.extraction is not None
-    waiting = result.extraction.elements
+    waiting = element_frame(result.elements)
     assert len(parts) > 1
-    assert rows["position"].to_list() == list(range(result.spooled))
-    assert rows["text"].to_list() + [element.text for element in waiting] == [*(f"element {n}" for n in range(60_000)), "words"]
+    assert len(rows) == result.spooled
+    rows = polars.concat([rows, waiting])
+    assert rows["position"].to_list() == list(range(len(rows)))
+    assert rows["text"].to_list() == [*(f"element {n}" for n in range(60_000)), "words"]
 
 
 @pytest.mark.parametrize(

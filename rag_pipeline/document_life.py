@@ -16,7 +16,7 @@ A document is a file of the watched folder; its row says how it fares::
 - its content changes, or its file is touched (a new time is enough), or comes back after it was missing;
 - someone asks for it: ``rag retry``, the button, the API;
 - the circumstances of its failure change: the version of the family that reads it, what this machine can read (programs, languages,
-  passwords), or the limit that it failed at (:data:`LIMIT_OF_FAILURE`);
+  passwords), the limit that it failed at (:data:`LIMIT_OF_FAILURE`), or, where its type was the reason, which types can be told;
 - its failure was a passing one (``transient``) and it was tried fewer than ``RAG_MAX_ATTEMPTS`` times: :func:`is_tried_again`.
 
 Touching, asking, or other circumstances begin its attempts anew. The file may stay as it is in all cases but the first.
@@ -84,6 +84,47 @@ class LastTry:
 def is_tried_again(last: LastTry, most_attempts: int) -> bool:
     """Whether what ended badly deserves another try: under other circumstances always, under the same if it was a passing failure."""
     return not last.same_circumstances or (last.transient and last.attempts < most_attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Under which a file is looked at.
+
+    Attributes:
+        most_attempts: tries at a file that cannot be read for a passing reason.
+        largest_bytes: larger files are not read.
+        detection: fingerprint of what media types can be told.
+    """
+
+    most_attempts: int
+    largest_bytes: int
+    detection: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file of which there is no answer, as its row has it.
+
+    Attributes:
+        content_known: its bytes could be read, whatever became of reading them.
+        detected_by: fingerprint of what media types could be told when its own was.
+    """
+
+    content_known: bool
+    error_code: str
+    transient: bool
+    attempts: int
+    size_bytes: int
+    detected_by: str | None
+
+
+def is_to_be_looked_at(failed: FailedFile, now: Circumstances) -> bool:
+    """Whether a file that has not changed deserves another look at its bytes: they could not be read, or their type could not be told."""
+    if failed.content_known:
+        return failed.error_code == "unsupported_type" and failed.detected_by != now.detection
+    fits_now = failed.error_code == "too_large" and failed.size_bytes <= now.largest_bytes
+    last = LastTry(True, failed.transient, failed.attempts, same_circumstances=not fits_now)
+    return is_tried_again(last, now.most_attempts)
 
 
 def is_to_be_read(last: LastTry, most_attempts: int) -> bool:

@@ -20,7 +20,7 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
 from rag_pipeline.ingestion.steps.source_documents import update_documents
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
@@ -42,7 +42,7 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
         RagError: no such collection, or no such folder.
     """
     prepare_uploads(settings)
-    known = known_signatures(Catalog(settings.catalog_path), None, settings.max_attempts, settings.max_file_bytes)
+    known = known_signatures(Catalog(settings.catalog_path), None, circumstances(settings))
     collections = _choose(settings, names, set(known))
     if not collections:
         click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")

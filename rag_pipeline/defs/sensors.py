@@ -17,7 +17,7 @@ from rag_pipeline.document_life import held_in_words, hold_rules, leaving_files,
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.folder.listing import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.folder.watch import decide, memory_from_text, memory_to_text, needs_of
-from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
+from rag_pipeline.ingestion.steps.workspace import circumstances, extractor_fingerprint
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
 from rag_pipeline.stores.catalog.document_rows import known_signatures, utc_now
@@ -47,7 +47,7 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     moment = utc_now()
     listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
-        known = known_signatures(catalog, None, settings.max_attempts, settings.max_file_bytes)
+        known = known_signatures(catalog, None, circumstances(settings))
         missing, held = missing_files(catalog), held_deletions(catalog)
         unfinished = Counter(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
         with closing(open_index(settings)) as index:

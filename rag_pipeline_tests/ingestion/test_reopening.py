@@ -10,7 +10,7 @@ from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
-from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances, extractor_fingerprint
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
@@ -28,7 +28,7 @@ def row(settings: Settings, name: str = "a.txt") -> DocumentStatus:
 def is_noticed(settings: Settings) -> bool:
     """Whether the sensor would ask for a run."""
     catalog = Catalog(settings.catalog_path)
-    known = known_signatures(catalog, None, settings.max_attempts, settings.max_file_bytes)
+    known = known_signatures(catalog, None, circumstances(settings))
     plan = plan_folder(list_folder(settings.uploads), known, 1e12, 0)
     return bool(plan) or bool(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
 
@@ -157,3 +157,33 @@ def test_a_file_that_could_not_be_opened_is_read_again_when_asked(settings: Sett
     assert is_noticed(settings)
     run_steps(settings)
     assert row(settings).state == "indexed"
+
+
+def refused_once(settings: Settings, media_type: str, detected_by: str | None) -> None:
+    """As if an earlier program had refused the file: it told another type, or did not know what reads it."""
+    with Catalog(settings.catalog_path).writing() as connection:
+        connection.execute(
+            "UPDATE documents SET state = 'unsupported', error_code = 'unsupported_type', media_type = ?, detected_by = ?,"
+            " extraction_key = NULL, chunks = 0",
+            [media_type, detected_by],
+        )
+
+
+@pytest.mark.parametrize("detected_by", [None, "an earlier program"])
+def test_what_was_refused_is_looked_at_again_once_its_type_can_be_told(settings: Settings, detected_by: str | None) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    run_steps(settings)
+    refused_once(settings, "application/octet-stream", detected_by)
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert row(settings).state == "indexed"
+
+
+def test_what_is_still_refused_is_looked_at_once(settings: Settings) -> None:
+    (settings.uploads / "a.bin").write_bytes(bytes(range(256)))
+    run_steps(settings)
+    assert (row(settings, "a.bin").error_code, is_noticed(settings)) == ("unsupported_type", False)
+    refused_once(settings, row(settings, "a.bin").media_type or "", "an earlier program")
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert (row(settings, "a.bin").error_code, is_noticed(settings)) == ("unsupported_type", False)

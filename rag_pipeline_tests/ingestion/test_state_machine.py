@@ -30,7 +30,7 @@ from rag_pipeline.ingestion.extract.element_rows import element_row
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
-from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances, extractor_fingerprint
 from rag_pipeline.models import Element
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
@@ -257,7 +257,7 @@ class Lifecycle(RuleBasedStateMachine):
         for _ in range(ATTEMPTS + 1):
             self.run_all()
         catalog, listing = Catalog(self.settings.catalog_path), list_folder(self.settings.uploads)
-        known = known_signatures(catalog, None, ATTEMPTS, self.settings.max_file_bytes)
+        known = known_signatures(catalog, None, circumstances(self.settings))
         plan = plan_folder(listing, known, 1e12, 0)
         moved, missing = moved_files(plan.removed, known, listing.signatures), missing_files(catalog)
         assert not plan.to_read

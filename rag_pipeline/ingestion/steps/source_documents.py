@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rag_pipeline.document_life import hold_rules, leaving_files, moved_files, plan_deletions
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.extract import media_type_of
+from rag_pipeline.ingestion.extract.registry import detection_fingerprint, media_type_of
 from rag_pipeline.ingestion.folder.listing import (
     FolderListing,
     FolderPlan,
@@ -24,7 +24,7 @@ from rag_pipeline.ingestion.folder.listing import (
     prepare_uploads,
     read_identity,
 )
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
 from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
 from rag_pipeline.stores.catalog.missing_files import missing_files
 
@@ -61,7 +61,7 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
     settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
     folder = list_folder(prepare_uploads(settings))
     listing = collection_listing(folder, workspace.collection)
-    known = known_signatures(catalog, workspace.collection, settings.max_attempts, settings.max_file_bytes)
+    known = known_signatures(catalog, workspace.collection, circumstances(settings))
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
     plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)
     rows, waiting, vanished = _read_all(workspace, plan)
@@ -135,7 +135,15 @@ def _read_row(workspace: Workspace, found: FoundFile) -> DocumentRow | None:
 def _row(found: FoundFile, content_hash: str | None, media_type: str | None) -> DocumentRow:
     name = document_name(found.file)
     return DocumentRow(
-        document_id(found.file), found.collection, name, found.file, found.signature, found.size_bytes, content_hash, media_type
+        document_id(found.file),
+        found.collection,
+        name,
+        found.file,
+        found.signature,
+        found.size_bytes,
+        content_hash,
+        media_type,
+        detected_by=detection_fingerprint() if media_type else None,
     )
 
 

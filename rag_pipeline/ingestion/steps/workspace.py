@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rag_pipeline.document_life import LIMIT_OF_FAILURE, Circumstances
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
@@ -36,8 +37,18 @@ def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
     Raises:
         RagError: the passwords file cannot be read.
     """
-    limits = (settings.extraction_timeout_seconds, settings.extraction_memory_bytes, settings.max_file_bytes)
-    return ExtractorFingerprint(registry.versions(), registry.UNREAD_VERSION, abilities_fingerprint(settings), *limits)
+    limits = {code: _written(getattr(settings, name)) for code, name in LIMIT_OF_FAILURE.items()}
+    return ExtractorFingerprint(registry.versions(), registry.UNREAD_VERSION, abilities_fingerprint(settings), limits)
+
+
+def _written(limit: float) -> str:
+    """Part of the keys of failures: another way to write a number would reopen them all."""
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
+
+
+def circumstances(settings: Settings) -> Circumstances:
+    """Under which a file would be looked at now."""
+    return Circumstances(settings.max_attempts, settings.max_file_bytes, registry.detection_fingerprint())
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import duckdb
 from rag_pipeline.document_life import DocumentState
 from rag_pipeline.errors import RagError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
 _MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"

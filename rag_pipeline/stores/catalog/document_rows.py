@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars
 
-from rag_pipeline.document_life import REOPENED, LastTry, is_tried_again
+from rag_pipeline.document_life import REOPENED, Circumstances, FailedFile, is_to_be_looked_at
 from rag_pipeline.stores.catalog import missing_files
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import insert_frame
@@ -21,7 +21,10 @@ from rag_pipeline.stores.catalog.frames import insert_frame
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A file as the folder scan found it. ``file`` as in ``os.fsdecode``; ``content_hash`` None when it could not be read."""
+    """A file as the folder scan found it. ``file`` as in ``os.fsdecode``; ``content_hash`` None when it could not be read.
+
+    ``detected_by`` is the fingerprint of what media types could be told.
+    """
 
     document_id: str
     collection: str
@@ -31,6 +34,7 @@ class DocumentRow:
     size_bytes: int
     content_hash: str | None
     media_type: str | None
+    detected_by: str | None = None
     error_code: str | None = None
     error: str | None = None
     transient: bool = False
@@ -66,22 +70,18 @@ class Scan:
     back: Sequence[str] = ()
 
 
-def known_signatures(catalog: Catalog, collection: str | None, max_attempts: int, max_file_bytes: int) -> dict[str, str]:
-    """Path → signature of the live documents; empty for those that are to be looked at again although their file is the same.
-
-    These could not be read for a passing reason, were larger than the limit was then, or were asked for again.
-    """
+def known_signatures(catalog: Catalog, collection: str | None, now: Circumstances) -> dict[str, str]:
+    """Path → signature of the live documents; empty for those that are to be looked at again although their file is the same."""
     with catalog.reading() as connection:
-        rows = connection.execute(
-            """
-            SELECT file, signature, content_hash IS NULL AND error_code IS NOT NULL, transient, attempts,
-                NOT (error_code = 'too_large' AND size_bytes <= $largest)
-            FROM documents WHERE $collection IS NULL OR collection = $collection
-            """,
-            {"largest": max_file_bytes, "collection": collection},
+        chosen = "($collection IS NULL OR collection = $collection)"
+        rows = connection.execute(f"SELECT file, signature FROM documents WHERE {chosen}", {"collection": collection}).fetchall()
+        failed = connection.execute(
+            "SELECT file, content_hash IS NOT NULL, error_code, transient, attempts, size_bytes, detected_by FROM documents"
+            f" WHERE error_code IS NOT NULL AND {chosen}",
+            {"collection": collection},
         ).fetchall()
-    again = {file for file, _, unread, *last in rows if unread and is_tried_again(LastTry(True, *last), max_attempts)}
-    return {os.fsdecode(file): "" if file in again else signature for file, signature, *_ in rows}
+    again = {file for file, *columns in failed if is_to_be_looked_at(FailedFile(*columns), now)}
+    return {os.fsdecode(file): "" if file in again else signature for file, signature in rows}
 
 
 def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
@@ -156,7 +156,8 @@ def _ids_of(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> list
 def _touch(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:
     if rows:
         connection.executemany(
-            "UPDATE documents SET signature = ? WHERE document_id = ?", [[row.signature, row.document_id] for row in rows]
+            "UPDATE documents SET signature = ?, detected_by = ? WHERE document_id = ?",
+            [[row.signature, row.detected_by, row.document_id] for row in rows],
         )
         _reopen(connection, [row.document_id for row in rows])
 

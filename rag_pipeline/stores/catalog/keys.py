@@ -7,11 +7,13 @@ failure on the limit that caused it: sha256(extraction, abilities, limit). So ra
 a document in the index = sha256(document id, chunking). The expressions speak of documents ``d``, extractions ``x``, chunkings ``k``.
 """
 
+from rag_pipeline.document_life import LIMIT_OF_FAILURE
+
 _VERSION = "coalesce(map($media_types, $versions)[d.media_type], $unread)"
 """Of types that no family reads: ``$unread``, so that their documents have a key too."""
 EXTRACTION_KEY = f"sha256(concat_ws(':', d.content_hash, d.media_type, {_VERSION}))"
 PARTIAL_EXTRACTION_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities))"
-LIMIT_OF_FAILURE = "CASE error_code WHEN 'timeout' THEN $timeout WHEN 'out_of_memory' THEN $memory WHEN 'too_large' THEN $largest END"
-FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {LIMIT_OF_FAILURE}))"
+_LIMIT = f"CASE error_code {' '.join(f'WHEN {code!r} THEN ${code}' for code in LIMIT_OF_FAILURE)} END"
+FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {_LIMIT}))"
 CHUNKING_KEY = "sha256(concat_ws(':', x.extraction_key, $chunker))"
 DOCUMENT_KEY = "substr(sha256(concat_ws(':', d.document_id, k.chunking_key)), 1, 32)"

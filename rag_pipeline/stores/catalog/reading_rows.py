@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars
 
+from rag_pipeline.document_life import LastTry, asks_for_a_run, is_to_be_read
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import query_frame
 from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY
@@ -41,20 +43,13 @@ class ExtractorFingerprint:
         versions: of the program that reads a media type, by that type.
         unread: stands for a version where the type is none of them.
         abilities: the fingerprint of what the machine adds to the program.
-        timeout_seconds, memory_bytes, largest_bytes: the limits that a document may fail at.
+        limits: what a document may fail at now, by the code of that failure (:data:`rag_pipeline.document_life.LIMIT_OF_FAILURE`).
     """
 
     versions: Mapping[str, str]
     unread: str
     abilities: str
-    timeout_seconds: float
-    memory_bytes: int
-    largest_bytes: int
-
-    @property
-    def limits(self) -> dict[str, str]:
-        """For statements with the limit of a failure."""
-        return {"timeout": f"{self.timeout_seconds:g}", "memory": str(self.memory_bytes), "largest": str(self.largest_bytes)}
+    limits: Mapping[str, str]
 
     def reading_key(self, extraction_key: str, error_code: str | None, notes: Sequence[str]) -> str:
         """The key of a reading made now: ``FAILURE_KEY`` or ``PARTIAL_EXTRACTION_KEY`` (``keys.py``) where it failed or left something out.
@@ -63,8 +58,8 @@ class ExtractorFingerprint:
         """
         if error_code is None and not notes:
             return extraction_key
-        limit = {"timeout": "timeout", "out_of_memory": "memory", "too_large": "largest"}.get(error_code or "")
-        parts = [extraction_key, self.abilities, *([self.limits[limit]] if limit else [])]
+        limit = self.limits.get(error_code or "")
+        parts = [extraction_key, self.abilities, *([limit] if limit else [])]
         return hashlib.sha256(":".join(parts).encode()).hexdigest()
 
     @property
@@ -99,15 +94,18 @@ def missing_extractions(
             f"""
             WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
                 FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {_PRESENT})
-            SELECT key, min(file), any_value(media_type), any_value(content_hash), any_value(size_bytes) FROM wanted
+            SELECT key, file, media_type, content_hash, size_bytes,
+                error_code IS NOT NULL, transient, attempts, extraction_key IS NOT DISTINCT FROM failure_key FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
-                AND partial_key NOT IN (SELECT extraction_key FROM extractions) AND NOT (
-                extraction_key IS NOT DISTINCT FROM failure_key AND error_code IS NOT NULL AND (NOT transient OR attempts >= $limit)))
-            GROUP BY key ORDER BY min(file)
+                AND partial_key NOT IN (SELECT extraction_key FROM extractions)) ORDER BY file
             """,
-            {"collection": collection, **extractor.parameters, "limit": max_attempts, "full": full_refresh},
+            {"collection": collection, **extractor.parameters, "full": full_refresh},
         ).fetchall()
-    return [ExtractionTask(key, os.fsdecode(file), media_type, content, size) for key, file, media_type, content, size in rows]
+    tasks: dict[str, ExtractionTask] = {}
+    for key, file, media_type, content, size, *last in rows:
+        if full_refresh or is_to_be_read(LastTry(*last), max_attempts):
+            tasks.setdefault(key, ExtractionTask(key, os.fsdecode(file), media_type, content, size))
+    return list(tasks.values())
 
 
 def unfinished_collections(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
@@ -116,13 +114,18 @@ def unfinished_collections(catalog: Catalog, extractor: ExtractorFingerprint, ma
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            SELECT collection, count(*) FROM documents d WHERE {_PRESENT} AND (state = 'pending' OR (transient AND attempts < $limit)
-                OR (content_hash IS NOT NULL AND (error_code IS NOT NULL OR len(notes) > 0)
-                    AND extraction_key NOT IN ({EXTRACTION_KEY}, {FAILURE_KEY}))) GROUP BY ALL
+            SELECT collection, count(*), state, error_code IS NOT NULL AS failed, transient, attempts,
+                content_hash IS NULL OR coalesce(extraction_key IN ({EXTRACTION_KEY}, {FAILURE_KEY}), TRUE) AS same_circumstances,
+                coalesce(len(notes), 0) > 0 AS in_part
+            FROM documents d WHERE {_PRESENT} AND (state = 'pending' OR failed OR in_part) GROUP BY ALL
             """,
-            {**extractor.parameters, "limit": max_attempts},
+            extractor.parameters,
         ).fetchall()
-    return dict(rows)
+    unfinished: Counter[str] = Counter()
+    for collection, count, state, *last in rows:
+        if asks_for_a_run(state, LastTry(*last), max_attempts):
+            unfinished[collection] += count
+    return dict(unfinished)
 
 
 def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:

@@ -127,7 +127,7 @@ def rollback(collection: str) -> None:
     """Answer from the version of a collection's index before the current one, until the next run; twice: as it was."""
     from rag_pipeline.ingestion.rollback import roll_back
 
-    click.echo(roll_back(load_settings(), collection))
+    click.echo(roll_back(load_settings(), collection).message)
 
 
 def _show_failures(failures: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rag_pipeline.ingestion.steps.vector_index import STEP
 from rag_pipeline.ingestion.steps.workspace import Workspace
@@ -17,8 +18,16 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import DamagedIndexError, Manifest, VectorIndex, is_rolled_back
 
 
-def roll_back(settings: Settings, collection: str) -> str:
-    """Exchange the version that answers with the one before it; done twice, all is as it was. What was done, in words.
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What answers now, and what to say of it."""
+
+    answering: Manifest
+    message: str
+
+
+def roll_back(settings: Settings, collection: str) -> Rollback:
+    """Exchange the version that answers with the one before it; done twice, all is as it was.
 
     Raises:
         RagError: no earlier version is kept, or the index cannot be reached.
@@ -28,8 +37,8 @@ def roll_back(settings: Settings, collection: str) -> str:
         current = workspace.index.rollback(collection)
         before = workspace.index.previous(collection)
     if is_rolled_back(current, before):
-        return in_words(current)
-    return f"{collection} answers from its newest version again, {_described(current)}."
+        return Rollback(current, in_words(current))
+    return Rollback(current, f"{collection} answers from its newest version again, {_described(current)}.")
 
 
 def rolled_back(index: VectorIndex, collections: Iterable[str]) -> list[Manifest]:

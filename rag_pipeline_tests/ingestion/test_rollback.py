@@ -35,7 +35,7 @@ def two_versions(settings: Settings) -> Settings:
 
 
 def test_the_version_before_answers_and_the_sensor_leaves_it_so(two_versions: Settings) -> None:
-    assert "earlier version" in roll_back(two_versions, "default")
+    assert "earlier version" in roll_back(two_versions, "default").message
     assert found(two_versions) == {"a.txt"}
     assert unpublished(two_versions) == {}
     assert [manifest.documents for manifest in rolled_back(open_index(two_versions), ["default", "other"])] == [1]
@@ -43,7 +43,7 @@ def test_the_version_before_answers_and_the_sensor_leaves_it_so(two_versions: Se
 
 def test_twice_is_as_it_was(two_versions: Settings) -> None:
     roll_back(two_versions, "default")
-    assert "newest version again" in roll_back(two_versions, "default")
+    assert "newest version again" in roll_back(two_versions, "default").message
     assert found(two_versions) == {"a.txt", "b.txt"}
     assert rolled_back(open_index(two_versions), ["default"]) == []
 

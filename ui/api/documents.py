@@ -18,6 +18,7 @@ from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, prepare_uploads
 from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
+from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
 from rag_pipeline.stores.catalog.listing import documents_page
@@ -62,6 +63,18 @@ class ConfirmedDeletions(BaseModel):
     confirmed: int
 
 
+class RolledBack(BaseModel):
+    """Which version of the index answers now. ``message`` says how long, and how to go forth again."""
+
+    model_config = shown(
+        {"version": "20261105T101500000000-3f9a1c", "documents": 13, "message": "contracts answers from an earlier version …"}
+    )
+
+    version: str
+    documents: int
+    message: str
+
+
 class CollectionsResponse(BaseModel):
     """All collections that may be seen."""
 
@@ -88,6 +101,16 @@ async def confirm_held(name: str, services: ServicesDependency, access: WriterDe
     """Say that the files that are missing from a collection now were deleted. The pipeline finds it within seconds and removes them."""
     require_collection(access, name)
     return ConfirmedDeletions(confirmed=await asyncio.to_thread(confirm_deletions, services.catalog, [name]))
+
+
+@router.post(
+    "/collections/{name}/rollback", responses={400: {"model": FailureBody, "description": "No earlier version of its index is kept"}}
+)
+async def go_back(name: str, services: ServicesDependency, access: WriterDependency) -> RolledBack:
+    """Answer from the version of the collection's index before the current one, until its next run. Twice: as it was."""
+    require_collection(access, name)
+    done = await asyncio.to_thread(roll_back, services.settings, name)
+    return RolledBack(version=done.answering.version, documents=done.answering.documents, message=done.message)
 
 
 @router.get("/documents")

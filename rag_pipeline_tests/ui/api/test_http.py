@@ -340,6 +340,19 @@ def test_held_deletions_are_shown_and_confirmed(client: httpx.Client, settings: 
     assert document_ids(client) == {}
 
 
+def test_a_collection_goes_back_to_the_version_before(client: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
+    path = "/api/v1/collections/default/rollback"
+    (settings.uploads / "a.txt").write_text("Zebra.")
+    ingest()
+    refused = client.post(path)
+    assert (refused.status_code, "nothing to go back to" in refused.json()["error"]["message"]) == (400, True)
+    (settings.uploads / "b.txt").write_text("Zebra.")
+    ingest()
+    gone_back = client.post(path).json()
+    assert (gone_back["documents"], "earlier version" in gone_back["message"]) == (1, True)
+    assert client.post(path).json()["documents"] == 2
+
+
 def test_a_failed_document_is_retried_and_one_that_answers_is_not(
     client: httpx.Client, settings: Settings, ingest: Callable[..., object]
 ) -> None:

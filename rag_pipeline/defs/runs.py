@@ -61,6 +61,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = Fal
             gone = not _is_alive(run.run_id, owner, age_seconds) and not _has_ended(instance, run.run_id)
         if gone:
             instance.report_run_failed(run, "The process of this run is gone. The next run completes its work.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # without a daemon nobody else would
             Path(lock_of(run.run_id).lock_file).unlink(missing_ok=True)
             dead.append(run.run_id)
     return dead

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rag_pipeline.definitions import defs
 from rag_pipeline.privacy import TELEMETRY_OFF
 
 
@@ -28,3 +29,12 @@ def test_the_project_is_one_that_dg_knows(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     listed = json.loads(result.stdout[result.stdout.index("{") :])
     assert [len(listed[kind]) for kind in ("assets", "asset_checks", "jobs", "sensors")] == [5, 6, 1, 1]
+
+
+def test_whatever_the_dagster_ui_shows_has_words_to_act_on() -> None:
+    assets = {spec.key.to_user_string(): spec.description or "" for spec in defs.resolve_all_asset_specs()}
+    assert [name for name, words in assets.items() if "Out of date:" not in words or "If it fails" not in words] == []
+    checks = [spec for check in defs.asset_checks or () for spec in check.check_specs]
+    assert len(checks) == 6
+    others = [defs.resolve_job_def("ingest"), *(defs.sensors or ()), *defs.resolve_job_def("ingest").all_node_defs]
+    assert [thing.name for thing in (*checks, *others) if not thing.description] == []

@@ -23,10 +23,11 @@ install: $(VENV)/.installed  ## Set up only
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture
+check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, Dagster's definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@DO_NOT_TRACK=1 DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
 	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py
 
 format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's list of formats

@@ -15,6 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+
 RAG = [sys.executable, "-m", "rag_pipeline"]
 
 
@@ -126,6 +129,30 @@ def test_many_files_at_once_are_one_run_a_collection(up: Up) -> None:
         (folder / f"{number}.txt").write_text(f"Herb number {number} grows in bed {number % 7}.\n")
     wait_for(lambda: up.cited("Where does herb number 512 grow?") == {"512.txt"}, 180, "an answer from the thousand files")
     assert runs().count("herbs") == 1
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_is_terminated_in_the_browser_frees_its_collection(up: Up) -> None:
+    def graphql(query: str) -> dict[str, Any]:
+        address = f"http://127.0.0.1:{up.dagster_port}/graphql"
+        request = urllib.request.Request(address, json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return dict(json.load(response)["data"])
+
+    def runs(*statuses: str) -> set[str]:
+        wanted = f'filter:{{statuses:[{",".join(statuses)}], tags:[{{key:"dagster/partition", value:"tea"}}]}}'
+        results = graphql(f"{{runsOrError({wanted}) {{... on Runs {{results {{runId}}}}}}}}")["runsOrError"]["results"]
+        return {run["runId"] for run in results}
+
+    tea = Workspace(Settings(data_dir=up.data), "tea")
+    with tea.lock("source_documents"):  # the run's first step waits here
+        (up.data / "uploads" / "tea").mkdir()
+        (up.data / "uploads" / "tea" / "assam.txt").write_text("Assam is steeped for four minutes.\n")
+        (run,) = wait_for(lambda: runs("STARTED"), 120, "the run")
+        outcome = graphql(f'mutation {{terminateRun(runId:"{run}") {{__typename}}}}')
+        assert outcome["terminateRun"]["__typename"] == "TerminateRunSuccess"
+        wait_for(lambda: run in runs("CANCELED"), 90, "the run to be cancelled")
+    wait_for(lambda: up.cited("How long is assam steeped?") == {"assam.txt"}, 180, "the next run of the collection")
 
 
 def test_a_taken_port_is_named_with_the_way_out(up: Up) -> None:

@@ -117,7 +117,8 @@ def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[s
 
 
 def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, drawing: _Drawing) -> list[str]:
-    from rag_pipeline.defs.runs import fail_dead_runs, open_instance, run_here
+    from rag_pipeline.defs.execution import run_here
+    from rag_pipeline.defs.runs import fail_dead_runs, open_instance
 
     failures = []
     with open_instance(settings) as instance, progress.listening(drawing.update):

@@ -1,28 +1,42 @@
-"""The five assets, partitioned by collection. Each calls its step and reports what it did; no step's logic belongs here.
+"""The five assets, partitioned by collection.
 
-The two heavy ones are graphs, plan → batch (mapped) → commit: a batch touches files only, so the same graph runs in process or on
-Celery workers.
+Belongs here: calling each step, reporting what it did, and what a reader of the Dagster UI is told about it. Not here: any step's logic.
+
+The two heavy ones are graphs, plan → batch (mapped) → commit. A batch touches files only: all of it runs in the run's own process, and
+nothing but the executor would have to change for batches to run elsewhere.
 """
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
+from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
-from rag_pipeline.ingestion import steps
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion import data_versions, steps
+from rag_pipeline.ingestion.versions import code_version
 
 GROUP = "ingestion"
+EMBEDDING_POOL = "embedding_device"
+ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
 _TABLE_ROWS = 50
 
 
-@dg.asset(partitions_def=collections, group_name=GROUP, kinds={"duckdb"})
+@dg.asset(partitions_def=collections, group_name=GROUP, kinds={"duckdb"}, tags={"layer": "source"}, metadata=table("documents", DOCUMENTS))
 def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
-    """The files of the watched folder, as rows of the catalog: new, edited, renamed, deleted."""
+    """The files of the watched folder, as rows of the catalog: new, edited, renamed, deleted.
+
+    Out of date: when the folder changes, which the sensor sees. If it fails: folder or catalog cannot be opened; its log says which.
+    """
     started = time.perf_counter()
-    report = steps.source_documents.update_documents(ingestion.workspace(context.partition_key))
+    workspace = ingestion.workspace(context.partition_key)
+    report = steps.source_documents.update_documents(workspace)
+    contents = data_versions.source_documents(workspace)
     for path, reason in list(report.unreadable.items())[:_TABLE_ROWS]:
         context.log.warning(f"{path} cannot be looked at ({reason}); its documents are kept as they were.")
     if report.held:
@@ -37,20 +51,23 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
             "unreadable": len(report.unreadable),
             "seconds": round(time.perf_counter() - started, 3),
             "changes": _table(("document", "change"), report.changes),
-        }
+            **in_catalog(workspace, contents.rows),
+        },
+        data_version=dg.DataVersion(contents.digest),
     )
 
 
 @dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
 def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
-    """Which contents are to be read, in batches."""
+    """Commit what a killed run left, then name the contents that are to be read, in batches."""
     yield from _batches(steps.extracted_text.plan_extraction(ingestion.workspace(context.partition_key)))
 
 
-@dg.op
+@dg.op(retry_policy=ACCIDENTS)
 def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
-    """Read one batch of documents into the staging folder."""
-    report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
+    """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
+    with _final_errors():
+        report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
     return {
         "documents_read": report.read,
         "documents_failed": report.failed,
@@ -59,27 +76,54 @@ def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: s
     }
 
 
-@dg.op(out=dg.Out(dg.Nothing))
+@dg.op(out=dg.Out(dg.Nothing, code_version=code_version("extracted_text")))
 def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
-    """Put what was read into the catalog."""
-    steps.extracted_text.commit_extraction(ingestion.workspace(context.partition_key))
-    names = ("documents_read", "documents_failed", "elements", "seconds_of_reading")
-    context.add_output_metadata({"batches": len(batches), **_sums(names, batches)})
+    """Put what was read into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
+    workspace = ingestion.workspace(context.partition_key)
+    steps.extracted_text.commit_extraction(workspace)
+    contents = data_versions.extracted_text(workspace)
+    counts = _sums(("documents_read", "documents_failed", "elements", "seconds_of_reading"), batches)
+    metadata = {"batches": len(batches), **counts, **in_catalog(workspace, contents.rows)}
+    context.add_output_metadata(metadata)
+    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
 
 
 @dg.graph_asset(
-    partitions_def=collections, group_name=GROUP, kinds={"duckdb"}, ins={"source_documents": dg.AssetIn(dagster_type=dg.Nothing)}
+    partitions_def=collections,
+    group_name=GROUP,
+    kinds={"duckdb"},
+    tags={"layer": "text"},
+    metadata=table("elements", ELEMENTS),
+    ins={"source_documents": dg.AssetIn(dagster_type=dg.Nothing)},
 )
 def extracted_text(source_documents: None) -> Any:
-    """What the documents say: elements in reading order, with pages, boxes and headings. A document that cannot be read fails alone."""
+    """What the documents say: elements in reading order, with pages, boxes and headings. A document that cannot be read fails alone.
+
+    Out of date: new or edited files, a new extractor (code version). Documents that failed are listed by its checks, with what to do.
+    If it fails itself: the disk or the memory gave out; run it again, what was read is kept.
+    """
     return commit_extraction(plan_extraction(source_documents).map(extract_batch).collect())
 
 
-@dg.asset(partitions_def=collections, group_name=GROUP, deps=[extracted_text], kinds={"duckdb"})
+@dg.asset(
+    partitions_def=collections,
+    group_name=GROUP,
+    deps=[extracted_text],
+    kinds={"duckdb"},
+    tags={"layer": "text"},
+    metadata=table("chunks", CHUNKS),
+    code_version=code_version("chunks"),
+)
 def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
-    """The text in pieces that the embedding model reads whole, each with its headings, pages and boxes."""
+    """The text in pieces that the embedding model reads whole, each with its headings, pages and boxes.
+
+    Out of date: new text, a new chunker (code version), another ``RAG_CHUNK_TOKENS`` or embedding model; Dagster cannot see the last two
+    before a run. If it fails: the embedding model is not there, or ``RAG_CHUNK_TOKENS`` is too small; mend the setting and run it again.
+    """
     started = time.perf_counter()
-    report = steps.chunks.cut_chunks(ingestion.workspace(context.partition_key))
+    workspace = ingestion.workspace(context.partition_key)
+    report = steps.chunks.cut_chunks(workspace)
+    contents = data_versions.chunks(workspace)
     return dg.MaterializeResult(
         metadata={
             "documents_cut": report.documents,
@@ -87,49 +131,73 @@ def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.Materi
             "tokens": report.tokens,
             "largest_chunk_tokens": report.largest_chunk_tokens,
             "seconds": round(time.perf_counter() - started, 3),
-        }
+            **in_catalog(workspace, contents.rows),
+        },
+        data_version=dg.DataVersion(contents.digest),
     )
 
 
 @dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
 def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
-    """Which texts the model has not seen, in batches."""
+    """Commit what a killed run left, then name the texts that the model has not seen, in batches."""
     yield from _batches(steps.embeddings.plan_embeddings(ingestion.workspace(context.partition_key)))
 
 
-@dg.op
+@dg.op(retry_policy=ACCIDENTS, pool=EMBEDDING_POOL)
 def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
-    """Embed one batch of texts into the staging folder."""
-    report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
+    """Embed one batch of texts into the staging folder. What crashes is tried twice more. A pool's limit keeps a GPU for one run."""
+    with _final_errors():
+        report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
     return {"texts_embedded": report.texts, "seconds": report.seconds}
 
 
-@dg.op(out=dg.Out(dg.Nothing))
+@dg.op(out=dg.Out(dg.Nothing, code_version=code_version("embeddings")))
 def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
-    """Put the vectors into the catalog."""
+    """Put the vectors into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
     steps.embeddings.commit_embeddings(workspace)
+    contents = data_versions.embeddings(workspace)
     model = {"model": workspace.model.name, "model_fingerprint": workspace.model.fingerprint}
-    context.add_output_metadata({"batches": len(batches), **_sums(("texts_embedded", "seconds"), batches), **model})
+    metadata = {"batches": len(batches), **_sums(("texts_embedded", "seconds"), batches), **model, **in_catalog(workspace, contents.rows)}
+    context.add_output_metadata(metadata)
+    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
 
 
 @dg.graph_asset(
     partitions_def=collections,
     group_name=GROUP,
     kinds={"huggingface", "duckdb"},
+    tags={"layer": "vectors"},
+    metadata=table("embeddings", EMBEDDINGS),
     ins={"chunks": dg.AssetIn(dagster_type=dg.Nothing)},
 )
 def embeddings(chunks: None) -> Any:
-    """A vector for each distinct chunk text and embedding model; none is ever computed twice."""
+    """A vector for each distinct chunk text and embedding model; none is ever computed twice.
+
+    Out of date: new chunks, or another embedding model, which Dagster cannot see before a run. If it fails: the model is not there, or the
+    memory gave out (``RAG_EMBEDDING_BATCH_CHUNKS``, fewer runs at once); run it again, finished batches are kept.
+    """
     return commit_embeddings(plan_embeddings(chunks).map(embed_batch).collect())
 
 
-@dg.asset(partitions_def=collections, group_name=GROUP, deps=[embeddings], kinds={"qdrant"})
+@dg.asset(
+    partitions_def=collections,
+    group_name=GROUP,
+    deps=[embeddings],
+    kinds={"qdrant"},
+    tags={"layer": "vectors"},
+    code_version=code_version("vector_index"),
+)
 def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
-    """The published version that answers questions: dense and BM25 vectors of exactly the live documents."""
+    """The published version that answers questions: dense and BM25 vectors of exactly the live documents.
+
+    Out of date: new vectors, deleted documents, a new index schema (code version). If it fails: the disk is full or the Qdrant server does
+    not answer; the version before goes on answering. Mend that and run it again: nothing is read or embedded anew.
+    """
     started = time.perf_counter()
-    report = steps.vector_index.update_index(ingestion.workspace(context.partition_key))
+    workspace = ingestion.workspace(context.partition_key)
+    report = steps.vector_index.update_index(workspace)
     return dg.MaterializeResult(
         metadata={
             "version": report.version or "none: nothing to search",
@@ -139,8 +207,19 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
             "documents_added": report.documents_added,
             "documents_removed": report.documents_removed,
             "seconds": round(time.perf_counter() - started, 3),
-        }
+            **in_index(workspace, report.chunks),
+        },
+        data_version=dg.DataVersion(report.version or "none"),
     )
+
+
+@contextmanager
+def _final_errors() -> Iterator[None]:
+    """What the user has to mend (a missing model, a setting) is no accident: trying it again would only keep the words back."""
+    try:
+        yield
+    except RagError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[str]]:

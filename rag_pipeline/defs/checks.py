@@ -20,7 +20,9 @@ def _workspaces(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) ->
     return [ingestion.workspace(name) for name in names]
 
 
-@dg.asset_check(asset=vector_index, description="The published index holds as many chunks as the catalog has for it.")
+@dg.asset_check(
+    asset=vector_index, description="The published index holds as many chunks as the catalog has. If not: materialise vector_index."
+)
 def indexed_chunks_equal_catalog_chunks(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """Indexed chunks = catalog chunks."""
     counts = [consistency.chunk_counts(workspace) for workspace in _workspaces(context, ingestion)]
@@ -29,14 +31,16 @@ def indexed_chunks_equal_catalog_chunks(context: dg.AssetCheckExecutionContext, 
     return dg.AssetCheckResult(passed=passed, metadata={"indexed": indexed, "expected": expected})
 
 
-@dg.asset_check(asset=vector_index, description="No deleted or outdated document can still be found.")
+@dg.asset_check(asset=vector_index, description="No deleted or outdated document can still be found. If not: materialise vector_index.")
 def no_point_of_a_deleted_document(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """No live point of a deleted document."""
     dead = sorted(key for workspace in _workspaces(context, ingestion) for key in consistency.dead_documents(workspace))
     return dg.AssetCheckResult(passed=not dead, metadata={"documents": len(dead), "keys": dead[:_ROWS]})
 
 
-@dg.asset_check(asset=chunks, description="The embedding model reads every chunk to its end.")
+@dg.asset_check(
+    asset=chunks, description="The embedding model reads every chunk to its end. If not: materialise chunks, lower RAG_CHUNK_TOKENS."
+)
 def chunks_fit_the_model(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """Every chunk within the model's token limit."""
     sizes = [consistency.longest_chunk(workspace) for workspace in _workspaces(context, ingestion)]
@@ -44,7 +48,10 @@ def chunks_fit_the_model(context: dg.AssetCheckExecutionContext, ingestion: Inge
     return dg.AssetCheckResult(passed=all(size <= limit for size, limit in sizes), metadata={"longest_chunk_tokens": longest})
 
 
-@dg.asset_check(asset=extracted_text, description="Documents that cannot be answered from, each with its reason.")
+@dg.asset_check(
+    asset=extracted_text,
+    description="Documents that cannot be answered from, each with its reason. Mend what it names; then touch the file, or `rag retry`.",
+)
 def failed_documents(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """Failed documents: a warning with the list."""
     failed = [row for workspace in _workspaces(context, ingestion) for row in consistency.failed_documents(workspace)]
@@ -54,7 +61,10 @@ def failed_documents(context: dg.AssetCheckExecutionContext, ingestion: Ingestio
     return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(failed), "documents": table})
 
 
-@dg.asset_check(asset=extracted_text, description="Documents of which a part could not be read, each with what is missing.")
+@dg.asset_check(
+    asset=extracted_text,
+    description="Documents of which a part could not be read, each with what is missing. All else in them is answered from.",
+)
 def documents_read_in_part(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """Documents with warnings: a warning with the list."""
     partial = [row for workspace in _workspaces(context, ingestion) for row in consistency.documents_read_in_part(workspace)]
@@ -66,7 +76,10 @@ def documents_read_in_part(context: dg.AssetCheckExecutionContext, ingestion: In
     )
 
 
-@dg.asset_check(asset=source_documents, description="No documents whose files went missing all at once wait for a confirmation.")
+@dg.asset_check(
+    asset=source_documents,
+    description="No deletion waits because many files went missing at once. If one does: bring the disk back, or confirm as it says.",
+)
 def no_deletion_is_held(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
     """Held deletions: a failure with the words that the other places have for it."""
     looked_at = {workspace.collection for workspace in _workspaces(context, ingestion)}

@@ -24,6 +24,23 @@ run_coordinator:
   config:
     max_concurrent_runs: 2
     dequeue_interval_seconds: 1
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 20
+  start_timeout_seconds: 300
+  cancel_timeout_seconds: 60
+  max_runtime_seconds: 0  # a first ingestion may take days; each document has limits of its own
+  free_slots_after_run_end_seconds: 30
+auto_materialize:
+  enabled: false
+  use_sensors: false
+freshness:
+  enabled: false
+# One run at a time on the embedding device (a GPU without room for two):
+# concurrency:
+#   pools:
+#     default_limit: 1
+#     granularity: op
 retention:
   sensor:
     purge_after_days:

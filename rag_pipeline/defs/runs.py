@@ -1,6 +1,6 @@
-"""Runs from outside the daemon: started by the command line, and cleaned up when their process is gone.
+"""Dagster's records of runs: where they are kept, which of them are dead, which collections they were for.
 
-Belongs here: starting a run in this process, and telling dead runs from live ones. Not here: what a run does.
+Belongs here: looking at runs and marking those whose process is gone. Not here: starting one (``execution``), what a run does.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,38 +37,8 @@ def ingested_collections(settings: Settings) -> Sequence[str]:
         return instance.get_dynamic_partitions(str(collections.name))
 
 
-def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
-    """Run the ingest job for one collection in this process, recorded in the instance like any other run.
-
-    The process holds a lock for as long as the run lasts. Names of machines and numbers of processes come again; a lock that the kernel
-    frees does not, and it can be asked from every container that sees the data folder.
-
-    Returns:
-        Why it failed, a line a failed step; empty when the run succeeded.
-    """
-    from rag_pipeline.definitions import defs
-
-    instance.add_dynamic_partitions(str(collections.name), [collection])
-    config = {
-        "resources": {"ingestion": {"config": {"full_refresh": full_refresh}}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
-    tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
-    job, run_id = defs.resolve_job_def("ingest"), str(uuid.uuid4())
-    with _lock_of(run_id) as lock:
-        result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False, run_id=run_id)
-        Path(lock.lock_file).unlink()
-    return [_reason(event) for event in result.all_events if event.is_step_failure]
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    while error and error.cause:
-        error = error.cause
-    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"
-
-
-def _lock_of(run_id: str) -> FileLock:
+def lock_of(run_id: str) -> FileLock:
+    """The lock that the process of a run of the command line holds for as long as the run lasts."""
     folder = load_settings().locks_path
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"run-{run_id}")
@@ -92,7 +61,8 @@ def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = Fal
             gone = not _is_alive(run.run_id, owner, age_seconds) and not _has_ended(instance, run.run_id)
         if gone:
             instance.report_run_failed(run, "The process of this run is gone. The next run completes its work.")
-            Path(_lock_of(run.run_id).lock_file).unlink(missing_ok=True)
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # without a daemon nobody else would
+            Path(lock_of(run.run_id).lock_file).unlink(missing_ok=True)
             dead.append(run.run_id)
     return dead
 
@@ -104,7 +74,7 @@ def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def _is_alive(run_id: str, owner: str, age_seconds: float) -> bool:
-    lock = _lock_of(run_id)
+    lock = lock_of(run_id)
     if not Path(lock.lock_file).exists():
         return _was_alive(owner, age_seconds)
     try:

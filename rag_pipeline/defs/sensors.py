@@ -38,7 +38,8 @@ _UNFINISHED = [
     job=ingest_job,
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches the uploads folder. Files that are added, edited, renamed or deleted start one run per collection.",
+    description="Watches the uploads folder. Files that are added, edited, renamed or deleted start one run per collection. A tick that"
+    " starts none says why. If five runs changed nothing it waits: look at the last of them. Without it, `rag ingest` does the same.",
 )
 def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Compare folder and catalog by names, sizes and times only; contents are read in the run."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import pytest
 
+from rag_pipeline.defs.assets import EMBEDDING_POOL
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.runs import PROCESS_TAG, fail_dead_runs, open_instance
 from rag_pipeline.ingestion.steps.workspace import Workspace
@@ -86,6 +87,44 @@ def test_a_run_that_is_executed_again_in_the_browser_is_no_dead_one_of_the_comma
     parents = {"parent_run_id": first.run_id, "root_run_id": first.run_id}
     instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, **parents))
     assert fail_dead_runs(instance) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_cancelled_run_of_the_command_line_ends_and_frees_its_place_and_its_collection(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """Terminate in the Dagster UI: its code server did not start this process, so nothing but the record reaches it."""
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    workspace = Workspace(settings, "default")
+    with workspace.lock("source_documents"):
+        process = start("-m", "rag_pipeline", "ingest")
+        wait_for(lambda: any(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))), process)
+        (run,) = instance.get_runs()
+        instance.run_coordinator.cancel_run(run.run_id)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "default: cancelled in the Dagster UI" in errors
+    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+    assert not list(settings.locks_path.glob("run-*"))
+    with workspace.whole_run():
+        assert fail_dead_runs(instance) == []
+
+
+def test_a_dead_run_leaves_no_place_in_a_pool(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Someone limited the pool; a killed run that kept its place would stop every later one, and no daemon may be there to free it."""
+    storage = instance.event_log_storage
+    storage.set_concurrency_slots(EMBEDDING_POOL, 1)
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:999999999", PARTITION_TAG: "default"}
+    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    assert storage.claim_concurrency_slot(EMBEDDING_POOL, run.run_id, "embed_batch").is_claimed
+    assert fail_dead_runs(instance) == [run.run_id]
+    assert storage.get_concurrency_info(EMBEDDING_POOL).active_slot_count == 0
+
+
+def test_daemons_are_those_that_something_needs(instance: dg.DagsterInstance) -> None:
+    """Backfills are what "materialise all partitions" starts; the scheduler's daemon cannot be switched off."""
+    needed = {"SENSOR", "BACKFILL", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "MONITORING"}
+    assert set(instance.get_required_daemon_types()) == needed
 
 
 @pytest.mark.timeout(600)

@@ -1,0 +1,77 @@
+"""One run of the ingest job in this process, as the command line wants it.
+
+Belongs here: starting a run and saying why it failed. Not here: looking at runs (``runs``), what a run does. Nothing that the definitions
+import may import this: it imports them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from rag_pipeline.definitions import defs
+from rag_pipeline.defs.partitions import collections
+from rag_pipeline.defs.runs import PROCESS_TAG, lock_of
+
+CANCEL_POLL_SECONDS = 1.0
+
+
+def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
+    """Run the ingest job for one collection in this process, recorded in the instance like any other run.
+
+    The process holds a lock for as long as the run lasts. Names of machines and numbers of processes come again; a lock that the kernel
+    frees does not, and it can be asked from every container that sees the data folder. Only the main thread may call this.
+
+    Returns:
+        Why it failed, a line a failed step, or that it was cancelled; empty when the run succeeded.
+    """
+    instance.add_dynamic_partitions(str(collections.name), [collection])
+    config = {
+        "resources": {"ingestion": {"config": {"full_refresh": full_refresh}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+    job, run_id = defs.resolve_job_def("ingest"), str(uuid.uuid4())
+    with lock_of(run_id) as lock, _ended_by_a_cancellation(instance, run_id):
+        result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False, run_id=run_id)
+        Path(lock.lock_file).unlink()
+    run = instance.get_run_by_id(run_id)
+    if run and run.status is dg.DagsterRunStatus.CANCELED:
+        return ["cancelled in the Dagster UI"]
+    return [_reason(event) for event in result.all_events if event.is_step_failure]
+
+
+@contextmanager
+def _ended_by_a_cancellation(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Dagster can only ask the process of a run that its code server started; the others have to look whether they are to end."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(CANCEL_POLL_SECONDS):
+            run = instance.get_run_by_id(run_id)
+            if run and run.status is dg.DagsterRunStatus.CANCELING:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

@@ -36,9 +36,10 @@ DOCUMENTS: Columns = {
     "chunks": ("INTEGER", "Chunks in the published index."),
     "added_at": ("TIMESTAMP", "UTC."),
     "indexed_at": ("TIMESTAMP", "UTC."),
+    "detected_by": ("VARCHAR", "Fingerprint of the media types that could be told when this one was."),
 }
 ELEMENTS: Columns = {
-    "extraction_key": ("VARCHAR", "Hash of content, media type and extractor version."),
+    "extraction_key": ("VARCHAR", "Hash of content, media type and the version of the family that reads it."),
     "position": ("INTEGER", "Reading order, from 0."),
     "kind": ("VARCHAR", "Title, NarrativeText, Table or another kind of element."),
     "text": ("VARCHAR", "What it says."),

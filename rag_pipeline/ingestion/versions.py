@@ -6,11 +6,18 @@ version that no key of the catalog or the index holds: a run would not do again 
 
 from __future__ import annotations
 
+import hashlib
+
 from rag_pipeline.ingestion.chunker import CHUNKER_VERSION
-from rag_pipeline.ingestion.extract import EXTRACTOR_VERSION
+from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.stores.vectors import INDEX_SCHEMA
 
-_VERSIONS = {"extracted_text": EXTRACTOR_VERSION, "chunks": CHUNKER_VERSION, "vector_index": INDEX_SCHEMA}
+_FAMILIES = " ".join(f"{family.name}:{family.version}" for family in registry.FAMILIES)
+_VERSIONS = {
+    "extracted_text": hashlib.sha256(_FAMILIES.encode()).hexdigest()[:12],
+    "chunks": CHUNKER_VERSION,
+    "vector_index": INDEX_SCHEMA,
+}
 
 
 def code_version(asset: str) -> str | None:

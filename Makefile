@@ -27,7 +27,7 @@ check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, Dagst
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@DO_NOT_TRACK=1 DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
+	@VIRTUAL_ENV=$(abspath $(VENV)) DO_NOT_TRACK=1 DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
 	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py
 
 format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's list of formats

@@ -21,13 +21,22 @@ from rag_pipeline.ingestion import data_versions, steps
 from rag_pipeline.ingestion.versions import code_version
 
 GROUP = "ingestion"
+OWNERS = ["team:documents"]
+"""Shown in the Dagster UI: whom to ask. Put your own team or address here."""
 EMBEDDING_POOL = "embedding_device"
 ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
 _TABLE_ROWS = 50
 
 
-@dg.asset(partitions_def=collections, group_name=GROUP, kinds={"duckdb"}, tags={"layer": "source"}, metadata=table("documents", DOCUMENTS))
+@dg.asset(
+    partitions_def=collections,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"duckdb"},
+    tags={"layer": "source"},
+    metadata=table("documents", DOCUMENTS),
+)
 def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
     """The files of the watched folder, as rows of the catalog: new, edited, renamed, deleted.
 
@@ -91,6 +100,7 @@ def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batc
 @dg.graph_asset(
     partitions_def=collections,
     group_name=GROUP,
+    owners=OWNERS,
     kinds={"duckdb"},
     tags={"layer": "text"},
     metadata=table("elements", ELEMENTS),
@@ -108,6 +118,7 @@ def extracted_text(source_documents: None) -> Any:
 @dg.asset(
     partitions_def=collections,
     group_name=GROUP,
+    owners=OWNERS,
     deps=[extracted_text],
     kinds={"duckdb"},
     tags={"layer": "text"},
@@ -167,6 +178,7 @@ def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batc
 @dg.graph_asset(
     partitions_def=collections,
     group_name=GROUP,
+    owners=OWNERS,
     kinds={"huggingface", "duckdb"},
     tags={"layer": "vectors"},
     metadata=table("embeddings", EMBEDDINGS),
@@ -184,6 +196,7 @@ def embeddings(chunks: None) -> Any:
 @dg.asset(
     partitions_def=collections,
     group_name=GROUP,
+    owners=OWNERS,
     deps=[embeddings],
     kinds={"qdrant"},
     tags={"layer": "vectors"},

@@ -34,6 +34,7 @@ def test_the_project_is_one_that_dg_knows(tmp_path: Path) -> None:
 def test_whatever_the_dagster_ui_shows_has_words_to_act_on() -> None:
     assets = {spec.key.to_user_string(): spec.description or "" for spec in defs.resolve_all_asset_specs()}
     assert [name for name, words in assets.items() if "Out of date:" not in words or "If it fails" not in words] == []
+    assert all(spec.owners and spec.tags.get("layer") for spec in defs.resolve_all_asset_specs())
     checks = [spec for check in defs.asset_checks or () for spec in check.check_specs]
     assert len(checks) == 6
     others = [defs.resolve_job_def("ingest"), *(defs.sensors or ()), *defs.resolve_job_def("ingest").all_node_defs]

@@ -18,7 +18,7 @@ from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import data_versions, steps
-from rag_pipeline.ingestion.versions import code_version
+from rag_pipeline.ingestion.code_versions import code_version
 
 GROUP = "ingestion"
 OWNERS = ["team:documents"]

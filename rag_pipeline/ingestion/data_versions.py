@@ -1,6 +1,6 @@
 """The version of what each step's tables hold for a collection, with the settings and the model that made it.
 
-Belongs here: asking the catalog with the workspace's fingerprints. Not here: the versions of code (``versions``), Dagster.
+Belongs here: asking the catalog with the workspace's fingerprints. Not here: the versions of code (``code_versions``), Dagster.
 
 Equal versions mean equal results: a step that is run again and changes nothing leaves what depends on it up to date.
 """

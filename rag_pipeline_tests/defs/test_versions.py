@@ -15,7 +15,7 @@ from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
-from rag_pipeline.ingestion.versions import code_version
+from rag_pipeline.ingestion.code_versions import code_version
 
 ASSETS = ["source_documents", "extracted_text", "chunks", "embeddings", "vector_index"]
 

@@ -295,6 +295,7 @@ def test_a_catalog_without_words_gets_them_without_embedding_again(
     ingest()
     with duckdb.connect(str(settings.catalog_path)) as connection:
         connection.execute("DROP TABLE sparse_vectors")
+        connection.execute("ALTER TABLE documents DROP COLUMN detected_by")
         connection.execute("UPDATE catalog SET schema_version = 2")
     shutil.rmtree(settings.index_path)
     monkeypatch.setattr(steps.embeddings, "load_embedder", None)

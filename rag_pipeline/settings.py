@@ -1,4 +1,4 @@
-"""The only reader of the environment. Every setting of the product, its variable, its default and its meaning.
+"""The only reader of the product's own variables (those of tesseract and other programs are theirs). Each with its default and meaning.
 
 Belongs here: values and the paths derived from them. Not here: anything that opens, creates or contacts what they name.
 """

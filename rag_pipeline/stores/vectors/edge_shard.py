@@ -5,7 +5,7 @@ Belongs here: every call of the engine. Not here: versions, files, locks, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Any, cast
 import qdrant_edge as engine
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Hit, IndexedChunk
+from rag_pipeline.models import IndexedChunk
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, hit
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, best, hit
 
 _KEYS_IN_ONE_FILTER = 5_000
 
@@ -86,10 +86,11 @@ class EdgeShard:
     def candidates(self, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine; none for a question without a vector or a searchable word."""
         with _plain_errors("The index cannot be searched"):
-            fused = self._shard.query(_fused_request(query)) if _lists(query) else []
-            by_cosine = self._shard.query(_cosine_request(query.dense, fused)) if fused and query.dense is not None else []
-        cosines = {point.id: point.score for point in by_cosine}
-        return [Candidate(found, cosines.get(point.id, 0.0), _words(point)) for found, point in zip(_hits(fused), fused, strict=True)]
+            found = self._shard.query(_fused_request(query)) if _lists(query) else []
+            fused = best(((point.id, point.score) for point in found), query.top_k)
+            points = self._shard.query(_points_request(query.dense, fused)) if fused else []
+        by_id = {point.id: point for point in points}
+        return [_candidate(rank, score, by_id[identity], query) for rank, (identity, score) in enumerate(fused.items(), start=1)]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the points that exist, by id."""
@@ -120,8 +121,9 @@ def _any_of(field: str, values: Sequence[str]) -> engine.Filter:
     return engine.Filter(must=[engine.FieldCondition(field, match=engine.MatchAny(list(values)))])
 
 
-def _hits(points: Sequence[engine.ScoredPoint]) -> list[Hit]:
-    return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+def _candidate(rank: int, score: float, point: engine.ScoredPoint, query: SearchQuery) -> Candidate:
+    cosine = 0.0 if query.dense is None else point.score
+    return Candidate(hit(rank, score, point.id, point.payload or {}), cosine, _words(point))
 
 
 def _words(point: engine.ScoredPoint) -> AbstractSet[int]:
@@ -130,21 +132,16 @@ def _words(point: engine.ScoredPoint) -> AbstractSet[int]:
 
 
 def _fused_request(query: SearchQuery) -> engine.QueryRequest:
-    """Both lists fused, or the one there is, by rank."""
-    return engine.QueryRequest(
-        limit=query.top_k,
-        query=_fusion(query),
-        prefetches=_prefetches(query),
-        with_payload=True,
-        with_vector=[SPARSE],
-    )
+    """Both lists fused, or the one there is, by rank: all of it, ids only (see :func:`rag_pipeline.stores.vectors.points.best`)."""
+    prefetches = _prefetches(query)
+    return engine.QueryRequest(limit=sum(one.limit for one in prefetches), query=_fusion(query), prefetches=prefetches)
 
 
-def _cosine_request(dense: Sequence[float], points: Sequence[engine.ScoredPoint]) -> engine.QueryRequest:
-    """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
-    nearest = engine.Query.Nearest(list(dense), using=DENSE)
-    same = engine.Filter(must=[engine.HasIdCondition({point.id for point in points})])
-    return engine.QueryRequest(limit=len(points), query=nearest, filter=same)
+def _points_request(dense: Sequence[float] | None, ids: Collection[engine.PointId]) -> engine.QueryRequest:
+    """Points whole, scored by cosine where there is a vector to compare with."""
+    nearest = engine.Query.Nearest(list(dense), using=DENSE) if dense is not None else None
+    same = engine.Filter(must=[engine.HasIdCondition(set(ids))])
+    return engine.QueryRequest(limit=len(ids), query=nearest, filter=same, with_payload=True, with_vector=[SPARSE])
 
 
 def _chosen(query: SearchQuery) -> engine.Filter | None:

@@ -6,10 +6,13 @@ Belongs here: names and shapes of payload fields, ids of points. Not here: vecto
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rag_pipeline.models import Box, Hit, IndexedChunk, SparseVector
+
+PointId = int | str | uuid.UUID
+"""As engines return it; ours are the text of a UUID."""
 
 DENSE = "dense"
 """Name of the dense vector of a point."""
@@ -53,6 +56,14 @@ def indexed_chunk(fields: Mapping[str, Any], dense: list[float], sparse: SparseV
 def chunk_id(document_key: str, position: int) -> str:
     """The id of a point: the same chunk gets the same id in every run and on every machine."""
     return str(uuid.uuid5(_NAMESPACE, f"{document_key}/{position}"))
+
+
+def best(points: Iterable[tuple[PointId, float]], count: int) -> dict[PointId, float]:
+    """Id → score of the best of some points, best first.
+
+    Fusion scores many points alike, and the engine orders those as it happens to, another way each time: the id decides.
+    """
+    return dict(sorted(points, key=lambda point: (-point[1], str(point[0])))[:count])
 
 
 def following_id(payload: Mapping[str, Any] | None) -> str | None:

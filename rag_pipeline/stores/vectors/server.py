@@ -28,16 +28,16 @@ from rag_pipeline.stores.vectors.contract import (
     require_model_of,
     require_same_model,
 )
-from rag_pipeline.stores.vectors.points import following_id, hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import best, following_id, hit, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
     VersionGoneError,
     any_of,
     copy_points,
-    cosine_request,
     create_collection,
     fused_request,
     plain_errors,
+    points_request,
     upsert,
     words_of,
 )
@@ -94,10 +94,11 @@ class ServerIndex:
         def ask(manifest: Manifest) -> list[Candidate]:
             require_model_of(manifest, query)
             request = fused_request(query)
-            fused = self._points(manifest, request) if request else []
-            by_cosine = self._points(manifest, cosine_request(query.dense, fused)) if fused and query.dense is not None else []
-            cosines = {point.id: point.score for point in by_cosine}
-            return [Candidate(found, cosines.get(point.id, 0.0), words_of(point)) for found, point in zip(_hits(fused), fused, strict=True)]
+            found = self._points(manifest, request) if request else []
+            fused = best(((point.id, point.score) for point in found), query.top_k)
+            points = self._points(manifest, points_request(query.dense, fused)) if fused else []
+            by_id = {point.id: point for point in points}
+            return [_candidate(rank, score, by_id[identity], query) for rank, (identity, score) in enumerate(fused.items(), start=1)]
 
         return self._read(collection, ask)
 
@@ -242,5 +243,6 @@ def connect(url: str, api_key: str | None) -> ServerIndex:
         raise RagError(f"RAG_QDRANT_URL cannot be used: {error}. Write it like http://localhost:6333") from error
 
 
-def _hits(points: Sequence[models.ScoredPoint]) -> list[Hit]:
-    return [hit(rank, point.score, point.id, point.payload or {}) for rank, point in enumerate(points, start=1)]
+def _candidate(rank: int, score: float, point: models.ScoredPoint, query: SearchQuery) -> Candidate:
+    cosine = 0.0 if query.dense is None else point.score
+    return Candidate(hit(rank, score, point.id, point.payload or {}), cosine, words_of(point))

@@ -5,7 +5,7 @@ Belongs here: requests, points, errors. Not here: versions and which of them is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, cast
@@ -17,7 +17,7 @@ from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.models import IndexedChunk
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, PointId
 
 _POINTS_IN_ONE_REQUEST = 256
 
@@ -95,16 +95,14 @@ def any_of(field: str, values: Sequence[str]) -> models.Filter:
 
 
 def fused_request(query: SearchQuery) -> models.QueryRequest | None:
-    """Both lists fused, or the one there is, by rank; None when the question has no searchable word and no vector."""
+    """Both lists fused, or the one there is, by rank: all of it, ids only (see :func:`rag_pipeline.stores.vectors.points.best`).
+
+    None when the question has no searchable word and no vector.
+    """
     if not _lists(query):
         return None
-    return models.QueryRequest(
-        query=_fusion(query),
-        prefetch=_prefetches(query),
-        limit=query.top_k,
-        with_payload=True,
-        with_vector=[SPARSE],
-    )
+    prefetches = _prefetches(query)
+    return models.QueryRequest(query=_fusion(query), prefetch=prefetches, limit=sum(one.limit or 0 for one in prefetches))
 
 
 def words_of(point: models.ScoredPoint) -> AbstractSet[int]:
@@ -113,10 +111,12 @@ def words_of(point: models.ScoredPoint) -> AbstractSet[int]:
     return frozenset(sparse.indices) if isinstance(sparse, models.SparseVector) else frozenset()
 
 
-def cosine_request(dense: Sequence[float], points: Sequence[models.ScoredPoint]) -> models.QueryRequest:
-    """The same points scored by cosine. Asked for by id: the fused order has ties, so a second fusion may cut it elsewhere."""
-    same = models.Filter(must=[models.HasIdCondition(has_id=[point.id for point in points])])
-    return models.QueryRequest(query=list(dense), using=DENSE, filter=same, limit=len(points))
+def points_request(dense: Sequence[float] | None, ids: Collection[PointId]) -> models.QueryRequest:
+    """Points whole, scored by cosine where there is a vector to compare with."""
+    nearest = list(dense) if dense is not None else None
+    same = models.Filter(must=[models.HasIdCondition(has_id=list(ids))])
+    using = DENSE if dense is not None else None
+    return models.QueryRequest(query=nearest, using=using, filter=same, limit=len(ids), with_payload=True, with_vector=[SPARSE])
 
 
 def _chosen(query: SearchQuery) -> models.Filter | None:

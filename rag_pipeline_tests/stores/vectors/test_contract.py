@@ -98,6 +98,17 @@ def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, na
     assert wordless[0].hit.score == pytest.approx(0.5)
 
 
+def test_what_scores_alike_comes_in_the_same_order_each_time(index: VectorIndex, name: str) -> None:
+    """Fusion by rank scores many points alike; an engine may order those otherwise each time, and cut elsewhere."""
+    index.publish(change(name, [chunk for number in range(60) for chunk in points(f"{number}.md", "foxes run")], documents=60))
+    query = SearchQuery(dense=[1.0, 0.0, 0.5, 0.25], text="foxes", top_k=10, prefetch=60)
+    scores = [candidate.hit.score for candidate in index.candidates(name, query)]
+    assert scores == sorted(scores, reverse=True)
+    assert len({tuple(hit.chunk_id for hit in hits(index, name, query)) for _ in range(5)}) == 1
+    ids = [hit.chunk_id for hit in hits(index, name, SearchQuery(text="foxes", top_k=60))]
+    assert len(ids) == len(set(ids)) == 60
+
+
 @pytest.mark.parametrize(
     ("text", "question"), [("东京塔很高", "东京塔有多高"), ("東京タワーは高い", "タワー"), ("Café Müller", "cafe muller")]
 )

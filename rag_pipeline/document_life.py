@@ -267,10 +267,10 @@ def _held_words(held: HeldDeletions, rules: HoldRules) -> str:
 
 def with_command(words: Mapping[str, str]) -> list[str]:
     """The lines of :func:`held_in_words` for a terminal or a log."""
-    return [f"{collection}: {said}: rag ingest --confirm-deletions {_as_argument(collection)}" for collection, said in words.items()]
+    return [f"{collection}: {said}: rag ingest --confirm-deletions {as_argument(collection)}" for collection, said in words.items()]
 
 
-def _as_argument(collection: str) -> str:
+def as_argument(collection: str) -> str:
     """As it is typed: a name that begins with a dash would be taken for an option."""
     return f"{'-- ' if collection.startswith('-') else ''}{shlex.quote(collection)}"
 

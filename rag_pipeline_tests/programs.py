@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from rag_pipeline.ingestion.extract.office.libreoffice import Component, libreoffice_program
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
+from rag_pipeline.ingestion.extract.process.libreoffice import Component, libreoffice_program
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 _POSTGRESQL = Path("/usr/lib/postgresql")

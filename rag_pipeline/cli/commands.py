@@ -65,8 +65,8 @@ def main() -> None:
 def _leave(status: int) -> None:
     """End the process without taking the interpreter apart: with the model's libraries loaded that takes 1.5 s and frees nothing."""
     if "torch" in sys.modules:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it was closed before the start
+            stream.flush()
         os._exit(status)
 
 
@@ -125,9 +125,13 @@ def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool
 @click.argument("collection")
 def rollback(collection: str) -> None:
     """Answer from the version of a collection's index before the current one, until the next run; twice: as it was."""
+    from rag_pipeline.ingestion.folder.listing import escape_collection
     from rag_pipeline.ingestion.rollback import roll_back
+    from rag_pipeline.stores.catalog.database import Catalog
 
-    click.echo(roll_back(load_settings(), collection).message)
+    settings = load_settings()
+    name = collection if collection in Catalog(settings.catalog_path).collections() else escape_collection(collection)
+    click.echo(roll_back(settings, name).message)
 
 
 def _show_failures(failures: Sequence[str]) -> None:

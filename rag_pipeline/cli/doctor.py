@@ -91,7 +91,7 @@ def _reading(settings: Settings) -> Iterator[Finding]:
 
 
 def _old_office() -> Iterator[Finding]:
-    from rag_pipeline.ingestion.extract.office.libreoffice import Component, libreoffice_program
+    from rag_pipeline.ingestion.extract.process.libreoffice import Component, libreoffice_program
 
     components: tuple[tuple[Component, str], ...] = (("writer", "doc"), ("impress", "ppt"))
     for component, kind in components:

@@ -72,10 +72,10 @@ def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
     yield from _batches(steps.extracted_text.plan_extraction(ingestion.workspace(context.partition_key)))
 
 
-@dg.op(retry_policy=ACCIDENTS)
+@dg.op
 def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
-    with _final_errors():
+    with _accidents_again(context):
         report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
     return {
         "documents_read": report.read,
@@ -154,10 +154,10 @@ def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
     yield from _batches(steps.embeddings.plan_embeddings(ingestion.workspace(context.partition_key)))
 
 
-@dg.op(retry_policy=ACCIDENTS, pool=EMBEDDING_POOL)
+@dg.op(pool=EMBEDDING_POOL)
 def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
     """Embed one batch of texts into the staging folder. What crashes is tried twice more. A pool's limit keeps a GPU for one run."""
-    with _final_errors():
+    with _accidents_again(context):
         report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
     return {"texts_embedded": report.texts, "seconds": report.seconds}
@@ -227,12 +227,17 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
 
 
 @contextmanager
-def _final_errors() -> Iterator[None]:
-    """What the user has to mend (a missing model, a setting) is no accident: trying it again would only keep the words back."""
+def _accidents_again(context: dg.OpExecutionContext) -> Iterator[None]:
+    """Ask for another try, by :data:`ACCIDENTS`, and not by a policy of the op: that would try again what someone interrupted.
+
+    What the user has to mend (a missing model, a setting) is no accident: trying it again would only keep the words back.
+    """
     try:
         yield
     except RagError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    except Exception as error:
+        raise dg.RetryRequested(ACCIDENTS.max_retries, ACCIDENTS.calculate_delay(context.retry_number + 1)) from error
 
 
 def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[str]]:

@@ -44,7 +44,7 @@ def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iter
     """Collections whose index holds more or fewer documents than the catalog has for it, and how many.
 
     A run that ended between its scan and its publication leaves that: of a deleted document no row is left that would ask for another.
-    None where the index's server does not answer, or someone rolled the index back and wants it so.
+    None where the index's server does not answer. Of an index that was rolled back, the newest version counts: someone wants it so.
 
     Args:
         ingested: the collections that there were runs for. What else a server holds may be another installation's.
@@ -61,11 +61,12 @@ def _difference(index: VectorIndex, collection: str, indexed: int) -> int:
     """How many documents index and catalog differ by; a damaged index agrees with no catalog."""
     try:
         manifest = index.manifest(collection)
-        difference = abs((manifest.documents if manifest else 0) - indexed)
-        wanted_so = difference and manifest and is_rolled_back(manifest, index.previous(collection))
+        previous = index.previous(collection) if manifest else None
+        if manifest and is_rolled_back(manifest, previous):
+            manifest = previous  # what runs published last
     except DamagedIndexError:
         return indexed + 1
-    return 0 if wanted_so else difference
+    return abs((manifest.documents if manifest else 0) - indexed)
 
 
 def longest_chunk(workspace: Workspace) -> tuple[int, int]:

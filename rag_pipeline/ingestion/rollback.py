@@ -8,14 +8,18 @@ folder or one that was asked for, brings the index up to date again; the sensor 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rag_pipeline.document_life import as_argument
+from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.steps.vector_index import STEP
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import DamagedIndexError, Manifest, VectorIndex, is_rolled_back
+
+PATIENCE_SECONDS = 2.0
+"""A publication may take minutes, and somebody waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,12 @@ def roll_back(settings: Settings, collection: str) -> Rollback:
 
     Raises:
         RagError: no earlier version is kept, or the index cannot be reached.
+        TransientError: a run is publishing just now (``index_busy``).
     """
     workspace = Workspace(settings, collection)
-    with workspace.lock(STEP):  # not between a run's look at the version and its publication
+    if workspace.index.previous(collection) is None:  # before anything is made in its name
+        raise RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
+    with workspace.lock(STEP, PATIENCE_SECONDS):  # not between a run's look at the version and its publication
         current = workspace.index.rollback(collection)
         before = workspace.index.previous(collection)
     if is_rolled_back(current, before):
@@ -42,8 +49,11 @@ def roll_back(settings: Settings, collection: str) -> Rollback:
 
 
 def rolled_back(index: VectorIndex, collections: Iterable[str]) -> list[Manifest]:
-    """The versions that answer of those collections that were rolled back."""
-    return [manifest for collection in collections if (manifest := _current_if_rolled_back(index, collection))]
+    """The versions that answer of those collections that were rolled back; none where the index's server does not answer."""
+    try:
+        return [manifest for collection in collections if (manifest := _current_if_rolled_back(index, collection))]
+    except RagError:
+        return []
 
 
 def _current_if_rolled_back(index: VectorIndex, collection: str) -> Manifest | None:
@@ -56,7 +66,7 @@ def _current_if_rolled_back(index: VectorIndex, collection: str) -> Manifest | N
 
 def in_words(current: Manifest) -> str:
     """What to say of a collection that was rolled back, for a terminal."""
-    name = shlex.quote(current.collection)
+    name = as_argument(current.collection)
     return (
         f"{current.collection} answers from an earlier version, {_described(current)}. It does so until the next run of the collection,"
         f" for a change of its files or by `rag ingest {name}`. `rag rollback {name}` goes forth again."

@@ -1,6 +1,9 @@
 """A batch that dies is done again; what the user has to mend is said at once."""
 
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +35,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def dies_first(monkeypatch: pytest.MonkeyPatch, step: Any, name: str, error: Exception) -> list[str]:
+def dies_first(monkeypatch: pytest.MonkeyPatch, step: Any, name: str, error: Exception | Callable[[], None]) -> list[str]:
     """The step does its work, and then the machine gives out: once. The batches it was called with."""
     real, called = getattr(step, name), []
 
     def dying(workspace: object, batch: str) -> object:
         called.append(batch)
         report = real(workspace, batch)
-        if len(called) == 1:
+        if len(called) == 1 and isinstance(error, Exception):
             raise error
+        if len(called) == 1:
+            error()
+            time.sleep(1)  # the interrupt arrives between two instructions
         return report
 
     monkeypatch.setattr(step, name, dying)
@@ -63,6 +69,17 @@ def test_a_batch_that_died_is_done_again_and_the_run_succeeds(
     assert len([event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY]) == 1
     (row,) = Catalog(uploads.parent / "catalog.duckdb").documents()
     assert (row.state, row.chunks) == ("indexed", 1)
+
+
+@pytest.mark.parametrize(("step", "name"), [(steps.extracted_text, "extract_batch"), (steps.embeddings, "embed_batch")])
+def test_what_somebody_interrupts_is_not_done_again(
+    uploads: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, step: Any, name: str
+) -> None:
+    """Ctrl-C, or *Terminate* in the Dagster UI: both are an interrupt in the batch."""
+    called = dies_first(monkeypatch, step, name, lambda: signal.raise_signal(signal.SIGINT))
+    with suppress(KeyboardInterrupt):
+        assert not run(instance).success
+    assert len(called) == 1
 
 
 def test_what_the_user_has_to_mend_is_said_at_once(uploads: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:

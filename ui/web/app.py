@@ -150,9 +150,9 @@ def serve(settings: Settings) -> None:
 
 
 def _is_about_open_streams(record: logging.LogRecord) -> bool:
-    """Cutting the streams of open pages is how stopping works, no error."""
+    """Cutting the streams of open pages, and answers that outlast their grace, is how stopping works, no error."""
     cancelled = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
-    return cancelled or record.getMessage().startswith("Cancel ")
+    return cancelled or record.getMessage().startswith(("Cancel ", "ASGI callable returned without completing"))
 
 
 def _already_stopped(number: int, frame: FrameType | None) -> None:

@@ -101,8 +101,10 @@ class Detection:
             return next((one.media_type for one in self._formats if one.zip_mimetype and one.zip_mimetype.fullmatch(said)), said)
         if suffix in self._told_by_name:
             return self._told_by_name[suffix]
-        held = (one.media_type for one in self._formats if one.zip_folder and one.zip_folder in head)
-        return next(held, self._archives.get(suffix, _ZIP))
+        held = [one for one in self._formats if one.zip_folder and one.zip_folder in head]
+        named = (one for one in held if suffix in one.suffixes)  # a document may hold a drawing: one of another kind, whole
+        chosen = next(named, min(held, key=lambda one: _first_member(one.zip_folder, head), default=None))
+        return chosen.media_type if chosen else self._archives.get(suffix, _ZIP)
 
     def _text_type(self, suffix: str, head: bytes) -> str:
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:_OPENING_BYTES].lower()
@@ -111,6 +113,12 @@ class Detection:
             if any(named in opening.overrules and opening.pattern.match(start) for opening in one.openings):
                 return one.media_type
         return named or PLAIN
+
+
+def _first_member(folder: bytes, head: bytes) -> int:
+    """Where the first member in a folder begins (local file header: APPNOTE.TXT, 4.3.7); the end where none is seen."""
+    found = re.search(rb"PK\x03\x04.{26}" + re.escape(folder), head, re.DOTALL)
+    return found.start() if found else len(head)
 
 
 def _is_signed(one: Format, suffix: str, head: bytes) -> bool:

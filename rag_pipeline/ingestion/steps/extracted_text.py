@@ -102,6 +102,7 @@ def _batches(tasks: Sequence[ExtractionTask], documents: int) -> Iterator[list[E
 def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
     staging = workspace.staging(STEP)
+    staging.remove([file for file in staging.complete("elements") if file.name.startswith(f"{batch}.")])  # of a try that died
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
     buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0

@@ -17,7 +17,7 @@ from rag_pipeline.ingestion.steps.embeddings import complete_words
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.models import IndexedChunk, SparseVector, box_fields
 from rag_pipeline.stores.catalog.indexable import export_points, indexable_documents, mark_indexed, purge_orphans
-from rag_pipeline.stores.vectors import INDEX_SCHEMA, DamagedIndexError, IndexChange, Manifest, indexed_chunk
+from rag_pipeline.stores.vectors import INDEX_SCHEMA, DamagedIndexError, IndexChange, Manifest, indexed_chunk, is_rolled_back
 from rag_pipeline.stores.vectors.bm25 import model_fingerprint
 
 STEP = "vector_index"
@@ -57,7 +57,8 @@ def _bring_up_to_date(workspace: Workspace, wanted: dict[str, int]) -> IndexRepo
         if manifest or damaged:
             workspace.index.drop(workspace.collection)
         return IndexReport(None, manifest is not None or damaged, 0, 0, 0, len(present))
-    if manifest and reusable and not added and not removed:
+    rolled_back = manifest is not None and is_rolled_back(manifest, workspace.index.previous(workspace.collection))
+    if manifest and reusable and not added and not removed and not rolled_back:
         return IndexReport(manifest.version, False, len(wanted), chunks, 0, 0)
     published = _publish(workspace, added, removed, len(wanted), sum(wanted[key] for key in added), from_scratch=not reusable)
     return IndexReport(published.version, True, len(wanted), chunks, len(added), len(present - wanted.keys()))

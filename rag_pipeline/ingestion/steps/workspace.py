@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rag_pipeline.document_life import LIMIT_OF_FAILURE, Circumstances
+from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
@@ -101,9 +102,17 @@ class Workspace:
         return Staging(self.settings.staging_path, self.collection, step)
 
     @contextmanager
-    def lock(self, step: str) -> Iterator[None]:
-        """One process at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did."""
-        with self._lock_file(step):
+    def lock(self, step: str, patience_seconds: float = -1) -> Iterator[None]:
+        """One process at a time at a step that reads, decides and writes; a second one waits, and then sees what the first did.
+
+        Raises:
+            TransientError: it waited longer than its patience (``index_busy``); a negative one has no end.
+        """
+        try:
+            lock = self._lock_file(step).acquire(timeout=patience_seconds)
+        except TimeoutError:
+            raise TransientError("index_busy", f"A run of {self.collection!r} is at this very step. Try again when it is done.") from None
+        with lock:
             yield
 
     @contextmanager

@@ -47,8 +47,9 @@ def vector_contents(catalog: Catalog, collection: str, chunker: str, model: str)
     """Rows of ``embeddings`` that the model of this fingerprint made; the digest names the documents all of whose chunks have one."""
     texts = f"SELECT text_hash FROM chunks WHERE chunking_key IN (SELECT chunking_key FROM ({_LIVE_CHUNKINGS}))"
     rows = f"(SELECT count(*) FROM embeddings WHERE model = $model AND text_hash IN ({texts}))"
-    missing = "SELECT chunking_key FROM chunks WHERE text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model)"
-    whole = f"{_LIVE} AND k.chunking_key NOT IN ({missing})"
+    live = f"chunking_key IN (SELECT chunking_key FROM ({_LIVE_CHUNKINGS}))"
+    missing = f"SELECT chunking_key FROM chunks WHERE {live} AND text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model)"
+    whole = f"{_LIVE} AND k.chunking_key IS NOT NULL AND k.chunking_key NOT IN ({missing})"
     digest = f"sha256(concat_ws(':', $model, (SELECT string_agg({DOCUMENT_KEY}, ',' ORDER BY d.document_id) FROM {whole})))"
     return _contents(catalog, f"SELECT {rows}, {digest}", collection, chunker=chunker, model=model)
 

@@ -19,6 +19,8 @@ from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
+_WITHOUT_LINE_ENDS = 2
+"""The format that stores lines without their ends."""
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -35,16 +37,16 @@ def read_notebook(source: Source) -> Iterator[Element]:
     except (ValueError, KeyError, TypeError) as error:
         message = f"The notebook is damaged ({type(error).__name__}: {error}). Open it in Jupyter and save it again."
         raise DocumentError("damaged", message) from None
-    outline = Outline()
+    outline, line_end = Outline(), "\n" if notebook.get("nbformat") == _WITHOUT_LINE_ENDS else ""
     for number, cell in enumerate(cells, 1):
         try:
-            yield from _cell_elements(cell, outline)
+            yield from _cell_elements(cell, outline, line_end)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # the others are read
             source.notes.append(f"Cell {number} was not read: {type(error).__name__}: {error}")
 
 
-def _cell_elements(cell: dict[str, Any], outline: Outline) -> Iterator[Element]:
-    text = _text(cell.get("source", cell.get("input", "")))
+def _cell_elements(cell: dict[str, Any], outline: Outline, line_end: str) -> Iterator[Element]:
+    text = _text(cell.get("source", cell.get("input", "")), line_end)
     if cell.get("cell_type") == "markdown":
         yield from markdown_elements(text, outline)
     elif cell.get("cell_type") == "heading":
@@ -54,23 +56,20 @@ def _cell_elements(cell: dict[str, Any], outline: Outline) -> Iterator[Element]:
         yield Element("CodeSnippet", text.strip("\n"), heading_path=outline.path)
     outputs = cell.get("outputs")
     for output in outputs if isinstance(outputs, list) else []:
-        shown = _TERMINAL_COLOURS.sub("", _output_text(output)).strip("\n")
+        shown = _TERMINAL_COLOURS.sub("", _output_text(output, line_end)).strip("\n")
         if shown.strip():
             yield Element("CodeSnippet", shown, heading_path=outline.path)
 
 
-def _output_text(output: object) -> str:
+def _output_text(output: object, line_end: str) -> str:
     if not isinstance(output, dict):
         return ""
     if isinstance(output.get("traceback"), list):
-        return "\n".join(_text(line) for line in output["traceback"])
+        return "\n".join(_text(line, line_end) for line in output["traceback"])
     data = output.get("data")
-    return _text(output.get("text") or (data.get("text/plain") if isinstance(data, dict) else ""))
+    return _text(output.get("text") or (data.get("text/plain") if isinstance(data, dict) else ""), line_end)
 
 
-def _text(value: object) -> str:
+def _text(value: object, line_end: str) -> str:
     """Notebooks store text as one string or as a list of lines, format 2 without their ends; a cell without has none."""
-    if not isinstance(value, list):
-        return clean_text("" if value is None else str(value))
-    lines = [str(line) for line in value]
-    return clean_text(("" if any(line.endswith("\n") for line in lines) else "\n").join(lines))
+    return clean_text(line_end.join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value))

@@ -51,7 +51,7 @@ def drop_boilerplate(root: _Element) -> None:
 def _is_boilerplate(element: _Element) -> bool:
     tag, role = str(element.tag), element.get("role", "").lower()
     names = f"{element.get('id', '')} {element.get('class', '')}"
-    if tag in ("html", "body", *_CONTENT) or role == "main" or _holds_content(element):
+    if tag in ("html", "body", *_CONTENT) or role == "main" or _holds_content(element, beside=tag == "aside" or role == "complementary"):
         return False
     if role in _ROLES or _CONSENT.search(names):
         return True
@@ -63,9 +63,11 @@ def _is_boilerplate(element: _Element) -> bool:
     return edge and not inside_content and not title and _link_share(element) > _MOSTLY_LINKS
 
 
-def _holds_content(element: _Element) -> bool:
-    """Whether the content of the page is in it: an article that is mostly links only points to another one."""
-    return any(part.tag == "main" or _link_share(part) <= _MOSTLY_LINKS for part in element.iterdescendants(*_CONTENT))
+def _holds_content(element: _Element, *, beside: bool) -> bool:
+    """Whether the content of the page is in it. Beside the content, an article that is mostly links only points to another one; anywhere
+    else it may be the page's own, a list of links with a wrapper whose class says ``has-sidebar``."""
+    parts = element.iterdescendants(*_CONTENT)
+    return any(not beside or part.tag == "main" or _link_share(part) <= _MOSTLY_LINKS for part in parts)
 
 
 def _link_share(element: _Element) -> float:

@@ -19,7 +19,9 @@ from rag_pipeline.models import Element
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,]\d{1,3}"
 """Some programs write ``0:0:3.54`` for ``00:00:03.540``."""
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
-_CUE_START = re.compile(rf"^(?:\d+[ \t]*\n)?[ \t]*{_TIME}[ \t]*-->", re.MULTILINE)
+_CUE_START = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->", re.MULTILINE)
+_NUMBERED_CUE_START = re.compile(rf"^\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->", re.MULTILINE)
+"""Where the first cue has no number, digits before the next one were said."""
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n+")
@@ -44,10 +46,10 @@ def read_subtitles(source: Source) -> Iterator[Element]:
     for block in _blocks(text):
         cue = _cue(block)
         if cue is None:
-            if block and not block.startswith(_NOT_SHOWN):
+            if block.strip() and not block.startswith(_NOT_SHOWN):
                 yield from _paragraph(waiting)
                 waiting = []
-                yield Element("NarrativeText", block)
+                yield Element("NarrativeText", block.strip())
         elif cue.text:
             if waiting and _ends_paragraph(waiting, cue):
                 yield from _paragraph(waiting)
@@ -60,11 +62,12 @@ def read_subtitles(source: Source) -> Iterator[Element]:
 def _blocks(text: str) -> Iterator[str]:
     """What stands between blank lines, or between cues: not every writer parts them by a blank line (WebVTT, 6.3: ``-->`` ends a cue)."""
     for block in _BLANK_LINES.split(text):
-        start = 0
-        for following in list(_CUE_START.finditer(block))[1:]:
-            yield block[start : following.start()].strip()
+        start, first_line = 0, block.strip("\n").partition("\n")[0]
+        begins = _NUMBERED_CUE_START if first_line.strip().isdigit() else _CUE_START
+        for following in list(begins.finditer(block))[1:]:
+            yield block[start : following.start()].strip("\n")
             start = following.start()
-        yield block[start:].strip()
+        yield block[start:].strip("\n")
 
 
 def _cue(block: str) -> _Cue | None:

@@ -19,6 +19,7 @@ from rag_pipeline.ingestion.extract.office.office_file import damage_reported, o
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties, drawn_elements, main_part
 from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.office.word_blocks import block_by_block, plainly
 from rag_pipeline.ingestion.extract.office.word_simplified import W, header_parts, simplify
 from rag_pipeline.ingestion.extract.picture.pictures_inside import read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from unstructured.documents.elements import Element as Partitioned
 
 _RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_LOST_HEADER = "A header or footer was not read: it is missing in the file."
 _WITH_DRAWINGS = ("header", "footer", "footnotes", "endnotes")
 
 
@@ -71,7 +73,8 @@ def _drop_lost_headers(source: Source, document: Any) -> None:
     for reference in list(document.element.body.iter(f"{W}headerReference", f"{W}footerReference")):
         if reference.get(_RELATION_ID) not in document.part.rels:
             reference.getparent().remove(reference)
-            source.notes.append("A header or footer was not read: it is missing in the file.")
+            if _LOST_HEADER not in source.notes:
+                source.notes.append(_LOST_HEADER)
 
 
 def _elements(source: Source, package: Package, document: Any) -> Iterator[Element]:
@@ -96,21 +99,16 @@ def _drawings(source: Source, package: Package) -> Iterator[Element]:
 
 
 def _partitioned(source: Source, document: Any) -> Iterable[Partitioned]:
-    """unstructured's elements; where it trips over something it gives none, and the document is taken as plain text, with a note."""
+    """unstructured's elements. It gives none where it trips over anything: then block by block, and at the very last the words alone."""
     from unstructured.partition.docx import partition_docx
 
-    try:
-        return partition_docx(file=saved(document), include_page_breaks=False, languages=[""])
-    except (MemoryError, DocumentError):
-        raise
-    except Exception:  # noqa: BLE001 - whatever it is, the words are there
-        source.notes.append("Its headings, lists and tables could not be told apart: it was read as plain text.")
-        return list(_plainly(document))
-
-
-def _plainly(document: Any) -> Iterator[Partitioned]:
-    from unstructured.documents.elements import Text
-
-    for root in (document.element.body, *(part.element for part in header_parts(document))):
-        for paragraph in root.iter(f"{W}p"):
-            yield Text("".join(text.text or "" for text in paragraph.iter(f"{W}t")))
+    content = saved(document)
+    for read in (lambda: partition_docx(file=content, include_page_breaks=False, languages=[""]), lambda: block_by_block(source, content)):
+        try:
+            return list(read())
+        except (MemoryError, DocumentError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the words are there
+            content.seek(0)
+    source.notes.append("Its headings, lists and tables could not be told apart: it was read as plain text.")
+    return [plainly(part) for root in (document.element.body, *(one.element for one in header_parts(document))) for part in root]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.mail.outlook_message import read_outlook_message
-from rag_pipeline.ingestion.extract.office.libreoffice import converted
 from rag_pipeline.ingestion.extract.office.workbook_values import read_workbook_values
+from rag_pipeline.ingestion.extract.process.libreoffice import converted
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element
 

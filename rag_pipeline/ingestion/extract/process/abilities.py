@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.extract.office.libreoffice import libreoffice_program
+from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
+from rag_pipeline.ingestion.extract.process.libreoffice import libreoffice_program
 from rag_pipeline.ingestion.extract.source import ReadingOptions
 from rag_pipeline.settings import Settings
 
@@ -46,5 +47,6 @@ def listed_passwords(settings: Settings) -> tuple[str, ...]:
 def abilities_fingerprint(settings: Settings) -> str:
     """Changes when a document that could not be read, or not whole, may be readable now."""
     programs = [tesseract_languages(), libreoffice_program("writer") is not None, libreoffice_program("impress") is not None]
-    known = repr((programs, listed_passwords(settings), settings.ocr_languages))
+    # A file inside a document may have been refused for its type.
+    known = repr((programs, listed_passwords(settings), settings.ocr_languages, registry.detection_fingerprint()))
     return hashlib.sha256(known.encode()).hexdigest()[:16]

@@ -85,10 +85,17 @@ def test_boilerplate_around_the_content_is_left_out(tmp_path: Path, part: str) -
     assert "Other story" not in " ".join(texts(read(tmp_path, "a.html", page(f"{part}<main>{STORY}</main>{part}"))))
 
 
+OWN_LINKS = f"<article><h1>My links</h1>{LINKS * 4}</article>"
+COMMENTS = "<div class='comments'><p>Somebody says that this is a fine list of links, and that there should be more of them.</p></div>"
+
+
 @pytest.mark.parametrize(
     "body",
     [
         LINKS,  # a page of links is about its links
+        f"<div class='container has-sidebar'>{OWN_LINKS}</div>{COMMENTS * 3}",
+        f"<div class='toc layout'>{OWN_LINKS}</div>{COMMENTS * 3}",
+        f"<header><article><h2><a href='/a'>The story</a></h2></article></header>{STORY}",
         f"<main>{STORY}<aside>An aside of the author.</aside></main>",
         f"<header><h1>Title</h1></header>{STORY}",
         f"{STORY}<footer>Written by a person in a place.</footer>",

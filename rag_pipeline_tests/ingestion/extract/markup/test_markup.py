@@ -163,6 +163,17 @@ def test_a_notebook_of_format_2_stores_lines_without_their_ends(tmp_path: Path) 
     assert texts(extraction) == ["Study", "Some\nwords.", "a = 1\na"]
 
 
+def test_output_in_pieces_is_joined_as_it_stands(tmp_path: Path) -> None:
+    outputs = [{"output_type": "stream", "text": ["Hel", "lo wor", "ld"]}]
+    cells = [{"cell_type": "code", "source": "x", "outputs": outputs}]
+    assert texts(read(tmp_path, "a.ipynb", json.dumps({"cells": cells, "nbformat": 4}).encode()))[-1] == "Hello world"
+
+
+def test_digits_that_are_said_are_no_number_of_a_cue(tmp_path: Path) -> None:
+    content = "WEBVTT\n\n00:01.000 --> 00:02.500\nWhat year was it?\n1984\n00:03.000 --> 00:04.000\nRight.\n"
+    assert texts(read(tmp_path, "a.vtt", content.encode()))[-1] == "[00:00:01] What year was it? 1984 Right."
+
+
 def test_subtitles(tmp_path: Path) -> None:
     content = """WEBVTT - The talk
 

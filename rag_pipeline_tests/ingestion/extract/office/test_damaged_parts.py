@@ -144,12 +144,46 @@ def test_a_ruined_part_beside_a_letter_costs_that_part(part: str, ruin: Damage) 
         assert any("header" in note for note in notes)
 
 
-def test_a_letter_whose_structure_makes_no_sense_is_read_as_plain_text() -> None:
-    """A paragraph names its style without saying which (17.3.1.27 demands the name)."""
-    text, notes = said(
-        damaged(LETTER, "word/document.xml", lambda part: part.replace(b'<w:pStyle w:val="ListNumber"/>', b"<w:pStyle/>")), DOCX
-    )
-    assert text.split("\n") == ["headingwords", "listwords", "bodywords", "Comment by A: commentwords", "cellwords", "headerwords"]
+@pytest.mark.parametrize(
+    ("sound", "odd"),
+    [
+        (b'<w:pStyle w:val="ListNumber"/>', b"<w:pStyle/>"),  # 17.3.1.27 demands the name of the style
+        (b'<w:pStyle w:val="ListNumber"/>', b'<w:pStyle w:val="ListNumber"/><w:numPr><w:ilvl w:val="x"/></w:numPr>'),
+        (b"<w:t>bodywords</w:t>", b'<w:rPr><w:b w:val="maybe"/></w:rPr><w:t>bodywords</w:t>'),
+        (b"<w:sectPr", b'<w:p><w:hyperlink r:id="rIdNone"><w:r><w:t>linkwords</w:t></w:r></w:hyperlink></w:p><w:sectPr'),
+        (b"<w:pgSz", b'<w:type w:val="weird"/><w:pgSz'),
+    ],
+)
+def test_one_odd_attribute_costs_its_own_block_and_no_other(sound: bytes, odd: bytes) -> None:
+    table = b"<w:tr><w:tc><w:p><w:r><w:t>first</w:t><w:tab/><w:t>second</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+
+    def made_odd(part: bytes) -> bytes:
+        assert sound in part
+        return part.replace(sound, odd).replace(b"</w:tbl>", table)
+
+    content = damaged(LETTER, "word/document.xml", made_odd)
+    elements = list(elements_of(open_source(content), DOCX))
+    kinds = {element.text: element.kind for element in elements}
+    assert kinds["headingwords"] == "Title"
+    assert [kind for text, kind in kinds.items() if text.split() == ["cellwords", "first", "second"]] == ["Table"]
+    words = "\n".join(kinds)
+    expected = ["listwords", "bodywords", "commentwords", "headerwords", *(["linkwords"] if b"linkwords" in odd else [])]
+    assert [word for word in expected if word not in words] == []
+
+
+def test_words_alone_keep_their_tabs_breaks_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left where even the blocks cannot be told apart."""
+
+    def trips(*arguments: object) -> None:
+        raise ValueError("nothing makes sense")
+
+    monkeypatch.setattr("unstructured.partition.docx.partition_docx", trips)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.office.word.block_by_block", trips)
+    spaced = b"<w:t>body</w:t><w:tab/><w:t>words</w:t><w:br/><w:t>below</w:t>"
+    text, notes = said(damaged(LETTER, "word/document.xml", lambda part: part.replace(b"<w:t>bodywords</w:t>", spaced)), DOCX)
+    lines = text.split("\n")
+    assert lines[:4] == ["headingwords", "listwords", "body\twords", "below"]
+    assert {"cellwords", "headerwords"} <= set(lines)
     assert notes == ["Its headings, lists and tables could not be told apart: it was read as plain text."]
 
 

@@ -11,8 +11,8 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from rag_pipeline.cli.doctor import examine
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import HEAD_BYTES, ReadingOptions, extract, media_type_of
-from rag_pipeline.ingestion.extract.office.libreoffice import converted, libreoffice_program
 from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
+from rag_pipeline.ingestion.extract.process.libreoffice import converted, libreoffice_program
 from rag_pipeline.models import Extraction
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import compound_file, deck, element_with, read, texts, word_document, workbook
@@ -123,7 +123,7 @@ def test_doctor_names_the_component_that_is_missing(libreoffice: Callable[..., P
 
 
 def test_without_libreoffice_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag_pipeline.ingestion.extract.office.libreoffice.find_program", lambda *names: None)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.process.libreoffice.find_program", lambda *names: None)
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.doc", compound_file({"WordDocument": b"x"}))
     assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[4]
 def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(programs, "_POSTGRESQL", tmp_path)
-    monkeypatch.setattr("rag_pipeline.ingestion.extract.office.libreoffice._MACOS", str(tmp_path / "soffice"))
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.process.libreoffice._MACOS", str(tmp_path / "soffice"))
 
 
 @pytest.mark.usefixtures("nothing_installed")

@@ -22,6 +22,7 @@ from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.runs import PROCESS_TAG, lock_of
 
 CANCEL_POLL_SECONDS = 1.0
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
@@ -74,4 +75,6 @@ def _reason(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error and error.cause:
         error = error.cause
+    if error and error.cls_name in _INTERRUPTS:
+        return f"{event.step_key}: interrupted. The next run goes on from there."
     return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

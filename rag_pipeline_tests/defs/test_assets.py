@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
@@ -11,28 +10,11 @@ import pytest
 from docx.oxml import parse_xml
 
 from rag_pipeline.definitions import defs
-from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.sensors import folder_sensor
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
 from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions
 from rag_pipeline_tests.ingestion.extract.documents import word_document
-
-
-@pytest.fixture
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
-    folder = tmp_path / "data" / "uploads"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        made.add_dynamic_partitions(str(collections.name), ["default"])
-        yield made
 
 
 def run(instance: dg.DagsterInstance, full_refresh: bool = False, assets: list[str] | None = None) -> dg.ExecuteInProcessResult:

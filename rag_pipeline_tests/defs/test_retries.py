@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,14 @@ import pytest
 
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.assets import ACCIDENTS
-from rag_pipeline.defs.partitions import collections
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.stores.catalog.database import Catalog
 
 
-@pytest.fixture
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
-    folder = tmp_path / "data" / "uploads"
-    folder.mkdir(parents=True)
-    (folder / "a.txt").write_text("Zebras.")
-    return folder
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        made.add_dynamic_partitions(str(collections.name), ["default"])
-        yield made
+@pytest.fixture(autouse=True)
+def _a_document(uploads: Path) -> None:
+    (uploads / "a.txt").write_text("Zebras.")
 
 
 def dies_first(monkeypatch: pytest.MonkeyPatch, step: Any, name: str, error: Exception | Callable[[], None]) -> list[str]:

@@ -1,6 +1,5 @@
 """What Dagster calls out of date is out of date, and nothing else: code versions, data versions, and the metadata that it reads itself."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -13,27 +12,10 @@ from rag_pipeline.definitions import defs
 from rag_pipeline.defs.assets import assets
 from rag_pipeline.defs.jobs import ingest_job
 from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS
-from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.ingestion.code_versions import code_version
 
 ASSETS = ["source_documents", "extracted_text", "chunks", "embeddings", "vector_index"]
-
-
-@pytest.fixture
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
-    folder = tmp_path / "data" / "uploads"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        made.add_dynamic_partitions(str(collections.name), ["default"])
-        yield made
 
 
 def run(instance: dg.DagsterInstance, *names: str, of: dg.Definitions = defs) -> dg.ExecuteInProcessResult:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +20,15 @@ RESERVE_BYTES = 48 << 20
 
 
 def allocated_bytes(folder: Path) -> int:
-    """Disk space a folder really takes: the engine's files are mostly holes."""
-    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+    """Disk space a folder really takes: the engine's files are mostly holes. A reader that opens the index meanwhile makes and deletes
+    small files in it; those that are gone when their turn comes take none."""
+    return sum(_blocks(Path(parent, name)) * 512 for parent, _, names in os.walk(folder) for name in names)
+
+
+def _blocks(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_blocks
+    return 0
 
 
 def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:

@@ -262,6 +262,30 @@ def test_a_small_index_takes_little_room(tmp_path: Path) -> None:
     assert allocated_bytes(tmp_path) < 20 << 20
 
 
+def test_what_a_folder_takes_can_be_told_while_files_in_it_vanish(tmp_path: Path) -> None:
+    """A reader that opens a version makes and deletes journals in it while the next one is built from it."""
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"x" * 8192)
+    done = False
+
+    def churn() -> None:
+        while not done:
+            for number in range(20):
+                (tmp_path / f"folder{number}").mkdir()
+                (tmp_path / f"folder{number}" / "tracker_journal.dat").touch()
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"folder{number}")
+
+    reader = Thread(target=churn, daemon=True)
+    reader.start()
+    try:
+        taken = [allocated_bytes(tmp_path) for _ in range(300)]
+    finally:
+        done = True
+        reader.join()
+    assert set(taken) == {kept.stat().st_blocks * 512}
+
+
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = EdgeIndex(tmp_path)
     before = index.publish(change("c", points("a.md", "foxes run")))

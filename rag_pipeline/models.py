@@ -124,10 +124,13 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class IndexedChunk:
-    """A chunk as a point of the vector index: deterministic id, both vectors, and the payload all answers need."""
+    """A chunk as a point of the vector index: deterministic id, both vectors, and the payload all answers need.
+
+    ``dense`` is None until the embedding model has seen it: then it is found by its words alone.
+    """
 
     chunk_id: str
-    dense: list[float]
+    dense: list[float] | None
     sparse: SparseVector
     payload: Mapping[str, object]
 

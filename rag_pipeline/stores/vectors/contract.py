@@ -14,7 +14,7 @@ from typing import Protocol
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
 
-INDEX_SCHEMA = "1"
+INDEX_SCHEMA = "2"
 """Changes when points written before can no longer be read or ranked beside new ones: payload fields, BM25 settings, vector names."""
 
 
@@ -45,7 +45,8 @@ class IndexChangedError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a published version holds. ``published_at`` is ISO 8601 in UTC; ``documents`` and ``chunks`` are counts."""
+    """What a published version holds. ``published_at`` is ISO 8601 in UTC; ``documents`` and ``chunks`` are counts, and so is ``vectors``:
+    the chunks that have a dense vector, while the others are found by their words alone."""
 
     collection: str
     version: str
@@ -55,6 +56,7 @@ class Manifest:
     index_schema: str
     documents: int
     chunks: int
+    vectors: int
     published_at: str
 
 
@@ -62,8 +64,9 @@ class Manifest:
 class IndexChange:
     """The difference between the current version and the next one.
 
-    ``removed_keys`` are the document keys whose points go; ``chunks`` comes in batches, made lazily and never collected;
-    ``documents`` is the number of documents after the change. ``from_scratch`` starts with an empty version.
+    ``removed_keys`` are the document keys whose points go, those that are written again included; ``chunks`` comes in batches, made lazily
+    and never collected, documents whole; ``documents`` is the number of documents after the change. ``from_scratch`` starts with an empty
+    version.
     """
 
     collection: str
@@ -112,11 +115,11 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A hit of the lists' fusion (``hit.score`` is the fused one), its cosine to the question (0 for a question without a vector), and
-    the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
+    """A hit of the lists' fusion (``hit.score`` is the fused one), its cosine to the question (None where one of the two has no vector),
+    and the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
 
     hit: Hit
-    cosine: float
+    cosine: float | None
     words: AbstractSet[int]
 
 
@@ -136,8 +139,8 @@ class VectorIndex(Protocol):
     def damaged(self) -> list[DamagedIndexError]:
         """What is wrong with the collections that cannot answer, and what mends them."""
 
-    def document_keys(self, collection: str) -> set[str]:
-        """Every distinct document key in the current version; empty when nothing is published."""
+    def revisions(self, collection: str) -> dict[str, str]:
+        """Document key → revision of every document in the current version; empty when nothing is published."""
 
     def publish(self, change: IndexChange) -> Manifest:
         """Build the next version beside the current one and put it in its place in one step.
@@ -211,8 +214,8 @@ def require_same_model(current: Manifest, change: IndexChange) -> None:
         )
 
 
-def make_manifest(change: IndexChange, version: str, chunks: int) -> Manifest:
-    """The manifest of a version that was built from a change and now holds ``chunks`` points."""
+def make_manifest(change: IndexChange, version: str, chunks: int, vectors: int) -> Manifest:
+    """The manifest of a version that was built from a change and now holds ``chunks`` points, ``vectors`` of them with a dense one."""
     return Manifest(
         collection=change.collection,
         version=version,
@@ -222,6 +225,7 @@ def make_manifest(change: IndexChange, version: str, chunks: int) -> Manifest:
         index_schema=INDEX_SCHEMA,
         documents=change.documents,
         chunks=chunks,
+        vectors=vectors,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -31,6 +31,11 @@ def _blocks(path: Path) -> int:
     return 0
 
 
+def has_room(folder: Path) -> bool:
+    """Whether the disk has the reserve that opening and writing an index need."""
+    return shutil.disk_usage(folder).free >= RESERVE_BYTES
+
+
 def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
     """Check the disk before it is written to.
 

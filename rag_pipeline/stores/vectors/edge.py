@@ -1,56 +1,40 @@
-"""The embedded index: immutable versions of Qdrant Edge shards, published by replacing a manifest.
+"""The embedded index: versions made of immutable Qdrant Edge shards, published by replacing a manifest.
 
-Belongs here: building and publishing versions, and keeping the current ones open for readers. Not here: folder layout and locks
-(versions.py), calls of the engine (edge_shard.py).
+Belongs here: building and publishing versions, and merging what they are made of. Not here: folder layout and locks (``versions.py``),
+which versions are open for reading (``edge_readers.py``), what a change does to segments (``segments.py``), calls of the engine.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors.contract import (
     Candidate,
-    CollectionNotIndexedError,
     DamagedIndexError,
     IndexChange,
     Manifest,
     SearchQuery,
+    is_rolled_back,
     make_manifest,
     require_model_of,
     require_same_model,
 )
 from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
+from rag_pipeline.stores.vectors.edge_readers import OpenVersions
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.points import following_id, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.segments import Segment, StoredDocument, after_change, after_merge, worth_merging
+from rag_pipeline.stores.vectors.terms import Terms
 from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_collections
 
 _BYTES_FOR_NEW_SHARD = 8 << 20
 """What an empty shard and its first segments take before any point, measured: 3 MB."""
-
-
-@dataclass
-class _OpenVersion:
-    """A version that this process reads. Closed when it has been replaced and the last query on it is over."""
-
-    manifest: Manifest
-    signature: tuple[int, int, int]
-    shard: EdgeShard
-    held: IO[str]
-    queries: int = field(default=0)
-    retired: bool = field(default=False)
-
-    def close_if_idle(self) -> None:
-        if self.retired and self.queries == 0:
-            self.shard.close()
-            self.held.close()
 
 
 class EdgeIndex:
@@ -58,8 +42,7 @@ class EdgeIndex:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._open: dict[str, _OpenVersion] = {}
-        self._lock = threading.Lock()
+        self._open = OpenVersions(root)
 
     def manifest(self, collection: str) -> Manifest | None:
         """The current version, or None when nothing is published."""
@@ -70,16 +53,15 @@ class EdgeIndex:
         return published_collections(self._root)
 
     def damaged(self) -> list[DamagedIndexError]:
-        """What is wrong with the collections whose manifest cannot be read."""
+        """What is wrong with the collections whose current version cannot answer."""
         return damaged_collections(self._root)
 
-    def document_keys(self, collection: str) -> set[str]:
-        """Every distinct document key in the current version; 2.4 s for 100,000."""
-        try:
-            with self._reading(collection) as version:
-                return version.shard.document_keys()
-        except CollectionNotIndexedError:
-            return set()
+    def revisions(self, collection: str) -> dict[str, str]:
+        """Document key → revision of every document in the current version."""
+        folder = self._folder(collection)
+        manifest = folder.manifest()
+        segments = folder.segments(manifest.version) if manifest else []
+        return {key: stored.revision for segment in segments for key, stored in segment.live.items()}
 
     def count(self, collection: str) -> int:
         """Number of chunks in the current version; 0 when nothing is published."""
@@ -87,26 +69,26 @@ class EdgeIndex:
         return manifest.chunks if manifest else 0
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, each with its cosine; a hybrid query over 100,000 points takes 2 to 3 ms."""
-        with self._reading(collection) as version:
+        """The best chunks of the fused lists, each with its cosine."""
+        with self._open.reading(collection) as version:
             require_model_of(version.manifest, query)
-            return version.shard.candidates(query)
+            return version.search.candidates(query)
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
-        with self._reading(collection) as version:
-            return in_order(version.shard.payloads([wanted for wanted in chunk_ids if is_chunk_id(wanted)]), chunk_ids)
+        with self._open.reading(collection) as version:
+            return in_order(version.search.payloads([wanted for wanted in chunk_ids if is_chunk_id(wanted)]), chunk_ids)
 
     def following(self, collection: str, chunk_id: str) -> Hit | None:
         """The chunk after another one in its document."""
         if not is_chunk_id(chunk_id):
             return None
-        with self._reading(collection) as version:
-            following = following_id(version.shard.payloads([chunk_id]).get(chunk_id))
-            return next(iter(in_order(version.shard.payloads([following]), [following])), None) if following else None
+        with self._open.reading(collection) as version:
+            following = following_id(version.search.payloads([chunk_id]).get(chunk_id))
+            return next(iter(in_order(version.search.payloads([following]), [following])), None) if following else None
 
     def publish(self, change: IndexChange) -> Manifest:
-        """Build the next version beside the current one and point the manifest at it.
+        """Write what changed as a segment of its own, point the manifest at the version that has it, then merge if it is worth while.
 
         Raises:
             RagError: the disk is too small, or the current version is of another model and ``from_scratch`` was not asked for.
@@ -117,10 +99,10 @@ class EdgeIndex:
                 folder.forget_if_damaged()
             folder.remove_unused()
             current = folder.manifest()
-            built = self._build(folder, current, change)
+            built = _build(folder, current, change)
             folder.point_at(built, previous=current)
             folder.remove_unused()
-        return built
+        return _merged(folder, built) or built
 
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, or None."""
@@ -143,92 +125,137 @@ class EdgeIndex:
             return
         with folder.writer():
             folder.remove()
-        with self._lock:
-            self._retire(collection)
+        self._open.retire(collection)
 
     def close(self) -> None:
         """Close the versions that are open for reading."""
-        with self._lock:
-            for collection in list(self._open):
-                self._retire(collection)
+        self._open.close()
 
     def _folder(self, collection: str) -> CollectionFolder:
         return CollectionFolder(self._root, collection)
 
-    def _build(self, folder: CollectionFolder, current: Manifest | None, change: IndexChange) -> Manifest:
-        base = None if change.from_scratch else current
-        if base:
-            require_same_model(base, change)
-        size = allocated_bytes(folder.version_path(base.version)) if base else 0
-        require_space(folder.path, size + _BYTES_FOR_NEW_SHARD, f"index {change.collection!r}")
-        version = folder.start_version()
-        try:
-            chunks = _write_shard(folder, base, version, change)
-        except OSError as error:
-            folder.discard(version)
-            raise RagError(
-                f"The index of {change.collection!r} could not be written: {error}. The index keeps answering as it was."
-            ) from error
-        except BaseException:
-            folder.discard(version)
-            raise
-        return make_manifest(change, version, chunks)
 
-    @contextmanager
-    def _reading(self, collection: str) -> Iterator[_OpenVersion]:
-        with self._lock:
-            version = self._current(collection)
-            version.queries += 1
-        try:
-            yield version
-        finally:
-            with self._lock:
-                version.queries -= 1
-                version.close_if_idle()
-
-    def _current(self, collection: str) -> _OpenVersion:
-        folder = self._folder(collection)
-        signature = folder.signature()
-        known = self._open.get(collection)
-        if known and known.signature == signature and folder.shard_path(known.manifest.version).is_dir():
-            return known
-        self._retire(collection)
-        if signature is None:
-            raise CollectionNotIndexedError(collection)
-        manifest, held = folder.hold_current()
-        try:
-            shard = EdgeShard.load(folder.shard_path(manifest.version))
-        except BaseException:
-            held.close()
-            raise
-        self._open[collection] = _OpenVersion(manifest, signature, shard, held)
-        return self._open[collection]
-
-    def _retire(self, collection: str) -> None:
-        version = self._open.pop(collection, None)
-        if version:
-            version.retired = True
-            version.close_if_idle()
-
-
-def _write_shard(folder: CollectionFolder, base: Manifest | None, version: str, change: IndexChange) -> int:
-    path = folder.shard_path(version)
+def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChange) -> Manifest:
+    base = None if change.from_scratch else current
     if base:
-        folder.copy_shard(base.version, version)
-    shard = EdgeShard.load(path) if base else EdgeShard.create(path, change.dimension)
+        require_same_model(base, change)
     try:
-        shard.delete_documents(change.removed_keys)
-        for batch in change.chunks:
-            require_space(path, _bytes_of(batch), f"index {change.collection!r}")
-            shard.upsert(batch)
-        # Optimising writes the segments anew before it deletes the old ones.
-        require_space(path, allocated_bytes(path), f"optimise the index of {change.collection!r}")
-        shard.finish()
-        return shard.count()
-    finally:
-        shard.close()
+        old = folder.segments(base.version) if base else []
+        terms = folder.contents(base.version).terms if base else Terms.none()
+        added, new_terms = _write_segment(folder, change.dimension, change.chunks, f"index {change.collection!r}")
+        segments = after_change(old, change.removed_keys, added)
+        dying = _newly_dead(old, [*change.removed_keys, *(added.documents if added else ())])
+        terms = terms.plus(new_terms).minus(_terms_of(folder, dying))
+        version = folder.write_version(segments, terms)
+    except OSError as error:
+        raise RagError(f"The index of {change.collection!r} could not be written: {error}. The index keeps answering as it was.") from error
+    chunks, vectors = (sum(getattr(one, name) for one in segments) for name in ("live_points", "live_vectors"))
+    return make_manifest(change, version, chunks, vectors)
+
+
+def _write_segment(
+    folder: CollectionFolder, dimension: int, batches: Iterable[Sequence[IndexedChunk]], purpose: str
+) -> tuple[Segment | None, Terms]:
+    """Points as a new segment, and the words they have; no segment for no points."""
+    batches = iter(batches)
+    first = next((batch for batch in batches if batch), None)
+    if first is None:
+        return None, Terms.none()
+    require_space(folder.path, _BYTES_FOR_NEW_SHARD, purpose)
+    with folder.new_segment() as name:
+        path = folder.shard_path(name)
+        documents: dict[str, StoredDocument] = {}
+        words: list[Sequence[int]] = []
+        with closing(EdgeShard.create(path, dimension)) as shard:
+            for batch in _chained(first, batches):
+                require_space(path, _bytes_of(batch), purpose)
+                shard.upsert(batch)
+                words += [chunk.sparse.indices for chunk in batch]
+                _count(documents, batch)
+            # Optimising writes the engine's own segments anew before it deletes the old ones.
+            require_space(path, allocated_bytes(path), purpose)
+            shard.finish()
+        segment = Segment(name, documents)
+        folder.write_documents(segment)
+    return segment, Terms.of(words)
+
+
+def _chained(first: Sequence[IndexedChunk], rest: Iterable[Sequence[IndexedChunk]]) -> Iterator[Sequence[IndexedChunk]]:
+    yield first
+    yield from rest
+
+
+def _count(documents: dict[str, StoredDocument], batch: Sequence[IndexedChunk]) -> None:
+    for chunk in batch:
+        key, revision = str(chunk.payload["document_key"]), str(chunk.payload["revision"])
+        known = documents.get(key, StoredDocument(0, 0, revision))
+        documents[key] = replace(known, points=known.points + 1, vectors=known.vectors + (chunk.dense is not None))
+
+
+def _newly_dead(segments: Sequence[Segment], keys: Sequence[str]) -> dict[str, list[str]]:
+    """Segment → keys of documents that are live in it and die now."""
+    gone = set(keys)
+    return {segment.name: sorted(dying) for segment in segments if (dying := segment.live.keys() & gone)}
+
+
+def _terms_of(folder: CollectionFolder, documents: dict[str, list[str]]) -> Terms:
+    """The words of some documents of segments."""
+    terms = Terms.none()
+    for name, keys in documents.items():
+        with closing(EdgeShard.load(folder.shard_path(name))) as shard:
+            terms = terms.plus(Terms.of(shard.words_of(keys)))
+    return terms
+
+
+def _merged(folder: CollectionFolder, manifest: Manifest) -> Manifest | None:
+    """Merge segments of the current version where that is worth while; what was published meanwhile stays as it is.
+
+    The writing is done while others publish: only putting the result in its place keeps them waiting. None when nothing was merged.
+    """
+    with folder.merging() as alone:
+        inputs = worth_merging(_segments_now(folder, manifest)) if alone else []
+        if not inputs:
+            return None
+        purpose = f"merge parts of the index of {folder.collection!r}"
+        require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
+        merged, _ = _write_segment(folder, manifest.dimension, _live_chunks(folder, inputs), purpose)
+        return _put_in_place(folder, inputs, merged) if merged else None
+
+
+def _segments_now(folder: CollectionFolder, manifest: Manifest) -> list[Segment]:
+    """Those of a version that was just published; none when it is gone already: who replaced it merges."""
+    try:
+        return folder.segments(manifest.version)
+    except FileNotFoundError:
+        return []
+
+
+def _live_chunks(folder: CollectionFolder, segments: Sequence[Segment]) -> Iterator[list[IndexedChunk]]:
+    for segment in segments:
+        with closing(EdgeShard.load(folder.shard_path(segment.name))) as shard:
+            for batch in shard.chunks():
+                yield [chunk for chunk in batch if chunk.payload["document_key"] not in segment.dead]
+
+
+def _put_in_place(folder: CollectionFolder, inputs: Sequence[Segment], merged: Segment) -> Manifest | None:
+    with folder.writer():
+        try:
+            current = folder.manifest()
+        except DamagedIndexError:
+            return None
+        previous = folder.previous()
+        if current is None or is_rolled_back(current, previous):
+            return None
+        segments = after_merge(folder.segments(current.version), inputs, merged)
+        if segments is None:
+            return None
+        version = folder.write_version(segments, folder.contents(current.version).terms)
+        built = replace(current, version=version)
+        folder.point_at(built, previous=previous)
+        folder.remove_unused()
+        return built
 
 
 def _bytes_of(batch: Sequence[IndexedChunk]) -> int:
     """An upper estimate of what points take on the disk: vectors in 4-byte numbers twice (storage and index), payload as JSON."""
-    return sum(8 * len(chunk.dense) + 16 * len(chunk.sparse.indices) + len(json.dumps(dict(chunk.payload))) for chunk in batch)
+    return sum(8 * len(chunk.dense or ()) + 16 * len(chunk.sparse.indices) + len(json.dumps(dict(chunk.payload))) for chunk in batch)

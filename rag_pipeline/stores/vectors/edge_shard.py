@@ -1,12 +1,13 @@
 """One shard of Qdrant Edge: what our records look like to the engine, and back.
 
-Belongs here: every call of the engine. Not here: versions, files, locks, which shard is the current one.
+Belongs here: every call of the engine. Not here: versions, files, locks, which shards make up a version, fusing what several found.
+
+Shards know no inverse document frequency: a shard holds a part of a collection only, so questions bring theirs along (``terms.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -14,12 +15,16 @@ from typing import Any, cast
 import qdrant_edge as engine
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import IndexedChunk
-from rag_pipeline.stores.vectors.bm25 import query_vector
-from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, best, hit
+from rag_pipeline.models import IndexedChunk, SparseVector
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, PointId
+
+Scored = list[tuple[str, float]]
+"""Ids of points and their scores, best first."""
 
 _KEYS_IN_ONE_FILTER = 5_000
+_POINTS_AT_A_TIME = 1_000
+_POINTS_WORTH_AN_INDEX = 1_000
+"""Fewer are filtered as fast one by one, and the files of two indexes are half of what writing a small segment takes."""
 
 
 class EdgeShard:
@@ -34,15 +39,12 @@ class EdgeShard:
         path.mkdir(parents=True, exist_ok=True)
         config = engine.EdgeConfig(
             vectors={DENSE: engine.EdgeVectorParams(dimension, engine.Distance.Cosine)},
-            sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
-            # With a log, one process at a time could open the shard. A version is written once and flushed, so it needs none.
+            sparse_vectors={SPARSE: engine.EdgeSparseVectorParams()},
+            # With a log, one process at a time could open the shard. A segment is written once and flushed, so it needs none.
             wal_enabled=False,
         )
         with _plain_errors("The index cannot be written"):
-            shard = engine.EdgeShard.create(str(path), config)
-            for field in KEYWORD_FIELDS:
-                shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
-        return cls(shard)
+            return cls(engine.EdgeShard.create(str(path), config))
 
     @classmethod
     def load(cls, path: Path) -> EdgeShard:
@@ -56,13 +58,6 @@ class EdgeShard:
         ):
             return cls(engine.EdgeShard.load(str(path)))
 
-    def delete_documents(self, document_keys: Sequence[str]) -> None:
-        """Delete the points of documents."""
-        for start in range(0, len(document_keys), _KEYS_IN_ONE_FILTER):
-            chosen = _any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
-            with _plain_errors("The index cannot be written"):
-                self._shard.update(engine.UpdateOperation.delete_points_by_filter(chosen))
-
     def upsert(self, chunks: Sequence[IndexedChunk]) -> None:
         """Add points, or replace those with the same id."""
         with _plain_errors("The index cannot be written"):
@@ -71,31 +66,70 @@ class EdgeShard:
     def finish(self) -> None:
         """Build the indexes that make searching fast and bring everything to the disk."""
         with _plain_errors("The index cannot be written"):
+            if self._shard.count(engine.CountRequest(exact=True)) > _POINTS_WORTH_AN_INDEX:
+                for field in KEYWORD_FIELDS:
+                    self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
             self._shard.optimize()
             self._shard.flush()
 
-    def count(self) -> int:
-        """Number of points."""
-        return self._shard.count(engine.CountRequest(exact=True))
+    def chunks(self) -> Iterator[list[IndexedChunk]]:
+        """Every point, some at a time."""
+        offset: PointId | None = None
+        while True:
+            request = engine.ScrollRequest(offset=offset, limit=_POINTS_AT_A_TIME, with_payload=True, with_vector=True)
+            with _plain_errors("The index cannot be read"):
+                records, offset = self._shard.scroll(request)
+            yield [_chunk(record) for record in records]
+            if offset is None:
+                return
 
-    def document_keys(self) -> set[str]:
-        """Every distinct document key: there cannot be more of them than points, which is what the limit says."""
-        request = engine.FacetRequest("document_key", limit=max(1, self.count()), exact=True)
-        return {str(found.value) for found in self._shard.facet(request).hits}
+    def words_of(self, document_keys: Sequence[str]) -> Iterator[Sequence[int]]:
+        """The words of each point of some documents."""
+        for start in range(0, len(document_keys), _KEYS_IN_ONE_FILTER):
+            chosen = any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
+            offset: PointId | None = None
+            while True:
+                request = engine.ScrollRequest(offset=offset, limit=_POINTS_AT_A_TIME, filter=chosen, with_vector=[SPARSE])
+                with _plain_errors("The index cannot be read"):
+                    records, offset = self._shard.scroll(request)
+                yield from (words_in(record.vector) for record in records)
+                if offset is None:
+                    break
 
-    def candidates(self, query: SearchQuery) -> list[Candidate]:
-        """The best chunks of the fused lists, each with its cosine; none for a question without a vector or a searchable word."""
+    def nearest(self, vector: Sequence[float], limit: int, documents: Sequence[str]) -> Scored:
+        """The points nearest in meaning with their cosines; ``documents`` narrows to these paths, none: all."""
+        return self._ranked(engine.Query.Nearest(list(vector), using=DENSE), limit, documents)
+
+    def with_words(self, weights: SparseVector, limit: int, documents: Sequence[str]) -> Scored:
+        """The points with the words of a question, which are weighted by their rarity, and their BM25 scores."""
+        words = cast("Any", engine.SparseVector(weights.indices, weights.values))
+        return self._ranked(engine.Query.Nearest(words, using=SPARSE), limit, documents)
+
+    def _ranked(self, query: engine.Query, limit: int, documents: Sequence[str]) -> Scored:
+        chosen = any_of("document", documents) if documents else None
         with _plain_errors("The index cannot be searched"):
-            found = self._shard.query(_fused_request(query)) if _lists(query) else []
-            fused = best(((point.id, point.score) for point in found), query.top_k)
-            points = self._shard.query(_points_request(query.dense, fused)) if fused else []
-        by_id = {point.id: point for point in points}
-        return [_candidate(rank, score, by_id[identity], query) for rank, (identity, score) in enumerate(fused.items(), start=1)]
+            found = self._shard.query(engine.QueryRequest(limit=limit, query=query, filter=chosen))
+        return [(str(point.id), point.score) for point in found]
 
-    def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Payloads of the points that exist, by id."""
-        records = self._shard.retrieve(list(chunk_ids), True, False)
-        return {str(record.id): record.payload or {} for record in records}
+    def cosines(self, vector: Sequence[float], ids: Collection[str]) -> dict[str, float]:
+        """The cosine of each of these points that has a vector."""
+        nearest = engine.Query.Nearest(list(vector), using=DENSE)
+        same = engine.Filter(must=[engine.HasIdCondition(set(ids))])
+        with _plain_errors("The index cannot be searched"):
+            found = self._shard.query(engine.QueryRequest(limit=max(1, len(ids)), query=nearest, filter=same))
+        return {str(point.id): point.score for point in found}
+
+    def payloads(self, chunk_ids: Sequence[str], *, with_words: bool = False) -> dict[str, tuple[Mapping[str, Any], Sequence[int]]]:
+        """Payload, and words if asked for, of the points that exist, by id."""
+        with _plain_errors("The index cannot be read"):
+            records = self._shard.retrieve(list(chunk_ids), True, [SPARSE] if with_words else False)
+        return {str(record.id): (record.payload or {}, words_in(record.vector)) for record in records}
+
+    def document_keys_of(self, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """The document key of each of these points."""
+        with _plain_errors("The index cannot be read"):
+            records = self._shard.retrieve(list(chunk_ids), engine.PayloadSelector.Include(["document_key"]), False)
+        return {str(record.id): str((record.payload or {})["document_key"]) for record in records}
 
     def close(self) -> None:
         """Release files and memory."""
@@ -111,59 +145,27 @@ def _plain_errors(what: str, fix: str = "Check that the disk is not full, then t
 
 
 def _point(chunk: IndexedChunk) -> engine.Point:
-    vectors: dict[str, Any] = {DENSE: chunk.dense}
+    vectors: dict[str, Any] = {}
+    if chunk.dense is not None:
+        vectors[DENSE] = chunk.dense
     if chunk.sparse.indices:
         vectors[SPARSE] = engine.SparseVector(chunk.sparse.indices, chunk.sparse.values)
     return engine.Point(chunk.chunk_id, vectors, dict(chunk.payload))
 
 
-def _any_of(field: str, values: Sequence[str]) -> engine.Filter:
+def _chunk(record: engine.Record) -> IndexedChunk:
+    vectors = cast("dict[str, Any]", record.vector or {})
+    sparse = vectors.get(SPARSE)
+    words = SparseVector(list(sparse.indices), list(sparse.values)) if sparse else SparseVector([], [])
+    return IndexedChunk(str(record.id), vectors.get(DENSE), words, record.payload or {})
+
+
+def any_of(field: str, values: Sequence[str]) -> engine.Filter:
+    """Points whose payload field is one of ``values``."""
     return engine.Filter(must=[engine.FieldCondition(field, match=engine.MatchAny(list(values)))])
 
 
-def _candidate(rank: int, score: float, point: engine.ScoredPoint, query: SearchQuery) -> Candidate:
-    cosine = 0.0 if query.dense is None else point.score
-    return Candidate(hit(rank, score, point.id, point.payload or {}), cosine, _words(point))
-
-
-def _words(point: engine.ScoredPoint) -> AbstractSet[int]:
-    sparse = cast("dict[str, engine.SparseVector]", point.vector or {}).get(SPARSE)
-    return frozenset(sparse.indices) if sparse else frozenset()
-
-
-def _fused_request(query: SearchQuery) -> engine.QueryRequest:
-    """Both lists fused, or the one there is, by rank: all of it, ids only (see :func:`rag_pipeline.stores.vectors.points.best`)."""
-    prefetches = _prefetches(query)
-    return engine.QueryRequest(limit=sum(one.limit for one in prefetches), query=_fusion(query), prefetches=prefetches)
-
-
-def _points_request(dense: Sequence[float] | None, ids: Collection[engine.PointId]) -> engine.QueryRequest:
-    """Points whole, scored by cosine where there is a vector to compare with."""
-    nearest = engine.Query.Nearest(list(dense), using=DENSE) if dense is not None else None
-    same = engine.Filter(must=[engine.HasIdCondition(set(ids))])
-    return engine.QueryRequest(limit=len(ids), query=nearest, filter=same, with_payload=True, with_vector=[SPARSE])
-
-
-def _chosen(query: SearchQuery) -> engine.Filter | None:
-    return _any_of("document", query.documents) if query.documents else None
-
-
-def _fusion(query: SearchQuery) -> engine.Fusion:
-    # The stubs do not know that the two kinds of fusion are fusions.
-    return cast("engine.Fusion", engine.Fusion.Rrf(query.fusion.k, [weight for _, weight in _lists(query)]))
-
-
-def _prefetches(query: SearchQuery) -> list[engine.Prefetch]:
-    depth = max(query.prefetch, query.top_k)
-    return [engine.Prefetch(limit=depth, query=nearest, filter=_chosen(query)) for nearest, _ in _lists(query)]
-
-
-def _lists(query: SearchQuery) -> list[tuple[engine.Query, float]]:
-    lists = []
-    if query.dense is not None:
-        lists.append((engine.Query.Nearest(list(query.dense), using=DENSE), query.fusion.dense_weight))
-    words = query_vector(query.text) if query.text else None
-    if words and words.indices:
-        sparse = cast("Any", engine.SparseVector(words.indices, words.values))
-        lists.append((engine.Query.Nearest(sparse, using=SPARSE), query.fusion.text_weight))
-    return lists
+def words_in(vectors: object) -> Sequence[int]:
+    """The words of a point that came with its sparse vector."""
+    sparse = cast("dict[str, engine.SparseVector]", vectors or {}).get(SPARSE)
+    return list(sparse.indices) if sparse else ()

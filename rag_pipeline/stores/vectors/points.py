@@ -28,6 +28,7 @@ _PAYLOAD_FIELDS = (
     "document",
     "document_id",
     "document_key",
+    "revision",
     "position",
     "text",
     "context",
@@ -41,12 +42,12 @@ _NAMESPACE = uuid.UUID("c2a4dbb5-6d25-5d0c-9a0e-0a4f4a1f5d4b")
 """Fixed for ever: another one would change the id of every chunk, and with it every stored citation."""
 
 
-def indexed_chunk(fields: Mapping[str, Any], dense: list[float], sparse: SparseVector) -> IndexedChunk:
+def indexed_chunk(fields: Mapping[str, Any], dense: list[float] | None, sparse: SparseVector) -> IndexedChunk:
     """The point of a chunk; its id depends on document key and position only.
 
     Args:
         fields: those of the payload, and others: a chunk's, and where it stands (``document`` is the path under the collection).
-        dense: its vector by the embedding model.
+        dense: its vector by the embedding model, if that has seen it.
         sparse: its BM25 vector.
     """
     payload = {name: fields[name] for name in _PAYLOAD_FIELDS}

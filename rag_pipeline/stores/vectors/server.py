@@ -18,6 +18,7 @@ from qdrant_client import QdrantClient, models
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.contract import (
+    INDEX_SCHEMA,
     Candidate,
     CollectionNotIndexedError,
     DamagedIndexError,
@@ -28,16 +29,19 @@ from rag_pipeline.stores.vectors.contract import (
     require_model_of,
     require_same_model,
 )
-from rag_pipeline.stores.vectors.points import best, following_id, hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import SPARSE, best, following_id, hit, in_order, is_chunk_id
 from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
+    DOCUMENT_REVISION,
     VersionGoneError,
     any_of,
     copy_points,
+    cosines_request,
+    count_points,
     create_collection,
     fused_request,
+    key_and_revision,
     plain_errors,
-    points_request,
     upsert,
     words_of,
 )
@@ -75,13 +79,13 @@ class ServerIndex:
         """None: a server answers for its own metadata."""
         return []
 
-    def document_keys(self, collection: str) -> set[str]:
-        """Every distinct document key in the current version: there cannot be more of them than points."""
+    def revisions(self, collection: str) -> dict[str, str]:
+        """Document key → revision of every document in the current version: there cannot be more of them than points."""
         try:
             hits = self._read(collection, self._facet)
         except CollectionNotIndexedError:
-            return set()
-        return {str(found.value) for found in hits}
+            return {}
+        return dict(key_and_revision(str(found.value)) for found in hits)
 
     def count(self, collection: str) -> int:
         """Number of chunks in the current version; 0 when nothing is published."""
@@ -96,9 +100,16 @@ class ServerIndex:
             request = fused_request(query)
             found = self._points(manifest, request) if request else []
             fused = best(((point.id, point.score) for point in found), query.top_k)
-            points = self._points(manifest, points_request(query.dense, fused)) if fused else []
-            by_id = {point.id: point for point in points}
-            return [_candidate(rank, score, by_id[identity], query) for rank, (identity, score) in enumerate(fused.items(), start=1)]
+            if not fused:
+                return []
+            cosines = (
+                {point.id: point.score for point in self._points(manifest, cosines_request(query.dense, fused))} if query.dense else {}
+            )
+            records = {record.id: record for record in self._records(manifest, list(fused), with_words=True)}
+            return [
+                _candidate(rank, score, records[identity], cosines.get(identity))
+                for rank, (identity, score) in enumerate(fused.items(), start=1)
+            ]
 
         return self._read(collection, ask)
 
@@ -168,15 +179,18 @@ class ServerIndex:
 
     def _payloads(self, collection: str, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
-        records = self._read(collection, lambda manifest: self._client.retrieve(collection_of(manifest), wanted) if wanted else [])
+        records = self._read(collection, lambda manifest: self._records(manifest, wanted) if wanted else [])
         return {str(record.id): record.payload or {} for record in records}
 
     def _points(self, manifest: Manifest, request: models.QueryRequest) -> list[models.ScoredPoint]:
         return self._client.query_batch_points(collection_of(manifest), [request])[0].points
 
+    def _records(self, manifest: Manifest, ids: Sequence[models.ExtendedPointId], *, with_words: bool = False) -> list[models.Record]:
+        return self._client.retrieve(collection_of(manifest), ids, with_vectors=[SPARSE] if with_words else False)
+
     def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
         limit = max(1, manifest.chunks)
-        return self._client.facet(collection_of(manifest), "document_key", limit=limit, exact=True).hits
+        return self._client.facet(collection_of(manifest), DOCUMENT_REVISION, limit=limit, exact=True).hits
 
     def _manifest_of(self, name: str) -> Manifest | None:
         try:
@@ -184,7 +198,9 @@ class ServerIndex:
                 metadata: dict[str, Any] = self._client.get_collection(name).config.metadata or {}
         except VersionGoneError:
             return None
-        return Manifest(**metadata["manifest"]) if "manifest" in metadata else None
+        described = metadata.get("manifest", {})
+        # Of another program's layout: as if there were none, so the next run makes it anew.
+        return Manifest(**described) if described.get("index_schema") == INDEX_SCHEMA else None
 
     def _build(self, base: Manifest | None, change: IndexChange) -> Manifest:
         version = new_version()
@@ -199,7 +215,7 @@ class ServerIndex:
             for batch in change.chunks:
                 upsert(self._client, name, batch)
             self._wait_for_indexing(name)
-            manifest = make_manifest(change, version, self._client.count(name, exact=True).count)
+            manifest = make_manifest(change, version, *count_points(self._client, name))
             self._client.update_collection(name, metadata={"manifest": asdict(manifest)})
         except BaseException:
             self._client.delete_collection(name)
@@ -243,6 +259,5 @@ def connect(url: str, api_key: str | None) -> ServerIndex:
         raise RagError(f"RAG_QDRANT_URL cannot be used: {error}. Write it like http://localhost:6333") from error
 
 
-def _candidate(rank: int, score: float, point: models.ScoredPoint, query: SearchQuery) -> Candidate:
-    cosine = 0.0 if query.dense is None else point.score
-    return Candidate(hit(rank, score, point.id, point.payload or {}), cosine, words_of(point))
+def _candidate(rank: int, score: float, record: models.Record, cosine: float | None) -> Candidate:
+    return Candidate(hit(rank, score, record.id, record.payload or {}), cosine, words_of(record))

@@ -19,6 +19,9 @@ from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import SearchQuery
 from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, PointId
 
+DOCUMENT_REVISION = "document_revision"
+"""Payload field with a document's key and revision in one: a server counts the values of one field, not of two."""
+
 _POINTS_IN_ONE_REQUEST = 256
 
 
@@ -67,7 +70,7 @@ def create_collection(client: QdrantClient, name: str, dimension: int) -> None:
         vectors_config={DENSE: models.VectorParams(size=dimension, distance=models.Distance.COSINE)},
         sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
     )
-    for field in KEYWORD_FIELDS:
+    for field in (*KEYWORD_FIELDS, DOCUMENT_REVISION):
         client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD)
 
 
@@ -105,18 +108,28 @@ def fused_request(query: SearchQuery) -> models.QueryRequest | None:
     return models.QueryRequest(query=_fusion(query), prefetch=prefetches, limit=sum(one.limit or 0 for one in prefetches))
 
 
-def words_of(point: models.ScoredPoint) -> AbstractSet[int]:
+def words_of(record: models.Record) -> AbstractSet[int]:
     """The words of a point that came with its sparse vector."""
-    sparse = point.vector.get(SPARSE) if isinstance(point.vector, dict) else None
+    sparse = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
     return frozenset(sparse.indices) if isinstance(sparse, models.SparseVector) else frozenset()
 
 
-def points_request(dense: Sequence[float] | None, ids: Collection[PointId]) -> models.QueryRequest:
-    """Points whole, scored by cosine where there is a vector to compare with."""
-    nearest = list(dense) if dense is not None else None
+def cosines_request(dense: Sequence[float], ids: Collection[PointId]) -> models.QueryRequest:
+    """The cosines of those of the points that have a vector."""
     same = models.Filter(must=[models.HasIdCondition(has_id=list(ids))])
-    using = DENSE if dense is not None else None
-    return models.QueryRequest(query=nearest, using=using, filter=same, limit=len(ids), with_payload=True, with_vector=[SPARSE])
+    return models.QueryRequest(query=list(dense), using=DENSE, filter=same, limit=len(ids))
+
+
+def count_points(client: QdrantClient, name: str) -> tuple[int, int]:
+    """Points, and those of them that have a dense vector."""
+    seen = models.Filter(must=[models.HasVectorCondition(has_vector=DENSE)])
+    return client.count(name, exact=True).count, client.count(name, count_filter=seen, exact=True).count
+
+
+def key_and_revision(value: str) -> tuple[str, str]:
+    """A document's key and revision out of the field that holds both."""
+    key, _, revision = value.rpartition("@")
+    return key, revision
 
 
 def _chosen(query: SearchQuery) -> models.Filter | None:
@@ -143,7 +156,10 @@ def _lists(query: SearchQuery) -> list[tuple[Any, str, float]]:
 
 
 def _point(chunk: IndexedChunk) -> models.PointStruct:
-    vectors: dict[str, Any] = {DENSE: chunk.dense}
+    vectors: dict[str, Any] = {}
+    if chunk.dense is not None:
+        vectors[DENSE] = chunk.dense
     if chunk.sparse.indices:
         vectors[SPARSE] = models.SparseVector(indices=chunk.sparse.indices, values=chunk.sparse.values)
-    return models.PointStruct(id=chunk.chunk_id, vector=vectors, payload=dict(chunk.payload))
+    both = {DOCUMENT_REVISION: f"{chunk.payload['document_key']}@{chunk.payload['revision']}"}
+    return models.PointStruct(id=chunk.chunk_id, vector=vectors, payload={**chunk.payload, **both})

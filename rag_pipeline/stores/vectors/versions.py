@@ -1,9 +1,12 @@
-"""Versions as folders: ``<collection>/<version>/``, a manifest that names the current one, and who may delete which.
+"""Versions as folders, a manifest that names the current one, and who may delete which.
 
-Belongs here: folder names, the manifest file, who holds what. Not here: what is inside a version, the disk itself (``disk.py``).
+Belongs here: folder names, the manifest file, who holds what. Not here: what segments mean (``segments.py``), the engine's files, the disk
+itself (``disk.py``).
 
-Readers hold a shared lock on the version they read; a version goes only when nobody holds it and the manifest does not name it.
-A killed process leaves no lock behind: the kernel drops it.
+``<collection>/manifest.json`` names the current version and the one before it; ``<collection>/<version>/`` says which segments a version
+is made of; ``<collection>/segments/<segment>/`` holds the points of one. Readers hold a shared lock on the version they read; a version
+goes only when nobody holds it and the manifest does not name it, a segment when no version has it and nobody is writing it. A killed
+process leaves no lock behind: the kernel drops it.
 """
 
 from __future__ import annotations
@@ -15,20 +18,22 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 from urllib.parse import quote, unquote
 
 from pydantic import TypeAdapter
 
 from rag_pipeline.errors import TransientError
-from rag_pipeline.stores.files import copy_folder, read_json, sync_folder, write_json
-from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, DamagedIndexError, Manifest
+from rag_pipeline.stores.files import read_json, sync_folder, write_json
+from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA, CollectionNotIndexedError, DamagedIndexError, Manifest
 from rag_pipeline.stores.vectors.disk import try_lock
+from rag_pipeline.stores.vectors.segments import Documents, Segment, StoredDocument
+from rag_pipeline.stores.vectors.terms import Terms
 
 LOG = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ WRITER_PATIENCE_SECONDS = 600.0
 """How long a writer waits for another one of the same collection."""
 
 _MANIFEST = TypeAdapter(Manifest)
+_SEGMENTS = "segments"
+_VERSION, _DEAD, _TERMS, _DAMAGED, _DOCUMENTS = "version.json", "dead.json", "terms.npy", "damaged", "documents.json"
 _LONGEST_NAME = 150
 _OPEN_ATTEMPTS = 200
 _ATTEMPT_SECONDS = 0.02
@@ -59,6 +66,16 @@ def version_time(version: str) -> datetime:
     return datetime.strptime(version.partition("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class VersionContents:
+    """What a version holds: the names of its segments, the points of each document that is dead in them, live passages, their words."""
+
+    segments: Sequence[str]
+    dead: Mapping[str, Mapping[str, int]]
+    passages: int
+    terms: Terms
+
+
 class CollectionFolder:
     """The versions of one collection on the local disk."""
 
@@ -77,29 +94,71 @@ class CollectionFolder:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def manifest(self) -> Manifest | None:
-        """The current version; None when nothing is published, or its points were deleted by hand.
+        """The version that answers: the current one, or, where that cannot be read, the one before it.
+
+        None when nothing is published, or its points were deleted by hand.
 
         Raises:
-            DamagedIndexError: the manifest file is damaged.
+            DamagedIndexError: the manifest file is damaged, or both versions are.
         """
-        current = self._read().get("current")
-        return current if current and self.shard_path(current.version).is_dir() else None
+        damages = []
+        for manifest in self._read().values():
+            damage = self._damage(manifest)
+            if damage is None:
+                return manifest
+            damages += [] if self._is_missing(manifest) else [damage]
+        if damages:
+            raise DamagedIndexError(self.collection, damages[0])
+        return None
 
     def previous(self) -> Manifest | None:
         """The version before the current one, kept for a rollback."""
         previous = self._read().get("previous")
-        return previous if previous and self.shard_path(previous.version).is_dir() else None
+        return previous if previous and not self._damage(previous) else None
+
+    def damage(self) -> str | None:
+        """What is wrong with the current version, whether or not the one before it answers in its place; None when all is well."""
+        try:
+            current = _read_manifests(self._manifest_path).get("current")
+        except (ValueError, OSError) as error:
+            return f"{self._manifest_path}: {_in_one_line(error)}"
+        return self._damage(current) if current and current.index_schema == INDEX_SCHEMA else None
+
+    def mark_damaged(self, manifest: Manifest, reason: str) -> None:
+        """Note that a version cannot be opened, so that the one before it answers and the next run makes it anew."""
+        (self.version_path(manifest.version) / _DAMAGED).write_text(reason, encoding="utf-8")
+
+    def _damage(self, manifest: Manifest) -> str | None:
+        folder = self.version_path(manifest.version)
+        try:
+            return (folder / _DAMAGED).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            pass
+        try:
+            missing = self._missing_segments(folder)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            return f"{folder}: {_in_one_line(error)}"
+        return f"{self.shard_path(missing[0])} is missing" if missing else None
+
+    def _missing_segments(self, version_folder: Path) -> list[str]:
+        return [name for name in _segment_names(version_folder) if not self.shard_path(name).is_dir()]
+
+    def _is_missing(self, manifest: Manifest) -> bool:
+        folder = self.version_path(manifest.version)
+        return not folder.is_dir() or bool(_segment_names_or_none(folder) and self._missing_segments(folder))
 
     def _read(self) -> dict[str, Manifest]:
+        """The versions that the manifest names, those of other programs' layouts left out: the next run makes them anew."""
         try:
-            return _read_manifests(self._manifest_path)
+            named = _read_manifests(self._manifest_path)
         except (ValueError, OSError) as error:
             raise DamagedIndexError(self.collection, f"{self._manifest_path}: {_in_one_line(error)}") from error
+        return {name: manifest for name, manifest in named.items() if manifest.index_schema == INDEX_SCHEMA}
 
     def forget_if_damaged(self) -> None:
-        """Begin anew where it cannot be told which version is published. Only the writer may call this."""
+        """Begin anew where no version can answer. Only the writer may call this."""
         try:
-            self._read()
+            self.manifest()
         except DamagedIndexError as error:
             LOG.warning("%s It is made again now.", error)
             self._remove_manifest()
@@ -118,29 +177,76 @@ class CollectionFolder:
         """The folder of a version."""
         return self.path / version
 
-    def shard_path(self, version: str) -> Path:
-        """The folder of a version that the engine owns."""
-        return self.path / version / "shard"
+    def segment_path(self, segment: str) -> Path:
+        """The folder of a segment."""
+        return self.path / _SEGMENTS / segment
 
-    def start_version(self) -> str:
-        """Make the folder of a new version, not yet published."""
+    def shard_path(self, segment: str) -> Path:
+        """The folder of a segment that the engine owns."""
+        return self.segment_path(segment) / "shard"
+
+    @contextmanager
+    def new_segment(self) -> Iterator[str]:
+        """The name of a segment that is being written; held against deletion until a version has it. A broken one is deleted."""
+        name = new_version()
+        folder = self.segment_path(name)
+        folder.mkdir(parents=True)
+        with _lock_path(folder).open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            try:
+                yield name
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    def write_documents(self, segment: Segment) -> None:
+        """Note what a new segment holds."""
+        rows = {key: [stored.points, stored.vectors, stored.revision] for key, stored in segment.documents.items()}
+        write_json(self.segment_path(segment.name) / _DOCUMENTS, cast("dict[str, object]", rows))
+
+    def write_version(self, segments: Sequence[Segment], terms: Terms) -> str:
+        """Write down a new version, not yet published; its name."""
         version = new_version()
-        self.version_path(version).mkdir(parents=True)
-        _lock_path(self.version_path(version)).touch()
+        folder = self.version_path(version)
+        folder.mkdir(parents=True)
+        _lock_path(folder).touch()
+        try:
+            terms.save(folder / _TERMS)
+            dead = {one.name: {key: one.documents[key].points for key in sorted(one.dead)} for one in segments if one.dead}
+            write_json(folder / _DEAD, cast("dict[str, object]", dead))
+            passages = sum(segment.live_points for segment in segments)
+            write_json(folder / _VERSION, {"segments": [segment.name for segment in segments], "passages": passages})
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return version
 
-    def copy_shard(self, source: str, target: str) -> None:
-        """Copy a version's points. A reader that opens the source meanwhile makes and deletes small files in it: then again."""
-        for attempt in range(10):
-            try:
-                copy_folder(self.shard_path(source), self.shard_path(target))
-                break
-            except (shutil.Error, FileNotFoundError):
-                shutil.rmtree(self.shard_path(target), ignore_errors=True)
-                if attempt == 9 or not self.shard_path(source).is_dir():
-                    raise
-        for leftover in self.shard_path(target).rglob(".atomicwrite*"):
-            shutil.rmtree(leftover)
+    def contents(self, version: str) -> VersionContents:
+        """What readers need of a version.
+
+        Raises:
+            ValueError: a file of it is damaged.
+            OSError: one cannot be read.
+        """
+        folder = self.version_path(version)
+        dead = cast("dict[str, dict[str, int]]", read_json(folder / _DEAD))
+        passages = cast("int", read_json(folder / _VERSION).get("passages", 0))
+        return VersionContents(_segment_names(folder), dead, passages, Terms.load(folder / _TERMS))
+
+    def segments(self, version: str) -> list[Segment]:
+        """What the writer needs of a version: each segment with its documents.
+
+        Raises:
+            ValueError: a file of it is damaged.
+            OSError: one cannot be read.
+        """
+        folder = self.version_path(version)
+        dead = cast("dict[str, dict[str, int]]", read_json(folder / _DEAD))
+        return [Segment(name, self._documents(name), frozenset(dead.get(name, ()))) for name in _segment_names(folder)]
+
+    def _documents(self, segment: str) -> Documents:
+        rows = cast("dict[str, list[Any]]", read_json(self.segment_path(segment) / _DOCUMENTS))
+        return {key: StoredDocument(*row) for key, row in rows.items()}
 
     @contextmanager
     def writer(self) -> Iterator[None]:
@@ -149,12 +255,15 @@ class CollectionFolder:
         Raises:
             TransientError: another one was still writing after WRITER_PATIENCE_SECONDS.
         """
-        locks = self._root / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with (locks / folder_name(self.collection)).open("w") as stream:
+        with self._lock_file("writing").open("w") as stream:
             self._wait_for(stream)
             self.path.mkdir(parents=True, exist_ok=True)
             yield
+
+    def _lock_file(self, purpose: str) -> Path:
+        locks = self._root / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        return locks / f"{folder_name(self.collection)}.{purpose}"
 
     def _wait_for(self, stream: IO[str]) -> None:
         deadline = time.monotonic() + WRITER_PATIENCE_SECONDS
@@ -190,12 +299,23 @@ class CollectionFolder:
         stream.close()
         return None
 
+    @contextmanager
+    def merging(self) -> Iterator[bool]:
+        """Whether this process may merge segments now: one at a time does, and nobody waits for it."""
+        with self._lock_file("merging").open("w") as stream:
+            yield try_lock(stream, fcntl.LOCK_EX)
+
     def remove_unused(self) -> None:
-        """Delete the versions that the manifest does not name and nobody reads. Only the writer may call this."""
-        kept = {manifest.version for manifest in self._read().values()}
+        """Delete versions that the manifest does not name and nobody reads, and segments that none is made of. Only for the writer."""
+        named = {manifest.version for manifest in self._read().values()}
         for folder in self.path.iterdir():
-            if folder.is_dir() and folder.name not in kept:
-                _remove_unless_read(folder)
+            if folder.is_dir() and folder.name not in {*named, _SEGMENTS}:
+                _remove_unless_held(folder)
+        used = {name for folder in self.path.iterdir() for name in _segment_names_or_none(folder)}
+        segments = self.path / _SEGMENTS
+        for folder in segments.iterdir() if segments.is_dir() else ():
+            if folder.name not in used:
+                _remove_unless_held(folder)
 
     def discard(self, version: str) -> None:
         """Delete a version that was never published."""
@@ -210,21 +330,25 @@ class CollectionFolder:
 
 
 def published_collections(root: Path) -> list[str]:
-    """The collections that have a version under an index folder, sorted; damaged ones are left out, and named in the log."""
+    """The collections that have a version that answers, sorted; damaged ones are named in the log."""
     for error in damaged_collections(root):
         LOG.warning("%s", error)
     return sorted({manifest.collection for path in _manifest_paths(root) if (manifest := _published(root, path))})
 
 
 def damaged_collections(root: Path) -> list[DamagedIndexError]:
-    """What is wrong with each collection whose manifest cannot be read."""
-    found = []
-    for path in _manifest_paths(root):
-        try:
-            _read_manifests(path)
-        except (ValueError, OSError) as error:
-            found.append(DamagedIndexError(unquote(path.parent.name), f"{path}: {_in_one_line(error)}"))
-    return found
+    """What is wrong with each collection whose current version cannot answer."""
+    folders = [CollectionFolder(root, _collection_of(path)) for path in _manifest_paths(root)]
+    return [DamagedIndexError(folder.collection, why) for folder in folders if (why := folder.damage())]
+
+
+def _collection_of(manifest_path: Path) -> str:
+    """As the manifest says; as the folder's name does where it cannot be read."""
+    try:
+        current = _read_manifests(manifest_path).get("current")
+    except (ValueError, OSError):
+        current = None
+    return current.collection if current else unquote(manifest_path.parent.name)
 
 
 def _manifest_paths(root: Path) -> list[Path]:
@@ -263,7 +387,20 @@ def _lock_path(version_folder: Path) -> Path:
     return version_folder / "lock"
 
 
-def _remove_unless_read(folder: Path) -> None:
+def _segment_names(version_folder: Path) -> list[str]:
+    names = json.loads((version_folder / _VERSION).read_bytes())["segments"]
+    return [str(name) for name in names]
+
+
+def _segment_names_or_none(folder: Path) -> list[str]:
+    """Of a version that cannot be read, none: it does not answer either."""
+    try:
+        return _segment_names(folder)
+    except (ValueError, TypeError, KeyError, OSError):
+        return []
+
+
+def _remove_unless_held(folder: Path) -> None:
     try:
         with _lock_path(folder).open("a") as stream:
             if try_lock(stream, fcntl.LOCK_EX):

@@ -45,15 +45,18 @@ def name() -> str:
     return f"test-{uuid.uuid4().hex[:6]} Ärger & 🎉 #1.2%"
 
 
-def points(document: str, *texts: str, collection: str = "c", vector: Sequence[float] | None = None) -> list[IndexedChunk]:
+def points(
+    document: str, *texts: str, collection: str = "c", vector: Sequence[float] | None = None, words_only: bool = False
+) -> list[IndexedChunk]:
     """One point for each text of a document; the document key is ``key-`` and the path."""
     place = {"collection": collection, "document": document, "document_id": f"id-{document}", "document_key": f"key-{document}"}
+    place["revision"] = "words" if words_only else "vectors"
     boxes = (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
     chunks = [Chunk(position, text, "Heading", ("Heading", "Sub"), 1, 2, boxes, 5) for position, text in enumerate(texts)]
     return [
         indexed_chunk(
             {**place, **asdict(chunk)},
-            list(vector or [1.0, float(chunk.position), 0.5, 0.25]),
+            None if words_only else list(vector or [1.0, float(chunk.position), 0.5, 0.25]),
             document_vector(chunk.embedded_text),
         )
         for chunk in chunks

@@ -25,7 +25,7 @@ from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, 
 def test_nothing_is_published_at_first(index: VectorIndex, name: str) -> None:
     assert index.manifest(name) is None
     assert name not in index.collections()
-    assert index.document_keys(name) == set()
+    assert set(index.revisions(name)) == set()
     assert index.count(name) == 0
     with pytest.raises(CollectionNotIndexedError, match="rag ingest"):
         hits(index, name, SearchQuery(text="anything"))
@@ -39,7 +39,7 @@ def test_a_published_version_is_found_and_described(index: VectorIndex, name: st
     assert (manifest.embedding_model, manifest.dimension, manifest.index_schema) == ("model-a", DIMENSION, INDEX_SCHEMA)
     assert index.manifest(name) == manifest
     assert name in index.collections()
-    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+    assert set(index.revisions(name)) == {"key-a.md", "key-b.md"}
     assert index.count(name) == 3
 
 
@@ -142,7 +142,7 @@ def test_a_change_removes_replaces_and_adds(index: VectorIndex, name: str) -> No
     before = index.manifest(name)
     after = index.publish(change(name, points("a.md", "wolves run"), points("d.md", "bees hum"), removed=["key-a.md", "key-b.md"]))
     assert before and after.version != before.version
-    assert index.document_keys(name) == {"key-a.md", "key-c.md", "key-d.md"}
+    assert set(index.revisions(name)) == {"key-a.md", "key-c.md", "key-d.md"}
     assert index.count(name) == after.chunks == 3
     assert hits(index, name, SearchQuery(text="foxes")) == []
     assert [hit.text for hit in hits(index, name, SearchQuery(text="wolf wolves"))] == ["wolves run"]
@@ -151,7 +151,7 @@ def test_a_change_removes_replaces_and_adds(index: VectorIndex, name: str) -> No
 def test_from_scratch_forgets_the_rest(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run")))
     index.publish(change(name, points("b.md", "owls sleep"), scratch=True))
-    assert index.document_keys(name) == {"key-b.md"}
+    assert set(index.revisions(name)) == {"key-b.md"}
 
 
 def test_an_empty_version_answers_with_nothing(index: VectorIndex, name: str) -> None:
@@ -159,7 +159,7 @@ def test_an_empty_version_answers_with_nothing(index: VectorIndex, name: str) ->
     manifest = index.publish(change(name, removed=["key-a.md"], documents=0))
     assert manifest.chunks == 0
     assert hits(index, name, SearchQuery(dense=[1, 0, 0, 0], text="foxes")) == []
-    assert index.document_keys(name) == set()
+    assert set(index.revisions(name)) == set()
     assert name in index.collections()
 
 
@@ -175,7 +175,7 @@ def test_a_change_that_breaks_leaves_the_old_version(index: VectorIndex, name: s
     assert index.manifest(name) == before
     assert [hit.text for hit in hits(index, name, SearchQuery(text="foxes"))] == ["foxes run"]
     index.publish(change(name, points("b.md", "owls sleep")))
-    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+    assert set(index.revisions(name)) == {"key-a.md", "key-b.md"}
 
 
 def test_another_model_needs_a_version_from_scratch(index: VectorIndex, name: str) -> None:
@@ -196,9 +196,9 @@ def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
     assert (index.previous(name), is_rolled_back(second, first)) == (first, False)
     assert index.rollback(name) == first
     assert (index.previous(name), is_rolled_back(first, second)) == (second, True)
-    assert index.document_keys(name) == {"key-a.md"}
+    assert set(index.revisions(name)) == {"key-a.md"}
     assert index.rollback(name) == second
-    assert index.document_keys(name) == {"key-a.md", "key-b.md"}
+    assert set(index.revisions(name)) == {"key-a.md", "key-b.md"}
 
 
 def test_a_dropped_collection_is_gone_and_can_come_back(index: VectorIndex, name: str) -> None:
@@ -210,7 +210,7 @@ def test_a_dropped_collection_is_gone_and_can_come_back(index: VectorIndex, name
     with pytest.raises(CollectionNotIndexedError):
         hits(index, name, SearchQuery(text="foxes"))
     index.publish(change(name, points("b.md", "owls sleep")))
-    assert index.document_keys(name) == {"key-b.md"}
+    assert set(index.revisions(name)) == {"key-b.md"}
 
 
 def test_passages_come_in_the_order_asked_for(index: VectorIndex, name: str) -> None:
@@ -223,14 +223,14 @@ def test_passages_come_in_the_order_asked_for(index: VectorIndex, name: str) -> 
 
 def test_every_document_key_is_reported(index: VectorIndex, name: str) -> None:
     index.publish(change(name, [chunk for number in range(300) for chunk in points(f"{number}.md", "same words", "again")]))
-    assert index.document_keys(name) == {f"key-{number}.md" for number in range(300)}
+    assert set(index.revisions(name)) == {f"key-{number}.md" for number in range(300)}
 
 
 def test_collections_do_not_see_each_other(index: VectorIndex, name: str) -> None:
     index.publish(change(name, points("a.md", "foxes run")))
     index.publish(change(f"{name}2", points("b.md", "owls sleep")))
     index.drop(name)
-    assert index.document_keys(f"{name}2") == {"key-b.md"}
+    assert set(index.revisions(f"{name}2")) == {"key-b.md"}
     assert hits(index, f"{name}2", SearchQuery(text="owls"))
 
 
@@ -242,3 +242,29 @@ def test_the_chunk_after_another_one(index: VectorIndex, name: str) -> None:
     assert (following.document, following.text) == ("a.md", "owls sleep")
     assert index.following(name, following.chunk_id) is None
     assert index.following(name, "not-an-id") is None
+
+
+def test_what_has_no_vector_yet_is_found_by_its_words(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("seen.md", "the zeppelin landed", vector=[1.0, 0.0, 0.0, 0.0])))
+    manifest = index.publish(change(name, points("new.md", "a zeppelin rose", words_only=True), documents=2))
+    assert (manifest.chunks, manifest.vectors) == (2, 1)
+    assert index.revisions(name) == {"key-seen.md": "vectors", "key-new.md": "words"}
+    both = index.candidates(name, SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="zeppelin"))
+    assert {found.hit.document: found.cosine for found in both} == {"seen.md": pytest.approx(1.0, abs=1e-4), "new.md": None}
+    assert all(found.words >= word_ids("zeppelin") for found in both)
+    by_meaning = index.candidates(name, SearchQuery(dense=[1.0, 0.0, 0.0, 0.0]))
+    assert [found.hit.document for found in by_meaning] == ["seen.md"]
+    assert [found.cosine for found in index.candidates(name, SearchQuery(text="zeppelin"))] == [None, None]
+
+
+def test_vectors_are_added_to_the_same_points(index: VectorIndex, name: str) -> None:
+    (before,) = points("a.md", "a zeppelin rose", words_only=True)
+    index.publish(change(name, [before]))
+    index.publish(change(name, points("a.md", "a zeppelin rose", vector=[0.0, 1.0, 0.0, 0.0]), removed=["key-a.md"]))
+    (found,) = index.candidates(name, SearchQuery(dense=[0.0, 1.0, 0.0, 0.0], text="zeppelin"))
+    assert found.hit.chunk_id == before.chunk_id
+    assert found.cosine == pytest.approx(1.0, abs=1e-4)
+    manifest = index.manifest(name)
+    assert manifest
+    assert (manifest.chunks, manifest.vectors) == (1, 1)
+    assert index.revisions(name) == {"key-a.md": "vectors"}

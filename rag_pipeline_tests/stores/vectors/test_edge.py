@@ -36,7 +36,12 @@ def generation(number: int) -> list[IndexedChunk]:
 
 
 def version_folders(root: Path, collection: str) -> set[str]:
-    return {path.name for path in (root / folder_name(collection)).iterdir() if path.is_dir()}
+    return {path.name for path in (root / folder_name(collection)).iterdir() if path.is_dir() and path.name != "segments"}
+
+
+def segment_folders(root: Path, collection: str) -> list[Path]:
+    """Those of a collection, the first written first."""
+    return sorted((root / folder_name(collection) / "segments").iterdir())
 
 
 def read_all_the_time(root: Path, stop: EventType, seen: Any) -> None:
@@ -102,7 +107,7 @@ def test_a_killed_writer_leaves_the_old_version_and_its_litter_goes(tmp_path: Pa
     writer.join()
     assert index.manifest("c") == before
     assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
-    assert len(version_folders(tmp_path, "c")) == 2
+    assert len(segment_folders(tmp_path, "c")) == 2
     after = index.publish(change("c", points("b.md", "owls sleep")))
     assert version_folders(tmp_path, "c") == {before.version, after.version}
 
@@ -110,10 +115,10 @@ def test_a_killed_writer_leaves_the_old_version_and_its_litter_goes(tmp_path: Pa
 def test_a_version_that_is_read_is_not_deleted(tmp_path: Path) -> None:
     index, reader = EdgeIndex(tmp_path), EdgeIndex(tmp_path)
     versions = [index.publish(change("c", points("a.md", "one"))).version]
-    with reader._reading("c") as held:
+    with reader._open.reading("c") as held:
         versions += [index.publish(change("c", points("a.md", text))).version for text in ("two", "three", "four")]
         assert version_folders(tmp_path, "c") == {versions[0], versions[2], versions[3]}
-        assert held.shard.count() == 1
+        assert [found.hit.text for found in held.search.candidates(SearchQuery(dense=[1, 0, 0, 0]))] == ["one"]
     assert [hit.text for hit in hits(reader, "c", SearchQuery(dense=[1, 0, 0, 0]))] == ["four"]
     last = index.publish(change("c", points("a.md", "five"))).version
     assert version_folders(tmp_path, "c") == {versions[3], last}
@@ -218,7 +223,8 @@ def test_a_collection_with_a_damaged_manifest_is_named_and_can_be_made_again(pub
 
 def test_points_that_were_deleted_as_the_message_says_are_made_again(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path)
-    shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(index.publish(change("c", points("a.md", "foxes run"))).version))
+    index.publish(change("c", points("a.md", "foxes run")))
+    shutil.rmtree(segment_folders(tmp_path, "c")[0] / "shard")
     assert index.manifest("c") is None
     index.publish(change("c", points("a.md", "foxes run again")))
     assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run again"]
@@ -233,10 +239,14 @@ def test_a_folder_in_the_manifests_place_can_be_dropped(tmp_path: Path) -> None:
     assert index.damaged() == []
 
 
+def damage(segment: Path) -> None:
+    shutil.rmtree(segment / "shard" / "segments")
+    (segment / "shard" / "edge_config.json").write_text("{")
+
+
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
-    version = EdgeIndex(tmp_path).publish(change("c", points("a.md", "foxes run"))).version
-    shutil.rmtree(CollectionFolder(tmp_path, "c").shard_path(version) / "segments")
-    (tmp_path / "c" / version / "shard" / "edge_config.json").write_text("{")
+    EdgeIndex(tmp_path).publish(change("c", points("a.md", "foxes run")))
+    damage(segment_folders(tmp_path, "c")[0])
     with pytest.raises(RagError, match="rag ingest"):
         hits(EdgeIndex(tmp_path), "c", SearchQuery(text="foxes"))
 
@@ -318,3 +328,82 @@ def test_a_full_disk_is_an_error_and_not_the_end(small_disk: Path) -> None:
     assert index.manifest("c") == before
     assert version_folders(small_disk, "c") == {before.version}
     assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
+
+
+def test_the_rarity_of_a_word_is_that_of_the_collection(tmp_path: Path) -> None:
+    """However the passages came into the index: in one change, or each in its own, or after others were removed."""
+    index, name = EdgeIndex(tmp_path), "c"
+    texts = ["zeppelin and owl", "zeppelin and fox", "zeppelin and ship", "owl and bee", "a bee"]
+    documents = [points(f"{number}.md", text, collection=f"{name} at once") for number, text in enumerate(texts)]
+    index.publish(change(f"{name} at once", *documents, documents=5))
+    index.publish(change(name, *(points(f"gone {number}.md", "owl") for number in range(4)), documents=4))
+    for number, document in enumerate(documents):
+        index.publish(change(name, document, removed=[f"key-gone {number}.md"], documents=5))
+    query = SearchQuery(text="zeppelin owl bee")
+    assert [hit.document for hit in hits(index, name, query)] == [hit.document for hit in hits(index, f"{name} at once", query)]
+
+
+def test_a_change_writes_what_changed_and_leaves_the_rest(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", [chunk for number in range(50) for chunk in points(f"{number}.md", "foxes run")], documents=50))
+    (large,) = segment_folders(tmp_path, "c")
+    for number in range(5):
+        index.publish(change("c", points(f"{number}.md", "owls sleep"), removed=[f"key-{number}.md"], documents=50))
+    assert large in segment_folders(tmp_path, "c")
+    assert all(len(json.loads((one / "documents.json").read_bytes())) == 1 for one in segment_folders(tmp_path, "c")[1:])
+    texts = [hit.text for hit in hits(index, "c", SearchQuery(dense=[1, 0, 0, 0], text="foxes owls", top_k=100))]
+    assert sorted(texts) == ["foxes run"] * 45 + ["owls sleep"] * 5
+
+
+def test_where_the_current_version_is_damaged_the_one_before_answers_and_a_run_is_asked_for(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    first = index.publish(change("c", [chunk for number in range(9) for chunk in points(f"{number}.md", "foxes run")], documents=9))
+    index.publish(change("c", points("b.md", "owls sleep"), documents=10))
+    damage(segment_folders(tmp_path, "c")[1])
+    reader = EdgeIndex(tmp_path)
+    assert {hit.text for hit in hits(reader, "c", SearchQuery(text="owls foxes"))} == {"foxes run"}
+    assert reader.manifest("c") == first
+    assert reader.collections() == ["c"]
+    assert [str(error) for error in index.damaged()] and all("rag ingest 'c'" in str(error) for error in index.damaged())
+    index.publish(change("c", points("b.md", "owls sleep"), scratch=True))
+    assert index.damaged() == []
+    assert [hit.text for hit in hits(reader, "c", SearchQuery(text="owls foxes"))] == ["owls sleep"]
+
+
+WILD_CHANGES = strategies.lists(
+    strategies.tuples(
+        strategies.sets(strategies.integers(0, 6)), strategies.dictionaries(strategies.integers(0, 6), strategies.booleans())
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(changes=WILD_CHANGES)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_course_of_changes_answers_as_a_version_from_scratch(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[set[int], dict[int, bool]]]
+) -> None:
+    """Which passages, in which order, with which scores: whatever segments came of it."""
+    root = tmp_path_factory.mktemp("index")
+    index = EdgeIndex(root)
+    state: dict[int, list[IndexedChunk]] = {}
+    for generation_number, (removed, added) in enumerate(changes):
+        written = {
+            number: points(f"{number}.md", f"foxes of {generation_number}", f"owl {number}", words_only=words_only)
+            for number, words_only in added.items()
+        }
+        state = {**{number: kept for number, kept in state.items() if number not in removed}, **written}
+        gone = [f"key-{number}.md" for number in removed | added.keys()]
+        index.publish(change("c", *written.values(), removed=gone, documents=len(state)))
+    manifest = index.publish(change("whole", *state.values(), documents=len(state), scratch=True))
+    current = index.manifest("c")
+    assert current
+    assert (current.chunks, current.vectors) == (manifest.chunks, manifest.vectors)
+    assert index.revisions("c") == index.revisions("whole")
+    for query in (SearchQuery(dense=[1, 1, 0, 0], text="foxes owl 3", top_k=100), SearchQuery(text="owl 1 2", top_k=100)):
+        expected, found = index.candidates("whole", query), index.candidates("c", query)
+        assert [(one.hit.chunk_id, one.hit.text, one.words) for one in found] == [(o.hit.chunk_id, o.hit.text, o.words) for o in expected]
+        assert [one.hit.score for one in found] == pytest.approx([one.hit.score for one in expected])
+        assert [one.cosine for one in found] == pytest.approx([one.cosine for one in expected])
+    index.close()

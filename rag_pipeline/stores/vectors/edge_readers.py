@@ -1,0 +1,142 @@
+"""The versions of the embedded index that this process has open for reading.
+
+Belongs here: opening the current version, sharing open segments between versions, closing what nobody reads any more. Not here: what a
+search does (``edge_search.py``), files and locks (``versions.py``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from rag_pipeline.errors import RagError
+from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
+from rag_pipeline.stores.vectors.disk import has_room
+from rag_pipeline.stores.vectors.edge_search import OpenSegment, SegmentedSearch
+from rag_pipeline.stores.vectors.edge_shard import EdgeShard
+from rag_pipeline.stores.vectors.versions import CollectionFolder
+
+
+@dataclass
+class OpenVersion:
+    """A version that this process reads. Closed when it has been replaced and the last query on it is over."""
+
+    manifest: Manifest
+    signature: tuple[int, int, int]
+    search: SegmentedSearch
+    shards: tuple[Path, ...]
+    held: IO[str]
+    queries: int = field(default=0)
+    retired: bool = field(default=False)
+
+
+class OpenVersions:
+    """At most one current version a collection, opened when it is first asked; safe to share by threads.
+
+    A version that replaces another one opens only the segments that the other did not have: a question after a small change waits for
+    milliseconds, not for the whole collection.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._versions: dict[str, OpenVersion] = {}
+        self._shards: dict[Path, tuple[EdgeShard, int]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self, collection: str) -> Iterator[OpenVersion]:
+        """The current version, which stays open meanwhile.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+            DamagedIndexError: neither the current version nor the one before it can be opened.
+        """
+        with self._lock:
+            version = self._current(collection)
+            version.queries += 1
+        try:
+            yield version
+        finally:
+            with self._lock:
+                version.queries -= 1
+                self._close_if_idle(version)
+
+    def retire(self, collection: str) -> None:
+        """Let go of a collection's version once its queries are over."""
+        with self._lock:
+            self._retire(self._versions.pop(collection, None))
+
+    def close(self) -> None:
+        """Let go of all."""
+        for collection in list(self._versions):
+            self.retire(collection)
+
+    def _current(self, collection: str) -> OpenVersion:
+        folder = CollectionFolder(self._root, collection)
+        signature = folder.signature()
+        known = self._versions.get(collection)
+        if known and known.signature == signature and folder.version_path(known.manifest.version).is_dir():
+            return known
+        if signature is None:
+            self._retire(self._versions.pop(collection, None))
+            raise CollectionNotIndexedError(collection)
+        opened = self._open_current(folder, signature)
+        self._retire(known)  # only now: what both have stays open
+        self._versions[collection] = opened
+        return opened
+
+    def _open_current(self, folder: CollectionFolder, signature: tuple[int, int, int]) -> OpenVersion:
+        """The current version; where it cannot be opened it is marked, and the one before it answers."""
+        while True:
+            manifest, held = folder.hold_current()
+            try:
+                return self._open(folder, manifest, signature, held)
+            except (RagError, ValueError, OSError) as error:
+                held.close()
+                if not has_room(folder.path):  # a full disk is no damage: nothing can be opened on it
+                    raise
+                folder.mark_damaged(manifest, " ".join(str(error).split()))
+            except BaseException:
+                held.close()
+                raise
+
+    def _open(self, folder: CollectionFolder, manifest: Manifest, signature: tuple[int, int, int], held: IO[str]) -> OpenVersion:
+        contents = folder.contents(manifest.version)
+        paths: list[Path] = []
+        try:
+            segments = []
+            for name in contents.segments:
+                path = folder.shard_path(name)
+                segments.append(OpenSegment(self._take(path), contents.dead.get(name, {})))
+                paths.append(path)
+        except BaseException:
+            self._give_back(paths)
+            raise
+        return OpenVersion(manifest, signature, SegmentedSearch(segments, contents.passages, contents.terms), tuple(paths), held)
+
+    def _take(self, path: Path) -> EdgeShard:
+        shard, users = self._shards.get(path) or (EdgeShard.load(path), 0)
+        self._shards[path] = (shard, users + 1)
+        return shard
+
+    def _give_back(self, paths: list[Path] | tuple[Path, ...]) -> None:
+        for path in paths:
+            shard, users = self._shards.pop(path)
+            if users > 1:
+                self._shards[path] = (shard, users - 1)
+            else:
+                shard.close()
+
+    def _retire(self, version: OpenVersion | None) -> None:
+        if version and not version.retired:
+            version.retired = True
+            self._close_if_idle(version)
+
+    def _close_if_idle(self, version: OpenVersion) -> None:
+        if version.retired and version.queries == 0:
+            self._give_back(version.shards)
+            version.held.close()

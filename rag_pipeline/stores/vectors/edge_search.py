@@ -1,0 +1,125 @@
+"""Searching the segments of an open version as one: each list is read from all of them, merged by score, and then fused.
+
+Belongs here: that merging, and leaving out what is dead. Not here: calls of the engine (``edge_shard.py``), which version is open.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rag_pipeline.models import SparseVector
+from rag_pipeline.stores.vectors.bm25 import query_vector
+from rag_pipeline.stores.vectors.contract import Candidate, Fusion, SearchQuery
+from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored
+from rag_pipeline.stores.vectors.points import best, hit
+from rag_pipeline.stores.vectors.terms import Terms
+
+Ranked = Callable[[EdgeShard, int], Scored]
+"""A ranking of a shard's points, to a depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """A segment as one version reads it: document keys that are dead there, and the number of points of each."""
+
+    shard: EdgeShard
+    dead: Mapping[str, int]
+
+    def live(self, ranked: Callable[[int], Scored], count: int) -> Scored:
+        """The best ``count`` of a ranking that are live: it is read as deep as that takes."""
+        if not self.dead:
+            return ranked(count)
+        depth = count + min(count, sum(self.dead.values()))
+        while True:
+            found = ranked(depth)
+            keys = self.shard.document_keys_of([identity for identity, _ in found])
+            alive = [(identity, score) for identity, score in found if keys[identity] not in self.dead]
+            if len(alive) >= count or len(found) < depth:
+                return alive[:count]
+            depth *= 2
+
+    def payloads(self, chunk_ids: Sequence[str], *, with_words: bool = False) -> dict[str, tuple[Mapping[str, Any], Sequence[int]]]:
+        """Payloads of its live points among these."""
+        found = self.shard.payloads(chunk_ids, with_words=with_words)
+        return {identity: one for identity, one in found.items() if one[0]["document_key"] not in self.dead}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedSearch:
+    """A version's segments, the number of its passages and how many of them have each word."""
+
+    segments: Sequence[OpenSegment]
+    passages: int
+    terms: Terms
+
+    def candidates(self, query: SearchQuery) -> list[Candidate]:
+        """The best chunks of the fused lists, best first; none for a question without a vector or a searchable word."""
+        places: dict[str, int] = {}
+        lists = [(self._merged(ranked, query, places), weight) for ranked, weight in self._lists(query)]
+        fused = {str(identity): score for identity, score in best(_fused(lists, query.fusion).items(), query.top_k).items()}
+        members: dict[int, list[str]] = defaultdict(list)
+        for identity in fused:
+            members[places[identity]].append(identity)
+        described = {found.chunk_id: found for place, ids in members.items() for found in _described(self.segments[place], ids, query)}
+        return [described[identity].candidate(rank, score) for rank, (identity, score) in enumerate(fused.items(), start=1)]
+
+    def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Payloads of the live points among these, by id."""
+        return {identity: payload for one in self.segments for identity, (payload, _) in one.payloads(chunk_ids).items()}
+
+    def _lists(self, query: SearchQuery) -> list[tuple[Ranked, float]]:
+        """The rankings of a question, with their weights in the fusion."""
+        lists: list[tuple[Ranked, float]] = []
+        dense, documents = query.dense, query.documents
+        if dense is not None:
+            lists.append((lambda shard, depth: shard.nearest(dense, depth, documents), query.fusion.dense_weight))
+        words = self._weighted(query.text)
+        if words.indices:
+            lists.append((lambda shard, depth: shard.with_words(words, depth, documents), query.fusion.text_weight))
+        return lists
+
+    def _weighted(self, text: str | None) -> SparseVector:
+        words = query_vector(text).indices if text else []
+        return SparseVector(words, self.terms.inverse_frequencies(words, self.passages))
+
+    def _merged(self, ranked: Ranked, query: SearchQuery, places: dict[str, int]) -> list[str]:
+        """Ids of one list over all segments, best first and by id where they score alike; notes in which segment each is."""
+        depth = max(query.prefetch, query.top_k)
+        found: Scored = []
+        for place, segment in enumerate(self.segments):
+            of_segment = segment.live(partial(ranked, segment.shard), depth)
+            places.update((identity, place) for identity, _ in of_segment)
+            found += of_segment
+        return [str(identity) for identity in best(found, depth)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A point as it was read for a question."""
+
+    chunk_id: str
+    payload: Mapping[str, Any]
+    words: Sequence[int]
+    cosine: float | None
+
+    def candidate(self, rank: int, score: float) -> Candidate:
+        return Candidate(hit(rank, score, self.chunk_id, self.payload), self.cosine, frozenset(self.words))
+
+
+def _fused(lists: Sequence[tuple[Sequence[str], float]], fusion: Fusion) -> dict[str, float]:
+    """Reciprocal rank fusion as :class:`Fusion` describes it, and as Qdrant's server does it."""
+    scores: dict[str, float] = defaultdict(float)
+    for ids, weight in lists:
+        for rank, identity in enumerate(ids, start=1):
+            scores[identity] += 1 / (fusion.k - 1 + rank / weight)
+    return scores
+
+
+def _described(segment: OpenSegment, ids: Sequence[str], query: SearchQuery) -> list[_Described]:
+    cosines = segment.shard.cosines(query.dense, ids) if query.dense is not None else {}
+    found = segment.shard.payloads(ids, with_words=True)
+    return [_Described(identity, payload, words, cosines.get(identity)) for identity, (payload, words) in found.items()]

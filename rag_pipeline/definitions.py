@@ -4,7 +4,7 @@ import dagster as dg
 
 from rag_pipeline.defs.assets import assets
 from rag_pipeline.defs.checks import checks
-from rag_pipeline.defs.jobs import ingest_job
+from rag_pipeline.defs.jobs import ingest_job, text_job, vectors_job
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.defs.sensors import folder_sensor
 
@@ -12,7 +12,7 @@ from rag_pipeline.defs.sensors import folder_sensor
 defs = dg.Definitions(
     assets=assets,
     asset_checks=checks,
-    jobs=[ingest_job],
+    jobs=[ingest_job, text_job, vectors_job],
     sensors=[folder_sensor],
     resources={"ingestion": Ingestion()},
     executor=dg.in_process_executor,

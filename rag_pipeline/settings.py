@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         7, ge=0, le=3650, description="Text and embeddings of a deleted document are kept this long, in case it comes back. 0: not at all."
     )
+    slice_seconds: float = Field(
+        60, ge=1, le=86400, description="Work goes on in slices of about this long; after each, what is done can be asked about."
+    )
     extraction_batch_documents: int = Field(500, ge=1, description="Documents in one extraction batch.")
     extraction_workers: int = Field(0, ge=0, le=256, description="Processes that read documents. 0: one for each core.")
     extraction_timeout_seconds: float = Field(120, gt=0, description="Longest time for a document, and for each of its scanned pages.")

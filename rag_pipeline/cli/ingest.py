@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -17,15 +19,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rag_pipeline.document_life import held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.consistency import unpublished_collections
-from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, list_folder, prepare_uploads, wait_until_settled
+from rag_pipeline.ingestion.backlog import Lane, backlogs, slice_seconds
+from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
+from rag_pipeline.ingestion.folder.watch import needs_of
+from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.ingestion.rollback import rolled_back
 from rag_pipeline.ingestion.steps.source_documents import update_documents
-from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
-from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
+from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
+from rag_pipeline.stores.catalog.reading_rows import untried_documents
 from rag_pipeline.stores.vectors import open_index
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 _WAIT_LIMIT_SECONDS = 60.0
 
@@ -41,20 +50,30 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
     Raises:
         RagError: no such collection, or no such folder.
     """
-    prepare_uploads(settings)
-    known = known_signatures(Catalog(settings.catalog_path), None, circumstances(settings))
-    collections = _choose(settings, names, set(known))
+    look = _look(settings)
+    collections = _choose(names, look)
     if not collections:
         click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")
         return []
     with _drawing() as drawing:
-        for waiting in wait_until_settled(settings.uploads, known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
-            drawing.show(f"waiting for {waiting} files that are still being copied")
+        if look.plan.unsettled:
+            for waiting in wait_until_settled(settings.uploads, look.known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
+                drawing.show(f"waiting for {waiting} files that are still being copied")
         if confirm:
             _confirm(settings, collections)
         failures = _run(settings, collections, full_refresh, drawing)
     _summarise(settings, collections)
     return failures
+
+
+def _look(settings: Settings) -> Look:
+    """What the sensor would see; Dagster is asked only about a server's index, which may hold what others put there."""
+    index = open_index(settings)
+    if settings.qdrant_url:
+        from rag_pipeline.defs.runs import ingested_collections
+
+        return look_around(settings, Catalog(settings.catalog_path), index, ingested_collections(settings))
+    return look_around(settings, Catalog(settings.catalog_path), index, index.collections())
 
 
 def _confirm(settings: Settings, collections: Sequence[str]) -> None:
@@ -103,11 +122,8 @@ def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
     return failed
 
 
-def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[str]:
-    from rag_pipeline.defs.runs import ingested_collections
-
-    unpublished = unpublished_collections(Catalog(settings.catalog_path), open_index(settings), ingested_collections(settings))
-    existing = {collection_of(file) for file in list_folder(settings.uploads).files.keys() | known} | unpublished.keys()
+def _choose(names: Sequence[str], look: Look) -> list[str]:
+    existing = {collection_of(file) for file in look.listing.files.keys() | look.known.keys()} | look.backlog.keys()
     if not names:
         return sorted(existing)
     wanted = [name if name in existing else escape_collection(name) for name in names]
@@ -117,16 +133,59 @@ def _choose(settings: Settings, names: Sequence[str], known: set[str]) -> list[s
 
 
 def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, drawing: _Drawing) -> list[str]:
-    from rag_pipeline.defs.execution import run_here
+    """What is to be done for the collections: text of all of them first, so that all can be asked about early, then vectors.
+
+    Nothing of Dagster is loaded where there is nothing to do.
+    """
+    look = _look(settings)
+    needs = {task for task in needs_of(look.plan, look.backlog) if task[1] in collections}
+    went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
+    if not (full_refresh or needs or went_back):
+        return []
     from rag_pipeline.defs.runs import fail_dead_runs, open_instance
 
-    failures = []
     with open_instance(settings) as instance, progress.listening(drawing.update):
         fail_dead_runs(instance)
-        for collection in collections:
-            drawing.start(collection)
-            failures += [f"{collection}: {reason}" for reason in run_here(instance, collection, full_refresh)]
-    return failures
+        if full_refresh:
+            return [line for collection in collections for line in _run_all(instance, collection, drawing)]
+        texts = [name for name in collections if ("text", name) in needs or name in went_back]
+        failures = {name: _run_slices(settings, instance, "text", name, drawing) for name in texts}
+        vectors = [name for name in collections if not failures.get(name) and _left(settings, "vectors", name)]
+        failures |= {name: _run_slices(settings, instance, "vectors", name, drawing) for name in vectors}
+    return [line for lines in failures.values() for line in lines]
+
+
+def _run_all(instance: DagsterInstance, collection: str, drawing: _Drawing) -> list[str]:
+    from rag_pipeline.defs.execution import run_here
+
+    drawing.start(collection)
+    return [f"{collection}: {reason}" for reason in run_here(instance, collection, "ingest", {"full_refresh": True})]
+
+
+def _run_slices(settings: Settings, instance: DagsterInstance, lane: Lane, collection: str, drawing: _Drawing) -> list[str]:
+    """Slice after slice until nothing is left, or one of them got nothing done."""
+    from rag_pipeline.defs.execution import run_here
+    from rag_pipeline.defs.lanes import JOB_OF_LANE
+
+    before: int | None = None
+    for earlier in count():
+        drawing.start(collection)
+        configuration = {"slice_seconds": slice_seconds(settings, lane, earlier)}
+        failures = run_here(instance, collection, JOB_OF_LANE[lane], configuration)
+        left = _left(settings, lane, collection)
+        if failures or not left or (before is not None and left >= before):
+            return [f"{collection}: {reason}" for reason in failures]
+        before = left
+    raise AssertionError("an endless count has ended")
+
+
+def _left(settings: Settings, lane: Lane, collection: str) -> int:
+    """Documents that were not tried yet, or passages without a vector."""
+    catalog = Catalog(settings.catalog_path)
+    if lane == "text":
+        return untried_documents(catalog, collection)
+    found = backlogs(settings, catalog, open_index(settings), [])
+    return found[collection].passages if collection in found else 0
 
 
 @dataclass

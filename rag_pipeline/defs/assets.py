@@ -197,16 +197,16 @@ def embeddings(chunks: None) -> Any:
     partitions_def=collections,
     group_name=GROUP,
     owners=OWNERS,
-    deps=[embeddings],
+    deps=[chunks, embeddings],
     kinds={"qdrant"},
     tags={"layer": "vectors"},
     code_version=code_version("vector_index"),
 )
 def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.MaterializeResult[None]:
-    """The published version that answers questions: dense and BM25 vectors of exactly the live documents.
+    """The published version that answers questions: BM25 vectors of exactly the live documents, and the dense ones that there are by now.
 
-    Out of date: new vectors, deleted documents, a new index schema (code version). If it fails: the disk is full or the Qdrant server does
-    not answer; the version before goes on answering. Mend that and run it again: nothing is read or embedded anew.
+    Out of date: new chunks or vectors, deleted documents, a new index schema (code version). If it fails: the disk is full or the Qdrant
+    server does not answer; the version before goes on answering. Mend that and run it again: nothing is read or embedded anew.
     """
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
@@ -217,7 +217,9 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
             "published": report.published,
             "documents": report.documents,
             "chunks": report.chunks,
+            "vectors": report.vectors,
             "documents_added": report.documents_added,
+            "documents_completed": report.documents_completed,
             "documents_removed": report.documents_removed,
             "seconds": round(time.perf_counter() - started, 3),
             **in_index(workspace, report.chunks),

@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,8 +25,8 @@ CANCEL_POLL_SECONDS = 1.0
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
-def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) -> list[str]:
-    """Run the ingest job for one collection in this process, recorded in the instance like any other run.
+def run_here(instance: dg.DagsterInstance, collection: str, job_name: str, configuration: Mapping[str, object]) -> list[str]:
+    """Run a job for one collection in this process, recorded in the instance like any other run. ``configuration`` is the resource's.
 
     The process holds a lock for as long as the run lasts. Names of machines and numbers of processes come again; a lock that the kernel
     frees does not, and it can be asked from every container that sees the data folder. Only the main thread may call this.
@@ -36,11 +36,11 @@ def run_here(instance: dg.DagsterInstance, collection: str, full_refresh: bool) 
     """
     instance.add_dynamic_partitions(str(collections.name), [collection])
     config = {
-        "resources": {"ingestion": {"config": {"full_refresh": full_refresh}}},
+        "resources": {"ingestion": {"config": dict(configuration)}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
-    job, run_id = defs.resolve_job_def("ingest"), str(uuid.uuid4())
+    job, run_id = defs.resolve_job_def(job_name), str(uuid.uuid4())
     with lock_of(run_id) as lock, _ended_by_a_cancellation(instance, run_id):
         result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False, run_id=run_id)
         Path(lock.lock_file).unlink()

@@ -1,8 +1,9 @@
-"""The job that brings one collection up to date from folder to index."""
+"""The jobs that bring one collection up to date from folder to index: all at once, or one of two lanes (``ingestion/backlog.py``)."""
 
 import dagster as dg
 
 from rag_pipeline.defs.assets import GROUP
+from rag_pipeline.defs.lanes import JOB_OF_LANE
 
 ingest_job = dg.define_asset_job(
     "ingest",
@@ -10,4 +11,18 @@ ingest_job = dg.define_asset_job(
     description="Scan the folder, read, cut, embed, publish one collection. Only what is out of date is done, so it can be run again at any"
     " time; `full_refresh` in the launchpad does all anew. If it fails, run it again once the failed step's message is dealt with: what was"
     " finished is kept, and the version published before goes on answering.",
+)
+
+text_job = dg.define_asset_job(
+    JOB_OF_LANE["text"],
+    selection=dg.AssetSelection.assets("source_documents", "extracted_text", "chunks", "vector_index"),
+    description="Scan the folder, read, cut, and publish one collection, so that its documents are found by their words. The sensor starts"
+    " it, a slice at a time.",
+)
+
+vectors_job = dg.define_asset_job(
+    JOB_OF_LANE["vectors"],
+    selection=dg.AssetSelection.assets("embeddings", "vector_index"),
+    description="Embed passages of one collection and publish them again with their vectors, so that they are found by their meaning too."
+    " The sensor starts it, a slice at a time.",
 )

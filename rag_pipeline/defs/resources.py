@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
+from rag_pipeline.defs.lanes import lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import load_settings
 
 
@@ -17,17 +19,27 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Settings of a run that can be changed in the launchpad."""
 
     full_refresh: bool = Field(default=False, description="Do again what is up to date: read, cut, embed and index everything anew.")
+    slice_seconds: float = Field(default=0.0, ge=0, description="Begin nothing new after this long; the rest is the next run's. 0: do all.")
+    niceness: int = Field(default=0, ge=0, le=19, description="How far the run stands back behind questions (nice(1)).")
+
+    _slice: Slice | None = PrivateAttr(default=None)
 
     def workspace(self, collection: str) -> Workspace:
         """What the steps of one collection work with; settings are read now, not when definitions load."""
-        return Workspace(load_settings(), collection, self.full_refresh)
+        if self.slice_seconds and self._slice is None:
+            self._slice = Slice(self.slice_seconds)
+        return Workspace(load_settings(), collection, self.full_refresh, self._slice)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Ingestion]:
         """Held for the whole run, as all its steps are in one process: two clicks, or ``rag ingest`` beside the daemon, take turns."""
-        collection = context.run.tags.get(PARTITION_TAG) if context.run else None
-        if collection is None:
+        run = context.run
+        collection = run.tags.get(PARTITION_TAG) if run else None
+        if run is None or collection is None:
             yield self
             return
-        with self.workspace(collection).whole_run():
+        os.nice(self.niceness)
+        with ExitStack() as held:
+            for lane in lanes_of(run.job_name):
+                held.enter_context(self.workspace(collection).whole_run(lane))
             yield self

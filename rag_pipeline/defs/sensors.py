@@ -1,28 +1,23 @@
-"""The folder sensor: looks at the watched folder and asks for one run per collection that needs it. The decision is ``ingestion.watch``."""
+"""The folder sensor: looks at the watched folder and asks for the runs that collections need. ``ingestion.folder.watch`` decides."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Set
 from contextlib import closing
-from dataclasses import replace
 
 import dagster as dg
 
-from rag_pipeline.defs.jobs import ingest_job
+from rag_pipeline.defs.jobs import text_job, vectors_job
+from rag_pipeline.defs.lanes import JOB_OF_LANE, lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
-from rag_pipeline.document_life import held_in_words, hold_rules, leaving_files, moved_files, with_command, worth_a_scan
-from rag_pipeline.ingestion.consistency import unpublished_collections
-from rag_pipeline.ingestion.folder.listing import FolderListing, collection_of, list_folder, plan_folder, prepare_uploads
-from rag_pipeline.ingestion.folder.watch import decide, memory_from_text, memory_to_text, needs_of
-from rag_pipeline.ingestion.steps.workspace import circumstances, extractor_fingerprint
-from rag_pipeline.settings import load_settings
+from rag_pipeline.document_life import held_in_words, hold_rules, with_command
+from rag_pipeline.ingestion.backlog import slice_seconds
+from rag_pipeline.ingestion.folder.listing import collection_of
+from rag_pipeline.ingestion.folder.watch import Request, Task, decide, memory_from_text, memory_to_text, needs_of
+from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
-from rag_pipeline.stores.catalog.document_rows import known_signatures, utc_now
-from rag_pipeline.stores.catalog.missing_files import held_deletions, missing_files
-from rag_pipeline.stores.catalog.reading_rows import unfinished_collections
 from rag_pipeline.stores.vectors import open_index
 
 _UNFINISHED = [
@@ -32,42 +27,47 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_NICENESS = {"text": 5, "vectors": 15}
+"""Questions come before reading, reading before embedding."""
 
 
 @dg.sensor(
-    job=ingest_job,
+    jobs=[text_job, vectors_job],
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches the uploads folder. Files that are added, edited, renamed or deleted start one run per collection. A tick that"
-    " starts none says why. If five runs changed nothing it waits: look at the last of them. Without it, `rag ingest` does the same.",
+    description="Watches the uploads folder. Files that are added, edited, renamed or deleted start a run of their collection; what such a"
+    " run leaves is the next one's. A tick that starts none says why. If five runs changed nothing it waits: look at the last of them."
+    " Without it, `rag ingest` does the same.",
 )
 def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Compare folder and catalog by names, sizes and times only; contents are read in the run."""
     settings = load_settings()
     catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
-    moment = utc_now()
-    listing, now = list_folder(prepare_uploads(settings)), time.time()
     try:
-        known = known_signatures(catalog, None, circumstances(settings))
-        missing, held = missing_files(catalog), held_deletions(catalog)
-        unfinished = Counter(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
         with closing(open_index(settings)) as index:
-            unfinished.update(unpublished_collections(catalog, index, context.instance.get_dynamic_partitions(str(collections.name))))
+            look = look_around(settings, catalog, index, context.instance.get_dynamic_partitions(str(collections.name)))
     except CatalogBusyError:
         return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
-    plan = plan_folder(listing, known, now, settings.settle_seconds)
-    moved, rules = moved_files(plan.removed, known, listing.signatures), hold_rules(settings)
-    listed = listing.files.keys() - leaving_files(listing.signatures, known, missing, moment)
-    due = worth_a_scan(plan.removed, listed, moved, missing, rules, moment)
-    needs = needs_of(replace(plan, removed=due), unfinished)
+    needs = needs_of(look.plan, look.backlog)
     fail_dead_runs(context.instance)
-    in_flight = _collections_in_flight(context.instance)
-    decision = decide(needs, in_flight, memory_from_text(context.cursor), now)
+    in_flight = _tasks_in_flight(context.instance)
+    decision = decide(needs, in_flight, memory_from_text(context.cursor), look.seconds_since_1970)
+    busy = {collection for _, collection in in_flight | needs.keys()}
+    held = with_command(held_in_words(look.held, hold_rules(settings)))
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(partition_key=collection) for collection in decision.run],
-        dynamic_partitions_requests=_partition_requests(context.instance, decision.run, in_flight | needs.keys(), listing, set(known)),
+        run_requests=[_run_request(settings, request) for request in decision.run],
+        dynamic_partitions_requests=_partition_requests(context.instance, {request.collection for request in decision.run}, busy, look),
         cursor=memory_to_text(decision.memory),
-        skip_reason=None if decision.run else _skip_reason([*decision.waiting, *with_command(held_in_words(held, rules))]),
+        skip_reason=None if decision.run else _skip_reason([*decision.waiting, *held]),
+    )
+
+
+def _run_request(settings: Settings, request: Request) -> dg.RunRequest:
+    config = {"slice_seconds": slice_seconds(settings, request.lane, request.slices), "niceness": _NICENESS[request.lane]}
+    return dg.RunRequest(
+        job_name=JOB_OF_LANE[request.lane],
+        partition_key=request.collection,
+        run_config={"resources": {"ingestion": {"config": config}}},
     )
 
 
@@ -75,19 +75,19 @@ def _skip_reason(lines: list[str]) -> dg.SkipReason:
     return dg.SkipReason("\n".join(lines) or "Folder and index agree.")
 
 
-def _collections_in_flight(instance: dg.DagsterInstance) -> set[str]:
+def _tasks_in_flight(instance: dg.DagsterInstance) -> set[Task]:
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))
-    return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+    return {(lane, run.tags[PARTITION_TAG]) for run in runs if PARTITION_TAG in run.tags for lane in lanes_of(run.job_name)}
 
 
 def _partition_requests(
-    instance: dg.DagsterInstance, run: tuple[str, ...], busy: Set[str], listing: FolderListing, known: set[str]
+    instance: dg.DagsterInstance, run: Set[str], busy: Set[str], look: Look
 ) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
     """Keys for new collections; keys of collections that are gone from folder and catalog go too."""
     present = set(instance.get_dynamic_partitions(str(collections.name)))
-    alive = {found.collection for found in listing.files.values()} | {collection_of(file) for file in known} | busy
+    alive = {found.collection for found in look.listing.files.values()} | {collection_of(file) for file in look.known} | busy
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
-    if new := sorted(set(run) - present):
+    if new := sorted(run - present):
         requests.append(collections.build_add_request(new))
     if gone := sorted(present - alive):
         requests.append(collections.build_delete_request(gone))

@@ -39,6 +39,23 @@ class ModelFiles:
     max_tokens: int
     document_prompt: str
 
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors, as its files say.
+
+        Raises:
+            EmbeddingModelError: they do not.
+        """
+        folders = [str(module.get("path", "")) for module in _modules(self.path)]
+        for folder in reversed(folders):
+            config = read_json(self.path / folder / "config.json")
+            for name in ("out_features", "word_embedding_dimension", "hidden_size", "dim", "d_model"):
+                if isinstance(config.get(name), int):
+                    return cast("int", config[name])
+        raise EmbeddingModelError(
+            f"{self.path} does not say how long its vectors are: word_embedding_dimension in its pooling's config.json."
+        )
+
     def token_counter(self) -> TokenCounter:
         """The model's own tokenizer, without loading the model.
 
@@ -160,6 +177,12 @@ def _cached_sha256(file: Path, cache_path: Path) -> str:
             cache[key] = hashlib.file_digest(stream, "sha256").hexdigest()
         write_json(cache_path, cache)
     return str(cache[key])
+
+
+def _modules(path: Path) -> list[dict[str, object]]:
+    """The parts of a sentence-transformers model in their order; a bare transformer is its own only part."""
+    file = path / "modules.json"
+    return cast("list[dict[str, object]]", json.loads(file.read_bytes())) if file.is_file() else [{"path": ""}]
 
 
 def _max_tokens(path: Path) -> int:

@@ -56,6 +56,23 @@ class _Piece(NamedTuple):
 _Run = Sequence[_Piece]
 
 
+def largest_chunk_tokens(wanted: int, window: int) -> int:
+    """The largest chunk in word pieces: as ``RAG_CHUNK_TOKENS`` says, never above the model's window.
+
+    Raises:
+        RagError: that is too small to hold words.
+    """
+    tokens = min(wanted or CHUNK_TOKENS, window)
+    if tokens < SMALLEST_TOKENS:
+        raise RagError(f"RAG_CHUNK_TOKENS: {tokens} is too small for a chunk; use {SMALLEST_TOKENS} or more, or 0.")
+    return tokens
+
+
+def fingerprint(wanted: int, window: int) -> str:
+    """Changes when chunks may change; the model's tokenizer is the caller's to add."""
+    return f"{CHUNKER_VERSION}:{largest_chunk_tokens(wanted, window)}"
+
+
 class Chunker:
     """Cuts documents into chunks.
 
@@ -69,16 +86,9 @@ class Chunker:
 
     def __init__(self, counter: TokenCounter, max_tokens: int = CHUNK_TOKENS) -> None:
         self._counter = counter
-        self.max_tokens = min(max_tokens or CHUNK_TOKENS, counter.max_tokens)
-        if self.max_tokens < SMALLEST_TOKENS:
-            raise RagError(f"RAG_CHUNK_TOKENS: {self.max_tokens} is too small for a chunk; use {SMALLEST_TOKENS} or more, or 0.")
+        self.max_tokens = largest_chunk_tokens(max_tokens, counter.max_tokens)
         self._fixed_tokens = counter.count("")
         self._contexts: dict[tuple[tuple[str, ...], str], tuple[str, int]] = {}
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes when chunks may change; the model's tokenizer is the caller's to add."""
-        return f"{CHUNKER_VERSION}:{self.max_tokens}"
 
     def chunk(self, elements: Sequence[Element]) -> list[Chunk]:
         """Cut a document.

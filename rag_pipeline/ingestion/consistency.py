@@ -13,8 +13,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.chunk_rows import largest_chunk
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
-from rag_pipeline.stores.catalog.indexable import indexable_documents
-from rag_pipeline.stores.catalog.listing import state_counts
+from rag_pipeline.stores.catalog.indexable import answering_documents, chunks_to_be_found, earlier_keys, indexable_documents
 from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex, is_rolled_back
 
 
@@ -26,18 +25,17 @@ class Counts:
     expected: int
 
 
-def _wanted(workspace: Workspace) -> dict[str, int]:
-    return indexable_documents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
-
-
 def chunk_counts(workspace: Workspace) -> Counts:
     """Points of the published index against chunks of the catalog's live documents."""
-    return Counts(workspace.index.count(workspace.collection), sum(_wanted(workspace).values()))
+    expected = chunks_to_be_found(workspace.catalog, workspace.collection, workspace.chunker_fingerprint)
+    return Counts(workspace.index.count(workspace.collection), expected)
 
 
 def dead_documents(workspace: Workspace) -> set[str]:
     """Document keys that the index answers from although no live document has them."""
-    return workspace.index.document_keys(workspace.collection) - _wanted(workspace).keys()
+    of_chunker = workspace.catalog, workspace.collection, workspace.chunker_fingerprint
+    live = indexable_documents(*of_chunker, workspace.model.fingerprint).keys() | earlier_keys(*of_chunker).keys()
+    return workspace.index.revisions(workspace.collection).keys() - live
 
 
 def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iterable[str]) -> dict[str, int]:
@@ -49,15 +47,16 @@ def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iter
     Args:
         ingested: the collections that there were runs for. What else a server holds may be another installation's.
     """
-    indexed = {collection: states.get("indexed", 0) for collection, states in state_counts(catalog).items()}
+    answering = answering_documents(catalog)
     try:
-        differences = {name: _difference(index, name, indexed.get(name, 0)) for name in sorted({*indexed, *ingested})}
+        differences = {name: _difference(index, name, answering.get(name, 0)) for name in sorted({*answering, *ingested})}
+        differences |= {error.collection: answering.get(error.collection, 0) + 1 for error in index.damaged()}
     except RagError:
         return {}
     return {name: difference for name, difference in differences.items() if difference}
 
 
-def _difference(index: VectorIndex, collection: str, indexed: int) -> int:
+def _difference(index: VectorIndex, collection: str, answering: int) -> int:
     """How many documents index and catalog differ by; a damaged index agrees with no catalog."""
     try:
         manifest = index.manifest(collection)
@@ -65,8 +64,8 @@ def _difference(index: VectorIndex, collection: str, indexed: int) -> int:
         if manifest and is_rolled_back(manifest, previous):
             manifest = previous  # what runs published last
     except DamagedIndexError:
-        return indexed + 1
-    return abs((manifest.documents if manifest else 0) - indexed)
+        return answering + 1
+    return abs((manifest.documents if manifest else 0) - answering)
 
 
 def longest_chunk(workspace: Workspace) -> tuple[int, int]:

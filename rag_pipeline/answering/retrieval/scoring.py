@@ -90,7 +90,9 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
             continue
         earlier = min(same.hit, hit, key=lambda one: one.position)
         best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
-        first[hit.collection, hit.document, hit.text] = Candidate(best, max(same.cosine, candidate.cosine), same.words)
+        first[hit.collection, hit.document, hit.text] = Candidate(
+            best, max((one.cosine for one in (same, candidate) if one.cosine is not None), default=None), same.words
+        )
     return list(first.values())
 
 
@@ -98,7 +100,7 @@ def _score(asked: _Asked, candidate: Candidate, ranking: Ranking) -> float:
     named = name_words(candidate.hit.document)
     found = {word for word in asked.words if word in candidate.words or word in named}
     total = (
-        ranking.cosine * max(0.0, candidate.cosine)
+        ranking.cosine * max(0.0, candidate.cosine or 0.0)
         + ranking.coverage * coverage(found, asked.rarity)
         + ranking.rank * candidate.hit.score / ranking.fusion.best_score
         + ranking.pairs * _share_of_pairs(asked, candidate)

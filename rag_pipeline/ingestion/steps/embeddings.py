@@ -1,6 +1,6 @@
 """Step 4: turn chunks into vectors. Plan (catalog) → batches (files only, anywhere) → commit (catalog).
 
-The plan makes the BM25 vectors itself: a text takes 50 µs, so a collection can be searched by words before the first batch is done.
+BM25 vectors are made apart, by whoever publishes: a text takes 50 µs, so a collection is searched by words before the model has begun.
 
 Belongs here: which texts are embedded, in which batches, and the commit. Not here: the models (``embedder.py``, ``bm25.py``).
 """
@@ -10,18 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import polars
 
-from rag_pipeline.embedding.embedder import load_embedder
+from rag_pipeline.embedding.embedder import Vectors, load_embedder
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, missing_texts
+from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, texts_without_vector, texts_without_words
 from rag_pipeline.stores.vectors.bm25 import document_vector, model_fingerprint
 
 STEP = "embeddings"
+_WORDS = "words"
 _REPORT_EVERY = 256
+_LOOK_EVERY = 64
+"""Texts between two looks at the time of a slice: six seconds of a laptop's work."""
+_BATCH_OF_A_SLICE, _MOST_BATCHES_OF_A_SLICE = 1024, 64
+"""At most 65,536 texts are handed out for a slice: half a minute of a GPU's work, and little to write down anew each time."""
 _STALE_SECONDS = 24 * 3600.0
 
 
@@ -35,41 +41,42 @@ class EmbeddingReport:
 
 
 def plan_embeddings(workspace: Workspace) -> list[str]:
-    """Commit what an interrupted run left, make BM25 vectors, then name the batches of texts that the model has not seen."""
+    """Commit what an interrupted run left, then name the batches of texts that the model has not seen: of a slice, as many as may fit."""
     with workspace.lock(STEP):
         _commit_staged(workspace)
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
         names = []
-        for frame in _missing(workspace, workspace.full_refresh):
-            _write_words(workspace, frame)
-            texts = frame.filter("dense").select("text_hash", "text")
-            if len(texts):
-                names.append(staging.new_batch())
-                staging.write_frame(f"{names[-1]}.texts", texts)
-        _commit_words(workspace)
+        for texts in islice(_missing(workspace), _MOST_BATCHES_OF_A_SLICE if workspace.slice else None):
+            names.append(staging.new_batch())
+            staging.write_frame(f"{names[-1]}.texts", texts)
         return names
 
 
 def complete_words(workspace: Workspace) -> None:
     """Make the BM25 vectors that the collection's texts have not got."""
-    with workspace.lock(STEP):
-        for frame in _missing(workspace, full_refresh=False):
-            _write_words(workspace, frame)
+    fingerprints = workspace.chunker_fingerprint, model_fingerprint()
+    with workspace.lock(_WORDS):
+        _commit_words(workspace)  # of an interrupted run
+        for texts in texts_without_words(workspace.catalog, workspace.collection, *fingerprints, workspace.settings.embedding_batch_chunks):
+            _write_words(workspace, texts)
         _commit_words(workspace)
 
 
-def _missing(workspace: Workspace, full_refresh: bool) -> Iterator[polars.DataFrame]:
-    models = workspace.model.fingerprint, model_fingerprint()
-    batch_size = workspace.settings.embedding_batch_chunks
-    return missing_texts(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, batch_size, full_refresh)
+def _missing(workspace: Workspace) -> Iterator[polars.DataFrame]:
+    size = workspace.settings.embedding_batch_chunks
+    return texts_without_vector(
+        workspace.catalog,
+        workspace.collection,
+        workspace.chunker_fingerprint,
+        workspace.model.fingerprint,
+        min(size, _BATCH_OF_A_SLICE) if workspace.slice else size,
+        workspace.full_refresh,
+    )
 
 
 def _write_words(workspace: Workspace, texts: polars.DataFrame) -> None:
     """Through files, as the catalog is open for reading while the texts come."""
-    texts = texts.filter("sparse")
-    if not len(texts):
-        return
     vectors = [document_vector(text) for text in texts["text"]]
     words = texts.select(
         "text_hash",
@@ -77,26 +84,33 @@ def _write_words(workspace: Workspace, texts: polars.DataFrame) -> None:
         polars.Series("indices", [vector.indices for vector in vectors], polars.List(polars.UInt32)),
         polars.Series("weights", [vector.values for vector in vectors], polars.List(polars.Float32)),
     )
-    staging = workspace.staging(STEP)
+    staging = workspace.staging(_WORDS)
     staging.write_frame(f"{staging.new_batch()}.words", words)
 
 
 def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
-    """Embed one batch's texts into the staging folder."""
+    """Embed one batch's texts into the staging folder; of a slice that is over, no more than was begun: the next one does the rest."""
     staging = workspace.staging(STEP)
     frame = polars.read_parquet(staging.path(f"{batch}.texts"))
     started = time.perf_counter()
     embedder = load_embedder(workspace.model, workspace.settings)
     texts = frame["text"].to_list()
-    parts = []
-    for start in range(0, len(texts), _REPORT_EVERY):
-        parts.append(embedder.embed_documents(texts[start : start + _REPORT_EVERY]))
-        progress.report(STEP, min(start + _REPORT_EVERY, len(texts)), len(texts))
-    vectors = frame.select("text_hash").with_columns(
-        polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts))
-    )
-    staging.write_frame(f"{batch}.vectors", vectors)
-    return EmbeddingReport(len(texts), time.perf_counter() - started, embedder.dtype)
+    parts: list[Vectors] = []
+    step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
+    for start in range(0, len(texts), step):
+        if workspace.slice and workspace.slice.is_over():
+            break
+        parts.append(embedder.embed_documents(texts[start : start + step]))
+        progress.report(STEP, min(start + step, len(texts)), len(texts))
+    done = sum(map(len, parts))
+    if done:
+        vectors = (
+            frame.head(done)
+            .select("text_hash")
+            .with_columns(polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts)))
+        )
+        staging.write_frame(f"{batch}.vectors", vectors)
+    return EmbeddingReport(done, time.perf_counter() - started, embedder.dtype)
 
 
 def commit_embeddings(workspace: Workspace) -> None:
@@ -111,11 +125,10 @@ def _commit_staged(workspace: Workspace) -> None:
     add_embeddings(workspace.catalog, vectors)
     texts = [staging.path(f"{file.name.split('.')[0]}.texts") for file in vectors]
     staging.remove([*vectors, *texts])
-    _commit_words(workspace)
 
 
 def _commit_words(workspace: Workspace) -> None:
-    staging = workspace.staging(STEP)
+    staging = workspace.staging(_WORDS)
     words = staging.complete("words")
     add_words(workspace.catalog, words)
     staging.remove(words)

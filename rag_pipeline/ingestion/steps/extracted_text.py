@@ -14,7 +14,7 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, extract_all
 from rag_pipeline.ingestion.steps.staging import Staging
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
     OUTCOME_COLUMNS,
     ExtractionTask,
@@ -27,6 +27,9 @@ STEP = "extracted_text"
 _FLUSH_CHARACTERS = 16_000_000
 _BATCH_BYTES = 256_000_000
 _STALE_SECONDS = 24 * 3600.0
+_FEWEST_DOCUMENTS_OF_A_SLICE = 2
+_BYTES_A_SECOND = 4_000_000
+"""Of PDFs, on a laptop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,20 @@ def plan_extraction(workspace: Workspace) -> list[str]:
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
         names = []
-        for batch in _batches(tasks, workspace.settings.extraction_batch_documents):
+        for batch in _batches(tasks, workspace.settings.extraction_batch_documents, workspace.slice):
             names.append(staging.new_batch())
             staging.write_plan(names[-1], [asdict(task) for task in batch])
         return names
 
 
-def _batches(tasks: Sequence[ExtractionTask], documents: int) -> Iterator[list[ExtractionTask]]:
+def _batches(tasks: Sequence[ExtractionTask], documents: int, piece: Slice | None) -> Iterator[list[ExtractionTask]]:
+    """Of a slice, no more than it may have time for: what was handed over to the readers is read to its end."""
     batch: list[ExtractionTask] = []
-    for task in tasks:
+    taken_bytes = 0
+    for number, task in enumerate(tasks):
+        taken_bytes += task.size_bytes
+        if piece and number >= _FEWEST_DOCUMENTS_OF_A_SLICE and taken_bytes > piece.seconds * _BYTES_A_SECOND:
+            break
         batch.append(task)
         if len(batch) == documents or sum(t.size_bytes for t in batch) > _BATCH_BYTES:
             yield batch
@@ -106,7 +114,8 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
     buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0
-    for done, result in enumerate(extract_all([_request(workspace, batch, task) for task in tasks], workspace.settings), 1):
+    requests = (_request(workspace, batch, task) for task in tasks if not (workspace.slice and workspace.slice.is_over()))
+    for done, result in enumerate(extract_all(requests, workspace.settings), 1):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
@@ -114,7 +123,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     buffer.flush()
     # Written last: only a batch with outcomes counts as done.
     staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
-    return ExtractionReport(len(tasks) - failed, failed, buffer.written, seconds)
+    return ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
 
 
 def commit_extraction(workspace: Workspace) -> None:

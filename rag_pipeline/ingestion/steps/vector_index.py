@@ -1,11 +1,15 @@
-"""Step 5: make the published index hold exactly the documents that are read, cut and embedded.
+"""Step 5: make the published index hold exactly the documents that are read and cut, each with the vectors that it has by now.
 
 Belongs here: the difference between catalog and index, and its publication. Not here: how a version is built (``stores/vectors``).
+
+A document is published as soon as it is cut, to be found by its words, and again each time that more of its passages have a vector. While
+another embedding model, or another way of cutting, takes the place of the last one, what is published goes on answering as it is: a
+document that was cut anew follows once the model has seen all of it, the new model once it has seen all documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +20,8 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.embeddings import complete_words
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.models import IndexedChunk, SparseVector, box_fields
-from rag_pipeline.stores.catalog.indexable import export_points, indexable_documents, mark_indexed, purge_orphans
-from rag_pipeline.stores.vectors import INDEX_SCHEMA, DamagedIndexError, IndexChange, Manifest, indexed_chunk, is_rolled_back
+from rag_pipeline.stores.catalog.indexable import Indexable, earlier_keys, export_points, indexable_documents, mark_indexed, purge_orphans
+from rag_pipeline.stores.vectors import DamagedIndexError, IndexChange, Manifest, indexed_chunk, is_rolled_back
 from rag_pipeline.stores.vectors.bm25 import model_fingerprint
 
 STEP = "vector_index"
@@ -26,90 +30,136 @@ _BATCH_POINTS = 1024
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What was published. ``version`` is None when the collection has nothing to search and its index is gone."""
+    """What was published. ``version`` is None when the collection has nothing to search and its index is gone.
+
+    ``documents_added`` counts those that were not there; ``documents_completed`` those that were, and got vectors; ``vectors`` are the
+    chunks that have one.
+    """
 
     version: str | None
     published: bool
     documents: int
     chunks: int
+    vectors: int
     documents_added: int
+    documents_completed: int
     documents_removed: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the next version is to hold.
+
+    Attributes:
+        model: name, fingerprint and dimension of the model of its vectors.
+        wanted: by document key, those that the catalog has to bring.
+        kept: keys that stay as they are published, in place of what the catalog has.
+        from_scratch: nothing published can be built upon.
+    """
+
+    model: tuple[str, str, int]
+    wanted: Mapping[str, Indexable]
+    kept: frozenset[str]
+    from_scratch: bool
+
+
 def update_index(workspace: Workspace) -> IndexReport:
-    """Publish a new version if the current one is out of date; then note it in the catalog and forget what nobody needs."""
+    """Publish a new version if the current one is out of date; then note it in the catalog and forget what nobody needs.
+
+    The retention of what is not needed is looked after where something was removed, and by runs that are no slice of a greater work.
+    """
+    complete_words(workspace)
     with workspace.lock(STEP):
-        wanted = indexable_documents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
-        report = _bring_up_to_date(workspace, wanted)
-        mark_indexed(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, list(wanted))
-        purge_orphans(workspace.catalog, workspace.chunker_fingerprint, workspace.settings.retention_days)
+        current = _current(workspace)
+        present = workspace.index.revisions(workspace.collection) if current else {}
+        target = _target(workspace, current, present)
+        report = _bring_up_to_date(workspace, current, present, target)
+        mark_indexed(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, target.wanted)
+        if report.documents_removed or workspace.slice is None:
+            days = workspace.settings.retention_days
+            purge_orphans(workspace.catalog, workspace.chunker_fingerprint, days, keep_other_cuts=bool(target.kept))
         return report
 
 
-def _bring_up_to_date(workspace: Workspace, wanted: dict[str, int]) -> IndexReport:
-    manifest, damaged = _current(workspace)
-    reusable = manifest is not None and not workspace.full_refresh and _fits(manifest, workspace)
-    present = workspace.index.document_keys(workspace.collection) if manifest else set()
-    kept = present if reusable else set()
-    added, removed = sorted(wanted.keys() - kept), sorted(kept - wanted.keys())
-    chunks = sum(wanted.values())
-    if not wanted:
-        if manifest or damaged:
-            workspace.index.drop(workspace.collection)
-        return IndexReport(None, manifest is not None or damaged, 0, 0, 0, len(present))
-    rolled_back = manifest is not None and is_rolled_back(manifest, workspace.index.previous(workspace.collection))
-    if manifest and reusable and not added and not removed and not rolled_back:
-        return IndexReport(manifest.version, False, len(wanted), chunks, 0, 0)
-    published = _publish(workspace, added, removed, len(wanted), sum(wanted[key] for key in added), from_scratch=not reusable)
-    return IndexReport(published.version, True, len(wanted), chunks, len(added), len(present - wanted.keys()))
-
-
-def _current(workspace: Workspace) -> tuple[Manifest | None, bool]:
-    """The published version, and whether it cannot be told which that is: then it is made anew, from the vectors that the catalog has."""
+def _current(workspace: Workspace) -> Manifest | None:
+    """The published version; None also where that cannot be told, or is damaged: then it is made anew, of the vectors that there are."""
+    if any(error.collection == workspace.collection for error in workspace.index.damaged()):
+        return None
     try:
-        return workspace.index.manifest(workspace.collection), False
+        return workspace.index.manifest(workspace.collection)
     except DamagedIndexError:
-        return None, True
+        return None
 
 
-def _fits(manifest: Manifest, workspace: Workspace) -> bool:
-    return manifest.embedding_fingerprint == workspace.model.fingerprint and manifest.index_schema == INDEX_SCHEMA
+def _target(workspace: Workspace, current: Manifest | None, present: Mapping[str, str]) -> _Target:
+    model = workspace.model
+    wanted = _indexable(workspace, model.fingerprint)
+    if current is None or workspace.full_refresh:
+        return _Target((model.name, model.fingerprint, model.dimension), wanted, frozenset(), from_scratch=True)
+    other_model = current.embedding_fingerprint != model.fingerprint
+    if other_model and all(one.vectors == one.chunks for one in wanted.values()):
+        return _Target((model.name, model.fingerprint, model.dimension), wanted, frozenset(), from_scratch=True)
+    unseen = {key for key, one in wanted.items() if one.vectors < one.chunks}
+    earlier = earlier_keys(workspace.catalog, workspace.collection, workspace.chunker_fingerprint)
+    replaced = {new: old for old, new in earlier.items() if old in present and new in unseen}
+    if other_model:
+        wanted = _indexable(workspace, current.embedding_fingerprint)
+    brought = {key: one for key, one in wanted.items() if key not in replaced}
+    of_current = (current.embedding_model, current.embedding_fingerprint, current.dimension)
+    return _Target(of_current, brought, frozenset(replaced.values()), from_scratch=False)
 
 
-def _publish(
-    workspace: Workspace, added: list[str], removed: list[str], documents: int, new_chunks: int, *, from_scratch: bool
-) -> Manifest:
+def _indexable(workspace: Workspace, model_fingerprint: str) -> dict[str, Indexable]:
+    return indexable_documents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, model_fingerprint)
+
+
+def _bring_up_to_date(workspace: Workspace, current: Manifest | None, present: Mapping[str, str], target: _Target) -> IndexReport:
+    base = {} if target.from_scratch else present
+    write = {key: one.revision for key, one in target.wanted.items() if base.get(key) != one.revision}
+    removed = sorted(base.keys() - target.wanted.keys() - target.kept)
+    gone = present.keys() - target.wanted.keys() - target.kept
+    documents = len(target.wanted) + len(target.kept)
+    if not documents:
+        existed = current is not None or workspace.collection in {error.collection for error in workspace.index.damaged()}
+        if existed:
+            workspace.index.drop(workspace.collection)
+        return IndexReport(None, existed, 0, 0, 0, 0, 0, len(gone))
+    rolled_back = current is not None and is_rolled_back(current, workspace.index.previous(workspace.collection))
+    if current and not (target.from_scratch or write or removed or rolled_back):
+        return _report(current, [], present, gone, published=False)
+    published = _publish(workspace, target, write, [*removed, *(key for key in write if key in base)], documents)
+    return _report(published, list(write), present, gone, published=True)
+
+
+def _report(manifest: Manifest, written: list[str], present: Mapping[str, str], gone: set[str], *, published: bool) -> IndexReport:
+    completed = sum(key in present for key in written)
+    counts = manifest.documents, manifest.chunks, manifest.vectors
+    return IndexReport(manifest.version, published, *counts, len(written) - completed, completed, len(gone))
+
+
+def _publish(workspace: Workspace, target: _Target, write: Mapping[str, str], removed: Sequence[str], documents: int) -> Manifest:
     staging = workspace.staging(STEP)
     staging.folder.mkdir(parents=True, exist_ok=True)
     points = staging.path(f"{staging.new_batch()}.points")
-    model = workspace.model
-    if added:
-        complete_words(workspace)  # of a catalog that an older program made, if the step before was not asked for
-    models = model.fingerprint, model_fingerprint()
-    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, added, points)
+    name, fingerprint, dimension = target.model
+    models = fingerprint, model_fingerprint()
+    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, write, points)
+    total = sum(target.wanted[key].chunks for key in write)
     try:
         return workspace.index.publish(
             IndexChange(
                 collection=workspace.collection,
-                embedding_model=model.name,
-                embedding_fingerprint=model.fingerprint,
-                dimension=_dimension(workspace, points),
+                embedding_model=name,
+                embedding_fingerprint=fingerprint,
+                dimension=dimension,
                 removed_keys=removed,
-                chunks=_read_points(points, new_chunks),
+                chunks=_read_points(points, total),
                 documents=documents,
-                from_scratch=from_scratch,
+                from_scratch=target.from_scratch,
             )
         )
     finally:
         staging.clear()
-
-
-def _dimension(workspace: Workspace, points: Path) -> int:
-    first = polars.scan_parquet(points).select("vector").head(1).collect()["vector"]
-    if len(first):
-        return len(first[0])
-    manifest = workspace.index.manifest(workspace.collection)
-    return manifest.dimension if manifest else 0
 
 
 def _read_points(points: Path, total: int) -> Iterator[list[IndexedChunk]]:

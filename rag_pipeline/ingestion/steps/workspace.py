@@ -6,10 +6,11 @@ Belongs here: opening those, lazily. Not here: any step.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from rag_pipeline.document_life import LIMIT_OF_FAILURE, Circumstances
@@ -52,13 +53,42 @@ def circumstances(settings: Settings) -> Circumstances:
     return Circumstances(settings.max_attempts, settings.max_file_bytes, registry.detection_fingerprint())
 
 
+class Slice:
+    """A bounded piece of work. The time begins to run when it is first asked for, so something is always done.
+
+    Args:
+        seconds: after which nothing new is begun.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        now = time.monotonic()
+        if self._end is None:
+            self._end = now + self.seconds
+        return now >= self._end
+
+
+@lru_cache(maxsize=8)
+def chunker_fingerprint(model: ModelFiles, chunk_tokens: int) -> str:
+    """See :attr:`Workspace.chunker_fingerprint`."""
+    from rag_pipeline.ingestion.chunker import fingerprint
+
+    tokenizer = hashlib.sha256((model.path / "tokenizer.json").read_bytes() + model.document_prompt.encode())
+    return f"{fingerprint(chunk_tokens, model.max_tokens)}:{tokenizer.hexdigest()[:12]}"
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """One collection's ingestion. ``full_refresh``: do again what is up to date."""
+    """One collection's ingestion. ``full_refresh``: do again what is up to date. ``slice``: how much is done at once; None: all."""
 
     settings: Settings
     collection: str
     full_refresh: bool = False
+    slice: Slice | None = None
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -93,9 +123,8 @@ class Workspace:
 
     @cached_property
     def chunker_fingerprint(self) -> str:
-        """Changes when the same elements may yield other chunks: chunker, window, tokenizer."""
-        tokenizer = hashlib.sha256((self.model.path / "tokenizer.json").read_bytes() + self.model.document_prompt.encode())
-        return f"{self.chunker.fingerprint}:{tokenizer.hexdigest()[:12]}"
+        """Changes when the same elements may yield other chunks: chunker, window, tokenizer. Loads neither."""
+        return chunker_fingerprint(self.model, self.settings.chunk_tokens)
 
     def staging(self, step: str) -> Staging:
         """The staging folder of a step."""
@@ -116,9 +145,10 @@ class Workspace:
             yield
 
     @contextmanager
-    def whole_run(self) -> Iterator[None]:
-        """One run at a time at a collection. The steps are right without it, as each holds its own lock; with it nothing is done twice."""
-        lock = self._lock_file("run")
+    def whole_run(self, lane: str) -> Iterator[None]:
+        """One run of a kind at a time at a collection. The steps are right without it, as each holds its own lock; with it nothing is done
+        twice."""
+        lock = self._lock_file(lane)
         try:
             lock.acquire(timeout=0)
         except TimeoutError:

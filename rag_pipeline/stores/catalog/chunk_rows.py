@@ -65,24 +65,71 @@ def largest_chunk(catalog: Catalog, collection: str, chunker: str) -> int:
     return int(row[0]) if row else 0
 
 
-def missing_texts(
-    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], batch_size: int, full_refresh: bool
+def texts_without_vector(
+    catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int, full_refresh: bool
 ) -> Iterator[polars.DataFrame]:
-    """Batches (text_hash, text, dense, sparse) of texts without a vector of one of the models, each once; the last two say which.
+    """Batches (text_hash, text) of texts that the embedding model of this fingerprint has not seen, each once.
 
-    ``models`` are the fingerprints of the embedding model and of the BM25 model.
-    Longest first: a batch is even, and later ones fit into the memory of the first (779 MB at most, against 1,212 MB shortest first).
+    Those of short documents first, and of documents alike in length (within a factor of four) the newest, so that most documents are
+    whole early. Within a batch the longest first: what follows fits into the memory of what came before.
     """
     query = f"""
-        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text,
-            $full OR c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $dense) AS dense,
-            $full OR c.text_hash NOT IN (SELECT text_hash FROM sparse_vectors WHERE model = $sparse) AS sparse
+        SELECT c.text_hash, any_value({_EMBEDDED_TEXT}) AS text, min(log2(k.chunk_count) // 2) AS length, max(d.added_at) AS added,
+            min(d.document_id) AS document
         FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
-        WHERE d.collection = $collection AND k.chunker = $chunker AND (dense OR sparse)
+        WHERE d.collection = $collection AND k.chunker = $chunker
+            AND ($full OR c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model)) GROUP BY c.text_hash
         """
-    parameters = {"collection": collection, "chunker": chunker, "dense": models[0], "sparse": models[1], "full": full_refresh}
+    parameters = {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh}
     with catalog.reading() as connection:
-        yield from query_batches(connection, query, "length(text) DESC, text_hash", parameters, batch_size)
+        for frame in query_batches(connection, query, "length, added DESC, document, text_hash", parameters, batch_size):
+            yield frame.select("text_hash", "text").sort(polars.col("text").str.len_bytes(), descending=True, maintain_order=True)
+
+
+def texts_without_words(catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int) -> Iterator[polars.DataFrame]:
+    """Batches (text_hash, text) of texts that the BM25 model of this fingerprint has not seen, each once."""
+    query = f"""
+        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text
+        FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
+        WHERE d.collection = $collection AND k.chunker = $chunker
+            AND c.text_hash NOT IN (SELECT text_hash FROM sparse_vectors WHERE model = $model)
+        """
+    parameters = {"collection": collection, "chunker": chunker, "model": model}
+    with catalog.reading() as connection:
+        yield from query_batches(connection, query, "text_hash", parameters, batch_size)
+
+
+def uncut_documents(catalog: Catalog, chunker: str) -> dict[str, int]:
+    """Collection → documents that were read and that this chunker has not cut."""
+    with catalog.reading() as connection:
+        return dict(
+            connection.execute(
+                f"""
+                SELECT d.collection, count(*) FROM documents d JOIN extractions x USING (extraction_key)
+                WHERE d.error_code IS NULL AND {CHUNKING_KEY} NOT IN (SELECT chunking_key FROM chunkings) GROUP BY ALL
+                """,
+                {"chunker": chunker},
+            ).fetchall()
+        )
+
+
+def passages_without_vector(catalog: Catalog) -> dict[str, int]:
+    """Collection → passages that answer by their words alone."""
+    with catalog.reading() as connection:
+        query = "SELECT collection, sum(chunks - vectors)::BIGINT AS missing FROM documents GROUP BY ALL HAVING missing > 0"
+        return dict(connection.execute(query).fetchall())
+
+
+def texts_missing(catalog: Catalog, collection: str, chunker: str, model: str) -> int:
+    """Texts of a collection that the embedding model of this fingerprint has not seen."""
+    with catalog.reading() as connection:
+        row = connection.execute(
+            "SELECT count(DISTINCT c.text_hash) FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)"
+            " WHERE d.collection = $collection AND k.chunker = $chunker"
+            " AND c.text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model)",
+            {"collection": collection, "chunker": chunker, "model": model},
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def add_embeddings(catalog: Catalog, files: Sequence[Path]) -> None:

@@ -24,7 +24,7 @@ import duckdb
 from rag_pipeline.document_life import DocumentState
 from rag_pipeline.errors import RagError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
 _MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"
@@ -47,7 +47,8 @@ class CatalogBusyError(CatalogError):
 class DocumentStatus:
     """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC.
 
-    ``warnings`` say which parts of a document that was read otherwise could not be read, and why.
+    ``chunks`` are those in the published index, ``vectors`` those of them that have a dense vector: a pending document with chunks answers
+    by its words. ``warnings`` say which parts of a document that was read otherwise could not be read, and why.
     ``deletion_held_since``: when its file was first found missing, while the document goes on answering until that is confirmed.
     """
 
@@ -60,6 +61,7 @@ class DocumentStatus:
     attempts: int
     pages: int | None
     chunks: int
+    vectors: int
     size_bytes: int
     indexed_at: datetime | None
     media_type: str | None

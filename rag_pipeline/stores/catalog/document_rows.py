@@ -181,5 +181,5 @@ def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow])
 
 def _values(row: DocumentRow, now: datetime) -> dict[str, object]:
     failed = row.error_code is not None
-    outcome = {"state": "failed" if failed else "pending", "attempts": 1 if failed else 0, "added_at": now, "chunks": 0}
+    outcome = {"state": "failed" if failed else "pending", "attempts": 1 if failed else 0, "added_at": now, "chunks": 0, "vectors": 0}
     return {**asdict(row), "file": os.fsencode(row.file), **outcome}

@@ -5,68 +5,140 @@ Belongs here: statements that join documents to their chunks and vectors. Not he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
-from rag_pipeline.stores.catalog.keys import DOCUMENT_KEY
+from rag_pipeline.stores.catalog.keys import DOCUMENT_KEY, MODIFIED_SECONDS
 
 
-def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: str) -> dict[str, int]:
-    """Document key → number of chunks, of the collection's documents that are read, cut, and embedded in full."""
+@dataclass(frozen=True, slots=True)
+class Indexable:
+    """A document that is read and cut: its chunks, how many of them the embedding model has seen, and when its file last changed."""
+
+    chunks: int
+    vectors: int
+    modified: int
+
+    @property
+    def revision(self) -> str:
+        """Differs when its points do, which stay the same in number and words as long as its key does."""
+        return f"{self.vectors}/{self.chunks} of {self.modified}"
+
+
+def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: str) -> dict[str, Indexable]:
+    """Document key → what the index can hold of it, of the collection's documents that are read and cut."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            SELECT {DOCUMENT_KEY}, k.chunk_count FROM documents d JOIN chunkings k USING (extraction_key)
-            WHERE d.collection = $collection AND k.chunker = $chunker AND k.chunk_count > 0 AND k.chunking_key NOT IN (
-                SELECT chunking_key FROM chunks WHERE text_hash NOT IN (SELECT text_hash FROM embeddings WHERE model = $model))
+            WITH live AS (SELECT {DOCUMENT_KEY} AS key, k.chunking_key, k.chunk_count, {MODIFIED_SECONDS} AS modified
+                FROM documents d JOIN chunkings k USING (extraction_key)
+                WHERE d.collection = $collection AND k.chunker = $chunker AND k.chunk_count > 0),
+            seen AS (SELECT c.chunking_key, count(*) AS vectors FROM chunks c
+                WHERE c.chunking_key IN (SELECT chunking_key FROM live)
+                    AND c.text_hash IN (SELECT text_hash FROM embeddings WHERE model = $model) GROUP BY ALL)
+            SELECT key, chunk_count, coalesce(vectors, 0), coalesce(modified, 0) FROM live LEFT JOIN seen USING (chunking_key)
             """,
             {"collection": collection, "chunker": chunker, "model": model},
+        ).fetchall()
+    return {key: Indexable(*numbers) for key, *numbers in rows}
+
+
+def earlier_keys(catalog: Catalog, collection: str, chunker: str) -> dict[str, str]:
+    """Document key by another chunker → document key by this one, of the collection's documents that are cut by both."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            f"""
+            WITH cuts AS (SELECT d.document_id, {DOCUMENT_KEY} AS key, k.chunker FROM documents d JOIN chunkings k USING (extraction_key)
+                WHERE d.collection = $collection)
+            SELECT old.key, new.key FROM cuts old JOIN cuts new USING (document_id) WHERE old.chunker <> $chunker AND new.chunker = $chunker
+            """,
+            {"collection": collection, "chunker": chunker},
         ).fetchall()
     return dict(rows)
 
 
-def export_points(
-    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], document_keys: Sequence[str], target: Path
-) -> None:
-    """Write what the index needs of some documents to a Parquet file: a row a chunk, documents whole and chunks in order.
+def answering_documents(catalog: Catalog) -> dict[str, int]:
+    """Collection → documents that the published index holds, as far as the catalog knows."""
+    with catalog.reading() as connection:
+        return dict(connection.execute("SELECT collection, count(*) FROM documents WHERE chunks > 0 GROUP BY ALL").fetchall())
 
-    ``models`` are the fingerprints of the dense vectors and of the sparse ones; a chunk without either is left out.
+
+def chunks_to_be_found(catalog: Catalog, collection: str, chunker: str) -> int:
+    """Chunks of a collection's documents: those noted as published, and of documents of which nothing is, those that they are cut into."""
+    with catalog.reading() as connection:
+        row = connection.execute(
+            "SELECT coalesce(sum(CASE WHEN d.chunks > 0 THEN d.chunks ELSE k.chunk_count END), 0)::BIGINT FROM documents d"
+            " LEFT JOIN chunkings k ON k.extraction_key = d.extraction_key AND k.chunker = $chunker WHERE d.collection = $collection",
+            {"collection": collection, "chunker": chunker},
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def export_points(
+    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], revisions: Mapping[str, str], target: Path
+) -> None:
+    """Write what the index needs of some documents (key → revision) to a Parquet file: a row a chunk, documents whole, chunks in order.
+
+    ``models`` are the fingerprints of the dense vectors, which chunks may lack, and of the sparse ones.
     """
     with catalog.reading() as connection:
         connection.execute(
             f"""
-            COPY (SELECT d.collection, d.document, d.document_id, {DOCUMENT_KEY} AS document_key, c.position, c.text, c.context,
-                    c.heading_path, c.page_first, c.page_last, c.boxes, v.vector, s.indices, s.weights
+            COPY (WITH revisions AS (SELECT unnest($keys) AS key, unnest($revisions) AS revision)
+                SELECT d.collection, d.document, d.document_id, {DOCUMENT_KEY} AS document_key, c.position, c.text, c.context,
+                    c.heading_path, c.page_first, c.page_last, c.boxes, v.vector, s.indices, s.weights, r.revision
                 FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
-                    JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $dense
+                    JOIN revisions r ON r.key = {DOCUMENT_KEY}
+                    LEFT JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $dense
                     JOIN sparse_vectors s ON s.text_hash = c.text_hash AND s.model = $sparse
-                WHERE d.collection = $collection AND k.chunker = $chunker AND document_key IN (SELECT unnest($keys))
+                WHERE d.collection = $collection AND k.chunker = $chunker
                 ORDER BY document_key, c.position)
             TO '{str(target).replace("'", "''")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)
             """,
-            {"collection": collection, "chunker": chunker, "dense": models[0], "sparse": models[1], "keys": list(document_keys)},
+            {
+                "collection": collection,
+                "chunker": chunker,
+                "dense": models[0],
+                "sparse": models[1],
+                "keys": list(revisions),
+                "revisions": list(revisions.values()),
+            },
         )
 
 
-def mark_indexed(catalog: Catalog, collection: str, chunker: str, document_keys: Sequence[str]) -> None:
-    """Note which documents the published index holds; those that were read but have no words become ``empty``."""
+def mark_indexed(catalog: Catalog, collection: str, chunker: str, published: Mapping[str, Indexable]) -> None:
+    """Note what the published index holds of each document: it is ``indexed`` once all its passages have a vector.
+
+    Those that were read but have no words become ``empty``.
+    """
+    counts = [(one.chunks, one.vectors) for one in published.values()]
     with catalog.writing() as connection:
-        parameters = {"collection": collection, "chunker": chunker, "keys": list(document_keys), "now": utc_now()}
         connection.execute(
             f"""
-            UPDATE documents AS d SET state = 'indexed', chunks = k.chunk_count,
-                indexed_at = CASE WHEN d.state = 'indexed' AND d.chunks = k.chunk_count THEN coalesce(d.indexed_at, $now) ELSE $now END
-            FROM chunkings k WHERE k.extraction_key = d.extraction_key AND k.chunker = $chunker AND d.collection = $collection
-                AND d.error_code IS NULL AND {DOCUMENT_KEY} IN (SELECT unnest($keys))
+            UPDATE documents AS d SET state = p.state, chunks = p.chunks, vectors = p.vectors,
+                indexed_at = CASE WHEN p.state = 'indexed' THEN $now ELSE NULL END
+            FROM chunkings k, (SELECT *, CASE WHEN vectors = chunks THEN 'indexed' ELSE 'pending' END AS state
+                FROM (SELECT unnest($keys) AS key, unnest($chunks) AS chunks, unnest($vectors) AS vectors)) p
+            WHERE k.extraction_key = d.extraction_key AND k.chunker = $chunker AND d.collection = $collection
+                AND d.error_code IS NULL AND {DOCUMENT_KEY} = p.key
+                AND (d.state, d.chunks, coalesce(d.vectors, 0)) IS DISTINCT FROM (p.state, p.chunks, p.vectors)
             """,
-            parameters,
+            {
+                "collection": collection,
+                "chunker": chunker,
+                "keys": list(published),
+                "chunks": [chunks for chunks, _ in counts],
+                "vectors": [vectors for _, vectors in counts],
+                "now": utc_now(),
+            },
         )
         connection.execute(
             """
-            UPDATE documents AS d SET state = 'empty', chunks = 0, error_code = 'empty', error = 'The document holds no text.'
+            UPDATE documents AS d SET state = 'empty', chunks = 0, vectors = 0, error_code = 'empty', error = 'The document holds no text.'
             FROM chunkings k WHERE k.extraction_key = d.extraction_key AND k.chunker = $chunker AND d.collection = $collection
                 AND d.error_code IS NULL AND k.chunk_count = 0
             """,
@@ -74,8 +146,10 @@ def mark_indexed(catalog: Catalog, collection: str, chunker: str, document_keys:
         )
 
 
-def purge_orphans(catalog: Catalog, chunker: str, retention_days: float) -> None:
+def purge_orphans(catalog: Catalog, chunker: str, retention_days: float, *, keep_other_cuts: bool = False) -> None:
     """Forget the content that no live document has had for so long, and cuts by another chunker where this one's exist.
+
+    ``keep_other_cuts``: some of those still answer, until the model has seen what took their place.
 
     What comes back until then (a disk that was unplugged, a document that another collection's run has not found yet) is neither read,
     cut nor embedded again.
@@ -88,11 +162,12 @@ def purge_orphans(catalog: Catalog, chunker: str, retention_days: float) -> None
         connection.execute("DELETE FROM extractions WHERE unused_since <= ?", [now - timedelta(days=retention_days)])
         for table in ("elements", "chunkings"):
             connection.execute(f"DELETE FROM {table} WHERE extraction_key NOT IN (SELECT extraction_key FROM extractions)")
-        connection.execute(
-            "DELETE FROM chunkings WHERE chunker <> $chunker AND extraction_key IN"
-            " (SELECT extraction_key FROM chunkings WHERE chunker = $chunker)",
-            {"chunker": chunker},
-        )
+        if not keep_other_cuts:
+            connection.execute(
+                "DELETE FROM chunkings WHERE chunker <> $chunker AND extraction_key IN"
+                " (SELECT extraction_key FROM chunkings WHERE chunker = $chunker)",
+                {"chunker": chunker},
+            )
         connection.execute("DELETE FROM chunks WHERE chunking_key NOT IN (SELECT chunking_key FROM chunkings)")
         for table in ("embeddings", "sparse_vectors"):
             connection.execute(f"DELETE FROM {table} WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")

@@ -17,3 +17,6 @@ _LIMIT = f"CASE error_code {' '.join(f'WHEN {code!r} THEN ${code}' for code in L
 FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {_LIMIT}))"
 CHUNKING_KEY = "sha256(concat_ws(':', x.extraction_key, $chunker))"
 DOCUMENT_KEY = "substr(sha256(concat_ws(':', d.document_id, k.chunking_key)), 1, 32)"
+
+MODIFIED_SECONDS = "TRY_CAST(split_part(d.signature, ':', 2) AS BIGINT) // 1000000000"
+"""When a document's file last changed, in seconds since 1970, from the nanoseconds that its signature has."""

@@ -88,7 +88,9 @@ def missing_extractions(
     catalog: Catalog, collection: str, extractor: ExtractorFingerprint, max_attempts: int, full_refresh: bool
 ) -> list[ExtractionTask]:
     """Contents of a collection that are to be read: never read by this extractor, failed for a passing reason or at a limit that was
-    changed, or not read whole by a machine of other abilities. Nothing of files that are missing: what they said stays."""
+    changed, or not read whole by a machine of other abilities. Nothing of files that are missing: what they said stays.
+
+    Small ones first, and of those alike in size (within a factor of four) the newest: a memo need not wait for the books before it."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
@@ -97,7 +99,8 @@ def missing_extractions(
             SELECT key, file, media_type, content_hash, size_bytes,
                 error_code IS NOT NULL, transient, attempts, extraction_key IS NOT DISTINCT FROM failure_key FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
-                AND partial_key NOT IN (SELECT extraction_key FROM extractions)) ORDER BY file
+                AND partial_key NOT IN (SELECT extraction_key FROM extractions))
+            ORDER BY log2(size_bytes + 1) // 2, added_at DESC, file
             """,
             {"collection": collection, **extractor.parameters, "full": full_refresh},
         ).fetchall()
@@ -108,24 +111,33 @@ def missing_extractions(
     return list(tasks.values())
 
 
-def unfinished_collections(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
-    """Collections with documents that a run could bring forward, and how many: pending, failed for a passing reason or at a limit that
-    was changed, or not read whole by a machine of other abilities. Documents whose file is missing wait for it."""
+def unread_documents(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
+    """Collection → documents whose text a run could bring forward: pending, failed for a passing reason or at a limit that was changed, or
+    not read whole by a machine of other abilities. Not those that answer by their words, nor those whose file is missing."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
             SELECT collection, count(*), state, error_code IS NOT NULL AS failed, transient, attempts,
                 content_hash IS NULL OR coalesce(extraction_key IN ({EXTRACTION_KEY}, {FAILURE_KEY}), TRUE) AS same_circumstances,
                 coalesce(len(notes), 0) > 0 AS in_part
-            FROM documents d WHERE {_PRESENT} AND (state = 'pending' OR failed OR in_part) GROUP BY ALL
+            FROM documents d WHERE {_PRESENT} AND ((state = 'pending' AND chunks = 0) OR failed OR in_part) GROUP BY ALL
             """,
             extractor.parameters,
         ).fetchall()
-    unfinished: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
     for collection, count, state, *last in rows:
         if asks_for_a_run(state, LastTry(*last), max_attempts):
-            unfinished[collection] += count
-    return dict(unfinished)
+            unread[collection] += count
+    return dict(unread)
+
+
+def untried_documents(catalog: Catalog, collection: str) -> int:
+    """Documents of a collection that wait to be read for the first time, or to be cut."""
+    with catalog.reading() as connection:
+        row = connection.execute(
+            f"SELECT count(*) FROM documents WHERE collection = ? AND state = 'pending' AND chunks = 0 AND {_PRESENT}", [collection]
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
@@ -178,7 +190,8 @@ def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorF
     connection.execute(
         f"""
         UPDATE documents AS d SET extraction_key = o.extraction_key, state = o.state, error_code = o.error_code, error = o.error,
-            transient = o.transient, pages = NULL, notes = NULL, chunks = 0, indexed_at = NULL,
+            transient = o.transient, pages = NULL, notes = NULL, chunks = 0, vectors = 0,
+            indexed_at = NULL,
             attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
         FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{_PRESENT}
         """,

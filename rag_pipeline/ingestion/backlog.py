@@ -1,0 +1,93 @@
+"""What is left to do for each collection, and how much of it is done at once.
+
+Belongs here: reading the backlog off folder plan, catalog and index; the length of slices. Not here: when a run starts
+(``folder/watch.py``), what a run does (``steps/``).
+
+Work has two lanes. The *text* lane looks at files, reads them, cuts them, and publishes what can be found by its words; the *vectors* lane
+embeds passages and publishes them again with their vectors. A small file that arrives during a long embedding goes by the first lane and
+answers at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.consistency import unpublished_collections
+from rag_pipeline.ingestion.steps.workspace import chunker_fingerprint, extractor_fingerprint
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.chunk_rows import passages_without_vector, texts_missing, uncut_documents
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.reading_rows import unread_documents
+from rag_pipeline.stores.vectors import VectorIndex
+
+Lane = Literal["text", "vectors"]
+LANES: tuple[Lane, ...] = ("text", "vectors")
+
+FIRST_SLICE_SECONDS = 3.0
+"""So that the first documents of a drop answer soon; each slice after it is twice as long."""
+_VECTORS_FACTOR = 4
+"""Vectors are not waited for, and a run of that lane first loads a model: its slices are longer by this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """``documents`` whose text is to be brought forward (or that catalog and index differ by), ``passages`` that lack a vector."""
+
+    documents: int = 0
+    passages: int = 0
+
+    def of(self, lane: Lane) -> int:
+        """What there is to do in a lane."""
+        return self.documents if lane == "text" else self.passages
+
+
+def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested: Iterable[str]) -> dict[str, Backlog]:
+    """Collection → its backlog, for those that have one; what the folder holds and the catalog has not seen is not among it.
+
+    Args:
+        ingested: collections that there were runs for.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RagError: the passwords file cannot be read.
+    """
+    documents = Counter(unread_documents(catalog, extractor_fingerprint(settings), settings.max_attempts))
+    documents.update(unpublished_collections(catalog, index, ingested))
+    passages = Counter(passages_without_vector(catalog))
+    try:
+        model = locate_model(settings)
+    except EmbeddingModelError:  # the next run says so in words
+        pass
+    else:
+        chunker = chunker_fingerprint(model, settings.chunk_tokens)
+        documents.update(uncut_documents(catalog, chunker))
+        for collection in _with_other_vectors(index, model.fingerprint):
+            missing = texts_missing(catalog, collection, chunker, model.fingerprint)
+            passages[collection] = max(1, missing)  # one stands for publishing what is complete
+    return {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
+
+
+def _with_other_vectors(index: VectorIndex, model_fingerprint: str) -> list[str]:
+    """Collections that are published with another embedding model than the configured one."""
+    try:
+        manifests = [index.manifest(collection) for collection in index.collections()]
+    except RagError:  # a server that does not answer; the run says so
+        return []
+    return [manifest.collection for manifest in manifests if manifest and manifest.embedding_fingerprint != model_fingerprint]
+
+
+def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:
+    """How long the next slice of a lane is, after so many before it for the same work."""
+    most = settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1)
+    first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds / _VECTORS_FACTOR
+    return float(min(most, first * 2 ** min(earlier, 20)))
+
+
+def lane_to_go_on_with(backlog: Mapping[str, Backlog]) -> Lane | None:
+    """Text before vectors: what cannot be found at all comes before what could be found better. None: all is done."""
+    return next((lane for lane in LANES if any(one.of(lane) for one in backlog.values())), None)

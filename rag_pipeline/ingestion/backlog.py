@@ -20,7 +20,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.steps.workspace import chunker_fingerprint, extractor_fingerprint
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.chunk_rows import passages_without_vector, texts_missing, uncut_documents
+from rag_pipeline.stores.catalog.chunk_rows import collections_cut_anew, passages_without_vector, texts_missing, uncut_documents
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import unread_documents
 from rag_pipeline.stores.vectors import VectorIndex
@@ -66,10 +66,13 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
     else:
         chunker = chunker_fingerprint(model, settings.chunk_tokens)
         documents.update(uncut_documents(catalog, chunker))
+        for collection in collections_cut_anew(catalog, chunker):
+            passages[collection] += texts_missing(catalog, collection, chunker, model.fingerprint)
         for collection in _with_other_vectors(index, model.fingerprint):
             missing = texts_missing(catalog, collection, chunker, model.fingerprint)
             passages[collection] = max(1, missing)  # one stands for publishing what is complete
-    return {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
+    found = {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
+    return {name: backlog for name, backlog in found.items() if backlog != Backlog()}
 
 
 def _with_other_vectors(index: VectorIndex, model_fingerprint: str) -> list[str]:

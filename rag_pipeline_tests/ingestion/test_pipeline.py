@@ -19,7 +19,7 @@ from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
-from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unfinished_collections
+from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unread_documents
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.stores.vectors.conftest import hits
@@ -265,18 +265,6 @@ def test_an_index_deleted_by_hand_is_rebuilt_without_embedding(settings: Setting
     assert found(settings, "zebras") == {"a.txt"}
 
 
-def test_texts_have_their_words_before_the_model_has_seen_them(settings: Settings) -> None:
-    (settings.uploads / "a.txt").write_text("Zebras.")
-    workspace = Workspace(settings, "default")
-    steps.source_documents.update_documents(workspace)
-    (batch,) = steps.extracted_text.plan_extraction(workspace)
-    steps.extracted_text.extract_batch(workspace, batch)
-    steps.extracted_text.commit_extraction(workspace)
-    steps.chunks.cut_chunks(workspace)
-    steps.embeddings.plan_embeddings(workspace)
-    assert (count(settings, "sparse_vectors"), count(settings, "embeddings")) == (1, 0)
-
-
 def test_publishing_makes_no_vectors(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings.uploads / "a.txt").write_text("Zebras.")
     ingest()
@@ -296,6 +284,7 @@ def test_a_catalog_without_words_gets_them_without_embedding_again(
     with duckdb.connect(str(settings.catalog_path)) as connection:
         connection.execute("DROP TABLE sparse_vectors")
         connection.execute("ALTER TABLE documents DROP COLUMN detected_by")
+        connection.execute("ALTER TABLE documents DROP COLUMN vectors")
         connection.execute("UPDATE catalog SET schema_version = 2")
     shutil.rmtree(settings.index_path)
     monkeypatch.setattr(steps.embeddings, "load_embedder", None)
@@ -419,7 +408,7 @@ def planned(settings: Settings) -> set[str]:
 
 
 def unfinished(settings: Settings) -> dict[str, int]:
-    return unfinished_collections(Catalog(settings.catalog_path), extractor_fingerprint(settings), settings.max_attempts)
+    return unread_documents(Catalog(settings.catalog_path), extractor_fingerprint(settings), settings.max_attempts)
 
 
 def test_a_document_larger_than_memory_allows_is_cut_in_windows(

@@ -14,7 +14,7 @@ from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances, ext
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
-from rag_pipeline.stores.catalog.reading_rows import unfinished_collections
+from rag_pipeline.stores.catalog.reading_rows import unread_documents
 from rag_pipeline_tests.conftest import run_steps
 
 LIMITS = {"timeout": "extraction_timeout_seconds", "out_of_memory": "extraction_memory_bytes", "damaged": None}
@@ -30,7 +30,7 @@ def is_noticed(settings: Settings) -> bool:
     catalog = Catalog(settings.catalog_path)
     known = known_signatures(catalog, None, circumstances(settings))
     plan = plan_folder(list_folder(settings.uploads), known, 1e12, 0)
-    return bool(plan) or bool(unfinished_collections(catalog, extractor_fingerprint(settings), settings.max_attempts))
+    return bool(plan) or bool(unread_documents(catalog, extractor_fingerprint(settings), settings.max_attempts))
 
 
 def raised(settings: Settings, name: str) -> Settings:

@@ -64,15 +64,14 @@ def complete_words(workspace: Workspace) -> None:
 
 
 def _missing(workspace: Workspace) -> Iterator[polars.DataFrame]:
+    """Batches; those that are done whole begin with the longest text: what follows fits into the memory of what came before."""
     size = workspace.settings.embedding_batch_chunks
-    return texts_without_vector(
-        workspace.catalog,
-        workspace.collection,
-        workspace.chunker_fingerprint,
-        workspace.model.fingerprint,
-        min(size, _BATCH_OF_A_SLICE) if workspace.slice else size,
-        workspace.full_refresh,
-    )
+    of_workspace = workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint
+    if workspace.slice:
+        yield from texts_without_vector(*of_workspace, min(size, _BATCH_OF_A_SLICE), workspace.full_refresh)
+        return
+    for texts in texts_without_vector(*of_workspace, size, workspace.full_refresh):
+        yield texts.sort(polars.col("text").str.len_bytes(), descending=True, maintain_order=True)
 
 
 def _write_words(workspace: Workspace, texts: polars.DataFrame) -> None:

@@ -71,7 +71,7 @@ def texts_without_vector(
     """Batches (text_hash, text) of texts that the embedding model of this fingerprint has not seen, each once.
 
     Those of short documents first, and of documents alike in length (within a factor of four) the newest, so that most documents are
-    whole early. Within a batch the longest first: what follows fits into the memory of what came before.
+    whole early.
     """
     query = f"""
         SELECT c.text_hash, any_value({_EMBEDDED_TEXT}) AS text, min(log2(k.chunk_count) // 2) AS length, max(d.added_at) AS added,
@@ -83,7 +83,7 @@ def texts_without_vector(
     parameters = {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh}
     with catalog.reading() as connection:
         for frame in query_batches(connection, query, "length, added DESC, document, text_hash", parameters, batch_size):
-            yield frame.select("text_hash", "text").sort(polars.col("text").str.len_bytes(), descending=True, maintain_order=True)
+            yield frame.select("text_hash", "text")
 
 
 def texts_without_words(catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int) -> Iterator[polars.DataFrame]:
@@ -111,6 +111,17 @@ def uncut_documents(catalog: Catalog, chunker: str) -> dict[str, int]:
                 {"chunker": chunker},
             ).fetchall()
         )
+
+
+def collections_cut_anew(catalog: Catalog, chunker: str) -> list[str]:
+    """Collections with documents that answer as another chunker cut them, until the model has seen what this one made of them."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT d.collection FROM documents d JOIN chunkings old USING (extraction_key) JOIN chunkings new USING (extraction_key)"
+            " WHERE old.chunker <> $chunker AND new.chunker = $chunker",
+            {"chunker": chunker},
+        ).fetchall()
+    return [collection for (collection,) in rows]
 
 
 def passages_without_vector(catalog: Catalog) -> dict[str, int]:

@@ -1,0 +1,230 @@
+"""Documents answer by their words before the model has seen them; what changes of model and chunks take the place of answers until then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.backlog import Backlog, backlogs, slice_seconds
+from rag_pipeline.ingestion.consistency import chunk_counts, dead_documents
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.vectors import Manifest, SearchQuery, open_index
+from rag_pipeline_tests.stores.vectors.conftest import hits
+
+
+class QuickEmbedder:
+    """Vectors of the right length; what they say is of no account here."""
+
+    dtype = "float32"
+    seen: list[str] = []
+
+    def embed_documents(self, texts: Sequence[str]) -> Any:
+        self.seen.extend(texts)
+        return np.eye(384, dtype=np.float32)[[len(text) % 384 for text in texts]]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    QuickEmbedder.seen.clear()
+    monkeypatch.setattr(steps.embeddings, "load_embedder", lambda *arguments: QuickEmbedder())
+
+
+def text_lane(settings: Settings, piece: Slice | None = None) -> None:
+    workspace = Workspace(settings, "default", slice=piece)
+    steps.source_documents.update_documents(workspace)
+    for batch in steps.extracted_text.plan_extraction(workspace):
+        steps.extracted_text.extract_batch(workspace, batch)
+    steps.extracted_text.commit_extraction(workspace)
+    steps.chunks.cut_chunks(workspace)
+    steps.vector_index.update_index(workspace)
+
+
+def vectors_lane(settings: Settings, piece: Slice | None = None) -> None:
+    workspace = Workspace(settings, "default", slice=piece)
+    for batch in steps.embeddings.plan_embeddings(workspace):
+        steps.embeddings.embed_batch(workspace, batch)
+    steps.embeddings.commit_embeddings(workspace)
+    steps.vector_index.update_index(workspace)
+
+
+def row(settings: Settings, name: str) -> DocumentStatus:
+    (found,) = [one for one in Catalog(settings.catalog_path).documents() if one.document == name]
+    return found
+
+
+def manifest(settings: Settings) -> Manifest:
+    found = open_index(settings).manifest("default")
+    assert found
+    return found
+
+
+def found(settings: Settings, words: str) -> set[str]:
+    return {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text=words))}
+
+
+def left(settings: Settings) -> Backlog:
+    index = open_index(settings)
+    return backlogs(settings, Catalog(settings.catalog_path), index, ["default"]).get("default", Backlog())
+
+
+def consistent(settings: Settings) -> bool:
+    workspace = Workspace(settings, "default")
+    counts = chunk_counts(workspace)
+    return counts.indexed == counts.expected and not dead_documents(workspace)
+
+
+LONG = " ".join(f"Sentence number {number} tells of zebras, of grass, and of a river that is {number} miles long." for number in range(80))
+
+
+def test_a_document_answers_by_its_words_before_the_model_has_seen_it(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras have stripes.")
+    text_lane(settings)
+    assert found(settings, "zebras") == {"a.txt"}
+    assert QuickEmbedder.seen == []
+    assert (row(settings, "a.txt").state, row(settings, "a.txt").chunks, row(settings, "a.txt").vectors) == ("pending", 1, 0)
+    assert (manifest(settings).chunks, manifest(settings).vectors) == (1, 0)
+    assert left(settings) == Backlog(documents=0, passages=1)
+    by_words = hits(open_index(settings), "default", SearchQuery(text="zebras"))
+    vectors_lane(settings)
+    assert (row(settings, "a.txt").state, row(settings, "a.txt").vectors) == ("indexed", 1)
+    assert (manifest(settings).chunks, manifest(settings).vectors) == (1, 1)
+    assert left(settings) == Backlog()
+    assert [hit.chunk_id for hit in hits(open_index(settings), "default", SearchQuery(text="zebras"))] == [by_words[0].chunk_id]
+    assert consistent(settings)
+
+
+def test_vectors_come_slice_by_slice_and_none_is_made_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.embeddings, "_LOOK_EVERY", 2)
+    (settings.uploads / "long.txt").write_text(LONG)
+    (settings.uploads / "short.txt").write_text("A memo about owls.")
+    text_lane(settings)
+    chunks, made = row(settings, "long.txt").chunks, [0]
+    assert chunks > 4
+    while left(settings).passages:
+        vectors_lane(settings, Slice(1e-9))  # over as soon as it is looked at again
+        made.append(manifest(settings).vectors)
+        assert made[-1] > made[-2]
+        assert consistent(settings)
+        assert row(settings, "short.txt").state == "indexed"  # the short one first
+        if made[-1] < chunks + 1:
+            assert (row(settings, "long.txt").state, row(settings, "long.txt").vectors) == ("pending", made[-1] - 1)
+    assert made[-1] == chunks + 1
+    assert len(made) > 3
+    assert len(QuickEmbedder.seen) == len(set(QuickEmbedder.seen)) == chunks + 1
+    assert row(settings, "long.txt").state == "indexed"
+    assert list(settings.staging_path.rglob("*.vectors.parquet")) == []
+
+
+def test_text_is_read_slice_by_slice_the_small_and_new_first(settings: Settings) -> None:
+    for number in range(8):
+        (settings.uploads / f"large {number}.txt").write_text(f"Zebra {number}. " + "grass " * 5000)
+    (settings.uploads / "memo.txt").write_text("A memo about owls.")
+    read = []
+    for _ in range(12):
+        text_lane(settings, Slice(1e-9))
+        read.append(sum(row.chunks > 0 for row in Catalog(settings.catalog_path).documents()))
+        assert found(settings, "owls") == {"memo.txt"}
+        if read[-1] == 9:
+            break
+    assert read[-1] == 9
+    assert read[0] < 9
+
+
+def test_an_edited_document_answers_with_its_new_words_at_once(settings: Settings) -> None:
+    file = settings.uploads / "a.txt"
+    file.write_text("Zebras have stripes.")
+    text_lane(settings)
+    vectors_lane(settings)
+    file.write_text("Giraffes have long necks.")
+    text_lane(settings)
+    assert found(settings, "zebras") == set()
+    assert found(settings, "giraffes") == {"a.txt"}
+    assert (row(settings, "a.txt").state, row(settings, "a.txt").chunks, row(settings, "a.txt").vectors) == ("pending", 1, 0)
+
+
+def test_a_touched_document_is_published_with_its_new_time_and_is_not_embedded_again(settings: Settings) -> None:
+    file = settings.uploads / "a.txt"
+    file.write_text("Zebras have stripes.")
+    text_lane(settings)
+    vectors_lane(settings)
+    before, seen = open_index(settings).revisions("default"), len(QuickEmbedder.seen)
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    text_lane(settings)
+    after = open_index(settings).revisions("default")
+    assert before.keys() == after.keys()
+    assert before != after
+    assert row(settings, "a.txt").state == "indexed"
+    assert len(QuickEmbedder.seen) == seen
+    assert left(settings) == Backlog()
+
+
+def other_model(settings: Settings, tmp_path: Path) -> Settings:
+    folder = tmp_path / "other-model"
+    shutil.copytree(locate_model(settings).path, folder)
+    (folder / "note.json").write_text("{}")  # another fingerprint
+    return settings.model_copy(update={"embedding_model": str(folder)})
+
+
+@pytest.mark.parametrize("chunk_tokens", [0, 64])
+def test_while_another_model_takes_over_the_last_one_answers(settings: Settings, tmp_path: Path, chunk_tokens: int) -> None:
+    (settings.uploads / "a.txt").write_text(LONG)
+    text_lane(settings)
+    vectors_lane(settings)
+    old = manifest(settings)
+    changed = other_model(settings, tmp_path).model_copy(update={"chunk_tokens": chunk_tokens})
+    assert left(changed).passages > 0
+    (settings.uploads / "new.txt").write_text("A memo about owls.")
+    text_lane(changed)
+    during = manifest(settings)
+    assert (during.embedding_fingerprint, during.chunks, during.vectors) == (old.embedding_fingerprint, old.chunks + 1, old.vectors)
+    assert found(settings, "owls") == {"new.txt"}
+    assert found(settings, "zebras") == {"a.txt"}
+    assert consistent(changed)
+    vectors_lane(changed)
+    after = manifest(settings)
+    assert after.embedding_fingerprint == locate_model(changed).fingerprint
+    assert after.vectors == after.chunks == sum(row.chunks for row in Catalog(settings.catalog_path).documents())
+    assert left(changed) == Backlog()
+    assert consistent(changed)
+    assert {row.state for row in Catalog(settings.catalog_path).documents()} == {"indexed"}
+
+
+def test_while_documents_are_cut_anew_they_answer_as_they_were_cut(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text(LONG)
+    text_lane(settings)
+    vectors_lane(settings)
+    old = manifest(settings)
+    changed = settings.model_copy(update={"chunk_tokens": 64})
+    assert left(changed).documents == 1
+    text_lane(changed)
+    assert (manifest(settings).chunks, manifest(settings).vectors) == (old.chunks, old.vectors)
+    assert left(changed).passages > 0
+    assert consistent(changed)
+    vectors_lane(changed)
+    assert manifest(settings).vectors == manifest(settings).chunks > old.chunks
+    assert left(changed) == Backlog()
+    assert consistent(changed)
+
+
+def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:
+    assert [slice_seconds(settings, "text", earlier) for earlier in range(7)] == [3, 6, 12, 24, 48, 60, 60]
+    assert [slice_seconds(settings, "vectors", earlier) for earlier in range(6)] == [15, 30, 60, 120, 240, 240]
+    assert slice_seconds(settings, "text", 10**6) == 60
+    quick = settings.model_copy(update={"slice_seconds": 1.0})
+    assert slice_seconds(quick, "text", 0) == 1
+
+
+def test_the_time_of_a_slice_begins_when_it_is_first_asked_for() -> None:
+    piece = Slice(1e-9)
+    assert not piece.is_over()
+    assert piece.is_over()

@@ -25,7 +25,7 @@ POINTS: dict[str, Callable[[Path], bool]] = {
     "embedding planned": lambda data: any(data.glob("staging/*/embeddings/*.texts.parquet")),
     "embedding staged": lambda data: any(data.glob("staging/*/embeddings/*.vectors.parquet")),
     "points exported": lambda data: any(data.glob("staging/*/vector_index/*.parquet")),
-    "version being built": lambda data: len([folder for folder in data.glob("index/*/*") if folder.is_dir()]) > 1,
+    "version being built": lambda data: len(list(data.glob("index/*/segments/*"))) > 1,
 }
 
 

@@ -34,6 +34,7 @@ DOCUMENTS: Columns = {
     "notes": ("VARCHAR[]", "What an otherwise good reading left out."),
     "pages": ("INTEGER", "Pages, where the format has them."),
     "chunks": ("INTEGER", "Chunks in the published index."),
+    "vectors": ("INTEGER", "Those of them that have a dense vector."),
     "added_at": ("TIMESTAMP", "UTC."),
     "indexed_at": ("TIMESTAMP", "UTC."),
     "detected_by": ("VARCHAR", "Fingerprint of the media types that could be told when this one was."),

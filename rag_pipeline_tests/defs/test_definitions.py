@@ -28,7 +28,7 @@ def test_the_project_is_one_that_dg_knows(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
     assert result.returncode == 0, result.stderr
     listed = json.loads(result.stdout[result.stdout.index("{") :])
-    assert [len(listed[kind]) for kind in ("assets", "asset_checks", "jobs", "sensors")] == [5, 6, 1, 1]
+    assert [len(listed[kind]) for kind in ("assets", "asset_checks", "jobs", "sensors")] == [5, 6, 3, 1]
 
 
 def test_whatever_the_dagster_ui_shows_has_words_to_act_on() -> None:

@@ -55,7 +55,7 @@ def test_a_killed_run_is_dead_and_a_waiting_one_is_not_whatever_the_machine_is_c
 ) -> None:
     """Process 1 of every machine is alive, so neither the name nor the number may be asked."""
     (settings.uploads / "a.txt").write_text("Zebras.")
-    with Workspace(settings, "default").whole_run():
+    with Workspace(settings, "default").whole_run("text"):
         process = start("-m", "rag_pipeline", "ingest")
         wait_for(lambda: bool(instance.get_runs()) and any(settings.locks_path.glob("run-*")), process)
         (run,) = instance.get_runs()
@@ -106,7 +106,7 @@ def test_a_cancelled_run_of_the_command_line_ends_and_frees_its_place_and_its_co
     assert "default: cancelled in the Dagster UI" in errors
     assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
     assert not list(settings.locks_path.glob("run-*"))
-    with workspace.whole_run():
+    with workspace.whole_run("text"):
         assert fail_dead_runs(instance) == []
 
 

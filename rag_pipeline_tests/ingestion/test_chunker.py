@@ -13,7 +13,7 @@ from tokenizers.processors import TemplateProcessing
 
 from rag_pipeline.embedding.model_files import TokenCounter
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.chunker import Chunker
+from rag_pipeline.ingestion.chunker import Chunker, fingerprint
 from rag_pipeline.models import Box, Chunk, Element
 
 
@@ -203,7 +203,8 @@ def test_limits_and_fingerprints() -> None:
     assert Chunker(counter(128)).max_tokens == 128
     assert Chunker(counter(128), 64).max_tokens == 64
     assert Chunker(counter(128), 4096).max_tokens == 128
-    assert Chunker(counter(128), 64).fingerprint != Chunker(counter(128)).fingerprint
+    assert fingerprint(64, 128) != fingerprint(0, 128)
+    assert fingerprint(4096, 128) == fingerprint(128, 128)
     with pytest.raises(RagError, match="RAG_CHUNK_TOKENS"):
         Chunker(counter(), 8)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag_pipeline.answering.tuning import TUNING, Tuning
-from rag_pipeline.embedding.embedder import Embedder, load_embedder
+from rag_pipeline.embedding.embedder import Embedder, load_question_embedder
 from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
 from rag_pipeline.settings import Settings
 
@@ -39,7 +39,7 @@ class QuestionEncoder:
         return self._cached(question, model)
 
     def _encode(self, question: str, model: ModelFiles) -> Vector:
-        embedder = load_embedder(model, self._settings)
+        embedder = load_question_embedder(model, self._settings)
         with self._encoding:
             return self._encoded(question, model, embedder)
 

@@ -15,7 +15,7 @@ from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, V
 from rag_pipeline.answering.retrieval.reranking import reranker
 from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
-from rag_pipeline.embedding.embedder import Vectors, load_embedder
+from rag_pipeline.embedding.embedder import Vectors, load_question_embedder
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
@@ -69,7 +69,7 @@ class Retriever:
 
     def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
         """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
-        return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
+        return load_question_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)

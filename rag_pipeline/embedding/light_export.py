@@ -29,6 +29,7 @@ from rag_pipeline.embedding.light_runtime import (
     LightEmbedder,
     LightRuntimeError,
     installed,
+    light_allowed,
     light_folder,
     open_light,
 )
@@ -56,6 +57,16 @@ def why_not(model: ModelFiles, settings: Settings) -> str:
     if not installed():
         return "onnxruntime is not installed"
     return str(read_json(settings.data / "models.json").get(_key(model), ""))
+
+
+def light_state(model: ModelFiles, settings: Settings) -> str:
+    """Whether a model has a light runtime, in words."""
+    if not light_allowed(settings):
+        return "no light runtime: RAG_EMBEDDING_DTYPE or RAG_EMBEDDING_DEVICE leaves no room for one"
+    if reason := why_not(model, settings):
+        return f"no light runtime: {reason}"
+    folder = light_folder(model, settings)
+    return f"light runtime in {folder}" if folder.is_dir() else "the light runtime is made by the next run"
 
 
 def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:

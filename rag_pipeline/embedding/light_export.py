@@ -7,6 +7,7 @@ Belongs here: which models can be exported, the comparison, the files. Not here:
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransforme
 def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
     """The same in a process of its own, for one that needs sentence-transformers for nothing else."""
     command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode > 0:
         _keep_reason(model, settings, f"the process that exports it failed: {done.stderr.strip()[-_SHOWN_CHARACTERS:]}")
     elif done.returncode:  # killed, perhaps for its memory: the next run tries again
@@ -234,9 +237,9 @@ def _exporter_alone() -> Iterator[None]:
 
 
 def _compare(light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
-    """Both ways of embedding, in one batch of many lengths, and each text alone as a question."""
+    """Both ways of embedding: all texts in batches of many lengths, and some alone, as questions."""
     documents = lowest_cosine(light.embed_documents(COMPARED), loaded.embed_documents(COMPARED))
-    questions = [lowest_cosine(light.embed_query(text)[None], loaded.embed_query(text)[None]) for text in COMPARED]
+    questions = [lowest_cosine(light.embed_query(text)[None], loaded.embed_query(text)[None]) for text in (*PROBES[:2], "", "a")]
     cosine = min(documents, *questions)
     if cosine < LOWEST_COSINE:
         raise _NoLightRuntimeError(f"its vectors differ from those of sentence-transformers (cosine {cosine:.6f})")

@@ -72,10 +72,17 @@ class Retriever:
         """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
         return self._sentences.vectors(sentences, self._model_of(collection))
 
-    async def prepare(self, scope: Scope = EVERYWHERE) -> None:
-        """Have the light runtime made for the models that questions are asked with, where there is none yet: ten seconds, once."""
-        for collection in self._collections(scope):
-            await asyncio.to_thread(prepare_light_runtime, self._model_of(collection), self._settings)
+    async def prepare(self) -> None:
+        """Have the light runtime made for the models that questions are asked with, where there is none yet: ten seconds, once.
+
+        Raises:
+            RagError: as for a question.
+        """
+        await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> None:
+        for collection in self._collections(EVERYWHERE):
+            prepare_light_runtime(self._model_of(collection), self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)

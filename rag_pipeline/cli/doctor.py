@@ -116,10 +116,16 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
 
 
 def _embedding_model(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.embedding.light_export import light_state
     from rag_pipeline.embedding.model_files import locate_model
+    from rag_pipeline.embedding.runtime_choice import kept_choice
 
     model = locate_model(settings)
     yield Finding("embedding model", "ok", f"{model.name}, reads {model.max_tokens} word pieces, in {model.path}")
+    light, bulk = light_state(model, settings), kept_choice(model, settings)
+    yield Finding(
+        "embedding runtime", "ok", f"{light}; {f'in bulk: {bulk}' if bulk else 'the first large run measures what is fastest in bulk'}"
+    )
 
 
 def _vector_index(settings: Settings) -> Iterator[Finding]:

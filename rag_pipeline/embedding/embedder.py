@@ -1,126 +1,123 @@
-"""Texts to vectors.
+"""Texts to vectors: which runtime does it, loaded once a process.
 
-Belongs here: dtype and encoding. Not here: the model's files (``model_files.py``), what is embedded, where vectors are kept.
-``sentence_transformers`` takes 5 to 7 seconds to import, so it is imported inside :class:`Embedder` only, where vectors are made.
+Belongs here: what is loaded when. Not here: the runtimes (``sentence_transformer.py``, ``light_runtime.py``), how they compare
+(``runtime_choice.py``), what is embedded, where vectors are kept. Why so: docs/decisions/embedding.md.
 """
 
 from __future__ import annotations
 
-import platform
 import threading
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, why_not
+from rag_pipeline.embedding.light_runtime import ABOUT, LightEmbedder, light_allowed, light_folder, open_light
 from rag_pipeline.embedding.model_files import ModelFiles
+from rag_pipeline.embedding.runtime_choice import LIGHT, keep_choice, kept_choice, measured
+from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
+from rag_pipeline.embedding.vectors import Embedder, Vectors
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.files import read_json, write_json
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["Embedder", "Vectors", "load_embedder", "load_question_embedder", "prepare_light_runtime"]
 
-Vectors = NDArray[np.float32]
-"""Unit-length rows, one a text: shape (texts, dimension)."""
+FEW_TEXTS = 256
+"""Fewer are embedded sooner by the light runtime than sentence-transformers is loaded, also where it is then twice as fast."""
+_CPU_DTYPES, _GPU_DTYPES = ("bfloat16",), ("bfloat16", "float16")
+"""Beside float32. float16 on a processor is known to be slow."""
 
-LOWEST_COSINE = 0.999
-"""A dtype is exact enough when every probe text stays this close to its float32 vector."""
-
-
-class Embedder:
-    """Turns texts into unit vectors. Made once a process: loading takes seconds."""
-
-    def __init__(self, model: ModelFiles, settings: Settings) -> None:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for reading 90 MB from disk, on standard error of every command
-        self.files = model
-        device = None if settings.embedding_device == "auto" else settings.embedding_device
-        self._model = SentenceTransformer(str(model.path), device=device, local_files_only=True)
-        self._batch_size = settings.embedding_batch_size
-        self.dtype = self._choose_dtype(settings)
-        self._use(self.dtype)
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return int(self._model.get_embedding_dimension() or 0)
-
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of chunks: shape (len(texts), dimension), unit length, in the order given."""
-        return self._encode(self._model.encode_document, list(texts))
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Vector of one question: shape (dimension,), unit length."""
-        return cast("NDArray[np.float32]", self._encode(self._model.encode_query, [text])[0])
-
-    def _encode(self, encode: Callable[..., object], texts: list[str]) -> Vectors:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        tensor = cast("Tensor", encode(texts, batch_size=self._batch_size, convert_to_tensor=True, show_progress_bar=False))
-        vectors = tensor.float().cpu().numpy()
-        return cast("Vectors", vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
-
-    def _use(self, dtype: str) -> None:
-        import torch
-
-        self._model.to(getattr(torch, dtype))
-
-    def _choose_dtype(self, settings: Settings) -> str:
-        if settings.embedding_dtype != "auto":
-            return settings.embedding_dtype
-        import torch
-
-        cache_path = settings.data / "models.json"
-        key = f"dtype:{self.files.fingerprint}:{self._model.device}:{platform.processor()}:{platform.node()}:{torch.__version__}"
-        cache = read_json(cache_path)
-        if key not in cache:
-            cache[key] = self._measure_dtypes()
-            write_json(cache_path, cache)
-        return str(cache[key])
-
-    def _measure_dtypes(self) -> str:
-        """The dtype that embeds fastest among those within LOWEST_COSINE of float32; float16 on a CPU is known to be slow."""
-        exact, seconds = self._time("float32")
-        fastest = "float32"
-        for dtype in ("bfloat16",) if self._model.device.type == "cpu" else ("bfloat16", "float16"):
-            self._use("float32")
-            vectors, taken = self._time(dtype)
-            if taken < seconds and float((vectors * exact).sum(axis=1).min()) >= LOWEST_COSINE:
-                fastest, seconds = dtype, taken
-        return fastest
-
-    def _time(self, dtype: str) -> tuple[Vectors, float]:
-        self._use(dtype)
-        texts = [" ".join(_PROBE[i:] + _PROBE[:i]) for i in range(len(_PROBE))]
-        self.embed_documents(texts)
-        started = time.perf_counter()
-        return self.embed_documents(texts), time.perf_counter() - started
+_Key = tuple[str, str, str]
+_BULK: dict[_Key, Embedder] = {}
+_LIGHT: dict[_Key, LightEmbedder] = {}
+_LOADED: dict[_Key, SentenceTransformerEmbedder] = {}
+_UNUSABLE: dict[Path, int] = {}
+"""Folders of light runtimes that could not be opened, with the time of the attempt's files: not tried, nor logged, at each question."""
+_LOADING = threading.RLock()
 
 
-_PROBE = [
-    "The annual report lists revenue of 4.2 million euros.",
-    "Water boils at 100 °C at sea level, and sooner on a mountain.",
-    "The committee met on 3 March 1998 to discuss the bridge over the river.",
-    "def area(radius): return 3.14159 * radius ** 2",
-    "Patients received 20 mg daily for six weeks; none reported adverse effects.",
-    "Die Verordnung tritt am Tag nach ihrer Verkündung in Kraft.",
-    "Who may borrow books, and for how long, is decided by the library.",
-    "Amy Johnson flew alone from London to Darwin in a second-hand aeroplane.",
-]
-
-
-_EMBEDDERS: dict[tuple[str, str, str], Embedder] = {}
-_LOADING = threading.Lock()
-
-
-def load_embedder(model: ModelFiles, settings: Settings) -> Embedder:
-    """The process's embedder for a model: loaded on first use, then shared."""
-    key = (model.fingerprint, settings.embedding_dtype, settings.embedding_device)
+def load_embedder(model: ModelFiles, settings: Settings, texts: int = FEW_TEXTS) -> Embedder:
+    """What embeds ``texts`` chunks soonest, loading included: loaded on first use, then shared by the process."""
     with _LOADING:
-        if key not in _EMBEDDERS:
-            _EMBEDDERS[key] = Embedder(model, settings)
-        return _EMBEDDERS[key]
+        key = _key(model, settings)
+        if key in _BULK:
+            return _BULK[key]
+        if texts < FEW_TEXTS and (light := _light(model, settings) or _made(model, settings)):
+            return light
+        _BULK[key] = _chosen(model, settings)
+        return _BULK[key]
+
+
+def load_question_embedder(model: ModelFiles, settings: Settings) -> Embedder:
+    """What embeds questions: the light runtime, or, until one was made, whatever else is loaded or can be. Makes none itself."""
+    with _LOADING:
+        return _light(model, settings) or _BULK.get(_key(model, settings)) or _loaded(model, settings)
+
+
+def prepare_light_runtime(model: ModelFiles, settings: Settings) -> None:
+    """Have the light runtime made where there can be one and is none. Takes ten seconds, once; questions wait, as they do for a load."""
+    with _LOADING:
+        if not _light(model, settings):
+            _made(model, settings)
+
+
+def _key(model: ModelFiles, settings: Settings) -> _Key:
+    return model.fingerprint, settings.embedding_dtype, settings.embedding_device
+
+
+def _light(model: ModelFiles, settings: Settings) -> LightEmbedder | None:
+    """The light runtime that was made, by this process or another."""
+    key, about = _key(model, settings), light_folder(model, settings) / ABOUT
+    if key not in _LIGHT and light_allowed(settings) and about.exists():
+        time = about.stat().st_mtime_ns
+        if _UNUSABLE.get(about) == time:
+            return None
+        if light := open_light(model, settings):
+            _LIGHT[key] = light
+        else:
+            _UNUSABLE[about] = time
+    return _LIGHT.get(key)
+
+
+def _made(model: ModelFiles, settings: Settings) -> LightEmbedder | None:
+    """The light runtime, made now where there can be one: by what is loaded, otherwise in a process that ends."""
+    if not light_allowed(settings) or why_not(model, settings):
+        return None
+    key = _key(model, settings)
+    if key in _LOADED and _LOADED[key].on_cpu and _LOADED[key].dtype == "float32":
+        make_light(model, settings, _LOADED[key])
+    else:
+        make_light_elsewhere(model, settings)
+    return _light(model, settings)
+
+
+def _loaded(model: ModelFiles, settings: Settings) -> SentenceTransformerEmbedder:
+    """sentence-transformers, in the dtype that is set; in float32 where it is still to be chosen."""
+    key = _key(model, settings)
+    if key not in _LOADED:
+        _LOADED[key] = SentenceTransformerEmbedder(model, settings.embedding_device, settings.embedding_batch_size)
+        if settings.embedding_dtype != "auto":
+            _LOADED[key].use(settings.embedding_dtype)
+    return _LOADED[key]
+
+
+def _chosen(model: ModelFiles, settings: Settings) -> Embedder:
+    """The fastest in bulk: as measured here before, or measured now."""
+    choice = kept_choice(model, settings)
+    if choice == LIGHT and (light := _light(model, settings) or _made(model, settings)):
+        return light
+    loaded = _loaded(model, settings)
+    if not choice:
+        choice, light = _measured_choice(model, settings, loaded)
+        if light and choice == LIGHT:
+            _LOADED.pop(_key(model, settings), None)
+            return light
+    loaded.use("float32" if choice == LIGHT else choice)
+    return loaded
+
+
+def _measured_choice(model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> tuple[str, LightEmbedder | None]:
+    light = (_light(model, settings) or _made(model, settings)) if loaded.on_cpu else None
+    if settings.embedding_dtype != "auto" and not light:
+        return settings.embedding_dtype, None
+    dtypes = () if settings.embedding_dtype != "auto" else _CPU_DTYPES if loaded.on_cpu else _GPU_DTYPES
+    measurement = measured(loaded, dtypes, light)
+    keep_choice(model, settings, measurement)
+    return measurement.fastest, light

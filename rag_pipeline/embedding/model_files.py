@@ -164,11 +164,12 @@ def _weights_digest(path: Path, data_dir: Path) -> dict[str, str]:
         )
     config = [p for p in sorted(path.rglob("*.json")) if p.name != "data_config.json"]
     digest = {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in config}
-    digest["weights"] = "+".join(_cached_sha256(p, data_dir / "models.json") for p in weights)
+    digest["weights"] = "+".join(kept_sha256(p, data_dir / "models.json") for p in weights)
     return digest
 
 
-def _cached_sha256(file: Path, cache_path: Path) -> str:
+def kept_sha256(file: Path, cache_path: Path) -> str:
+    """sha256 of a large file, calculated once for each size and time of it."""
     status = file.stat()
     key = f"{file}:{status.st_size}:{status.st_mtime_ns}"
     cache = read_json(cache_path)

@@ -35,7 +35,7 @@ class QuickEmbedder:
 
 def run_again_and_again(settings: Settings, together: Barrier, failures: Any) -> None:
     """How each round failed is told, or an empty text."""
-    steps.embeddings.load_embedder = lambda model, settings: QuickEmbedder()  # type: ignore[assignment,return-value]
+    steps.embeddings.load_embedder = lambda *arguments: QuickEmbedder()  # type: ignore[assignment,return-value]
     for _ in range(ROUNDS):
         together.wait(PATIENCE_SECONDS)
         try:

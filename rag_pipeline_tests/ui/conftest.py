@@ -31,6 +31,9 @@ class ScriptedRetriever:
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits = tuple(hits)
 
+    async def prepare(self) -> None:
+        """Nothing needs to be made."""
+
     async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         return self.hits[:top_k]
 

@@ -172,6 +172,7 @@ async def warm_up(services: Services) -> None:
         # Asked again and again, because other processes write the catalog and they send no events.
         while not await services.indexed_collections():  # noqa: ASYNC110
             await asyncio.sleep(WARM_UP_SECONDS)
+        await services.answerer.retriever.prepare()
         await services.answerer.retriever.retrieve("What is this about?", Scope(), 1)
     except RagError as error:  # the first question will say it to whoever asks
         log.warning("Not warmed up: %s", error)

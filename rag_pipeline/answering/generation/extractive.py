@@ -6,10 +6,12 @@ language model (``generative.py``). Measured: docs/decisions/refusal.md.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
@@ -63,19 +65,26 @@ def extracted(
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (word_ids(question), own_words))
     covered = [coverage(word_ids(text), rarity) for text in said]
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    likeliest = sorted(fit, key=lambda n: -covered[n])[: quoting.embedded_sentences]
-    cosines = [
-        float(cosine) * (quoting.listed if sentences[n].listed else 1.0)
-        for n, cosine in zip(likeliest, embed([said[n] for n in likeliest]) @ question_vector if likeliest else (), strict=True)
-    ]
-    scored = [
-        _Scored(sentences[n], word_ids(sentences[n].text), _score(cosine, covered[n], hits[sentences[n].passage - 1].score, quoting))
-        for n, cosine in zip(likeliest, cosines, strict=True)
-    ]
+    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) for n in fit}
+    ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
+    at_once = _at_once([len(said[n]) for n in ranked], quoting)
+    passage = tuning.refusal.passage * max((hit.score for hit in hits), default=0.0)
+    cosines: dict[int, float] = {}
+    for part in (ranked[:at_once], ranked[at_once:]):
+        if part and (not cosines or max(cosines.values()) + passage < tuning.refusal.convincing):
+            near = embed([said[n] for n in part]) @ question_vector
+            cosines |= {n: float(cosine) * (quoting.listed if sentences[n].listed else 1.0) for n, cosine in zip(part, near, strict=True)}
+    scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
-    nearness = max(cosines, default=0.0) + tuning.refusal.passage * max((hit.score for hit in hits), default=0.0)
+    nearness = max(cosines.values(), default=0.0) + passage
     return Extract(text, marks, _cited(quoted, hits), nearness, bool(text) and nearness >= tuning.refusal.convincing)
+
+
+def _at_once(lengths: Sequence[int], quoting: Quoting) -> int:
+    """How many of the likeliest sentences the model looks at while a reader waits: within the bounds, and at least one."""
+    fitting = bisect_right(list(accumulate(lengths)), quoting.first_characters)
+    return min(max(fitting, 1), quoting.first_sentences)
 
 
 def _marked(quoted: Sequence[Sentence]) -> tuple[str, tuple[Mark, ...]]:
@@ -116,8 +125,8 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _score(cosine: float, covered: float, passage_score: float, quoting: Quoting) -> float:
-    return quoting.cosine * cosine + quoting.coverage * covered + quoting.passage * passage_score
+def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
+    return quoting.coverage * covered + quoting.passage * passage_score
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

@@ -1,13 +1,14 @@
-"""A question as a vector.
+"""Questions, and the sentences that may answer them, as vectors.
 
-Belongs here: questions longer than the model's window, which calculation waits for which. Not here: what can be asked
-(``answering/question.py``), searching.
+Belongs here: questions longer than the model's window, which calculation waits for which, what is remembered. Not here: what can be
+asked (``answering/question.py``), searching, which sentences (``generation/extractive.py``).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag_pipeline.answering.tuning import TUNING, Tuning
-from rag_pipeline.embedding.embedder import Embedder, load_embedder
+from rag_pipeline.embedding.embedder import Embedder, Vectors, load_question_embedder
 from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
 from rag_pipeline.settings import Settings
 
@@ -39,7 +40,7 @@ class QuestionEncoder:
         return self._cached(question, model)
 
     def _encode(self, question: str, model: ModelFiles) -> Vector:
-        embedder = load_embedder(model, self._settings)
+        embedder = load_question_embedder(model, self._settings)
         with self._encoding:
             return self._encoded(question, model, embedder)
 
@@ -47,6 +48,35 @@ class QuestionEncoder:
         windows = _windows(question, self._counter(model), self._special_tokens)
         mean = np.stack([embedder.embed_query(window) for window in windows]).mean(axis=0)
         return cast("Vector", mean / (float(np.linalg.norm(mean)) or 1.0))
+
+
+class SentenceEncoder:
+    """Turns sentences into vectors. Keeps the last ones: who asks on, asks about the same passages. Safe to share by threads."""
+
+    def __init__(self, settings: Settings, tuning: Tuning = TUNING) -> None:
+        self._settings = settings
+        self._most = tuning.caches.sentence_vectors
+        self._kept: OrderedDict[tuple[str, str], Vector] = OrderedDict()
+        self._keeping = threading.Lock()
+
+    def vectors(self, sentences: Sequence[str], model: ModelFiles) -> Vectors:
+        """Shape (sentences, dimension): those that are not remembered in one batch."""
+        keys = [(model.fingerprint, sentence) for sentence in sentences]
+        with self._keeping:
+            known = {key: self._kept[key] for key in keys if key in self._kept}
+        new = [key for key in dict.fromkeys(keys) if key not in known]
+        embedder = load_question_embedder(model, self._settings)
+        known.update(zip(new, embedder.embed_documents([sentence for _, sentence in new]), strict=True))
+        self._keep(known)
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, embedder.dimension), dtype=np.float32)
+
+    def _keep(self, vectors: Mapping[tuple[str, str], Vector]) -> None:
+        with self._keeping:
+            for key, vector in vectors.items():
+                self._kept[key] = vector
+                self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 def _windows(question: str, counter: TokenCounter, special_tokens: int) -> Iterator[str]:

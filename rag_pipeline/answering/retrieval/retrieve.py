@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.order import Sources, all_in_order
-from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, Vector
+from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder, Vector
 from rag_pipeline.answering.retrieval.reranking import reranker
-from rag_pipeline.answering.scope import DocumentFilter, Scope
+from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
-from rag_pipeline.embedding.embedder import Vectors, load_embedder
+from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
@@ -39,6 +39,7 @@ class Retriever:
         self._tuning = tuning
         self._catalog = Catalog(settings.catalog_path)
         self._encoder = QuestionEncoder(settings, tuning)
+        self._sentences = SentenceEncoder(settings, tuning)
         self._reread = reranker(settings)
 
     async def retrieve(
@@ -69,7 +70,19 @@ class Retriever:
 
     def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
         """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
-        return load_embedder(self._model_of(collection), self._settings).embed_documents(sentences)
+        return self._sentences.vectors(sentences, self._model_of(collection))
+
+    async def prepare(self) -> None:
+        """Have the light runtime made for the models that questions are asked with, where there is none yet: ten seconds, once.
+
+        Raises:
+            RagError: as for a question.
+        """
+        await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> None:
+        for collection in self._collections(EVERYWHERE):
+            prepare_light_runtime(self._model_of(collection), self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
         collections = self._collections(scope)

@@ -92,8 +92,8 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
     staging = workspace.staging(STEP)
     frame = polars.read_parquet(staging.path(f"{batch}.texts"))
     started = time.perf_counter()
-    embedder = load_embedder(workspace.model, workspace.settings)
     texts = frame["text"].to_list()
+    embedder = load_embedder(workspace.model, workspace.settings, len(texts))
     parts: list[Vectors] = []
     step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
     for start in range(0, len(texts), step):

@@ -117,8 +117,8 @@ def collections_cut_anew(catalog: Catalog, chunker: str) -> list[str]:
     """Collections with documents that answer as another chunker cut them, until the model has seen what this one made of them."""
     with catalog.reading() as connection:
         rows = connection.execute(
-            "SELECT DISTINCT d.collection FROM documents d JOIN chunkings old USING (extraction_key) JOIN chunkings new USING (extraction_key)"
-            " WHERE old.chunker <> $chunker AND new.chunker = $chunker",
+            "SELECT DISTINCT d.collection FROM documents d"
+            " JOIN chunkings old USING (extraction_key) JOIN chunkings new USING (extraction_key) WHERE old.chunker <> $chunker AND new.chunker = $chunker",
             {"chunker": chunker},
         ).fetchall()
     return [collection for (collection,) in rows]

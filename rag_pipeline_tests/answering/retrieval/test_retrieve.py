@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rag_pipeline.answering.question import BadQuestionError, checked_question
-from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder
+from rag_pipeline.answering.retrieval import question_encoder
+from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING
@@ -103,3 +105,24 @@ def test_the_end_of_a_long_question_is_not_dropped(library_settings: Settings) -
     wanted = load_embedder(model, library_settings).embed_query("How many eggs does a queen bee lay?")
     assert all(np.linalg.norm(vector) == pytest.approx(1, abs=1e-4) for vector in vectors)
     assert float(vectors[1] @ wanted) > float(vectors[0] @ wanted) + 0.2
+
+
+def test_sentences_are_embedded_once_and_the_last_ones_remembered(library_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, asked = locate_model(library_settings), []
+    embedder = load_embedder(model, library_settings)
+
+    class Recorded:
+        dimension = embedder.dimension
+
+        def embed_documents(self, texts: list[str]) -> np.ndarray:
+            asked.append(texts)
+            return embedder.embed_documents(texts)
+
+    monkeypatch.setattr(question_encoder, "load_question_embedder", lambda *arguments: Recorded())
+    encoder = SentenceEncoder(library_settings, replace(TUNING, caches=replace(TUNING.caches, sentence_vectors=2)))
+    first = encoder.vectors(["one", "two", "one"], model)
+    assert np.allclose(first, embedder.embed_documents(["one", "two", "one"]), atol=1e-3)
+    assert np.array_equal(encoder.vectors(["two", "three"], model)[0], first[1])
+    encoder.vectors(["one"], model)  # was the oldest of three
+    assert asked == [["one", "two"], ["three"], ["one"]]
+    assert encoder.vectors([], model).shape == (0, embedder.dimension)

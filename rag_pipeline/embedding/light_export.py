@@ -1,0 +1,257 @@
+"""Making the light runtime: a model is exported from sentence-transformers once, compared with it, and kept in the data folder.
+
+Belongs here: which models can be exported, the comparison, the files. Not here: running them (``light_runtime.py``).
+``python -m rag_pipeline.embedding.light_export DATA MODEL`` does it in a process that ends: PyTorch's memory does not stay with a reader.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from rag_pipeline.embedding.light_runtime import (
+    ABOUT,
+    EXPECTED,
+    FORMAT,
+    LOWEST_COSINE,
+    MODEL,
+    TOKENIZER,
+    LightEmbedder,
+    LightRuntimeError,
+    installed,
+    light_allowed,
+    light_folder,
+    open_light,
+)
+from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256, locate_model
+from rag_pipeline.embedding.probes import COMPARED, PROBES
+from rag_pipeline.embedding.processor import environment
+from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
+from rag_pipeline.embedding.vectors import lowest_cosine
+from rag_pipeline.settings import Settings, load_settings
+from rag_pipeline.stores.files import read_json, sync_folder, write_json
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+log = logging.getLogger(__name__)
+
+_OPSET = 17
+_LARGEST_BYTES = 2 << 30
+"""Of one ONNX file; beyond it weights lie in further files."""
+_SHOWN_CHARACTERS = 500
+
+
+def why_not(model: ModelFiles, settings: Settings) -> str:
+    """Why this model has no light runtime on this machine; empty when it has one, or when nobody has tried."""
+    if not installed():
+        return "onnxruntime is not installed"
+    return str(read_json(settings.data / "models.json").get(_key(model), ""))
+
+
+def light_state(model: ModelFiles, settings: Settings) -> str:
+    """Whether a model has a light runtime, in words."""
+    if not light_allowed(settings):
+        return "no light runtime: RAG_EMBEDDING_DTYPE or RAG_EMBEDDING_DEVICE leaves no room for one"
+    if reason := why_not(model, settings):
+        return f"no light runtime: {reason}"
+    folder = light_folder(model, settings)
+    return f"light runtime in {folder}" if folder.is_dir() else "the light runtime is made by the next run"
+
+
+def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:
+    """Export a model that is loaded, unless another process did; None, with the reason kept and logged, when it cannot be.
+
+    ``loaded`` is on the processor, in float32.
+    """
+    folder = light_folder(model, settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if why_not(model, settings):
+            return None
+        if light := open_light(model, settings):
+            return light
+        try:
+            return _exported(folder, settings, loaded)
+        except (LightRuntimeError, _NoLightRuntimeError) as error:
+            _keep_reason(model, settings, str(error))
+        except OSError as error:  # a full disk: the next run tries again
+            log.warning("The light runtime of %s could not be written to %s: %s", model.name, folder.parent, error)
+    return None
+
+
+def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
+    """The same in a process of its own, for one that needs sentence-transformers for nothing else."""
+    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
+    # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode > 0:
+        _keep_reason(model, settings, f"the process that exports it failed: {done.stderr.strip()[-_SHOWN_CHARACTERS:]}")
+    elif done.returncode:  # killed, perhaps for its memory: the next run tries again
+        log.warning("The process that makes the light runtime of %s was ended by signal %d.", model.name, -done.returncode)
+
+
+class _NoLightRuntimeError(Exception):
+    """This model has no light runtime; the message says why."""
+
+
+def _key(model: ModelFiles) -> str:
+    return f"no light runtime:{FORMAT}:{model.fingerprint}:{environment()}"
+
+
+def _keep_reason(model: ModelFiles, settings: Settings, reason: str) -> None:
+    log.warning("%s has no light runtime: %s. sentence-transformers embeds everything.", model.name, reason)
+    kept = read_json(settings.data / "models.json")
+    write_json(settings.data / "models.json", {**kept, _key(model): reason})
+
+
+def _exported(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder:
+    """Written beside and renamed: a reader sees all of it or nothing. The comparison reads what will be read later."""
+    beside = folder.with_suffix(".writing")
+    shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
+    beside.mkdir()
+    try:
+        _write(beside, settings, loaded)
+        light = LightEmbedder(beside, settings)
+        _compare(light, loaded)
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        beside.replace(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return light
+
+
+def _write(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder) -> None:
+    model = loaded.model
+    transformer = _known(model)
+    tokenizer = transformer.tokenizer
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or tokenizer.pad_token_id is None:
+        raise _NoLightRuntimeError("its tokenizer is not one of the tokenizers library with a token for padding")
+    _write_tokenizer(folder / TOKENIZER, backend.to_str(), tokenizer, model.max_seq_length)
+    _trace(model, tokenizer, folder / MODEL)
+    np.save(folder / EXPECTED, loaded.embed_documents(PROBES))
+    about: dict[str, object] = {
+        "sha256": kept_sha256(folder / MODEL, settings.data / "models.json"),
+        "dimension": loaded.dimension,
+        "pad_id": int(tokenizer.pad_token_id),
+        "pad_left": tokenizer.padding_side == "left",
+        "query_prompt": _prompt(model, "query"),
+        "document_prompt": _prompt(model, "document", "passage", "corpus"),
+        "made with": environment(),
+    }
+    write_json(folder / ABOUT, about)
+
+
+def _known(model: SentenceTransformer) -> Any:
+    """The first module of a model whose every module is one that the comparison says enough about."""
+    names = [type(module).__name__ for module in model]
+    if names[:2] != ["Transformer", "Pooling"] or set(names[2:]) - {"Dense", "Normalize"}:
+        raise _NoLightRuntimeError(f"its modules are {', '.join(names)}; known are Transformer and Pooling, then Dense and Normalize")
+    if 4 * sum(weights.numel() for weights in model.parameters()) >= _LARGEST_BYTES:
+        raise _NoLightRuntimeError("its weights are larger than an ONNX file can be")
+    transformer, pooling = model[0], model[1]
+    if pooling.pooling_mode not in ("mean", "cls") or not pooling.include_prompt:
+        raise _NoLightRuntimeError(f"its pooling is {pooling.pooling_mode}, prompt {'in' if pooling.include_prompt else 'ex'}cluded")
+    return transformer
+
+
+def _prompt(model: SentenceTransformer, *names: str) -> str:
+    """What is put before a text, by the rules of ``encode_query`` and ``encode_document``; compared with them afterwards."""
+    default = model.prompts.get(model.default_prompt_name or "", "")
+    return next((model.prompts[name] for name in names if name in model.prompts), default) or ""
+
+
+def _write_tokenizer(file: Path, content: str, tokenizer: Any, max_tokens: int | None) -> None:
+    from tokenizers import Tokenizer
+
+    copy = Tokenizer.from_str(content)
+    copy.no_padding()
+    if max_tokens:
+        copy.enable_truncation(max_tokens, direction=tokenizer.truncation_side)
+    copy.save(str(file))
+
+
+def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
+    """Text tokens to vectors, pooling and all, as one graph of any number and length of texts."""
+    import torch
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            vectors: torch.Tensor = self.inner({"input_ids": input_ids, "attention_mask": attention_mask})["sentence_embedding"]
+            return vectors
+
+    example = tokenizer(list(PROBES[:2]), padding=True, return_tensors="pt")
+    inputs = ["input_ids", "attention_mask"]
+    try:
+        with _exporter_alone(), torch.inference_mode():
+            torch.onnx.export(
+                Whole().eval(),
+                tuple(example[name] for name in inputs),
+                str(file),
+                input_names=inputs,
+                output_names=["vectors"],
+                dynamic_axes={**{name: {0: "texts", 1: "tokens"} for name in inputs}, "vectors": {0: "texts"}},
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+    except OSError:
+        raise
+    except Exception as error:  # whatever a model's own code raises when it is traced
+        raise _NoLightRuntimeError(f"it cannot be exported ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def _exporter_alone() -> Iterator[None]:
+    """PyTorch's exporter without the package onnx, and without its warnings: what it made is compared, text by text.
+
+    It needs that package, of 60 MB, for one thing: to insert functions written with onnxscript, of which such models have none.
+    """
+    from torch.onnx._internal.torchscript_exporter import onnx_proto_utils
+
+    inserting = onnx_proto_utils._add_onnxscript_fn
+    onnx_proto_utils._add_onnxscript_fn = lambda model_bytes, custom_opsets: model_bytes
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        onnx_proto_utils._add_onnxscript_fn = inserting
+
+
+def _compare(light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
+    """Both ways of embedding: all texts in batches of many lengths, and some alone, as questions."""
+    documents = lowest_cosine(light.embed_documents(COMPARED), loaded.embed_documents(COMPARED))
+    questions = [lowest_cosine(light.embed_query(text)[None], loaded.embed_query(text)[None]) for text in (*PROBES[:2], "", "a")]
+    cosine = min(documents, *questions)
+    if cosine < LOWEST_COSINE:
+        raise _NoLightRuntimeError(f"its vectors differ from those of sentence-transformers (cosine {cosine:.6f})")
+
+
+def main() -> None:
+    """Make the light runtime of a model in a data folder."""
+    given = {"data_dir": Path(sys.argv[1]), "embedding_model": sys.argv[2], "embedding_device": "cpu", "embedding_dtype": "float32"}
+    settings = load_settings().model_copy(update=given)
+    model = locate_model(settings)
+    make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size))
+
+
+if __name__ == "__main__":
+    main()

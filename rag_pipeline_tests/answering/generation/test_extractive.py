@@ -1,0 +1,53 @@
+"""How much is embedded before the first sentence of an answer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rag_pipeline.answering.generation.extractive import extracted
+from rag_pipeline.answering.tuning import TUNING
+from rag_pipeline.embedding.vectors import Vectors
+from rag_pipeline_tests.answering.conftest import hit
+
+QUOTING = TUNING.quoting
+QUESTION = "When did the old bridge over the river open?"
+LONG = " ".join(f"The old bridge number {n} was built of iron and of stone, by many hands, and over a long time." for n in range(60))
+
+
+class Recorded:
+    """Vectors of a given cosine to the question, and what was asked for."""
+
+    def __init__(self, cosine: float) -> None:
+        self.row = np.array([cosine, (1 - cosine**2) ** 0.5], dtype=np.float32)
+        self.batches: list[list[str]] = []
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        self.batches.append(list(texts))
+        return np.stack([self.row] * len(texts))
+
+
+def embedded(cosine: float, text: str = LONG) -> tuple[list[list[str]], bool]:
+    embed = Recorded(cosine)
+    extract = extracted(QUESTION, np.array([1, 0], dtype=np.float32), [hit(1, text)], embed)
+    return embed.batches, extract.convincing
+
+
+def test_what_convinces_at_once_is_enough() -> None:
+    (first,), convincing = embedded(0.9)
+    assert convincing
+    assert 1 < len(first) <= QUOTING.first_sentences
+    assert sum(map(len, first)) <= QUOTING.first_characters
+
+
+def test_the_others_are_looked_at_before_anything_is_refused() -> None:
+    batches, convincing = embedded(0.1)
+    assert not convincing
+    assert len(batches) == 2
+    assert sum(map(len, batches)) == QUOTING.embedded_sentences
+    assert not set(batches[0]) & set(batches[1])
+
+
+def test_a_single_sentence_of_any_length_is_looked_at() -> None:
+    batches, convincing = embedded(0.9, "The old bridge over the river opened in 1781, " + "and was painted again, " * 20 + "and closed.")
+    assert [len(batch) for batch in batches] == [1]
+    assert convincing

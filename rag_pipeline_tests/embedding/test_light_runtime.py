@@ -1,0 +1,190 @@
+"""The light runtime gives the vectors of sentence-transformers, or none."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from rag_pipeline.cli.doctor import examine
+from rag_pipeline.embedding import embedder, light_export
+from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
+from rag_pipeline.embedding.light_export import make_light, why_not
+from rag_pipeline.embedding.light_runtime import LightEmbedder, light_folder, open_light
+from rag_pipeline.embedding.model_files import ModelFiles, locate_model
+from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
+from rag_pipeline.embedding.vectors import lowest_cosine
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.embedding.conftest import MakeModel
+
+LEAST = 0.9999
+WORDS = st.lists(st.sampled_from(["bridge", "1781", "Über", "図書館", "🌍", "(", "pH 7.4", "antidisestablishmentarianism"]), max_size=400)
+TEXTS = st.lists(st.one_of(st.text(max_size=200), WORDS.map(" ".join)), min_size=1, max_size=12)
+
+
+@given(texts=TEXTS)
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_texts_in_any_batch_have_the_same_vectors(texts: list[str], light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
+    vectors = light.embed_documents(texts)
+    assert vectors.dtype == np.float32
+    assert lowest_cosine(vectors, loaded.embed_documents(texts)) >= LEAST
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert float(light.embed_query(texts[0]) @ loaded.embed_query(texts[0])) >= LEAST
+
+
+def test_many_texts_of_mixed_lengths_keep_their_order(light: LightEmbedder) -> None:
+    texts = [f"number {n} " * (n % 9) for n in range(1100)]
+    vectors = light.embed_documents(texts)
+    assert all(float(light.embed_query(texts[n]) @ vectors[n]) >= LEAST for n in (0, 1, 149, 700, 1024, 1099))
+    assert light.embed_documents([]).shape == (0, 384)
+
+
+def test_threads_share_it(light: LightEmbedder) -> None:
+    batches = [[f"text {n} of batch {batch}" for n in range(batch + 1)] for batch in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for batch, vectors in zip(batches, pool.map(light.embed_documents, batches), strict=True):
+            assert lowest_cosine(vectors, light.embed_documents(batch)) >= LEAST
+
+
+def test_prompts_first_token_pooling_and_dense_layers_are_exported_too(make_model: MakeModel) -> None:
+    from sentence_transformers.models import Dense, Normalize, Pooling
+
+    settings = make_model(
+        lambda first: [Pooling(first.get_embedding_dimension(), pooling_mode="cls"), Dense(32, 16), Normalize()],
+        query="asked: ",
+        document="written: ",
+    )
+    small = locate_model(settings)
+    loaded = SentenceTransformerEmbedder(small, "cpu", 32)
+    light = make_light(small, settings, loaded)
+    assert light
+    assert light.dimension == 16
+    texts = ["the bridge", "", "long " * 200]
+    assert lowest_cosine(light.embed_documents(texts), loaded.embed_documents(texts)) >= LEAST
+    assert float(light.embed_query(texts[0]) @ loaded.embed_query(texts[0])) >= LEAST
+    assert float(light.embed_query(texts[0]) @ light.embed_documents(texts)[0]) < LEAST
+
+
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_model_of_unknown_modules_goes_on_with_sentence_transformers(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension(), pooling_mode="max")])
+    small = locate_model(settings)
+    embedder._loaded(small, settings)  # so that it is exported here, not in another process
+    assert isinstance(load_embedder(small, settings, 1), SentenceTransformerEmbedder)
+    assert isinstance(load_question_embedder(small, settings), SentenceTransformerEmbedder)
+    assert "its pooling is max" in caplog.text
+    assert "its pooling is max" in why_not(small, settings)
+    assert not light_folder(small, settings).exists()
+    assert any("its pooling is max" in finding.detail for finding in examine(settings))
+    monkeypatch.setattr(embedder, "make_light", None)
+    monkeypatch.setattr(embedder, "make_light_elsewhere", None)
+    load_embedder(small, settings)  # does not try again
+
+
+def test_other_vectors_than_those_of_sentence_transformers_are_no_light_runtime(
+    settings: Settings, model: ModelFiles, loaded: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(light_export, "_prompt", lambda model, *names: "wrong " if names == ("query",) else "")
+    assert make_light(model, settings, loaded) is None
+    assert "differ" in why_not(model, settings)
+    assert [file.suffix for file in (settings.data / "models").iterdir()] == [".lock"]
+
+
+def _cut_off(folder: Path) -> None:
+    os.truncate(folder / "model.onnx", 1 << 20)
+
+
+def _flip_a_bit(folder: Path) -> None:
+    with (folder / "model.onnx").open("r+b") as file:
+        middle = (folder / "model.onnx").stat().st_size // 2
+        file.seek(middle)
+        byte = file.read(1)[0]
+        file.seek(middle)
+        file.write(bytes([byte ^ 64]))
+
+
+def _no_model_at_all(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"nothing")
+    about = json.loads((folder / "light.json").read_text())
+    about["sha256"] = hashlib.sha256(b"nothing").hexdigest()
+    (folder / "light.json").write_text(json.dumps(about))
+
+
+def _another_tokenizer(folder: Path) -> None:
+    tokenizer = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(tokenizer.replace('"bridge"', '"brigde_"').replace('"revenue"', '"revenue_"'))
+
+
+def _no_description(folder: Path) -> None:
+    (folder / "light.json").write_text("{}")
+
+
+@pytest.mark.parametrize("damage", [_cut_off, _flip_a_bit, _no_model_at_all, _another_tokenizer, _no_description])
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_damaged_one_is_not_used_and_made_again(
+    damage: Callable[[Path], None], make_model: MakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
+    model = locate_model(settings)
+    loaded = SentenceTransformerEmbedder(model, "cpu", 32)
+    assert make_light(model, settings, loaded)
+    damage(light_folder(model, settings))
+    embedder._LOADED[embedder._key(model, settings)] = loaded
+    assert load_question_embedder(model, settings) is loaded
+    assert str(light_folder(model, settings)) in caplog.text
+    caplog.clear()
+    assert load_question_embedder(model, settings) is loaded
+    assert caplog.text == ""  # not once for each question
+    assert isinstance(load_embedder(model, settings, 1), LightEmbedder)
+    assert open_light(model, settings)
+
+
+def test_several_processes_make_one(tmp_path: Path, make_model: MakeModel) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
+    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.communicate()[1], process.returncode) for process in running] == [("", 0)] * 2
+    folder = light_folder(locate_model(settings), settings)
+    assert sorted(file.name for file in folder.parent.iterdir()) == [folder.name, f"{folder.name}.lock"]
+    assert open_light(locate_model(settings), settings)
+
+
+def test_a_question_imports_no_torch(light: LightEmbedder, light_settings: Settings) -> None:
+    code = (
+        "import sys; from rag_pipeline.settings import load_settings; from rag_pipeline.embedding.model_files import locate_model;"
+        "from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder; s = load_settings(); m = locate_model(s);"
+        "v = load_question_embedder(m, s).embed_query('What?'); load_embedder(m, s, 3).embed_documents(['a', 'b', 'c']);"
+        "print(len(v), sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "RAG_DATA_DIR": str(light_settings.data)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "384 []\n"
+    assert done.stderr == ""
+
+
+def test_threads_are_those_of_omp_and_wait_without_spinning(
+    light: LightEmbedder, light_settings: Settings, model: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    one = open_light(model, light_settings)
+    assert one
+    options = one._session.get_session_options()
+    assert options.intra_op_num_threads == 3
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

@@ -1,7 +1,7 @@
 """What reopens a document that failed: the limit it failed at, a touch, being asked for; and nothing else."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -44,9 +44,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[DocumentError | Transi
     def start(error: DocumentError | TransientError) -> list[str]:
         tried: list[str] = []
 
-        def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
-            tried.extend(request.path for request in requests)
-            return [failure(request.key, error) for request in requests]
+        def fail(requests: Iterable[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+            asked = list(requests)
+            tried.extend(request.path for request in asked)
+            return [failure(request.key, error) for request in asked]
 
         monkeypatch.setattr(steps.extracted_text, "extract_all", fail)
         return tried

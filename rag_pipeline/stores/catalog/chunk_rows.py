@@ -118,7 +118,8 @@ def collections_cut_anew(catalog: Catalog, chunker: str) -> list[str]:
     with catalog.reading() as connection:
         rows = connection.execute(
             "SELECT DISTINCT d.collection FROM documents d"
-            " JOIN chunkings old USING (extraction_key) JOIN chunkings new USING (extraction_key) WHERE old.chunker <> $chunker AND new.chunker = $chunker",
+            " JOIN chunkings old USING (extraction_key) JOIN chunkings new USING (extraction_key)"
+            " WHERE old.chunker <> $chunker AND new.chunker = $chunker",
             {"chunker": chunker},
         ).fetchall()
     return [collection for (collection,) in rows]

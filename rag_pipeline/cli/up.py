@@ -24,7 +24,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from rag_pipeline.access import accepted_tokens
-from rag_pipeline.defs.instance import prepare_instance
+from rag_pipeline.defs.instance import STOP_FILE, prepare_instance
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import prepare_uploads
 from rag_pipeline.privacy import switch_off_telemetry
@@ -205,6 +205,7 @@ class _Supervisor:
         return 0
 
     def _stop_all(self) -> None:
+        (self._settings.dagster_home / STOP_FILE).touch()  # ends the sensor's tick, which waits for something to happen
         running = [service.process for service in reversed(self._services) if service.process]
         for process in running:
             _signal_group(process, signal.SIGTERM)

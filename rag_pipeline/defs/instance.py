@@ -10,6 +10,9 @@ from pathlib import Path
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import write_atomically
 
+STOP_FILE = "stopping"
+"""In Dagster's home; `rag up` touches it as it stops, so that no tick of the sensor keeps it waiting."""
+
 _CONFIGURATION = """\
 # Written once by rag; yours to change (docs/operations.md says when to).
 telemetry:

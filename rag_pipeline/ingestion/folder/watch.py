@@ -94,11 +94,15 @@ def _reason_to_wait(collection: str, need: Need, old: Memory, since: float, in_f
     return f"the last run changed nothing; the next try is in {pause:.0f} s" if pause > 0 else None
 
 
-def memory_to_text(memory: Mapping[str, Memory]) -> str:
-    """The memory as the sensor's cursor."""
-    return json.dumps({collection: asdict(one) for collection, one in memory.items()}, sort_keys=True)
+def memory_to_text(memory: Mapping[str, Memory], mark: str = "", *, waits: bool = False) -> str:
+    """The memory as the sensor's cursor, with the mark of the last look (``changes``), and whether that left something waiting."""
+    collections = {collection: asdict(one) for collection, one in memory.items()}
+    return json.dumps({"collections": collections, "mark": mark, "waits": waits}, sort_keys=True)
 
 
-def memory_from_text(text: str | None) -> dict[str, Memory]:
-    """The inverse of :func:`memory_to_text`; nothing remembered yet is an empty memory."""
-    return {collection: Memory(**one) for collection, one in json.loads(text or "{}").items()}
+def memory_from_text(text: str | None) -> tuple[dict[str, Memory], str, bool]:
+    """The inverse of :func:`memory_to_text`: memory, mark, whether something waits. Nothing remembered yet is an empty memory."""
+    value = json.loads(text or "{}")
+    if not isinstance(value.get("mark"), str):  # the cursor of an earlier release is the memory alone
+        value = {"collections": value, "mark": "", "waits": False}
+    return {collection: Memory(**one) for collection, one in value["collections"].items()}, value["mark"], value["waits"]

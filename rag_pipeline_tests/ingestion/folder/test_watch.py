@@ -1,5 +1,8 @@
 """The sensor's decision: pure, so every case is a line."""
 
+import json
+from dataclasses import asdict
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,4 +71,6 @@ def test_a_met_need_is_forgotten() -> None:
 
 @given(st.dictionaries(st.text(), st.builds(Memory, st.text(), st.floats(0, 1e10), st.integers(0, 9), st.floats(0, 1e10))))
 def test_memory_survives_the_cursor(memory: dict[str, Memory]) -> None:
-    assert memory_from_text(memory_to_text(memory)) == memory
+    assert memory_from_text(memory_to_text(memory, "mark", waits=True)) == (memory, "mark", True)
+    earlier = json.dumps({collection: asdict(one) for collection, one in memory.items()})  # as an earlier release wrote it
+    assert memory_from_text(earlier) == (memory, "", False)

@@ -5,6 +5,7 @@ Belongs here: ``dagster.yaml``. Not here: runs, definitions.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from rag_pipeline.settings import Settings
@@ -53,11 +54,19 @@ retention:
 """
 
 
+_WRITTEN_BEFORE = frozenset(
+    {
+        "938853519c5b2bf8b92055ad3d4a86e0a3950d12ea3854853fb4ff5d0b91f47d",  # without run_monitoring, auto_materialize, freshness
+    }
+)
+"""sha256 of every configuration that an earlier release wrote. Who changes the one above adds what it was to these."""
+
+
 def prepare_instance(settings: Settings) -> Path:
-    """Dagster's home, with a configuration: made when it is not there, otherwise left as it is."""
+    """Dagster's home, with a configuration: made when it is not there, brought up to date while nobody has changed it."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
-    if not configuration.exists():
+    if not configuration.exists() or hashlib.sha256(configuration.read_bytes()).hexdigest() in _WRITTEN_BEFORE:
         write_atomically(configuration, _CONFIGURATION.encode())
     return home

@@ -79,9 +79,8 @@ def main() -> None:
             for name, seconds in parts(up.data / "dagster", dropped, found).items():
                 table[name].append(seconds)
             print(f"{times[-1]:.1f} s", flush=True)
-        print(
-            f"median {statistics.median(times):.1f} s, p95 {sorted(times)[int(0.95 * (len(times) - 1))]:.1f} s, load {os.getloadavg()[0]:.1f}"
-        )
+        late = sorted(times)[int(0.95 * (len(times) - 1))]
+        print(f"median {statistics.median(times):.1f} s, p95 {late:.1f} s, load {os.getloadavg()[0]:.1f}")
         for name, seconds in table.items():
             print(f"{statistics.median(seconds):7.2f} s  {name}")
 

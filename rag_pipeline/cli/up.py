@@ -47,7 +47,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 class Service:
     """A child process and the address that answers once it is ready. ``ends``: it does something and is done.
 
-    ``waits``: it starts when those that end have ended and the sockets are listened at. All others start side by side.
+    The next one starts at once, or when this one has ended or listens at its socket.
     """
 
     name: str
@@ -55,7 +55,6 @@ class Service:
     ready_url: str | None = None
     ready_socket: str | None = None
     ends: bool = False
-    waits: bool = False
     process: subprocess.Popen[str] | None = field(default=None)
 
 
@@ -114,10 +113,10 @@ def _services(settings: Settings, home: str) -> list[Service]:
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
         Service("app", [python, "-m", "ui"], f"{settings.app_url}/api/v1/health"),
-        Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
         Service("runs", [python, "-m", "rag_pipeline.defs.runs"], ends=True),  # marks those that a killed `rag up` left
-        Service("dagster", web, f"{settings.dagster_url}/server_info", waits=True),
-        Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"], waits=True),
+        Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
+        Service("dagster", web, f"{settings.dagster_url}/server_info"),
+        Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]),
     ]
 
 
@@ -159,17 +158,13 @@ class _Supervisor:
 
     def _start_all(self) -> None:
         for service in self._services:
-            if not service.waits:
-                self._start(service)
-        self._wait_for_the_first()
-        for service in self._services:
-            if service.waits and not self._stop.is_set():
-                self._start(service)
+            self._start(service)
+            self._wait_for(service)
 
-    def _wait_for_the_first(self) -> None:
-        """Webserver and daemon would report the code server as broken while it starts, and take up runs that are dead."""
+    def _wait_for(self, service: Service) -> None:
+        """Whoever opens Dagster's records first makes their tables; webserver and daemon would report a starting code server as broken."""
         deadline = time.monotonic() + READY_SECONDS
-        while not all(map(_is_prepared, self._services)) and time.monotonic() < deadline:
+        while not _is_prepared(service) and time.monotonic() < deadline:
             if self._stop.wait(0.05) or self._ended():
                 return
 
@@ -240,7 +235,7 @@ def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> Non
 
 
 def _is_prepared(service: Service) -> bool:
-    """Whether what waits may start, as far as this service goes."""
+    """Whether the next service may start."""
     if service.ends:
         return service.process is not None and service.process.poll() is not None
     return not service.ready_socket or _listens(service.ready_socket)

@@ -6,7 +6,8 @@ VENV ?= .venv
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-QUIET := --quiet --progress-bar on
+# Python compiles a module when it is first imported; of the packages that is the smaller part, and compiling all takes longer than the rest.
+QUIET := --quiet --no-compile --progress-bar on
 
 .PHONY: up install test check format bench clean help
 .DEFAULT_GOAL := help

@@ -39,9 +39,11 @@ format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's
 clean:  ## Remove the virtual environment (never your data)
 	rm -rf $(VENV)
 
+# The pip that comes with a Python may be years old: a new one takes half the processor time to find and unpack the same packages.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s. Choose one: make up PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(QUIET) "$$(grep '^pip==' constraints.txt)"
 
 # torch first and by itself: from another index it must not decide where the rest comes from.
 $(VENV)/.torch: constraints.txt | $(VENV)/bin/python

@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Python compiles a module when it is first imported; of the packages that is the smaller part, and compiling all takes longer than the rest.
 QUIET := --quiet --no-compile --progress-bar on
+# The build of the package itself warns of what an editable installation may hide; that is meant for its developers.
+EDITABLE := PYTHONWARNINGS=ignore $(PIP) install $(QUIET)
 
 .PHONY: up install test check format bench clean help
 .DEFAULT_GOAL := help
@@ -53,10 +55,10 @@ $(VENV)/.torch: constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "Installing the rest (about 500 MB, a minute or two) ..."
-	$(PIP) install $(QUIET) --constraint constraints.txt --editable .
+	$(EDITABLE) --constraint constraints.txt --editable .
 	@touch $@
 
 # In one step, not after the other one: what is needed is looked up once.
 $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch
-	$(PIP) install $(QUIET) --constraint constraints.txt --editable '.[dev]'
+	$(EDITABLE) --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@

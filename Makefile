@@ -6,7 +6,10 @@ VENV ?= .venv
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-QUIET := --quiet --progress-bar on
+# Python compiles a module when it is first imported; of the packages that is the smaller part, and compiling all takes longer than the rest.
+QUIET := --quiet --no-compile --progress-bar on
+# The build of the package itself warns of what an editable installation may hide; that is meant for its developers.
+EDITABLE := PYTHONWARNINGS=ignore $(PIP) install $(QUIET)
 
 .PHONY: up install test check format bench clean help
 .DEFAULT_GOAL := help
@@ -38,9 +41,11 @@ format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's
 clean:  ## Remove the virtual environment (never your data)
 	rm -rf $(VENV)
 
+# The pip that comes with a Python may be years old: a new one takes half the processor time to find and unpack the same packages.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s. Choose one: make up PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(QUIET) "$$(grep '^pip==' constraints.txt)"
 
 # torch first and by itself: from another index it must not decide where the rest comes from.
 $(VENV)/.torch: constraints.txt | $(VENV)/bin/python
@@ -50,10 +55,10 @@ $(VENV)/.torch: constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "Installing the rest (about 500 MB, a minute or two) ..."
-	$(PIP) install $(QUIET) --constraint constraints.txt --editable .
+	$(EDITABLE) --constraint constraints.txt --editable .
 	@touch $@
 
 # In one step, not after the other one: what is needed is looked up once.
 $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch
-	$(PIP) install $(QUIET) --constraint constraints.txt --editable '.[dev]'
+	$(EDITABLE) --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@

@@ -182,3 +182,9 @@ def test_one_signal_ends_all_and_leaves_no_orphan(tmp_path: Path, number: signal
     assert running.end(number) == []
     if number != signal.SIGKILL:
         assert running.process.returncode == 0
+
+
+def test_the_program_above_the_parts_imports_nothing_heavy() -> None:
+    """It stays for as long as they do."""
+    code = "import sys, rag_pipeline.cli.up; print({'dagster', 'duckdb', 'gradio', 'numpy', 'polars', 'torch'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -1,5 +1,7 @@
 """``rag up``: Dagster and the app as one program. Starts them, shows their logs together, stops all when one is stopped.
 
+What is slow to import is imported by the children only: this process stays for as long as they do, and would hold 70 MB for nothing.
+
 Belongs here: processes, ports, signals. Not here: what the processes do.
 """
 
@@ -24,7 +26,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from rag_pipeline.access import accepted_tokens
-from rag_pipeline.defs.instance import prepare_instance
+from rag_pipeline.defs.instance import STOP_FILE, prepare_instance
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import prepare_uploads
 from rag_pipeline.privacy import switch_off_telemetry
@@ -43,12 +45,16 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(slots=True)
 class Service:
-    """A child process and the address that answers once it is ready."""
+    """A child process and the address that answers once it is ready. ``ends``: it does something and is done.
+
+    The next one starts at once, or when this one has ended or listens at its socket.
+    """
 
     name: str
     command: Sequence[str]
     ready_url: str | None = None
     ready_socket: str | None = None
+    ends: bool = False
     process: subprocess.Popen[str] | None = field(default=None)
 
 
@@ -69,7 +75,6 @@ def run_up(settings: Settings) -> int:
         raise RagError(f"`rag up` is already running on {settings.data}. Stop it, or set RAG_DATA_DIR to another folder.") from None
     with lock:
         prepare_uploads(settings)
-        _forget_dead_runs(settings)
         return _Supervisor(settings, _services(settings, str(home)), _environment(settings)).run()
 
 
@@ -81,13 +86,6 @@ def _require_free_port(host: str, port: int, variable: str) -> None:
             f"Port {port} on {host} cannot be used: {error.strerror}. Stop the program that has it, or choose another:"
             f" {variable}={port + 1} make up"
         ) from None
-
-
-def _forget_dead_runs(settings: Settings) -> None:
-    from rag_pipeline.defs.runs import fail_dead_runs, open_instance
-
-    with open_instance(settings) as instance:
-        fail_dead_runs(instance, include_daemon_runs=True)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -115,6 +113,7 @@ def _services(settings: Settings, home: str) -> list[Service]:
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
         Service("app", [python, "-m", "ui"], f"{settings.app_url}/api/v1/health"),
+        Service("runs", [python, "-m", "rag_pipeline.defs.runs"], ends=True),  # marks those that a killed `rag up` left
         Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
         Service("dagster", web, f"{settings.dagster_url}/server_info"),
         Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]),
@@ -133,9 +132,7 @@ class _Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         try:
-            for service in self._services:
-                self._start(service)
-                self._wait_for_socket(service)
+            self._start_all()
             announcer = threading.Thread(target=self._announce, daemon=True)
             announcer.start()
             return self._watch()
@@ -159,12 +156,25 @@ class _Supervisor:
         )
         threading.Thread(target=self._show_log, args=(service,), daemon=True).start()
 
-    def _wait_for_socket(self, service: Service) -> None:
-        """Webserver and daemon would report the code server as broken while it starts."""
+    def _start_all(self) -> None:
+        for service in self._services:
+            self._start(service)
+            self._wait_for(service)
+
+    def _wait_for(self, service: Service) -> None:
+        """Whoever opens Dagster's records first makes their tables; webserver and daemon would report a starting code server as broken."""
         deadline = time.monotonic() + READY_SECONDS
-        while service.ready_socket and not _listens(service.ready_socket) and time.monotonic() < deadline:
-            if self._stop.wait(0.1) or (service.process and service.process.poll() is not None):
+        while not _is_prepared(service) and time.monotonic() < deadline:
+            if self._stop.wait(0.05) or self._ended():
                 return
+
+    def _ended(self) -> str | None:
+        """What to say of a part that ended although it should not have."""
+        for service in self._services:
+            status = service.process.poll() if service.process else None
+            if status is not None and not (service.ends and status == 0):
+                return f"{service.name} ended with status {status}; stopping the rest."
+        return None
 
     def _show_log(self, service: Service) -> None:
         output = service.process.stdout if service.process else None
@@ -198,13 +208,13 @@ class _Supervisor:
 
     def _watch(self) -> int:
         while not self._stop.wait(0.5):
-            for service in self._services:
-                if service.process and (status := service.process.poll()) is not None:
-                    self._print(f"{service.name} ended with status {status}; stopping the rest.")
-                    return 1
+            if ended := self._ended():
+                self._print(ended)
+                return 1
         return 0
 
     def _stop_all(self) -> None:
+        (self._settings.dagster_home / STOP_FILE).touch()  # ends the sensor's tick, which waits for something to happen
         running = [service.process for service in reversed(self._services) if service.process]
         for process in running:
             _signal_group(process, signal.SIGTERM)
@@ -222,6 +232,13 @@ class _Supervisor:
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _is_prepared(service: Service) -> bool:
+    """Whether the next service may start."""
+    if service.ends:
+        return service.process is not None and service.process.poll() is not None
+    return not service.ready_socket or _listens(service.ready_socket)
 
 
 def _listens(path: str) -> bool:

@@ -5,10 +5,14 @@ Belongs here: ``dagster.yaml``. Not here: runs, definitions.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import write_atomically
+
+STOP_FILE = "stopping"
+"""In Dagster's home; `rag up` touches it as it stops, so that no tick of the sensor keeps it waiting."""
 
 _CONFIGURATION = """\
 # Written once by rag; yours to change (docs/operations.md says when to).
@@ -22,7 +26,7 @@ run_coordinator:
   module: dagster
   class: QueuedRunCoordinator
   config:
-    max_concurrent_runs: 2
+    max_concurrent_runs: 4  # a long one for each of two lanes leaves room for a file that arrives meanwhile
     dequeue_interval_seconds: 1
 run_monitoring:
   enabled: true
@@ -50,11 +54,20 @@ retention:
 """
 
 
+_WRITTEN_BEFORE = frozenset(
+    {
+        "62cc460c2d21eb78ee8239e0dd212c3c1c404a0c7672a363df5b8dd020af6149",  # with two runs at once
+        "938853519c5b2bf8b92055ad3d4a86e0a3950d12ea3854853fb4ff5d0b91f47d",  # without run_monitoring, auto_materialize, freshness
+    }
+)
+"""sha256 of every configuration that an earlier release wrote. Who changes the one above adds what it was to these."""
+
+
 def prepare_instance(settings: Settings) -> Path:
-    """Dagster's home, with a configuration: made when it is not there, otherwise left as it is."""
+    """Dagster's home, with a configuration: made when it is not there, brought up to date while nobody has changed it."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
-    if not configuration.exists():
+    if not configuration.exists() or hashlib.sha256(configuration.read_bytes()).hexdigest() in _WRITTEN_BEFORE:
         write_atomically(configuration, _CONFIGURATION.encode())
     return home

@@ -98,3 +98,13 @@ def _was_alive(owner: str, age_seconds: float) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def main() -> None:
+    """``python -m rag_pipeline.defs.runs``: what ``rag up`` does before it starts a daemon."""
+    with open_instance(load_settings()) as instance:
+        fail_dead_runs(instance, include_daemon_runs=True)
+
+
+if __name__ == "__main__":
+    main()

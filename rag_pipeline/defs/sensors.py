@@ -1,20 +1,25 @@
-"""The folder sensor: looks at the watched folder and asks for the runs that collections need. ``ingestion.folder.watch`` decides."""
+"""The folder sensor: looks at the watched folder and asks for the runs that collections need.
+
+Belongs here: what a look becomes for Dagster. Not here: when to look (``ticks``), the look (``ingestion.look``), the decision
+(``ingestion.folder.watch``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from contextlib import closing
 
 import dagster as dg
 
+from rag_pipeline.defs import ticks
 from rag_pipeline.defs.jobs import text_job, vectors_job
 from rag_pipeline.defs.lanes import JOB_OF_LANE, lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import fail_dead_runs
 from rag_pipeline.document_life import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.backlog import slice_seconds
-from rag_pipeline.ingestion.folder.listing import collection_of
-from rag_pipeline.ingestion.folder.watch import Request, Task, decide, memory_from_text, memory_to_text, needs_of
+from rag_pipeline.ingestion.folder.listing import collection_of, list_folder, prepare_uploads
+from rag_pipeline.ingestion.folder.watch import Memory, Request, Task, decide, needs_of
 from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
@@ -27,38 +32,49 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+
 _NICENESS = {"text": 5, "vectors": 15}
 """Questions come before reading, reading before embedding."""
 
 
 @dg.sensor(
     jobs=[text_job, vectors_job],
-    minimum_interval_seconds=5,
+    minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Watches the uploads folder. Files that are added, edited, renamed or deleted start a run of their collection; what such a"
     " run leaves is the next one's. A tick that starts none says why. If five runs changed nothing it waits: look at the last of them."
-    " Without it, `rag ingest` does the same.",
+    " Without it, `rag ingest` does the same. A tick waits up to 25 s for something to happen, so that one that finds nothing is rare.",
 )
 def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Compare folder and catalog by names, sizes and times only; contents are read in the run."""
     settings = load_settings()
+    return ticks.tick(settings, context.cursor, lambda memory: _look(context.instance, settings, memory))
+
+
+def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[Task, Memory]) -> ticks.Look:
     catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
     try:
         with closing(open_index(settings)) as index:
-            look = look_around(settings, catalog, index, context.instance.get_dynamic_partitions(str(collections.name)))
+            look = look_around(settings, catalog, index, instance.get_dynamic_partitions(str(collections.name)))
     except CatalogBusyError:
-        return dg.SkipReason("A run is writing the catalog; looking again at the next tick.")
-    needs = needs_of(look.plan, look.backlog)
-    fail_dead_runs(context.instance)
-    in_flight = _tasks_in_flight(context.instance)
-    decision = decide(needs, in_flight, memory_from_text(context.cursor), look.seconds_since_1970)
+        listing = list_folder(prepare_uploads(settings))
+        return ticks.Look(
+            listing, remembered, ("A run is writing the catalog; looking again at the next tick.",), again=ticks.AT_WORK_SECONDS
+        )
+    needs, now = needs_of(look.plan, look.backlog), look.seconds_since_1970
+    fail_dead_runs(instance)
+    in_flight = _tasks_in_flight(instance)
+    decision = decide(needs, in_flight, remembered, now)
     busy = {collection for _, collection in in_flight | needs.keys()}
-    held = with_command(held_in_words(look.held, hold_rules(settings)))
-    return dg.SensorResult(
-        run_requests=[_run_request(settings, request) for request in decision.run],
-        dynamic_partitions_requests=_partition_requests(context.instance, {request.collection for request in decision.run}, busy, look),
-        cursor=memory_to_text(decision.memory),
-        skip_reason=None if decision.run else _skip_reason([*decision.waiting, *held]),
+    return ticks.Look(
+        look.listing,
+        decision.memory,
+        (*decision.waiting, *with_command(held_in_words(look.held, hold_rules(settings)))),
+        waits=bool(decision.memory or look.missing or look.plan.unsettled or look.listing.unreadable),
+        again=ticks.next_look(look.plan.unsettled, settings.settle_seconds, now, at_work=not in_flight.isdisjoint(needs)),
+        run=[_run_request(settings, request) for request in decision.run],
+        partitions=_partition_requests(instance, {request.collection for request in decision.run}, busy, look),
     )
 
 
@@ -69,10 +85,6 @@ def _run_request(settings: Settings, request: Request) -> dg.RunRequest:
         partition_key=request.collection,
         run_config={"resources": {"ingestion": {"config": config}}},
     )
-
-
-def _skip_reason(lines: list[str]) -> dg.SkipReason:
-    return dg.SkipReason("\n".join(lines) or "Folder and index agree.")
 
 
 def _tasks_in_flight(instance: dg.DagsterInstance) -> set[Task]:

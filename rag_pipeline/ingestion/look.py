@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from rag_pipeline.document_life import HeldDeletions, hold_rules, leaving_files, moved_files, worth_a_scan
+from rag_pipeline.document_life import HeldDeletions, MissingFile, hold_rules, leaving_files, moved_files, worth_a_scan
 from rag_pipeline.ingestion.backlog import Backlog, backlogs
 from rag_pipeline.ingestion.folder.listing import FolderListing, FolderPlan, list_folder, plan_folder, prepare_uploads
 from rag_pipeline.ingestion.steps.workspace import circumstances
@@ -29,6 +29,7 @@ class Look:
         listing: the folder.
         known: path → signature of what the catalog has.
         plan: files to read, files whose removal is due to be looked into, files that are still being written.
+        missing: what is noted of files that the folder does not have.
         held: deletions that are held.
         backlog: by collection, what is left to do besides.
         seconds_since_1970: when the folder was listed.
@@ -37,6 +38,7 @@ class Look:
     listing: FolderListing
     known: Mapping[str, str]
     plan: FolderPlan
+    missing: Mapping[str, MissingFile]
     held: Mapping[str, HeldDeletions]
     backlog: Mapping[str, Backlog]
     seconds_since_1970: float
@@ -60,4 +62,4 @@ def look_around(settings: Settings, catalog: Catalog, index: VectorIndex, ingest
     moved = moved_files(plan.removed, known, listing.signatures)
     listed = listing.files.keys() - leaving_files(listing.signatures, known, missing, moment)
     due = worth_a_scan(plan.removed, listed, moved, missing, hold_rules(settings), moment)
-    return Look(listing, known, replace(plan, removed=due), held, backlog, now)
+    return Look(listing, known, replace(plan, removed=due), missing, held, backlog, now)

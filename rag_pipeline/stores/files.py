@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -27,6 +28,19 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def change_mark(paths: Iterable[Path]) -> tuple[tuple[int, ...] | None, ...]:
+    """Differs once one of the files (or the entries of a folder) has changed; a file that is not there has None."""
+    return tuple(_mark(path) for path in paths)
+
+
+def _mark(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,6 +18,10 @@ from ui.web.services import Services
 REFRESH_SECONDS = 3.0
 TITLE = "Ask your documents"
 _CACHE_SECONDS = (3600, 3600)
+_QUEUE_SECONDS = 0.05
+"""How often Gradio's queue looks for a question. Its default, a thousand times a second, is most of what the app costs at rest."""
+_PROGRESS_SECONDS = 1.0
+"""How often it looks for progress to show; no page of ours shows Gradio's, and by default it looks a hundred times a second."""
 
 
 class TextBlocks(gradio.Blocks):
@@ -56,4 +60,5 @@ def build_pages(services: Services) -> gradio.Blocks:
         documents.keep_current(blocks, clock)
     # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.
     blocks.queue(api_open=False)
+    blocks._queue.sleep_when_free, blocks._queue.progress_update_sleep_when_free = _QUEUE_SECONDS, _PROGRESS_SECONDS
     return blocks

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from starlette.requests import HTTPConnection
@@ -21,10 +20,11 @@ from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.database import Catalog, catalog_files
 from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.files import change_mark
 from rag_pipeline.stores.vectors import open_index
 from ui.views.page_pictures import PagePictures
 from ui.web.sessions import Sessions
@@ -57,24 +57,11 @@ class DocumentCounts:
 
     def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
         with self._reading:
-            signature = _signature(self._catalog.path)
+            signature = change_mark(catalog_files(self._catalog.path))
             if signature != self._signature:
                 self._counts, self._held = state_counts(self._catalog), held_deletions(self._catalog)
                 self._signature = signature
             return self._counts, self._held
-
-
-def _signature(path: Path) -> tuple[object, ...]:
-    """Changes with every commit: DuckDB writes its file, or the log beside it."""
-    found: list[object] = []
-    for file in (path, path.with_name(path.name + ".wal")):
-        try:
-            status = file.stat()
-        except FileNotFoundError:
-            found.append(None)
-        else:
-            found += [status.st_mtime_ns, status.st_size, status.st_ino]
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

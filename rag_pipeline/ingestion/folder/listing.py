@@ -47,10 +47,16 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """All documents of the folder by path; ``unreadable`` are folders and files that could not be looked at, with the reason."""
+    """All documents of the folder by path; ``unreadable`` are folders and files that could not be looked at, with the reason.
+
+    ``folders`` are those that were listed ("" is the watched folder). ``strays``: links to files inside whose way leads through none of
+    them, so that a change of such a file shows in no listed folder.
+    """
 
     files: Mapping[str, FoundFile]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    folders: frozenset[str] = frozenset()
+    strays: tuple[str, ...] = ()
 
     @property
     def signatures(self) -> dict[str, str]:
@@ -136,6 +142,8 @@ def list_folder(uploads: Path) -> FolderListing:
         raise missing_folder(uploads)
     files: dict[str, FoundFile] = {}
     unreadable: dict[str, str] = {}
+    folders: set[str] = set()
+    links: dict[str, str] = {}
     root = os.path.realpath(uploads)
     pending = [""]
     while pending:
@@ -146,6 +154,7 @@ def list_folder(uploads: Path) -> FolderListing:
             if error.errno != errno.ENOENT:
                 unreadable[folder] = error.strerror or str(error)
             continue
+        folders.add(folder)
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if is_ignored(entry.name):
@@ -155,11 +164,20 @@ def list_folder(uploads: Path) -> FolderListing:
                     pending.append(path)
                 elif found := _found(entry, path, root):
                     files[path] = found
+                    if entry.is_symlink():
+                        links[path] = Path(entry.path).readlink().as_posix()
             except OSError as error:  # rights, a network disk that is away: nobody deleted it
                 unreadable[path] = error.strerror or str(error)
     if "" in unreadable:
         raise RagError(f"The watched folder {uploads} cannot be listed: {unreadable['']}. Give this user the right to read it.")
-    return FolderListing(files, unreadable)
+    strays = tuple(path for path, target in links.items() if _folder_below(root, path, target) not in folders)
+    return FolderListing(files, unreadable, frozenset(folders), strays)
+
+
+def _folder_below(root: str, link: str, target: str) -> str | None:
+    """The folder below ``root`` that a link points into; None when it is elsewhere. A link to a link: that one is listed too."""
+    folder = Path(os.path.normpath(Path(root, link).parent / target)).parent
+    return "" if folder == Path(root) else str(folder.relative_to(root)) if folder.is_relative_to(root) else None
 
 
 def _found(entry: os.DirEntry[str], path: str, root: str) -> FoundFile | None:

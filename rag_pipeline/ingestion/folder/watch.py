@@ -138,14 +138,17 @@ def _reason_to_wait(need: Need, old: Memory, since: float, now: float) -> str | 
     return f"the last run changed nothing; the next try is in {pause:.0f} s" if pause > 0 else None
 
 
-def memory_to_text(memory: Mapping[Task, Memory]) -> str:
-    """The memory as the sensor's cursor."""
-    return json.dumps([[*task, asdict(one)] for task, one in sorted(memory.items())])
+def memory_to_text(memory: Mapping[Task, Memory], mark: str = "", *, waits: bool = False) -> str:
+    """The memory as the sensor's cursor, with the mark of the last look (``changes``), and whether that left something waiting."""
+    tasks = [[*task, asdict(one)] for task, one in sorted(memory.items())]
+    return json.dumps({"tasks": tasks, "mark": mark, "waits": waits}, sort_keys=True)
 
 
-def memory_from_text(text: str | None) -> dict[Task, Memory]:
-    """The inverse of :func:`memory_to_text`; nothing remembered yet, or by an older program, is an empty memory."""
-    found = json.loads(text or "[]")
-    if not isinstance(found, list):
-        return {}
-    return {cast("Task", (lane, collection)): Memory(**one) for lane, collection, one in found}
+def memory_from_text(text: str | None) -> tuple[dict[Task, Memory], str, bool]:
+    """The inverse of :func:`memory_to_text`: memory, mark, whether something waits. Nothing remembered yet, or by an earlier release, is
+    an empty memory."""
+    value = json.loads(text or "{}")
+    if not isinstance(value.get("tasks"), list):
+        return {}, "", False
+    memory = {cast("Task", (lane, collection)): Memory(**one) for lane, collection, one in value["tasks"]}
+    return memory, value["mark"], value["waits"]

@@ -181,6 +181,11 @@ class Catalog:
             pause = min(pause * 1.5, 0.25)
 
 
+def catalog_files(path: Path) -> tuple[Path, Path]:
+    """The files that a commit changes: DuckDB writes its own, or the log beside it."""
+    return path, path.with_name(path.name + ".wal")
+
+
 def select_documents(connection: duckdb.DuckDBPyConnection, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
     """Live documents ``d``, as the end of a statement wants them: WHERE, ORDER BY, LIMIT."""
     columns = ", ".join(_COLUMNS.get(name, f"d.{name}") for name in DocumentStatus.__dataclass_fields__)

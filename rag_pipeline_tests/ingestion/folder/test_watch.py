@@ -1,5 +1,6 @@
 """The sensor's decision: pure, so every case is a line."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,9 +121,11 @@ TASKS = st.tuples(st.sampled_from(LANES), st.text())
 
 @given(st.dictionaries(TASKS, st.builds(Memory, st.text(), st.floats(0, 1e10), st.integers(0, 9), st.floats(0, 1e10), st.integers(0, 9))))
 def test_memory_survives_the_cursor(memory: dict[Task, Memory]) -> None:
-    assert memory_from_text(memory_to_text(memory)) == memory
+    assert memory_from_text(memory_to_text(memory, "mark", waits=True)) == (memory, "mark", True)
 
 
-def test_the_memory_of_an_older_program_is_none() -> None:
-    assert memory_from_text('{"a": {"state": "s", "requested_at": 1.0, "tries": 1, "waiting_since": 0.0}}') == {}
-    assert memory_from_text(None) == {}
+@pytest.mark.parametrize(
+    "cursor", [None, "{}", '{"a": {"state": "s", "requested_at": 1.0, "tries": 1, "waiting_since": 0.0}}', '{"mark": {"state": "s"}}']
+)
+def test_the_memory_of_an_earlier_release_is_none(cursor: str | None) -> None:
+    assert memory_from_text(cursor) == ({}, "", False)

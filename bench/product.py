@@ -55,7 +55,8 @@ def recall(questions: list[str]) -> None:
     index = open_index(settings)
     retriever, (collection, *_) = Retriever(index, settings), index.collections()
     with duckdb.connect(str(settings.catalog_path), read_only=True) as connection:
-        vectors = np.stack(connection.execute("SELECT vector FROM embeddings").fetchnumpy()["vector"]).astype(np.float32)
+        column = connection.execute("SELECT vector FROM embeddings").pl()["vector"]
+    vectors = column.explode().to_numpy().reshape(len(column), -1)
     found, engine_ms, exact_ms = 0, [], []
     for question in questions:
         vector = retriever.question_vector(question, collection)

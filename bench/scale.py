@@ -2,18 +2,17 @@
 
     python bench/scale.py [--sizes 100 1000 10000 100000] [--runs 3]
 
-Texts are made; so is the model: a table that gives each word piece a random vector, the rarer the longer, of which a text's is the mean.
-It embeds thousands of chunks a second, so that what is left is the product, and its vectors are as random as a benchmark may have them
-while a question still resembles what holds its words. Documents have ten chunks each. Each size is kept by itself in `build/bench/results`.
+Texts are made, and so is the model (`bench/made_up_model.py`): it embeds thousands of chunks a second, and what is left is the product.
+Documents have ten chunks each. Each size is kept by itself in `build/bench/results`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,16 +20,11 @@ from typing import Any
 
 import corpora
 import environments
-import numpy as np
 from compare import SETTLE_SECONDS, last_json
 from measuring import CommandFailedError, Measured, bytes_on_disk, percentile, timed
 
-from rag_pipeline.embedding.model_files import locate_model
-from rag_pipeline.settings import PACKAGED_MODEL, Settings
-
 CHUNKS_IN_DOCUMENT = 10
 WORDS_IN_CHUNK = 190
-DIMENSION = 384
 QUESTIONS = 100
 SIZES = (100, 1_000, 10_000, 100_000)
 DELETED_SHARE = 0.1
@@ -43,25 +37,10 @@ def main() -> None:
     arguments = parser.parse_args()
     model = environments.WORK / "made-up-model"
     if not (model / "modules.json").is_file():
-        make_model(model)
+        subprocess.run([sys.executable, str(Path(__file__).with_name("made_up_model.py")), str(model)], check=True)
     for chunks in arguments.sizes:
         print(f"{chunks} chunks", file=sys.stderr)
         environments.save(f"scale-{chunks}", measured_at(chunks, model, arguments.runs))
-
-
-def make_model(folder: Path) -> None:
-    """A sentence-transformers model that is one table, with the packaged model's tokenizer and window."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(locate_model(Settings(embedding_model=PACKAGED_MODEL)).path / "tokenizer.json"))
-    tokenizer.no_truncation()
-    pieces = tokenizer.get_vocab_size()
-    lengths = np.log(1 + np.arange(pieces) / 50)[:, None]  # pieces are numbered by how common they are, more or less
-    table = np.random.default_rng(0).normal(size=(pieces, DIMENSION)) * lengths
-    SentenceTransformer(modules=[StaticEmbedding(tokenizer, table.astype(np.float32))]).save(str(folder))
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 256}))
 
 
 def measured_at(chunks: int, model: Path, runs: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from rag_pipeline.stores.vectors import SearchQuery, VectorIndex, open_index
 
 TOP_K = 8
 NEIGHBOURS = 10
+DIMENSION = 384
 ROUNDING = 1e-5
 LOOK_EVERY_SECONDS = 0.2
 _EMBEDDED = "SELECT DISTINCT CASE WHEN context = '' THEN text ELSE context || chr(10) || text END FROM chunks"
@@ -55,8 +56,8 @@ def recall(questions: list[str]) -> None:
     index = open_index(settings)
     retriever, (collection, *_) = Retriever(index, settings), index.collections()
     with duckdb.connect(str(settings.catalog_path), read_only=True) as connection:
-        column = connection.execute("SELECT vector FROM embeddings").pl()["vector"]
-    vectors = column.explode().to_numpy().reshape(len(column), -1)
+        numbers = connection.execute("SELECT unnest(vector) AS number FROM embeddings").fetchnumpy()["number"]
+    vectors = np.asarray(numbers, dtype=np.float32).reshape(-1, DIMENSION)
     found, engine_ms, exact_ms = 0, [], []
     for question in questions:
         vector = retriever.question_vector(question, collection)

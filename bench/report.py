@@ -74,12 +74,13 @@ def contender_row(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
     if figures["error"]:
         return {"name": name, "error": figures["error"].replace("|", "/").replace("\n", " ")}
     steps = figures["steps"]
-    first = median(figures.get("first_answer") or [step["seconds"] for step in steps["first ingest"]])
+    ends = [step["seconds"] for step in steps["first ingest"]]
+    first, everything = (median(figures.get(key) or ends) for key in ("first_answer", "all_answer"))
     return {
         "name": f"**{name}**" if name == "rag" else name,
         "chunks": f"{figures['chunks']:,}",
         "cells": [cell(steps[step]) for step in STEPS],
-        "first_answer": f"{first:.1f} s",
+        "first_answer": f"{first:.1f} / {everything:.1f}",
         "search": f"{percentile(figures['search_ms'], 50):.1f} / {percentile(figures['search_ms'], 95):.1f}",
         "peak": f"{max(step['peak_mb'] for steps in steps.values() for step in steps):.0f}",
         "changed": "yes" if figures["changed_answers"] else "**no**",
@@ -231,7 +232,7 @@ def quality() -> list[dict[str, Any]]:
         for name, values in json.loads(Path(file).read_text(encoding="utf-8")).items():
             if name not in ("refusal_curve", "latency_ms"):
                 shown = {measure: f"{value:.0f}" if measure == "questions" else f"{value:.3f}" for measure, value in values.items()}
-                tables.append({"name": f"{file.stem.removeprefix('quality-')}: {name}", "values": shown})
+                tables.append({"name": f"{file.stem.removeprefix('quality-')}: {name}", "figures": shown})
     return tables
 
 

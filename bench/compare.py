@@ -178,12 +178,16 @@ def seen_from_outside(contender: Contender, name: str) -> Iterator[None]:
     command = [contender.python, str(Path(__file__).with_name("product.py")), "watch", "What does the record say?"]
     with subprocess.Popen(command, env=contender.environment(), stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout
-        watcher.stdout.readline()
-        started = time.time()
-        yield
-        time.sleep(1)
-        watcher.terminate()
+        try:
+            ready = watcher.stdout.readline()
+            started = time.time()
+            yield
+            time.sleep(1)
+        finally:
+            watcher.terminate()
         looks = [json.loads(line) for line in watcher.stdout]
+    if not ready or not looks:
+        raise CommandFailedError(f"no answers were seen from outside: {' '.join(command)}")
     contender.figures.update(documents=looks[-1]["documents"], chunks=looks[-1]["chunks"])
     first = next(look["at"] for look in looks if look["answers"])
     complete = next(look["at"] for look in looks if look["documents"] == looks[-1]["documents"])

@@ -11,6 +11,7 @@ import asyncio
 import json
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -75,7 +76,9 @@ def recall(questions: list[str]) -> None:
 
 def watch(question: str) -> None:
     settings = load_settings()
-    load_embedder(locate_model(settings), settings).embed_query("The app has its model loaded, too.")
+    with tempfile.TemporaryDirectory() as other:  # what is found out about the model is kept in the data folder: the ingest shall do so itself
+        elsewhere = settings.model_copy(update={"data_dir": Path(other)})
+        load_embedder(locate_model(elsewhere), elsewhere).embed_query("The app has its model loaded, too.")
     index = open_index(settings)
     retriever, before = Retriever(index, settings), (False, 0, 0)
     print("ready", flush=True)

@@ -76,7 +76,8 @@ def recall(questions: list[str]) -> None:
 
 def watch(question: str) -> None:
     settings = load_settings()
-    with tempfile.TemporaryDirectory() as other:  # what is found out about the model is kept in the data folder: the ingest shall do so itself
+    # What is found out about the model is kept in the data folder: the ingest shall do that by itself.
+    with tempfile.TemporaryDirectory() as other:
         elsewhere = settings.model_copy(update={"data_dir": Path(other)})
         load_embedder(locate_model(elsewhere), elsewhere).embed_query("The app has its model loaded, too.")
     index = open_index(settings)

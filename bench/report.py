@@ -22,6 +22,7 @@ from plots import TEMPLATES, Points, plot
 STEPS = ("first ingest", "nothing changed", "one changed", "one deleted")
 SCALE_STEPS = (*STEPS, "a tenth deleted")
 PAPER_SIZES = (10**5, 10**6, 10**7, 10**8)
+LEAST_ON_PAPER = 10_000
 BUSY = 2.5
 """A load of more than this many processes a core: others were at work, too."""
 PAGE = environments.ROOT / "docs" / "benchmarks.md"
@@ -38,17 +39,28 @@ def main() -> None:
     parts = compared + scale
     loads = [part["load_at_end"] for part in parts if part["load_at_end"] > BUSY * (os.cpu_count() or 1)]
     page = TEMPLATES.get_template("benchmarks.md.j2").render(
-        parts=parts,
+        machines=machines(parts),
         busy=f"{max(loads):.0f}" if loads else "",
         compared=[compared_part(result) for result in compared],
         versions=versions(compared),
         scale=scale_part(scale) if scale else None,
-        pictures=pictures(compared, scale),
-        paper=on_paper(scale, compared),
+        # Lines through the seconds of a busy machine would be taken for more than they are.
+        pictures=[] if loads else pictures(compared, scale),
+        paper=None if loads else on_paper(scale, compared),
         quality=quality(),
     )
     PAGE.write_text(re.sub(r"\n{3,}", "\n\n", page).strip() + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")
+
+
+def machines(parts: Sequence[Result]) -> list[dict[str, Any]]:
+    """Each machine once, with the states of the code that were measured on it."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        about = {key: value for key, value in part["machine"].items() if key != "commit"}
+        commits = found.setdefault(json.dumps(about), {**about, "commits": []})["commits"]
+        commits += [commit for commit in [part["machine"]["commit"]] if commit not in commits]
+    return list(found.values())
 
 
 def results(pattern: str) -> list[Result]:
@@ -189,8 +201,8 @@ def peer_lines(compared: Sequence[Result], step: str) -> dict[str, Points]:
 
 
 def on_paper(scale: Sequence[Result], compared: Sequence[Result]) -> dict[str, Any] | None:
-    """Straight lines through the two largest sizes; None where there are not two, or no measure of the model."""
-    if len(scale) < 2 or not compared:
+    """Straight lines through the two largest sizes; None where there are not two, they are too small, or the model was not measured."""
+    if len(scale) < 2 or not compared or chunks_of(scale[-1]) < LEAST_ON_PAPER:
         return None
     one, two = scale[-2:]
     floor = max((floor for result in compared for floor in result["floor"]), key=lambda floor: floor["chunks"])

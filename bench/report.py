@@ -71,7 +71,7 @@ def results(pattern: str) -> list[Result]:
 
 def compared_part(result: Result) -> dict[str, Any]:
     corpus = result["corpus"]
-    kind = {"notes": "small notes", "reports": "annual reports (made PDFs of 90 pages)", "folder": "files"}[corpus["kind"]]
+    kind = {"notes": "small notes", "reports": "annual reports of 90 pages", "folder": "files"}[corpus["kind"]]
     return {
         "title": f"Beside its peers: {corpus['files']:,} {kind}",
         "about": f"{corpus['bytes'] / 1e6:,.1f} MB.",

@@ -200,15 +200,15 @@ def note_name(number: int) -> str:
 
 
 def change(contender: Contender) -> None:
-    file = contender.folder / note_name(CHANGED)
-    file.write_text(f"{corpora.note(CHANGED)}\n{corpora.marker(CHANGED + 10)} is new here.\n", encoding="utf-8")
+    """All of its text, so that who searches by meaning alone can find the new one."""
+    (contender.folder / note_name(CHANGED)).write_text(corpora.note(CHANGED + 10), encoding="utf-8")
 
 
 def ask(contender: Contender) -> None:
     """Is what was changed found, what was deleted not, and how long do questions take?"""
     numbers = random.Random(5)
     questions = [f"What is known about {corpora.prose(numbers, 8)[:-1].lower()}?" for _ in range(QUESTIONS)]
-    changed, deleted = f"What is {corpora.marker(CHANGED + 10)}?", corpora.note(DELETED)[:300]
+    changed, deleted = corpora.note(CHANGED + 10)[:300], corpora.note(DELETED)[:300]
     found_changed, found_deleted, *rest = contender.searched([changed, deleted, *questions])
     contender.figures["changed_answers"] = note_name(CHANGED) in found_changed["documents"]
     contender.figures["deleted_answers"] = note_name(DELETED) in found_deleted["documents"]

@@ -38,6 +38,9 @@ format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's
 	$(BIN)/ruff format .
 	$(BIN)/python -m rag_pipeline_tests.readme_formats
 
+bench: $(VENV)/.installed-dev  ## Measure beside peers and at scale (hours; QUICK=1: ten minutes), write docs/benchmarks.md
+	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python bench/run_all.py $(if $(QUICK),--quick)
+
 clean:  ## Remove the virtual environment (never your data)
 	rm -rf $(VENV)
 

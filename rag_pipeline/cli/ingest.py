@@ -61,7 +61,9 @@ def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: b
                 drawing.show(f"waiting for {waiting} files that are still being copied")
         if confirm:
             _confirm(settings, collections)
-        failures = _run(settings, collections, full_refresh, drawing)
+        if look.plan.unsettled or confirm:
+            look = _look(settings)
+        failures = _run(settings, collections, look, full_refresh, drawing)
     _summarise(settings, collections)
     return failures
 
@@ -132,12 +134,11 @@ def _choose(names: Sequence[str], look: Look) -> list[str]:
     return wanted
 
 
-def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, drawing: _Drawing) -> list[str]:
+def _run(settings: Settings, collections: Sequence[str], look: Look, full_refresh: bool, drawing: _Drawing) -> list[str]:
     """What is to be done for the collections: text of all of them first, so that all can be asked about early, then vectors.
 
     Nothing of Dagster is loaded where there is nothing to do.
     """
-    look = _look(settings)
     needs = {task for task in needs_of(look.plan, look.backlog) if task[1] in collections}
     went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
     if not (full_refresh or needs or went_back):

@@ -6,12 +6,10 @@ Belongs here: choosing collections, waiting for copies to end, drawing progress,
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
-
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -33,10 +31,9 @@ from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_de
 from rag_pipeline.stores.catalog.reading_rows import untried_documents
 from rag_pipeline.stores.vectors import open_index
 
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
-
 _WAIT_LIMIT_SECONDS = 60.0
+Run = Callable[[str, str, Mapping[str, object]], list[str]]
+"""A run of a job for a collection with the resource's configuration; a line for each step that failed."""
 
 
 def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False) -> list[str]:
@@ -143,39 +140,35 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
     went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
     if not (full_refresh or needs or went_back):
         return []
+    from rag_pipeline.defs.execution import run_here
     from rag_pipeline.defs.runs import fail_dead_runs, open_instance
 
     with open_instance(settings) as instance, progress.listening(drawing.update):
+
+        def run(collection: str, job_name: str, configuration: Mapping[str, object]) -> list[str]:
+            drawing.start(collection)
+            return [f"{collection}: {reason}" for reason in run_here(instance, collection, job_name, configuration)]
+
         fail_dead_runs(instance)
         if full_refresh:
-            return [line for collection in collections for line in _run_all(instance, collection, drawing)]
+            return [line for collection in collections for line in run(collection, "ingest", {"full_refresh": True})]
         texts = [name for name in collections if ("text", name) in needs or name in went_back]
-        failures = {name: _run_slices(settings, instance, "text", name, drawing) for name in texts}
+        failures = {name: _run_slices(settings, "text", name, run) for name in texts}
         vectors = [name for name in collections if not failures.get(name) and _left(settings, "vectors", name)]
-        failures |= {name: _run_slices(settings, instance, "vectors", name, drawing) for name in vectors}
+        failures |= {name: _run_slices(settings, "vectors", name, run) for name in vectors}
     return [line for lines in failures.values() for line in lines]
 
 
-def _run_all(instance: DagsterInstance, collection: str, drawing: _Drawing) -> list[str]:
-    from rag_pipeline.defs.execution import run_here
-
-    drawing.start(collection)
-    return [f"{collection}: {reason}" for reason in run_here(instance, collection, "ingest", {"full_refresh": True})]
-
-
-def _run_slices(settings: Settings, instance: DagsterInstance, lane: Lane, collection: str, drawing: _Drawing) -> list[str]:
+def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run) -> list[str]:
     """Slice after slice until nothing is left, or one of them got nothing done."""
-    from rag_pipeline.defs.execution import run_here
     from rag_pipeline.defs.lanes import JOB_OF_LANE
 
     before: int | None = None
     for earlier in count():
-        drawing.start(collection)
-        configuration = {"slice_seconds": slice_seconds(settings, lane, earlier)}
-        failures = run_here(instance, collection, JOB_OF_LANE[lane], configuration)
+        failures = run(collection, JOB_OF_LANE[lane], {"slice_seconds": slice_seconds(settings, lane, earlier)})
         left = _left(settings, lane, collection)
         if failures or not left or (before is not None and left >= before):
-            return [f"{collection}: {reason}" for reason in failures]
+            return failures
         before = left
     raise AssertionError("an endless count has ended")
 

@@ -133,9 +133,11 @@ class Retriever:
         raise IndexChangedError(collection)
 
     def _query(self, manifest: Manifest, question: str, wanted: DocumentFilter, depth: int) -> SearchQuery:
-        vector, ranking = self._encoder.vector(question, model_of(manifest, self._settings)), self._tuning.ranking
+        ranking = self._tuning.ranking
+        # Without a vector to compare it with, the question needs none: the first answers do not wait for the model.
+        dense = self._encoder.vector(question, model_of(manifest, self._settings)).tolist() if manifest.vectors else None
         return SearchQuery(
-            dense=vector.tolist(),
+            dense=dense,
             text=question,
             top_k=max(depth, ranking.candidates),
             prefetch=ranking.prefetch,

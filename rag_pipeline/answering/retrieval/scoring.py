@@ -90,23 +90,37 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
             continue
         earlier = min(same.hit, hit, key=lambda one: one.position)
         best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
-        first[hit.collection, hit.document, hit.text] = Candidate(
-            best, max((one.cosine for one in (same, candidate) if one.cosine is not None), default=None), same.words
-        )
+        first[hit.collection, hit.document, hit.text] = Candidate(best, _greater(same.cosine, candidate.cosine), same.words)
     return list(first.values())
+
+
+def _greater(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)
 
 
 def _score(asked: _Asked, candidate: Candidate, ranking: Ranking) -> float:
     named = name_words(candidate.hit.document)
-    found = {word for word in asked.words if word in candidate.words or word in named}
+    covered = coverage({word for word in asked.words if word in candidate.words or word in named}, asked.rarity)
+    pairs, name = _share_of_pairs(asked, candidate), coverage(named, asked.rarity_in_names)
+    if candidate.cosine is None:
+        return _score_by_words(candidate.hit.score, covered, pairs, name, ranking)
     total = (
-        ranking.cosine * max(0.0, candidate.cosine or 0.0)
-        + ranking.coverage * coverage(found, asked.rarity)
+        ranking.cosine * max(0.0, candidate.cosine)
+        + ranking.coverage * covered
         + ranking.rank * candidate.hit.score / ranking.fusion.best_score
-        + ranking.pairs * _share_of_pairs(asked, candidate)
-        + ranking.name * coverage(named, asked.rarity_in_names)
+        + ranking.pairs * pairs
+        + ranking.name * name
     )
     return total / ranking.all_weights
+
+
+def _score_by_words(fused: float, covered: float, pairs: float, name: float, ranking: Ranking) -> float:
+    """Of a passage that has no vector yet: it is in the list by words only, and its place there tells most. The line puts it on the scale
+    of the others, so that it stands among them about where it will stand once it has a vector."""
+    place = ranking.text_weight * (1 / fused - ranking.fusion_k + 1)
+    height = 1 - math.log(max(1.0, place)) / math.log(ranking.prefetch)
+    total = ranking.unseen_place * height + ranking.unseen_coverage * covered + ranking.unseen_pairs * pairs + ranking.unseen_name * name
+    return min(1.0, max(0.0, ranking.unseen_start + ranking.unseen_slope * total / ranking.unseen_weights))
 
 
 def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:

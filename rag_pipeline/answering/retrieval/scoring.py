@@ -42,7 +42,7 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     """
     candidates = _without_repetitions(candidates)
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = [_score(asked, candidate, ranking) for candidate in candidates]
+    scores = _levelled([_scored(asked, candidate, ranking) for candidate in candidates])
     order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
     return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
 
@@ -98,20 +98,37 @@ def _greater(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else max(one, other)
 
 
-def _score(asked: _Asked, candidate: Candidate, ranking: Ranking) -> float:
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """A passage's score; ``expected`` is the most that one without a vector will have once it has one, None for those that have one."""
+
+    value: float
+    expected: float | None = None
+
+
+def _levelled(scores: Sequence[_Score]) -> list[float]:
+    """The place in a list says nothing about how near its best comes to the question: all passages without a vector are lowered alike
+    where their words promise less than their places. Their order stays, and what is off topic is still refused."""
+    unseen = [(score.value, score.expected) for score in scores if score.expected is not None]
+    highest, promised = (max((pair[n] for pair in unseen), default=0.0) for n in (0, 1))
+    level = min(1.0, promised / highest) if highest else 1.0
+    return [score.value if score.expected is None else level * score.value for score in scores]
+
+
+def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
     named = name_words(candidate.hit.document)
     covered = coverage({word for word in asked.words if word in candidate.words or word in named}, asked.rarity)
     pairs, name = _share_of_pairs(asked, candidate), coverage(named, asked.rarity_in_names)
     if candidate.cosine is None:
-        return _score_by_words(candidate.hit.score, covered, pairs, name, ranking)
-    total = (
-        ranking.cosine * max(0.0, candidate.cosine)
-        + ranking.coverage * covered
-        + ranking.rank * candidate.hit.score / ranking.fusion.best_score
-        + ranking.pairs * pairs
-        + ranking.name * name
-    )
-    return total / ranking.all_weights
+        cosine = ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
+        expected = _sum(cosine, covered, 1.0, pairs, name, ranking)
+        return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
+    return _Score(_sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking))
+
+
+def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:
+    weights = (ranking.cosine, ranking.coverage, ranking.rank, ranking.pairs, ranking.name)
+    return sum(weight * part for weight, part in zip(weights, (cosine, covered, rank, pairs, name), strict=True)) / ranking.all_weights
 
 
 def _score_by_words(fused: float, covered: float, pairs: float, name: float, ranking: Ranking) -> float:

@@ -108,3 +108,10 @@ def test_of_repeated_words_the_vector_that_there_is_counts() -> None:
         repeated = [candidate(n, "same words", cosine, 0.5, document="a.md", position=n) for n, cosine in enumerate(cosines)]
         other = candidate(3, "same words", 0.1, 0.5, document="b.md")
         assert [one.document for one in ranked("words", [other, *repeated], 8)] == ["a.md", "b.md"]
+
+
+def test_the_first_in_the_list_by_words_is_not_near_for_being_the_first() -> None:
+    """Refusal goes by the best passage's score: one word in common must not look like an answer."""
+    question = "Which yeast makes the bread of a bakery rise over night?"
+    (found,) = ranked(question, [candidate(1, "The bridge was closed for a night.", None, 0.5)], 8)
+    assert found.score < 0.35

@@ -42,9 +42,24 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     """
     candidates = _without_repetitions(candidates)
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = _levelled([_scored(asked, candidate, ranking) for candidate in candidates])
+    scores = [_scored(asked, candidate, ranking).value for candidate in candidates]
     order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
     return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
+
+
+def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Ranking = TUNING.ranking) -> float:
+    """What the scores of passages without a vector are to be multiplied by (at most 1) to tell how near they come to the question.
+
+    The first in a list is the first however far it is from what was asked; what its words promise says more. All are lowered alike, and
+    only where somebody asks for nearness: their order, also against a second search's, stays.
+    """
+    unseen = [candidate for candidate in candidates if candidate.cosine is None]
+    if not unseen:
+        return 1.0
+    asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
+    scores = [_scored(asked, candidate, ranking) for candidate in unseen]
+    highest = max(score.value for score in scores)
+    return min(1.0, max(score.expected or 0.0 for score in scores) / highest) if highest else 1.0
 
 
 def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
@@ -104,15 +119,6 @@ class _Score:
 
     value: float
     expected: float | None = None
-
-
-def _levelled(scores: Sequence[_Score]) -> list[float]:
-    """The place in a list says nothing about how near its best comes to the question: all passages without a vector are lowered alike
-    where their words promise less than their places. Their order stays, and what is off topic is still refused."""
-    unseen = [(score.value, score.expected) for score in scores if score.expected is not None]
-    highest, promised = (max((pair[n] for pair in unseen), default=0.0) for n in (0, 1))
-    level = min(1.0, promised / highest) if highest else 1.0
-    return [score.value if score.expected is None else level * score.value for score in scores]
 
 
 def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag_pipeline.answering.retrieval.scoring import coverage, name_words, ranked, word_rarity
+from rag_pipeline.answering.retrieval.order import Sources, in_order
+from rag_pipeline.answering.retrieval.scoring import coverage, level_by_words, name_words, ranked, word_rarity
 from rag_pipeline.models import Hit, embedded_text
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids
@@ -113,5 +114,7 @@ def test_of_repeated_words_the_vector_that_there_is_counts() -> None:
 def test_the_first_in_the_list_by_words_is_not_near_for_being_the_first() -> None:
     """Refusal goes by the best passage's score: one word in common must not look like an answer."""
     question = "Which yeast makes the bread of a bakery rise over night?"
-    (found,) = ranked(question, [candidate(1, "The bridge was closed for a night.", None, 0.5)], 8)
+    sources = Sources(lambda _text, _depth: [candidate(1, "The bridge was closed for a night.", None, 0.5)], lambda _hit: None)
+    (found,) = in_order(question, sources, 8)
     assert found.score < 0.35
+    assert level_by_words(question, [candidate(1, "The bridge was closed.", 0.2, 0.5)]) == 1.0

@@ -136,7 +136,8 @@ def build(index: VectorIndex, documents: Sequence[Document], split: Split, setti
     for one in documents:
         chunks = split(one.text, one.elements)
         vectors = embedder.embed_documents([chunk.embedded_text for chunk in chunks])
-        place = {"collection": "c", "document": one.name, "document_id": one.name, "document_key": one.name}
+        place: dict[str, object] = {"collection": "c", "document": one.name, "document_id": one.name, "document_key": one.name}
+        place |= {"revision": "", "file": b"", "media_type": None, "pages": None, "modified": None}
         points = [
             indexed_chunk({**place, **asdict(chunk)}, vector.tolist(), document_vector(chunk.embedded_text))
             for chunk, vector in zip(chunks, vectors, strict=True)

@@ -61,7 +61,13 @@ def batches(chunks: int) -> Iterator[list[IndexedChunk]]:
 def point(number: int, text: str, vector: list[float]) -> IndexedChunk:
     document, position = divmod(number, 20)
     chunk = Chunk(position, text, "Heading", ("Heading",), 1, 1, (), 200)
-    place = {"collection": "bench", "document": f"{document}.md", "document_id": f"{document}", "document_key": f"{document}"}
+    place: dict[str, object] = {
+        "collection": "bench",
+        "document": f"{document}.md",
+        "document_id": f"{document}",
+        "document_key": f"{document}",
+    }
+    place |= {"revision": "", "file": b"", "media_type": None, "pages": None, "modified": None}
     return indexed_chunk({**place, **asdict(chunk)}, vector, document_vector(chunk.embedded_text))
 
 

@@ -64,7 +64,8 @@ def build(index: VectorIndex, settings: Settings, folder: Path) -> Corpus:
     files = [file for file in sorted((folder / "docs").rglob("*")) if file.is_file()]
     found = [(str(file.relative_to(folder)), file, chunker.chunk(extract(file, media_type(file)).elements)) for file in files]
     vectors = iter(embedder.embed_documents([chunk.embedded_text for _, _, chunks in found for chunk in chunks]))
-    places = [{"collection": folder.name, "document": name, "document_id": name, "document_key": name} for name, _, _ in found]
+    unknown = {"revision": "", "file": b"", "media_type": None, "pages": None, "modified": None}
+    places = [{"collection": folder.name, "document": name, "document_id": name, "document_key": name, **unknown} for name, _, _ in found]
     batches = [
         [indexed_chunk({**place, **asdict(chunk)}, next(vectors).tolist(), document_vector(chunk.embedded_text)) for chunk in chunks]
         for place, (_, _, chunks) in zip(places, found, strict=True)

@@ -139,6 +139,7 @@ class IndexedChunk:
 class Hit:
     """A chunk that a retriever found. ``document`` is the path under its collection; pages are 1-based and inclusive.
 
+    ``file`` is the document's path below the uploads folder (``os.fsdecode``), ``pages`` how many pages it has, where its format has any.
     ``copies`` are the other documents, as ``collection/document``, that say the same there; they are not hits of their own.
     """
 
@@ -156,6 +157,9 @@ class Hit:
     position: int = 0
     boxes: tuple[Box, ...] = ()
     copies: tuple[str, ...] = ()
+    file: str = ""
+    media_type: str | None = None
+    pages: int | None = None
 
     def to_json(self) -> dict[str, object]:
         """The shape that the command line and the API promise."""

@@ -110,6 +110,13 @@ def test_every_module_has_its_place() -> None:
     assert [name for name, _ in modules() if name != "rag_pipeline" and not any(is_below(name, place) for place in places)] == []
 
 
+def test_no_question_opens_the_catalog() -> None:
+    """A run that writes keeps it to itself for as long as that takes; what answers need is in the index."""
+    for module, file in modules():
+        if is_below(module, "rag_pipeline.answering") or module in ("ui.views.passage_page", "ui.views.surroundings", "ui.views.citations"):
+            assert not [name for _, name in imports(file) if is_below(name, "rag_pipeline.stores.catalog")], module
+
+
 def test_the_app_knows_no_dagster() -> None:
     """The app reaches Dagster over HTTP only."""
     for module, file in modules():

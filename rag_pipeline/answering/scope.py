@@ -24,11 +24,6 @@ class DocumentFilter:
     since: datetime | None = None
     before: datetime | None = None
 
-    @property
-    def by_name_only(self) -> bool:
-        """Whether nothing about the documents has to be known to choose them."""
-        return not (self.folder or self.types or self.since or self.before)
-
 
 EVERY_DOCUMENT = DocumentFilter()
 

@@ -47,7 +47,14 @@ def chunks(collection: str, document: str, texts: Sequence[str], settings: Setti
     embedder = load_embedder(locate_model(settings), settings)
     vectors = embedder.embed_documents(texts)
     made = [Chunk(n, text, "", (), n + 1, n + 1, (), 50) for n, text in enumerate(texts)]
-    place = {"collection": collection, "document": document, "document_id": document, "document_key": f"{collection}/{document}"}
+    place: dict[str, Any] = {"collection": collection, "document": document, "document_id": document, "revision": ""}
+    place |= {
+        "document_key": f"{collection}/{document}",
+        "file": document.encode(),
+        "media_type": "text/markdown",
+        "pages": None,
+        "modified": 0,
+    }
     return [
         indexed_chunk({**place, **asdict(chunk)}, vector.tolist(), document_vector(chunk.embedded_text))
         for chunk, vector in zip(made, vectors, strict=True)

@@ -40,6 +40,9 @@ class ScriptedRetriever:
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         return next((hit for hit in self.hits if (hit.collection, hit.chunk_id) == (collection, chunk_id)), None)
 
+    async def around(self, hit: Hit, before: int, after: int) -> list[Hit]:
+        return [hit]
+
 
 class ScriptedAnswerer:
     """Says what its script says for a question: text in pieces, then an end. Remembers what it was asked, and whether it was stopped."""

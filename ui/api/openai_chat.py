@@ -92,8 +92,8 @@ class ChatRequest(BaseModel):
 
 @router.get("/models", responses=MODELS)
 async def models(services: ServicesDependency, access: ReaderDependency) -> dict[str, Any]:
-    """``all``, and each collection that may be seen."""
-    names = [EVERYTHING, *await services.visible_counts(access)]
+    """``all``, and each collection that may be seen and has something to search."""
+    names = [EVERYTHING, *filter(access.sees, await services.indexed_collections())]
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": _OWNER} for name in names]}
 
 

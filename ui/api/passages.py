@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import os
-from contextlib import closing
 from pathlib import Path, PurePosixPath
 
 from fastapi import APIRouter
@@ -21,13 +20,12 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
-from rag_pipeline.stores.catalog.text_windows import text_windows
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
 from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
 from ui.views.passage_page import PDF, passage_page
-from ui.views.surroundings import WINDOW_CHARACTERS, Surroundings, surroundings
+from ui.views.surroundings import NEIGHBOURS, surroundings
 from ui.web.security import PAGE_POLICY
 from ui.web.services import Services
 
@@ -45,22 +43,15 @@ async def passage(
     """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
-        document = await asyncio.to_thread(services.catalog.find, hit.document_id) if hit else None
-        if hit is None or document is None:
+        if hit is None:
             return _page(message_page("This passage is not there any more", _GONE), 404)
-        around = await asyncio.to_thread(_surroundings, services, hit)
+        around = await services.answerer.retriever.around(hit, NEIGHBOURS, NEIGHBOURS)
     except RagError as error:
         return _page(message_page("The passage cannot be shown", str(error)), status_of(error))
-    return _page(passage_page(hit, document, around, page))
+    return _page(passage_page(hit, surroundings(hit, around), page))
 
 
 _GONE = "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
-
-
-def _surroundings(services: Services, hit: Hit) -> Surroundings:
-    pages = (hit.page_first, hit.page_last)
-    with closing(text_windows(services.catalog, hit.document_id, hit.text, pages, WINDOW_CHARACTERS)) as windows:
-        return surroundings(hit.text, windows)
 
 
 @router.get("/documents/{document_id}/pages/{page}.png")
@@ -74,20 +65,27 @@ async def page_picture(
 ) -> Response:
     """A page of a PDF as a picture, a passage of it highlighted."""
     try:
-        _, file = await _original(services, document_id, access)
-        hit = await services.answerer.retriever.passage(collection, highlight) if highlight and collection else None
-        boxes = hit.boxes if hit and hit.document_id == document_id else ()
-        picture = await services.pictures.render(file, page, boxes)
+        hit = await _passage_of(services, document_id, collection, highlight)
+        file = await _original(services, await _document(services, document_id, hit, access))
+        picture = await services.pictures.render(file, page, hit.boxes if hit else ())
     except (GoneError, PagePictureError) as error:
         raise HTTPException(404, str(error)) from error
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
 
 
 @router.get("/documents/{document_id}/file")
-async def original(document_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
+async def original(
+    document_id: str,
+    services: ServicesDependency,
+    access: ReaderDependency,
+    passage: str | None = None,
+    collection: str | None = None,
+) -> Response:
     """The file itself. Only a PDF opens in the browser; everything else is downloaded, so that no document's HTML runs as our page."""
     try:
-        document, file = await _original(services, document_id, access)
+        hit = await _passage_of(services, document_id, collection, passage)
+        document = await _document(services, document_id, hit, access)
+        file = await _original(services, document)
     except GoneError as error:
         return _page(message_page("This document is not there any more", str(error)), 404)
     name = PurePosixPath(document.document).name
@@ -97,14 +95,27 @@ async def original(document_id: str, services: ServicesDependency, access: Reade
     return FileResponse(file, media_type=guessed, filename=name, headers={"Content-Security-Policy": "sandbox; default-src 'none'"})
 
 
-async def _original(services: Services, document_id: str, access: Access) -> tuple[DocumentStatus, Path]:
-    document = await asyncio.to_thread(services.catalog.find, document_id)
+async def _passage_of(services: Services, document_id: str, collection: str | None, chunk_id: str | None) -> Hit | None:
+    """The passage by which a document was opened; None where none is named, or it is not that document's (any more)."""
+    hit = await services.answerer.retriever.passage(collection, chunk_id) if collection and chunk_id else None
+    return hit if hit and hit.document_id == document_id else None
+
+
+async def _document(services: Services, document_id: str, hit: Hit | None, access: Access) -> Hit | DocumentStatus:
+    """What is known of a document: by a passage of it, else by the catalog, for which a run that writes may have to be waited for."""
+    document: Hit | DocumentStatus | None = hit
+    if document is None:
+        document = await asyncio.to_thread(services.catalog.find, document_id)
     if document is None or not access.sees(document.collection):
         raise GoneError("It was deleted from the folder, or renamed.")
-    return document, await asyncio.to_thread(original_file, services.settings, document)
+    return document
 
 
-def original_file(settings: Settings, document: DocumentStatus) -> Path:
+async def _original(services: Services, document: Hit | DocumentStatus) -> Path:
+    return await asyncio.to_thread(original_file, services.settings, document)
+
+
+def original_file(settings: Settings, document: Hit | DocumentStatus) -> Path:
     """A document's file in the watched folder.
 
     Raises:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from rag_pipeline.models import Hit
-from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.views.citations import page_label
 from ui.views.environment import render
 from ui.views.surroundings import Surroundings
@@ -29,11 +28,11 @@ class Picture:
     top: float
 
 
-def passage_page(hit: Hit, document: DocumentStatus, around: Surroundings, page: int | None = None) -> str:
+def passage_page(hit: Hit, around: Surroundings, page: int | None = None) -> str:
     """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
     label = page_label(hit, page if page in _pages(hit) else None)
-    pictures = _pictures(hit, page) if document.media_type == PDF else []
-    return render("passage.html", hit=hit, document=document, page=label, around=around, pictures=pictures)
+    pictures = _pictures(hit, page) if hit.media_type == PDF else []
+    return render("passage.html", hit=hit, original=original_url(hit), page=label, around=around, pictures=pictures)
 
 
 def _pages(hit: Hit) -> range:
@@ -43,6 +42,11 @@ def _pages(hit: Hit) -> range:
 def _pictures(hit: Hit, meant: int | None) -> list[Picture]:
     pages = sorted(_pages(hit), key=lambda page: (page != meant, page))[:MOST_PICTURES]
     return [Picture(page, _picture_url(hit, page), min((box.top for box in hit.boxes if box.page == page), default=0.0)) for page in pages]
+
+
+def original_url(hit: Hit) -> str:
+    """The document's own file. The passage is named beside it, because it says which file that is, whatever the catalog is doing."""
+    return f"/documents/{hit.document_id}/file?{urlencode({'passage': hit.chunk_id, 'collection': hit.collection})}"
 
 
 def _picture_url(hit: Hit, page: int) -> str:

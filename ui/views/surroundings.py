@@ -1,6 +1,6 @@
-"""A passage within the text around it, ready to be shown: found, cut to a window, split into paragraphs and table rows.
+"""A passage within the text around it, ready to be shown: put together, cut to a window, split into paragraphs and table rows.
 
-Belongs here: pure decisions on text. Not here: reading documents, HTML (``templates/passage.html``).
+Belongs here: pure decisions on text. Not here: reading passages, HTML (``templates/passage.html``).
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from rag_pipeline.stores.catalog.text_windows import TextWindow
+from rag_pipeline.models import Hit
 
 WINDOW_CHARACTERS = 1500
 """On each side of a passage: about half a printed page."""
-_EDGE_WORDS = 6
+NEIGHBOURS = 8
+"""Passages on each side of one: they nearly always have so many characters."""
 _CELL = " | "
+_GAP, _TABLE, _PARAGRAPH = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +54,36 @@ class Surroundings:
     cut_after: bool
 
 
-def surroundings(passage: str, windows: Iterable[TextWindow]) -> Surroundings:
-    """The passage with what stands around it; by itself where the document does not hold it any more.
+def surroundings(hit: Hit, around: Sequence[Hit]) -> Surroundings:
+    """The passage with what stands around it.
 
     Args:
-        passage: the chunk's own words.
-        windows: where it may stand in the document's text, likeliest first; no more are asked for than are needed.
+        hit: the passage.
+        around: up to NEIGHBOURS passages on each side of it, with itself, in reading order: neighbours share no words and leave none out.
+            Empty, and the passage is shown by itself: it was replaced a moment ago.
     """
-    for window in windows:
-        if place := locate(passage, window.text):
-            return _shown(window, *place)
-    return Surroundings(_blocks(passage, (0, len(passage)), starts_whole=False), True, True)
-
-
-def _shown(window: TextWindow, start: int, end: int) -> Surroundings:
-    text = window.text
+    passages = around or [hit]
+    before = _joined([one.text for one in passages if one.position < hit.position])
+    after = _joined([one.text for one in passages if one.position > hit.position])
+    start = len(before) + len(_between(before, hit.text)) if before else 0
+    text, end = _joined([part for part in (before, hit.text, after) if part]), start + len(hit.text)
     first, last = _cut(text, start, end)
-    blocks = _blocks(text[first:last], (start - first, end - first), starts_whole=first == 0)
-    return Surroundings(blocks, first > 0 or not window.first, last < len(text) or not window.last)
+    cut_before = first > 0 or passages[0].position > 0
+    blocks = _blocks(text[first:last], (start - first, end - first), starts_whole=not cut_before)
+    return Surroundings(blocks, cut_before, last < len(text) or not around or passages[-1].position >= hit.position + NEIGHBOURS)
 
 
-def locate(passage: str, text: str) -> tuple[int, int] | None:
-    """Where the passage stands in the text, whatever the white space between its words; None when it does not.
-
-    A passage may leave out what stands between its elements (page headers): then its first and last words decide.
-    """
-    words = passage.split()
-    if not words:
-        return None
-    whole = _find(words, text)
-    if whole:
-        return whole.span()
-    start, end = _find(words[:_EDGE_WORDS], text), _find(words[-_EDGE_WORDS:], text)
-    if start and end and 0 < end.end() - start.start() < 2 * len(passage) + 200:
-        return start.start(), end.end()
-    return None
+def _joined(texts: Sequence[str]) -> str:
+    together = ""
+    for text in texts:
+        together += (_between(together, text) if together else "") + text
+    return together
 
 
-def _find(words: Sequence[str], text: str) -> re.Match[str] | None:
-    return re.search(r"\s+".join(re.escape(word) for word in words), text)
+def _between(before: str, after: str) -> str:
+    """A table that was cut between two rows goes on; anything else begins a paragraph."""
+    goes_on = _CELL in before.rpartition("\n")[2] and _CELL in after.partition("\n")[0]
+    return "\n" if goes_on else "\n\n"
 
 
 def _cut(text: str, start: int, end: int) -> tuple[int, int]:
@@ -102,22 +96,30 @@ def _cut(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _blocks(text: str, marked: tuple[int, int], *, starts_whole: bool) -> tuple[Block, ...]:
+    """Runs of lines that are rows of a table, and the paragraphs between them; a single line with bars is no table."""
     blocks: list[Block] = []
     position = 0
-    for part in re.split(r"(\n\s*\n)", text):
-        if part.strip():
-            blocks += _paragraph(part, (marked[0] - position, marked[1] - position), whole=starts_whole or position > 0)
+    for kind, group in groupby(text.splitlines(keepends=True), key=_kind_of):
+        part = "".join(group)
+        place = (marked[0] - position, marked[1] - position)
+        if kind == _TABLE and "\n" in part.rstrip("\n"):
+            blocks.append(Block(rows=tuple(_rows(part.split("\n"), place)), heading=starts_whole or position > 0))
+        elif kind != _GAP:
+            blocks.append(_paragraph(part.rstrip("\n"), place))
         position += len(part)
     return tuple(blocks)
 
 
-def _paragraph(text: str, marked: tuple[int, int], *, whole: bool) -> list[Block]:
-    lines = text.split("\n")
-    if len(lines) > 1 and all(_CELL in line for line in lines if line.strip()):
-        return [Block(rows=tuple(_rows(lines, marked)), heading=whole)]
+def _kind_of(line: str) -> int:
+    if not line.strip():
+        return _GAP
+    return _TABLE if _CELL in line else _PARAGRAPH
+
+
+def _paragraph(text: str, marked: tuple[int, int]) -> Block:
     start, end = (min(max(0, offset), len(text)) for offset in marked)
     spans = (Span(text[:start], False), Span(text[start:end], True), Span(text[end:], False))
-    return [Block(spans=tuple(span for span in spans if span.text))]
+    return Block(spans=tuple(span for span in spans if span.text))
 
 
 def _rows(lines: Sequence[str], marked: tuple[int, int]) -> Iterable[Row]:

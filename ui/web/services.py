@@ -1,4 +1,4 @@
-"""What routes and pages share, made once a process: settings, catalog, answerer; and what all of them ask: where may an answer come from.
+"""What routes and pages share, made once a process: settings, stores, answerer; and what all of them ask: where may an answer come from.
 
 Belongs here: the parts, how they are made and warmed up. Not here: what may be seen (``visibility.py``), stopping them (``app.py``).
 """
@@ -25,7 +25,7 @@ from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.files import change_mark
-from rag_pipeline.stores.vectors import open_index
+from rag_pipeline.stores.vectors import VectorIndex, open_index
 from ui.views.page_pictures import PagePictures
 from ui.web.sessions import Sessions
 from ui.web.visibility import scope_of
@@ -70,6 +70,7 @@ class Services:
 
     settings: Settings
     catalog: Catalog
+    index: VectorIndex
     counts: DocumentCounts
     answerer: Answerer
     pictures: PagePictures
@@ -96,13 +97,12 @@ class Services:
         return held
 
     async def indexed_collections(self) -> list[str]:
-        """The collections that have something to search, sorted.
+        """The collections that have something to search, sorted: as the index has them, which no run that writes keeps waiting.
 
         Raises:
-            RagError: the catalog cannot be read.
+            RagError: a server that keeps the index does not answer.
         """
-        counts, _ = await self.counts.current()
-        return [collection for collection, states in counts.items() if states.get("indexed")]
+        return await asyncio.to_thread(self.index.collections)
 
     async def scope_of(self, access: Access, collections: Sequence[str] = (), wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:
         """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
@@ -110,19 +110,15 @@ class Services:
         Raises:
             RagError: a collection that may not be seen, or none that is indexed.
         """
-        indexed = await self.indexed_collections()
-        if not collections and access.collections:  # the scope names each of them: a damaged one must not take the others along
-            damaged = {error.collection for error in await asyncio.to_thread(open_index(self.settings).damaged)}
-            indexed = [name for name in indexed if name not in damaged]
-        scope = scope_of(access, collections, indexed, wanted)
+        named = access.collections and not collections
+        scope = scope_of(access, collections, await self.indexed_collections() if named else (), wanted)
         if collections and access.collections:
             await asyncio.to_thread(self._require_index, collections)
         return scope
 
     def _require_index(self, collections: Sequence[str]) -> None:
         """For a token that is not for all of them: asked for one that is not there, the retriever would name those that are."""
-        index = open_index(self.settings)
-        known = {*index.collections(), *(error.collection for error in index.damaged())}
+        known = {*self.index.collections(), *(error.collection for error in self.index.damaged())}
         if unknown := [name for name in collections if name not in known]:
             raise RagError(f"Nothing is indexed in the collection {', '.join(map(repr, unknown))} yet.")
 
@@ -139,6 +135,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
     return Services(
         settings,
         catalog,
+        open_index(settings),
         DocumentCounts(catalog),
         answerer or build_answerer(settings),
         PagePictures(settings),
@@ -156,7 +153,7 @@ def services_of(request: HTTPConnection) -> Services:
 async def warm_up(services: Services) -> None:
     """Load the embedding model, as soon as there is something to search, before the first question has to wait for it."""
     try:
-        # Asked again and again, because other processes write the catalog and they send no events.
+        # Asked again and again, because other processes write the index and they send no events.
         while not await services.indexed_collections():  # noqa: ASYNC110
             await asyncio.sleep(WARM_UP_SECONDS)
         await services.answerer.retriever.prepare()

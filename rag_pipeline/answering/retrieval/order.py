@@ -7,10 +7,10 @@ its numbers (``tuning.py``), and where candidates come from (``retrieve.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag_pipeline.answering.retrieval.reranking import Reread, reranked
-from rag_pipeline.answering.retrieval.scoring import ranked
+from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
 from rag_pipeline.answering.retrieval.second_look import put_together, second_question, with_topic_put_together
 from rag_pipeline.answering.retrieval.selection import interleaved, varied, with_continuation, without_copies
 from rag_pipeline.answering.tuning import TUNING, Tuning
@@ -30,17 +30,26 @@ class Sources:
 def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:
     """The best ``top_k`` passages for one question, best first, ranks from 1."""
     depth = max(top_k, tuning.second_look.depth)
-    found = ranked(question, sources.candidates(question, depth), depth, tuning.ranking)
+    candidates = sources.candidates(question, depth)
+    level = level_by_words(question, candidates, tuning.ranking)
+    found = ranked(question, candidates, depth, tuning.ranking)
     again = second_question(question, found[0], tuning.second_look) if found else None
     if again:
-        second = ranked(again, sources.candidates(again, depth), depth, tuning.ranking)
-        found = put_together(found, second, tuning.second_look)
+        others = sources.candidates(again, depth)
+        found = put_together(found, ranked(again, others, depth, tuning.ranking), tuning.second_look)
+        candidates = [*candidates, *others]
     distinct = without_copies(found)
     if sources.reread:
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
     else:
         chosen = varied(distinct, top_k, tuning.selection)
-    return with_continuation(chosen, sources.following, tuning.selection)
+    return _at_level(with_continuation(chosen, sources.following, tuning.selection), candidates, level)
+
+
+def _at_level(hits: Sequence[Hit], candidates: Sequence[Candidate], level: float) -> tuple[Hit, ...]:
+    """Scores as refusal reads them; the order is not touched."""
+    unseen = {candidate.hit.chunk_id for candidate in candidates if candidate.cosine is None}
+    return tuple(replace(hit, score=level * hit.score) if hit.chunk_id in unseen else hit for hit in hits)
 
 
 def all_in_order(questions: Sequence[str], with_topic: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.order import Sources, all_in_order
@@ -20,7 +21,6 @@ from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
 
 
@@ -37,7 +37,6 @@ class Retriever:
         self._index = index
         self._settings = settings
         self._tuning = tuning
-        self._catalog = Catalog(settings.catalog_path)
         self._encoder = QuestionEncoder(settings, tuning)
         self._sentences = SentenceEncoder(settings, tuning)
         self._reread = reranker(settings)
@@ -63,6 +62,10 @@ class Retriever:
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         """A passage by the ids that a citation carries; None when it is not in the collection any more."""
         return await asyncio.to_thread(self._passage, collection, chunk_id)
+
+    async def around(self, hit: Hit, before: int, after: int) -> list[Hit]:
+        """A passage with up to so many before and after it in its document, in reading order; empty when it is gone."""
+        return await asyncio.to_thread(self._neighbours, hit, before, after)
 
     def question_vector(self, question: str, collection: str) -> Vector:
         """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop."""
@@ -93,10 +96,13 @@ class Retriever:
         return all_in_order(questions, with_topic, Sources(candidates, self._following, self._reread), top_k, self._tuning)
 
     def _following(self, hit: Hit) -> Hit | None:
+        return next(iter(self._neighbours(hit, 0, 1)[1:]), None)
+
+    def _neighbours(self, hit: Hit, before: int, after: int) -> list[Hit]:
         try:
-            return self._index.following(hit.collection, hit.chunk_id)
+            return self._index.neighbours(hit.collection, hit.chunk_id, before, after)
         except CollectionNotIndexedError:
-            return None
+            return []
 
     def _collections(self, scope: Scope) -> Sequence[str]:
         existing = self._index.collections()
@@ -113,14 +119,11 @@ class Retriever:
         return tuple(dict.fromkeys(scope.collections)) or existing
 
     def _candidates(self, collection: str, question: str, scope: Scope, depth: int) -> list[Candidate]:
-        documents = self._chosen(collection, scope.filter)
-        if documents is not None and not documents:
-            return []
         for _ in range(self._tuning.patience.search_attempts):
             manifest = self._index.manifest(collection)
             if manifest is None:  # dropped since the collections were listed
                 return []
-            query = self._query(manifest, question, documents or (), depth)
+            query = self._query(manifest, question, scope.filter, depth)
             try:
                 return self._index.candidates(collection, query)
             except IndexChangedError:
@@ -129,22 +132,21 @@ class Retriever:
                 return []
         raise IndexChangedError(collection)
 
-    def _chosen(self, collection: str, wanted: DocumentFilter) -> tuple[str, ...] | None:
-        """Paths of the documents that may be read; None for all."""
-        if wanted.by_name_only:
-            return wanted.documents or None
-        found = self._catalog.matching(collection, wanted.folder, wanted.types, wanted.since, wanted.before)
-        return tuple(name for name in found if not wanted.documents or name in wanted.documents)
-
-    def _query(self, manifest: Manifest, question: str, documents: tuple[str, ...], depth: int) -> SearchQuery:
-        vector, ranking = self._encoder.vector(question, model_of(manifest, self._settings)), self._tuning.ranking
+    def _query(self, manifest: Manifest, question: str, wanted: DocumentFilter, depth: int) -> SearchQuery:
+        ranking = self._tuning.ranking
+        # Without a vector to compare it with, the question needs none: the first answers do not wait for the model.
+        dense = self._encoder.vector(question, model_of(manifest, self._settings)).tolist() if manifest.vectors else None
         return SearchQuery(
-            dense=vector.tolist(),
+            dense=dense,
             text=question,
             top_k=max(depth, ranking.candidates),
             prefetch=ranking.prefetch,
             fusion=ranking.fusion,
-            documents=documents,
+            documents=wanted.documents,
+            folder=wanted.folder.strip("/"),
+            types=tuple(name.lstrip(".").lower() for name in wanted.types),
+            since=_seconds(wanted.since),
+            before=_seconds(wanted.before),
             embedding_fingerprint=manifest.embedding_fingerprint,
         )
 
@@ -159,6 +161,11 @@ class Retriever:
             return next(iter(self._index.passages(collection, [chunk_id])), None)
         except CollectionNotIndexedError:
             return None
+
+
+def _seconds(time: datetime | None) -> float | None:
+    """Since 1970, of a time in UTC without a zone."""
+    return time.replace(tzinfo=UTC).timestamp() if time else None
 
 
 def model_of(manifest: Manifest, settings: Settings) -> ModelFiles:

@@ -42,9 +42,24 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     """
     candidates = _without_repetitions(candidates)
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = [_score(asked, candidate, ranking) for candidate in candidates]
+    scores = [_scored(asked, candidate, ranking).value for candidate in candidates]
     order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
     return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
+
+
+def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Ranking = TUNING.ranking) -> float:
+    """What the scores of passages without a vector are to be multiplied by (at most 1) to tell how near they come to the question.
+
+    The first in a list is the first however far it is from what was asked; what its words promise says more. All are lowered alike, and
+    only where somebody asks for nearness: their order, also against a second search's, stays.
+    """
+    unseen = [candidate for candidate in candidates if candidate.cosine is None]
+    if not unseen:
+        return 1.0
+    asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
+    scores = [_scored(asked, candidate, ranking) for candidate in unseen]
+    highest = max(score.value for score in scores)
+    return min(1.0, max(score.expected or 0.0 for score in scores) / highest) if highest else 1.0
 
 
 def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
@@ -90,23 +105,45 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
             continue
         earlier = min(same.hit, hit, key=lambda one: one.position)
         best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
-        first[hit.collection, hit.document, hit.text] = Candidate(
-            best, max((one.cosine for one in (same, candidate) if one.cosine is not None), default=None), same.words
-        )
+        first[hit.collection, hit.document, hit.text] = Candidate(best, _greater(same.cosine, candidate.cosine), same.words)
     return list(first.values())
 
 
-def _score(asked: _Asked, candidate: Candidate, ranking: Ranking) -> float:
+def _greater(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """A passage's score; ``expected`` is the most that one without a vector will have once it has one, None for those that have one."""
+
+    value: float
+    expected: float | None = None
+
+
+def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
     named = name_words(candidate.hit.document)
-    found = {word for word in asked.words if word in candidate.words or word in named}
-    total = (
-        ranking.cosine * max(0.0, candidate.cosine or 0.0)
-        + ranking.coverage * coverage(found, asked.rarity)
-        + ranking.rank * candidate.hit.score / ranking.fusion.best_score
-        + ranking.pairs * _share_of_pairs(asked, candidate)
-        + ranking.name * coverage(named, asked.rarity_in_names)
-    )
-    return total / ranking.all_weights
+    covered = coverage({word for word in asked.words if word in candidate.words or word in named}, asked.rarity)
+    pairs, name = _share_of_pairs(asked, candidate), coverage(named, asked.rarity_in_names)
+    if candidate.cosine is None:
+        cosine = ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
+        expected = _sum(cosine, covered, 1.0, pairs, name, ranking)
+        return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
+    return _Score(_sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking))
+
+
+def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:
+    weights = (ranking.cosine, ranking.coverage, ranking.rank, ranking.pairs, ranking.name)
+    return sum(weight * part for weight, part in zip(weights, (cosine, covered, rank, pairs, name), strict=True)) / ranking.all_weights
+
+
+def _score_by_words(fused: float, covered: float, pairs: float, name: float, ranking: Ranking) -> float:
+    """Of a passage that has no vector yet: it is in the list by words only, and its place there tells most. The line puts it on the scale
+    of the others, so that it stands among them about where it will stand once it has a vector."""
+    place = ranking.text_weight * (1 / fused - ranking.fusion_k + 1)
+    height = 1 - math.log(max(1.0, place)) / math.log(ranking.prefetch)
+    total = ranking.unseen_place * height + ranking.unseen_coverage * covered + ranking.unseen_pairs * pairs + ranking.unseen_name * name
+    return min(1.0, max(0.0, ranking.unseen_start + ranking.unseen_slope * total / ranking.unseen_weights))
 
 
 def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:

@@ -27,8 +27,6 @@ from rag_pipeline.errors import RagError
 SCHEMA_VERSION = 5
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
-_MODIFIED = "make_timestamp(TRY_CAST(split_part(signature, ':', 2) AS BIGINT) // 1000)"
-"""A file's last change, from the nanoseconds that its signature has."""
 _HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
 _COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
 """Fields that are not a column of the same name."""
@@ -130,33 +128,6 @@ class Catalog:
         """Collections that have live documents."""
         with self.reading() as connection:
             rows = connection.execute("SELECT DISTINCT collection FROM documents ORDER BY 1").fetchall()
-        return [name for (name,) in rows]
-
-    def matching(
-        self, collection: str, folder: str = "", types: Sequence[str] = (), since: datetime | None = None, before: datetime | None = None
-    ) -> list[str]:
-        """Paths of live documents in a folder and below it, of one of these types (endings without the dot), changed in [since, before).
-
-        Empty and None do not narrow. Times are UTC.
-        """
-        with self.reading() as connection:
-            rows = connection.execute(
-                f"""
-                WITH named AS (SELECT document, {_MODIFIED} AS modified FROM documents WHERE collection = $collection)
-                SELECT document FROM named
-                WHERE ($folder = '' OR starts_with(document, $folder || '/'))
-                AND (len($types) = 0 OR list_contains($types, lower(regexp_extract(document, '[.]([^./]+)$', 1))))
-                AND ($since IS NULL OR modified >= $since) AND ($before IS NULL OR modified < $before)
-                ORDER BY document
-                """,
-                {
-                    "collection": collection,
-                    "folder": folder.strip("/"),
-                    "types": [name.lstrip(".").lower() for name in types],
-                    "since": since,
-                    "before": before,
-                },
-            ).fetchall()
         return [name for (name,) in rows]
 
     def select_documents(self, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:

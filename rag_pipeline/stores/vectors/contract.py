@@ -100,8 +100,10 @@ class Fusion:
 class SearchQuery:
     """A question to one collection: by meaning (``dense``), by words (``text``), or both, fused.
 
-    ``prefetch`` is how deep each of the two lists is read before fusion, ``top_k`` at least. ``documents`` restricts to these paths; empty
-    means all. With ``embedding_fingerprint`` the search refuses to compare ``dense`` with vectors of another model.
+    ``prefetch`` is how deep each of the two lists is read before fusion, ``top_k`` at least. Only chunks of documents are found that have
+    one of these paths (``documents``), are in the ``folder`` or below it, have one of these endings (``types``, without the dot, in lower
+    case), and whose file was last changed at ``since`` or later and before ``before`` (seconds since 1970, UTC); what is empty does not
+    narrow. With ``embedding_fingerprint`` the search refuses to compare ``dense`` with vectors of another model.
     """
 
     dense: Sequence[float] | None = None
@@ -110,6 +112,10 @@ class SearchQuery:
     prefetch: int = 0
     fusion: Fusion = Fusion()
     documents: tuple[str, ...] = ()
+    folder: str = ""
+    types: tuple[str, ...] = ()
+    since: float | None = None
+    before: float | None = None
     embedding_fingerprint: str | None = None
 
 
@@ -184,8 +190,8 @@ class VectorIndex(Protocol):
             CollectionNotIndexedError: nothing is published.
         """
 
-    def following(self, collection: str, chunk_id: str) -> Hit | None:
-        """The chunk after another one in its document; None at its end, or when there is no such chunk. The score is 0.
+    def neighbours(self, collection: str, chunk_id: str, before: int, after: int) -> list[Hit]:
+        """A chunk with up to so many before and after it in its document, in reading order; empty when there is none. Scores are 0.
 
         Raises:
             CollectionNotIndexedError: nothing is published.

@@ -28,7 +28,7 @@ from rag_pipeline.stores.vectors.contract import (
 from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
 from rag_pipeline.stores.vectors.edge_readers import OpenVersions
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
-from rag_pipeline.stores.vectors.points import following_id, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_ids
 from rag_pipeline.stores.vectors.segments import Segment, StoredDocument, after_change, after_merge, worth_merging
 from rag_pipeline.stores.vectors.terms import Terms
 from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_collections
@@ -79,13 +79,14 @@ class EdgeIndex:
         with self._open.reading(collection) as version:
             return in_order(version.search.payloads([wanted for wanted in chunk_ids if is_chunk_id(wanted)]), chunk_ids)
 
-    def following(self, collection: str, chunk_id: str) -> Hit | None:
-        """The chunk after another one in its document."""
+    def neighbours(self, collection: str, chunk_id: str, before: int, after: int) -> list[Hit]:
+        """A chunk with those around it in its document."""
         if not is_chunk_id(chunk_id):
-            return None
+            return []
         with self._open.reading(collection) as version:
-            following = following_id(version.search.payloads([chunk_id]).get(chunk_id))
-            return next(iter(in_order(version.search.payloads([following]), [following])), None) if following else None
+            found = version.search.payloads([chunk_id]).get(chunk_id)
+            near = neighbour_ids(found, before, after) if found else []
+            return in_order(version.search.payloads(near), near)
 
     def publish(self, change: IndexChange) -> Manifest:
         """Write what changed as a segment of its own, point the manifest at the version that has it, then merge if it is worth while.

@@ -14,7 +14,7 @@ from typing import Any
 from rag_pipeline.models import SparseVector
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import Candidate, Fusion, SearchQuery
-from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored
+from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored, chosen_by
 from rag_pipeline.stores.vectors.points import best, hit
 from rag_pipeline.stores.vectors.terms import Terms
 
@@ -74,12 +74,12 @@ class SegmentedSearch:
     def _lists(self, query: SearchQuery) -> list[tuple[Ranked, float]]:
         """The rankings of a question, with their weights in the fusion."""
         lists: list[tuple[Ranked, float]] = []
-        dense, documents = query.dense, query.documents
+        dense, chosen = query.dense, chosen_by(query)
         if dense is not None:
-            lists.append((lambda shard, depth: shard.nearest(dense, depth, documents), query.fusion.dense_weight))
+            lists.append((lambda shard, depth: shard.nearest(dense, depth, chosen), query.fusion.dense_weight))
         words = self._weighted(query.text)
         if words.indices:
-            lists.append((lambda shard, depth: shard.with_words(words, depth, documents), query.fusion.text_weight))
+            lists.append((lambda shard, depth: shard.with_words(words, depth, chosen), query.fusion.text_weight))
         return lists
 
     def _weighted(self, text: str | None) -> SparseVector:

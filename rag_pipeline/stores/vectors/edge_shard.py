@@ -16,7 +16,8 @@ import qdrant_edge as engine
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk, SparseVector
-from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, PointId
+from rag_pipeline.stores.vectors.contract import SearchQuery
+from rag_pipeline.stores.vectors.points import DENSE, INTEGER_FIELDS, KEYWORD_FIELDS, SPARSE, PointId
 
 Scored = list[tuple[str, float]]
 """Ids of points and their scores, best first."""
@@ -24,7 +25,7 @@ Scored = list[tuple[str, float]]
 _KEYS_IN_ONE_FILTER = 5_000
 _POINTS_AT_A_TIME = 1_000
 _POINTS_WORTH_AN_INDEX = 1_000
-"""Fewer are filtered as fast one by one, and the files of two indexes are half of what writing a small segment takes."""
+"""Fewer are filtered as fast one by one, and the files of two indexes were half of what writing a small segment takes."""
 
 
 class EdgeShard:
@@ -69,6 +70,8 @@ class EdgeShard:
             if self._shard.count(engine.CountRequest(exact=True)) > _POINTS_WORTH_AN_INDEX:
                 for field in KEYWORD_FIELDS:
                     self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
+                for field in INTEGER_FIELDS:
+                    self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Integer))
             self._shard.optimize()
             self._shard.flush()
 
@@ -96,17 +99,16 @@ class EdgeShard:
                 if offset is None:
                     break
 
-    def nearest(self, vector: Sequence[float], limit: int, documents: Sequence[str]) -> Scored:
-        """The points nearest in meaning with their cosines; ``documents`` narrows to these paths, none: all."""
-        return self._ranked(engine.Query.Nearest(list(vector), using=DENSE), limit, documents)
+    def nearest(self, vector: Sequence[float], limit: int, chosen: engine.Filter | None) -> Scored:
+        """The chosen points nearest in meaning with their cosines."""
+        return self._ranked(engine.Query.Nearest(list(vector), using=DENSE), limit, chosen)
 
-    def with_words(self, weights: SparseVector, limit: int, documents: Sequence[str]) -> Scored:
-        """The points with the words of a question, which are weighted by their rarity, and their BM25 scores."""
+    def with_words(self, weights: SparseVector, limit: int, chosen: engine.Filter | None) -> Scored:
+        """The chosen points with the words of a question, which are weighted by their rarity, and their BM25 scores."""
         words = cast("Any", engine.SparseVector(weights.indices, weights.values))
-        return self._ranked(engine.Query.Nearest(words, using=SPARSE), limit, documents)
+        return self._ranked(engine.Query.Nearest(words, using=SPARSE), limit, chosen)
 
-    def _ranked(self, query: engine.Query, limit: int, documents: Sequence[str]) -> Scored:
-        chosen = any_of("document", documents) if documents else None
+    def _ranked(self, query: engine.Query, limit: int, chosen: engine.Filter | None) -> Scored:
         with _plain_errors("The index cannot be searched"):
             found = self._shard.query(engine.QueryRequest(limit=limit, query=query, filter=chosen))
         return [(str(point.id), point.score) for point in found]
@@ -162,7 +164,20 @@ def _chunk(record: engine.Record) -> IndexedChunk:
 
 def any_of(field: str, values: Sequence[str]) -> engine.Filter:
     """Points whose payload field is one of ``values``."""
-    return engine.Filter(must=[engine.FieldCondition(field, match=engine.MatchAny(list(values)))])
+    return engine.Filter(must=[_is_one_of(field, values)])
+
+
+def chosen_by(query: SearchQuery) -> engine.Filter | None:
+    """What narrows a search; None when nothing does."""
+    wanted = {"document": query.documents, "folders": (query.folder,) if query.folder else (), "type": query.types}
+    conditions = [_is_one_of(field, values) for field, values in wanted.items() if values]
+    if query.since is not None or query.before is not None:
+        conditions.append(engine.FieldCondition("modified", range=engine.RangeFloat(gte=query.since, lt=query.before)))
+    return engine.Filter(must=[*conditions]) if conditions else None
+
+
+def _is_one_of(field: str, values: Sequence[str]) -> engine.FieldCondition:
+    return engine.FieldCondition(field, match=engine.MatchAny(list(values)))
 
 
 def words_in(vectors: object) -> Sequence[int]:

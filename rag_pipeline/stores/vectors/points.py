@@ -5,9 +5,12 @@ Belongs here: names and shapes of payload fields, ids of points. Not here: vecto
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from rag_pipeline.models import Box, Hit, IndexedChunk, SparseVector
 
@@ -20,8 +23,11 @@ DENSE = "dense"
 SPARSE = "bm25"
 """Name of the sparse vector of a point."""
 
-KEYWORD_FIELDS = ("document_key", "document")
+KEYWORD_FIELDS = ("document_key", "document", "folders", "type")
 """Payload fields that are filtered or counted, so the engines index them."""
+
+INTEGER_FIELDS = ("modified",)
+"""The same, of which ranges are asked for."""
 
 _PAYLOAD_FIELDS = (
     "collection",
@@ -36,6 +42,9 @@ _PAYLOAD_FIELDS = (
     "page_first",
     "page_last",
     "boxes",
+    "modified",
+    "media_type",
+    "pages",
 )
 
 _NAMESPACE = uuid.UUID("c2a4dbb5-6d25-5d0c-9a0e-0a4f4a1f5d4b")
@@ -46,17 +55,31 @@ def indexed_chunk(fields: Mapping[str, Any], dense: list[float] | None, sparse: 
     """The point of a chunk; its id depends on document key and position only.
 
     Args:
-        fields: those of the payload, and others: a chunk's, and where it stands (``document`` is the path under the collection).
+        fields: those of the payload, and others: a chunk's, and where it stands (``document`` is the path under the collection, ``file``
+            the bytes of the one under the uploads folder, ``modified`` the seconds from 1970 to the file's last change, in UTC).
         dense: its vector by the embedding model, if that has seen it.
         sparse: its BM25 vector.
     """
-    payload = {name: fields[name] for name in _PAYLOAD_FIELDS}
+    document = fields["document"]
+    # A payload is JSON, and names of files are any bytes.
+    found = {"folders": folders_of(document), "type": type_of(document), "file": quote_from_bytes(fields["file"])}
+    payload = {**{name: fields[name] for name in _PAYLOAD_FIELDS}, **found}
     return IndexedChunk(chunk_id(fields["document_key"], fields["position"]), dense, sparse, payload)
 
 
 def chunk_id(document_key: str, position: int) -> str:
     """The id of a point: the same chunk gets the same id in every run and on every machine."""
     return str(uuid.uuid5(_NAMESPACE, f"{document_key}/{position}"))
+
+
+def folders_of(document: str) -> list[str]:
+    """Every folder that a document is in, outermost first: of ``a/b/c.pdf`` these are ``a`` and ``a/b``."""
+    return list(accumulate(document.split("/")[:-1], lambda above, name: f"{above}/{name}"))
+
+
+def type_of(document: str) -> str:
+    """The ending of a document's name, without the dot and in lower case; empty where it has none."""
+    return document.rpartition("/")[2].rpartition(".")[2].lower() if "." in document.rpartition("/")[2] else ""
 
 
 def best(points: Iterable[tuple[PointId, float]], count: int) -> dict[PointId, float]:
@@ -67,9 +90,10 @@ def best(points: Iterable[tuple[PointId, float]], count: int) -> dict[PointId, f
     return dict(sorted(points, key=lambda point: (-point[1], str(point[0])))[:count])
 
 
-def following_id(payload: Mapping[str, Any] | None) -> str | None:
-    """The id that the chunk after a stored one has, if there is one."""
-    return chunk_id(payload["document_key"], payload["position"] + 1) if payload else None
+def neighbour_ids(payload: Mapping[str, Any], before: int, after: int) -> list[str]:
+    """The ids of a stored chunk and of those around it, in reading order; of some there may be no chunk."""
+    position = payload["position"]
+    return [chunk_id(payload["document_key"], near) for near in range(max(0, position - before), position + after + 1)]
 
 
 def is_chunk_id(value: str) -> bool:
@@ -96,6 +120,9 @@ def hit(rank: int, score: float, point_id: object, payload: Mapping[str, Any]) -
         context=payload["context"],
         position=payload["position"],
         boxes=tuple(Box(**box) for box in payload["boxes"]),
+        file=os.fsdecode(unquote_to_bytes(payload["file"])),
+        media_type=payload.get("media_type"),
+        pages=payload.get("pages"),
     )
 
 

@@ -29,7 +29,7 @@ from rag_pipeline.stores.vectors.contract import (
     require_model_of,
     require_same_model,
 )
-from rag_pipeline.stores.vectors.points import SPARSE, best, following_id, hit, in_order, is_chunk_id
+from rag_pipeline.stores.vectors.points import SPARSE, best, hit, in_order, is_chunk_id, neighbour_ids
 from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
 from rag_pipeline.stores.vectors.server_requests import (
     DOCUMENT_REVISION,
@@ -117,10 +117,10 @@ class ServerIndex:
         """Chunks by id, in the order asked for."""
         return in_order(self._payloads(collection, chunk_ids), chunk_ids)
 
-    def following(self, collection: str, chunk_id: str) -> Hit | None:
-        """The chunk after another one in its document."""
-        following = following_id(self._payloads(collection, [chunk_id]).get(chunk_id))
-        return next(iter(self.passages(collection, [following])), None) if following else None
+    def neighbours(self, collection: str, chunk_id: str, before: int, after: int) -> list[Hit]:
+        """A chunk with those around it in its document."""
+        found = self._payloads(collection, [chunk_id]).get(chunk_id)
+        return self.passages(collection, neighbour_ids(found, before, after)) if found else []
 
     def publish(self, change: IndexChange) -> Manifest:
         """Build the next version as a new collection, then move the alias.

@@ -17,7 +17,7 @@ from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.models import IndexedChunk
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, SPARSE, PointId
+from rag_pipeline.stores.vectors.points import DENSE, INTEGER_FIELDS, KEYWORD_FIELDS, SPARSE, PointId
 
 DOCUMENT_REVISION = "document_revision"
 """Payload field with a document's key and revision in one: a server counts the values of one field, not of two."""
@@ -72,6 +72,8 @@ def create_collection(client: QdrantClient, name: str, dimension: int) -> None:
     )
     for field in (*KEYWORD_FIELDS, DOCUMENT_REVISION):
         client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD)
+    for field in INTEGER_FIELDS:
+        client.create_payload_index(name, field, models.PayloadSchemaType.INTEGER)
 
 
 def upsert(client: QdrantClient, name: str, chunks: Sequence[IndexedChunk]) -> None:
@@ -94,7 +96,11 @@ def copy_points(client: QdrantClient, source: str, target: str) -> None:
 
 def any_of(field: str, values: Sequence[str]) -> models.Filter:
     """Points whose payload field is one of ``values``."""
-    return models.Filter(must=[models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))])
+    return models.Filter(must=[_is_one_of(field, values)])
+
+
+def _is_one_of(field: str, values: Sequence[str]) -> models.FieldCondition:
+    return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
 
 
 def fused_request(query: SearchQuery) -> models.QueryRequest | None:
@@ -133,7 +139,12 @@ def key_and_revision(value: str) -> tuple[str, str]:
 
 
 def _chosen(query: SearchQuery) -> models.Filter | None:
-    return any_of("document", query.documents) if query.documents else None
+    """What narrows a search; None when nothing does."""
+    wanted = {"document": query.documents, "folders": (query.folder,) if query.folder else (), "type": query.types}
+    conditions = [_is_one_of(field, values) for field, values in wanted.items() if values]
+    if query.since is not None or query.before is not None:
+        conditions.append(models.FieldCondition(key="modified", range=models.Range(gte=query.since, lt=query.before)))
+    return models.Filter(must=[*conditions]) if conditions else None
 
 
 def _fusion(query: SearchQuery) -> models.RrfQuery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
-from rag_pipeline_tests.answering.conftest import BRIDGE, publish, settings_at
+from rag_pipeline_tests.answering.conftest import BRIDGE, chunks, publish, settings_at
 
 
 def retriever(settings: Settings) -> Retriever:
@@ -77,6 +78,25 @@ async def test_vectors_of_a_model_that_is_not_here_are_not_compared(tmp_path: Pa
     publish(settings, "bridges", {"iron.md": BRIDGE}, embedding_fingerprint="of files that have changed since")
     with pytest.raises(RagError, match="rag ingest 'bridges'"):
         await retriever(settings).retrieve("When?", EVERYWHERE, 1)
+
+
+async def test_without_any_vector_a_question_needs_none_and_no_model(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    by_words = [replace(chunk, dense=None) for chunk in chunks("bridges", "iron.md", BRIDGE, settings)]
+    publish(settings, "bridges", {"iron.md": []}, chunks=[by_words], embedding_fingerprint="of a model that is not here")
+    hits = await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    assert hits[0].text == BRIDGE[0]
+
+
+async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> None:
+    ask = retriever(library_settings).retrieve
+    now = datetime.now(UTC).replace(tzinfo=None)
+    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)
+    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8) == ()
+    assert await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8) == ()
+    assert await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)
+    assert await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8) == ()
+    assert not library_settings.catalog_path.exists()
 
 
 @pytest.mark.parametrize("question", ["", "   ", "?!", "🎉🎉", "\x00", "—"])

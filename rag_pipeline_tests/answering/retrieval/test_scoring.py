@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rag_pipeline.answering.retrieval.scoring import coverage, name_words, ranked, word_rarity
+from rag_pipeline.answering.retrieval.order import Sources, in_order
+from rag_pipeline.answering.retrieval.scoring import coverage, level_by_words, name_words, ranked, word_rarity
 from rag_pipeline.models import Hit, embedded_text
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.answering.conftest import hit
 
 
-def candidate(number: int, text: str, cosine: float, fused: float, **fields: object) -> Candidate:
+def candidate(number: int, text: str, cosine: float | None, fused: float, **fields: object) -> Candidate:
     found = hit(number, text, score=fused, **fields)
     return Candidate(found, cosine, word_ids(embedded_text(found.context, found.text)))
 
@@ -76,3 +77,44 @@ def test_the_name_of_a_document_counts() -> None:
     assert ranked("What were the sales of Acme?", same, 8)[0].document == "AcmeCorp_10K.pdf"
     assert name_words("reports/AcmeCorp_2023-annual.pdf") == word_ids("acme corp 2023 annual")
     assert name_words("README") == word_ids("readme")
+
+
+def test_what_has_no_vector_yet_stands_among_the_others_where_its_words_put_it() -> None:
+    text = "The iron bridge was opened in 1781."
+    hits = ranked(
+        "When was the iron bridge opened?",
+        [
+            candidate(1, text, 0.7, 1.0, document="seen.md"),
+            candidate(2, text, None, 0.5, document="unseen.md"),
+            candidate(3, "A bridge.", 0.3, 0.4, document="seen-too.md"),
+            candidate(4, "Cheese.", None, 0.02, document="off-topic.md"),
+        ],
+        8,
+    )
+    assert [one.document for one in hits] == ["seen.md", "unseen.md", "seen-too.md", "off-topic.md"]
+    assert hits[1].score > 0.8 * hits[0].score
+    assert hits[-1].score < 0.1
+
+
+def test_places_in_the_list_by_words_count_where_no_passage_has_a_vector() -> None:
+    fused = [1 / (1 + place) for place in (1, 2, 3)]
+    same = [candidate(place, "the bridge", None, score, document=f"{place}.md") for place, score in enumerate(fused, start=1)]
+    hits = ranked("the bridge", same[::-1], 8)
+    assert [one.document for one in hits] == ["1.md", "2.md", "3.md"]
+    assert 1 >= hits[0].score > hits[1].score > hits[2].score > 0
+
+
+def test_of_repeated_words_the_vector_that_there_is_counts() -> None:
+    for cosines in ((None, 0.9), (0.9, None)):
+        repeated = [candidate(n, "same words", cosine, 0.5, document="a.md", position=n) for n, cosine in enumerate(cosines)]
+        other = candidate(3, "same words", 0.1, 0.5, document="b.md")
+        assert [one.document for one in ranked("words", [other, *repeated], 8)] == ["a.md", "b.md"]
+
+
+def test_the_first_in_the_list_by_words_is_not_near_for_being_the_first() -> None:
+    """Refusal goes by the best passage's score: one word in common must not look like an answer."""
+    question = "Which yeast makes the bread of a bakery rise over night?"
+    sources = Sources(lambda _text, _depth: [candidate(1, "The bridge was closed for a night.", None, 0.5)], lambda _hit: None)
+    (found,) = in_order(question, sources, 8)
+    assert found.score < 0.35
+    assert level_by_words(question, [candidate(1, "The bridge was closed.", 0.2, 0.5)]) == 1.0

@@ -46,11 +46,18 @@ def name() -> str:
 
 
 def points(
-    document: str, *texts: str, collection: str = "c", vector: Sequence[float] | None = None, words_only: bool = False
+    document: str,
+    *texts: str,
+    collection: str = "c",
+    vector: Sequence[float] | None = None,
+    words_only: bool = False,
+    modified: int | None = 0,
 ) -> list[IndexedChunk]:
     """One point for each text of a document; the document key is ``key-`` and the path."""
-    place = {"collection": collection, "document": document, "document_id": f"id-{document}", "document_key": f"key-{document}"}
+    place: dict[str, object] = {"collection": collection, "document": document, "document_id": f"id-{document}"}
+    place["document_key"] = f"key-{document}"
     place["revision"] = "words" if words_only else "vectors"
+    place |= {"file": os.fsencode(document), "media_type": "text/markdown", "pages": 3, "modified": modified}
     boxes = (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
     chunks = [Chunk(position, text, "Heading", ("Heading", "Sub"), 1, 2, boxes, 5) for position, text in enumerate(texts)]
     return [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,11 @@ from rag_pipeline.stores.vectors import (
     IndexChangedError,
     SearchQuery,
     VectorIndex,
+    indexed_chunk,
     is_rolled_back,
 )
 from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.points import folders_of, type_of
 from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
 
 
@@ -234,14 +238,83 @@ def test_collections_do_not_see_each_other(index: VectorIndex, name: str) -> Non
     assert hits(index, f"{name}2", SearchQuery(text="owls"))
 
 
-def test_the_chunk_after_another_one(index: VectorIndex, name: str) -> None:
-    index.publish(change(name, points("a.md", "foxes run", "owls sleep"), points("b.md", "ships sail"), documents=2))
-    first = next(hit for hit in hits(index, name, SearchQuery(text="foxes")))
-    following = index.following(name, first.chunk_id)
-    assert following is not None
-    assert (following.document, following.text) == ("a.md", "owls sleep")
-    assert index.following(name, following.chunk_id) is None
-    assert index.following(name, "not-an-id") is None
+def test_the_chunks_around_another_one(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "one", "two", "three", "four"), points("b.md", "one", "ships sail"), documents=2))
+    chunk = points("a.md", "one", "two", "three", "four")[2].chunk_id
+
+    def around(before: int, after: int) -> list[str]:
+        return [hit.text for hit in index.neighbours(name, chunk, before, after)]
+
+    assert around(0, 0) == ["three"]
+    assert around(0, 1) == ["three", "four"]
+    assert around(1, 0) == ["two", "three"]
+    assert around(9, 9) == ["one", "two", "three", "four"]
+    assert {hit.document for hit in index.neighbours(name, chunk, 9, 9)} == {"a.md"}
+    assert index.neighbours(name, "not-an-id", 1, 1) == index.neighbours(name, str(uuid.uuid4()), 1, 1) == []
+    index.publish(change(name, points("b.md", "other"), removed=["key-a.md", "key-b.md"]))
+    assert index.neighbours(name, chunk, 9, 9) == []
+
+
+PLACES = {"top.pdf": 100, "a/Report.PDF": 200, "a/b/notes.md": 300, "a/b/c/deep.txt": 400, "ab/not-in-a.md": 500, "a/.hidden": None}
+
+
+def placed(index: VectorIndex, name: str) -> None:
+    """Documents of folders, types and times, in several versions: some are written anew, some removed, some without a vector."""
+    for document in PLACES:
+        index.publish(change(name, points(document, "foxes ran", modified=1), documents=1))
+    for document, modified in PLACES.items():
+        again = points(document, "foxes run", modified=modified, words_only=modified == 300)
+        index.publish(change(name, again, removed=[f"key-{document}"], documents=len(PLACES)))
+    index.publish(change(name, points("a/gone.md", "foxes run", modified=200)))
+    index.publish(change(name, removed=["key-a/gone.md"], documents=len(PLACES)))
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "found"),
+    [
+        ({"folder": "a"}, {"a/Report.PDF", "a/b/notes.md", "a/b/c/deep.txt", "a/.hidden"}),
+        ({"folder": "a/b"}, {"a/b/notes.md", "a/b/c/deep.txt"}),
+        ({"folder": "b"}, set()),
+        ({"types": ("pdf",)}, {"top.pdf", "a/Report.PDF"}),
+        ({"types": ("md", "hidden")}, {"a/b/notes.md", "ab/not-in-a.md", "a/.hidden"}),
+        ({"since": 200}, {"a/Report.PDF", "a/b/notes.md", "a/b/c/deep.txt", "ab/not-in-a.md"}),
+        ({"before": 300}, {"top.pdf", "a/Report.PDF"}),
+        ({"since": 199.5, "before": 300.5}, {"a/Report.PDF", "a/b/notes.md"}),
+        ({"folder": "a", "types": ("md", "pdf"), "since": 150, "before": 400, "documents": ("a/b/notes.md", "top.pdf")}, {"a/b/notes.md"}),
+    ],
+)
+def test_folder_type_and_time_narrow_a_search(index: VectorIndex, name: str, narrowed: dict[str, Any], found: set[str]) -> None:
+    placed(index, name)
+    for asked in ({"text": "foxes"}, {"text": "foxes", "dense": [1, 0, 0, 0]}):
+        chosen = hits(index, name, SearchQuery(**asked, **narrowed))
+        assert {hit.document for hit in chosen} == found
+        assert {hit.text for hit in chosen} <= {"foxes run"}
+    by_meaning = hits(index, name, SearchQuery(dense=[1, 0, 0, 0], **narrowed))
+    assert {hit.document for hit in by_meaning} == found - {"a/b/notes.md"}
+
+
+def test_filters_hold_where_fields_are_indexed(index: VectorIndex, name: str) -> None:
+    """Large segments have indexes of the fields that are filtered by."""
+    many = [chunk for number in range(1100) for chunk in points(f"f{number % 11}/{number}.t{number % 7}", "foxes run", modified=number)]
+    index.publish(change(name, many, documents=1100))
+    query = SearchQuery(dense=[1, 0, 0, 0], text="foxes", top_k=1100, folder="f3", types=("t2", "t4"), since=200, before=900)
+    wanted = {f"f3/{number}.t{number % 7}" for number in range(200, 900) if number % 11 == 3 and number % 7 in (2, 4)}
+    assert {hit.document for hit in hits(index, name, query)} == wanted
+
+
+@pytest.mark.parametrize("file", ["plain.md", "Ärger 100 %/🎉.md", os.fsdecode(b"ol\xe9/\xff\xfe.md")])
+def test_a_hit_says_which_file_it_is_of(index: VectorIndex, name: str, file: str) -> None:
+    (chunk,) = points("a.md", "foxes run")
+    fields = {**chunk.payload, "file": os.fsencode(file)}
+    index.publish(change(name, [indexed_chunk(fields, chunk.dense, chunk.sparse)]))
+    (hit,) = hits(index, name, SearchQuery(text="fox"))
+    assert (hit.file, hit.media_type, hit.pages) == (file, "text/markdown", 3)
+
+
+def test_folders_and_types_are_told_from_names() -> None:
+    assert folders_of("a/b/c.pdf") == ["a", "a/b"]
+    assert folders_of("c.pdf") == []
+    assert [type_of(name) for name in ("a.b/c.TXT", "a.b/README", ".profile", "x.")] == ["txt", "", "profile", ""]
 
 
 def test_what_has_no_vector_yet_is_found_by_its_words(index: VectorIndex, name: str) -> None:

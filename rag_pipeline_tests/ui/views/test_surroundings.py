@@ -1,8 +1,20 @@
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.stores.catalog.text_windows import TextWindow
-from ui.views.surroundings import Surroundings, locate, surroundings
+from rag_pipeline.ingestion.chunker import Chunker
+from rag_pipeline.models import Element, Hit
+from rag_pipeline_tests.ui.conftest import make_hit
+from ui.views.surroundings import NEIGHBOURS, Surroundings, surroundings
+
+
+def passages(*texts: str, first: int = 0) -> list[Hit]:
+    return [make_hit(text, position=position, chunk_id=f"c{position}") for position, text in enumerate(texts, start=first)]
+
+
+def paragraphs(around: Surroundings) -> list[str]:
+    return ["".join(span.text for span in block.spans) for block in around.blocks if block.spans]
 
 
 def marked(around: Surroundings) -> str:
@@ -11,59 +23,83 @@ def marked(around: Surroundings) -> str:
     return "\n".join(parts)
 
 
-def test_a_passage_is_found_whatever_the_white_space() -> None:
-    start, end = locate("two  three\nfour", "one two\n\nthree four five") or (0, 0)
-    assert "one two\n\nthree four five"[start:end] == "two\n\nthree four"
+def test_a_passage_stands_between_its_neighbours() -> None:
+    around = passages("before it", "the passage", "after it")
+    shown = surroundings(around[1], around)
+    assert paragraphs(shown) == ["before it", "the passage", "after it"]
+    assert marked(shown) == "the passage"
+    assert (shown.cut_before, shown.cut_after) == (False, False)
 
 
-def test_a_passage_that_leaves_something_out_is_found_by_its_ends() -> None:
-    words = [f"word{number}" for number in range(40)]
-    text = " ".join([*words[:20], "PAGE 7", *words[20:]])
-    assert locate(" ".join(words), text) == (0, len(text))
+def test_it_is_said_that_the_document_goes_on() -> None:
+    later = passages("before it", "the passage", "after it", first=4)
+    assert surroundings(later[1], later).cut_before
+    many = passages("the passage", *["short"] * NEIGHBOURS)
+    assert surroundings(many[0], many).cut_after
 
 
-def test_what_is_not_there_is_not_found() -> None:
-    assert locate("no such thing", "something else") is None
-    assert locate("  ", "text") is None
+def test_words_that_stand_elsewhere_too_are_marked_in_their_place_only() -> None:
+    around = passages("the same", "the same", "the same")
+    shown = surroundings(around[1], around)
+    assert [[span.marked for span in block.spans] for block in shown.blocks] == [[False], [True], [False]]
 
 
-def test_a_later_window_is_looked_at_when_the_first_does_not_hold_the_passage() -> None:
-    windows = [TextWindow("the passing", True, False), TextWindow("before it\n\nthe passage\n\nafter it", False, True)]
-    around = surroundings("the passage", windows)
-    assert [span.text for block in around.blocks for span in block.spans] == ["before it", "the passage", "after it"]
-    assert marked(around) == "the passage"
-    assert (around.cut_before, around.cut_after) == (True, False)
+def test_what_stands_around_is_cut_to_a_window_at_words() -> None:
+    around = passages(" ".join(f"a{n}" for n in range(3000)), "HERE IT IS", " ".join(f"b{n}" for n in range(3000)))
+    shown = surroundings(around[1], around)
+    text = " ".join(paragraphs(shown))
+    assert (shown.cut_before, shown.cut_after) == (True, True)
+    assert 2500 < len(text) < 3500
+    assert f" {text.split()[0]} " in around[0].text
+    assert f" {text.split()[-1]} " in around[2].text
+    assert marked(shown) == "HERE IT IS"
 
 
-def test_a_long_document_is_cut_to_a_window_at_words() -> None:
-    text = " ".join(f"a{n}" for n in range(3000)) + " HERE IT IS " + " ".join(f"b{n}" for n in range(3000))
-    around = surroundings("HERE IT IS", [TextWindow(text)])
-    shown = "".join(span.text for block in around.blocks for span in block.spans)
-    assert (around.cut_before, around.cut_after) == (True, True)
-    assert 2500 < len(shown) < 3500
-    assert f" {shown.split()[0]} " in text
-    assert f" {shown.split()[-1]} " in text
-    assert marked(around) == "HERE IT IS"
-
-
-def test_rows_of_a_table_are_marked_as_rows() -> None:
-    around = surroundings("Jigsaw | 4\nDrill | 5", [TextWindow("Tool | Price\nSaw | 3\nJigsaw | 4\nDrill | 5\nLadder | 6")])
-    (table,) = around.blocks
-    assert table.heading
+def test_a_table_goes_on_over_passages_and_its_rows_are_marked() -> None:
+    around = passages("Prices\nTool | Price\nSaw | 3", "Jigsaw | 4\nDrill | 5", "Ladder | 6\nAsk at the desk.")
+    shown = surroundings(around[1], around)
+    above, table, below = shown.blocks
+    assert (paragraphs(shown), table.heading) == (["Prices", "Ask at the desk."], True)
     assert [(row.cells[0], row.marked) for row in table.rows] == [
         ("Tool", False), ("Saw", False), ("Jigsaw", True), ("Drill", True), ("Ladder", False),
     ]  # fmt: skip
+    assert above.rows == below.rows == ()
 
 
-def test_a_passage_that_is_gone_from_the_text_is_shown_by_itself() -> None:
-    around = surroundings("old words", [TextWindow("new words")])
-    assert marked(around) == "old words"
-    assert around.cut_before
+def test_rows_without_their_header_name_no_columns() -> None:
+    around = passages("Jigsaw | 4\nDrill | 5", first=3)
+    assert not surroundings(around[0], around).blocks[0].heading
 
 
-@given(st.text(alphabet="ab \n|", max_size=200), st.integers(0, 200), st.integers(0, 200))
-def test_the_marked_words_are_the_passages_words(text: str, start: int, end: int) -> None:
-    passage = text[min(start, end) : max(start, end)]
-    around = surroundings(passage, [TextWindow(text)])
-    if passage.split() and "|" not in text:
-        assert "".join(marked(around).split()) == "".join(passage.split())
+def test_a_passage_whose_neighbours_are_gone_is_shown_by_itself() -> None:
+    shown = surroundings(make_hit("old words", position=2), [])
+    assert marked(shown) == "old words"
+    assert (shown.cut_before, shown.cut_after) == (True, True)
+
+
+@given(st.lists(st.text(alphabet="ab \n|", min_size=1, max_size=60).filter(lambda text: text.strip()), min_size=1, max_size=5), st.data())
+def test_the_marked_words_are_the_passages_words(texts: list[str], data: st.DataObject) -> None:
+    around = passages(*(text.strip() for text in texts))
+    hit = data.draw(st.sampled_from(around))
+    shown = surroundings(hit, around)
+    if "|" not in "".join(texts):
+        assert "".join(marked(shown).split()) == "".join(hit.text.split())
+        assert "".join(" ".join(paragraphs(shown)).split()) == "".join(" ".join(texts).split())
+
+
+def test_neighbouring_chunks_are_the_document_and_share_nothing() -> None:
+    """What the surroundings are put together from: the chunker leaves out no word and repeats none."""
+
+    class Words:
+        max_tokens = 64
+
+        def count(self, text: str) -> int:
+            return len(text.split()) + 2
+
+        def count_many(self, texts: list[str]) -> list[int]:
+            return [self.count(text) for text in texts]
+
+    said = [f"Sentence {number} of it says {number * 7919}." for number in range(100)]
+    chunks = Chunker(cast("object", Words())).chunk([Element("NarrativeText", " ".join(said))])  # type: ignore[arg-type]
+    assert len(chunks) > 3
+    assert " ".join(chunk.text for chunk in chunks).split() == " ".join(said).split()

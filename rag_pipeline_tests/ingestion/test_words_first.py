@@ -216,6 +216,23 @@ def test_while_documents_are_cut_anew_they_answer_as_they_were_cut(settings: Set
     assert consistent(changed)
 
 
+def test_a_collection_that_is_deleted_while_its_vectors_are_made_is_gone(settings: Settings) -> None:
+    settings = settings.model_copy(update={"deletion_hold_hours": 0})
+    (settings.uploads / "a.txt").write_text(LONG)
+    text_lane(settings)
+    workspace = Workspace(settings, "default")
+    batches = steps.embeddings.plan_embeddings(workspace)
+    (settings.uploads / "a.txt").unlink()
+    text_lane(settings)
+    assert open_index(settings).collections() == []
+    for batch in batches:
+        steps.embeddings.embed_batch(workspace, batch)
+    steps.embeddings.commit_embeddings(workspace)
+    assert steps.vector_index.update_index(workspace).version is None
+    assert open_index(settings).collections() == []
+    assert left(settings) == Backlog()
+
+
 def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:
     assert [slice_seconds(settings, "text", earlier) for earlier in range(7)] == [3, 6, 12, 24, 48, 60, 60]
     assert [slice_seconds(settings, "vectors", earlier) for earlier in range(6)] == [15, 30, 60, 120, 240, 240]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 from rag_pipeline.ingestion.backlog import Backlog, Lane
@@ -101,7 +101,7 @@ def decide(needs: Mapping[Task, Need], in_flight: Set[Task], memory: Mapping[Tas
     waiting: list[str] = []
     next_memory: dict[Task, Memory] = {}
     for task, need in sorted(needs.items(), key=lambda item: (item[0][0], memory.get(item[0], Memory()).requested_at, item[0][1])):
-        old = memory.get(task, Memory())
+        old = _not_of_the_future(memory.get(task, Memory()), now)
         since = old.waiting_since or now
         busy = in_flight | {(request.lane, request.collection) for request in run}
         reason = _in_the_way(task, busy) or _reason_to_wait(need, old, since, now)
@@ -114,6 +114,11 @@ def decide(needs: Mapping[Task, Need], in_flight: Set[Task], memory: Mapping[Tas
             tries = old.tries + 1 if old.state == need.state else 1
             next_memory[task] = Memory(need.state, now, tries, 0.0, request.slices + 1)
     return Decision(tuple(run), next_memory, tuple(waiting))
+
+
+def _not_of_the_future(old: Memory, now: float) -> Memory:
+    """Where the clock was set back, what was before counts as of now: nothing waits for the time to come again."""
+    return replace(old, requested_at=min(old.requested_at, now), waiting_since=min(old.waiting_since, now))
 
 
 def _in_the_way(task: Task, busy: Set[Task]) -> str | None:

@@ -7,6 +7,7 @@ which versions are open for reading (``edge_readers.py``), what a change does to
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -32,6 +33,8 @@ from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_
 from rag_pipeline.stores.vectors.segments import Segment, StoredDocument, after_change, after_merge, worth_merging
 from rag_pipeline.stores.vectors.terms import Terms
 from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_collections
+
+LOG = logging.getLogger(__name__)
 
 _BYTES_FOR_NEW_SHARD = 8 << 20
 """What an empty shard and its first segments take before any point, measured: 3 MB."""
@@ -211,16 +214,21 @@ def _terms_of(folder: CollectionFolder, documents: dict[str, list[str]]) -> Term
 def _merged(folder: CollectionFolder, manifest: Manifest) -> Manifest | None:
     """Merge segments of the current version where that is worth while; what was published meanwhile stays as it is.
 
-    The writing is done while others publish: only putting the result in its place keeps them waiting. None when nothing was merged.
+    The writing is done while others publish: only putting the result in its place keeps them waiting. None when nothing was merged: what
+    keeps it from being merged (a full disk) is no reason to call the publication failed.
     """
     with folder.merging() as alone:
         inputs = worth_merging(_segments_now(folder, manifest)) if alone else []
         if not inputs:
             return None
         purpose = f"merge parts of the index of {folder.collection!r}"
-        require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
-        merged, _ = _write_segment(folder, manifest.dimension, _live_chunks(folder, inputs), purpose)
-        return _put_in_place(folder, inputs, merged) if merged else None
+        try:
+            require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
+            merged, _ = _write_segment(folder, manifest.dimension, _live_chunks(folder, inputs), purpose)
+            return _put_in_place(folder, inputs, merged) if merged else None
+        except (RagError, OSError) as error:
+            LOG.warning("The index of %r stays in %d parts, and answers as it is: %s", folder.collection, len(inputs), error)
+            return None
 
 
 def _segments_now(folder: CollectionFolder, manifest: Manifest) -> list[Segment]:

@@ -203,7 +203,8 @@ class ServerIndex:
         return Manifest(**described) if described.get("index_schema") == INDEX_SCHEMA else None
 
     def _build(self, base: Manifest | None, change: IndexChange) -> Manifest:
-        version = new_version()
+        known = [self._manifest_of(alias_of(change.collection) + suffix) for suffix in ("", PREVIOUS)]
+        version = new_version(manifest.version for manifest in known if manifest)
         name = version_name(change.collection, version)
         try:
             create_collection(self._client, name, change.dimension)

@@ -18,10 +18,10 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote, unquote
@@ -56,9 +56,11 @@ def folder_name(collection: str) -> str:
     return f"{quoted[:_LONGEST_NAME]}-{hashlib.sha256(collection.encode()).hexdigest()[:16]}"
 
 
-def new_version() -> str:
-    """A version name that sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}"
+def new_version(after: Iterable[str] = ()) -> str:
+    """A version name that sorts by time, and behind those that it comes ``after``, even where the clock was set back meanwhile."""
+    latest = max(map(version_time, after), default=datetime.min.replace(tzinfo=UTC))
+    moment = max(datetime.now(UTC), latest + timedelta(microseconds=1))
+    return f"{moment:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}"
 
 
 def version_time(version: str) -> datetime:
@@ -206,7 +208,7 @@ class CollectionFolder:
 
     def write_version(self, segments: Sequence[Segment], terms: Terms) -> str:
         """Write down a new version, not yet published; its name."""
-        version = new_version()
+        version = new_version(manifest.version for manifest in self._read().values())
         folder = self.version_path(version)
         folder.mkdir(parents=True)
         _lock_path(folder).touch()

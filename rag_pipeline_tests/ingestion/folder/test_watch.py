@@ -116,6 +116,14 @@ def test_slices_of_the_same_work_are_counted_and_a_change_of_the_folder_begins_a
     assert counted == [0, 1, 2, 0, 1]
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
+    later = NOW + 86_400
+    memory: dict[Task, Memory] = {A: Memory("s", later, 1, later)}
+    waiting = decide({A: Need("s", 1)}, set(), memory, NOW)
+    assert not waiting.run
+    assert started(decide({A: Need("s", 1)}, set(), waiting.memory, NOW + RETRY_SECONDS)) == [A]
+
+
 TASKS = st.tuples(st.sampled_from(LANES), st.text())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -341,3 +342,21 @@ def test_vectors_are_added_to_the_same_points(index: VectorIndex, name: str) -> 
     assert manifest
     assert (manifest.chunks, manifest.vectors) == (1, 1)
     assert index.revisions(name) == {"key-a.md": "vectors"}
+
+
+def test_a_clock_that_is_set_back_is_no_rollback(index: VectorIndex, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    first = index.manifest(name)
+    monkeypatch.setattr("rag_pipeline.stores.vectors.versions.datetime", OfYesterday)
+    index.publish(change(name, points("b.md", "owls sleep"), documents=2))
+    current, previous = index.manifest(name), index.previous(name)
+    assert current and previous and previous == first
+    assert not is_rolled_back(current, previous)
+
+
+class OfYesterday(datetime):
+    """A clock that goes a day behind."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> OfYesterday:
+        return super().now(tz) - timedelta(days=1)

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk
-from rag_pipeline.stores.vectors import CollectionNotIndexedError, DamagedIndexError, IndexChange, Manifest, SearchQuery, disk
+from rag_pipeline.stores.vectors import CollectionNotIndexedError, DamagedIndexError, IndexChange, Manifest, SearchQuery, disk, edge
 from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
@@ -407,3 +407,44 @@ def test_a_course_of_changes_answers_as_a_version_from_scratch(
         assert [one.hit.score for one in found] == pytest.approx([one.hit.score for one in expected])
         assert [one.cosine for one in found] == pytest.approx([one.cosine for one in expected])
     index.close()
+
+
+def test_a_disk_too_full_to_merge_takes_nothing_from_what_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = EdgeIndex(tmp_path)
+    asked: list[str] = []
+
+    def full_for_merging(folder: Path, needed_bytes: int, purpose: str) -> None:
+        asked.append(purpose)
+        if purpose.startswith("merge"):
+            raise RagError("Not enough disk space")
+
+    monkeypatch.setattr("rag_pipeline.stores.vectors.edge.require_space", full_for_merging)
+    for number in range(10):
+        manifest = index.publish(change("c", points(f"{number}.md", f"fox {number}"), documents=number + 1))
+    assert (manifest.documents, manifest.chunks) == (10, 10)
+    assert len(CollectionFolder(tmp_path, "c").segments(manifest.version)) == 10
+    assert any(purpose.startswith("merge") for purpose in asked)
+    monkeypatch.undo()
+    manifest = index.publish(change("c", points("last.md", "fox"), documents=11))
+    assert len(CollectionFolder(tmp_path, "c").segments(manifest.version)) < 7
+    assert len(hits(index, "c", SearchQuery(text="fox", top_k=20))) == 11
+
+
+def test_what_is_published_and_deleted_during_a_merge_is_in_the_merged_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, other = EdgeIndex(tmp_path), EdgeIndex(tmp_path)
+    for number in range(6):
+        index.publish(change("c", points(f"{number}.md", f"fox {number}"), documents=number + 1))
+    put_in_place = edge._put_in_place
+
+    def after_another_publication(*arguments: Any) -> Manifest | None:
+        monkeypatch.setattr(edge, "_put_in_place", put_in_place)
+        other.publish(change("c", points("late.md", "fox late"), removed=["key-2.md"], documents=7))
+        return put_in_place(*arguments)
+
+    monkeypatch.setattr(edge, "_put_in_place", after_another_publication)
+    merged = index.publish(change("c", points("6.md", "fox 6"), documents=7))
+    assert len(CollectionFolder(tmp_path, "c").segments(merged.version)) < 7
+    texts = {hit.text for hit in hits(EdgeIndex(tmp_path), "c", SearchQuery(text="fox", top_k=20))}
+    assert texts == {"fox 0", "fox 1", "fox 3", "fox 4", "fox 5", "fox 6", "fox late"}
+    assert merged.chunks == 7
+    assert index.manifest("c") == merged

@@ -26,6 +26,8 @@ from rag_pipeline.stores.vectors.bm25 import model_fingerprint
 
 STEP = "vector_index"
 _BATCH_POINTS = 1024
+_CHUNKS_OF_A_PART = 20_000
+"""Of 110,000 chunks at once the catalog's memory was not enough to put them in order; one document larger than this is a part alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,9 @@ def _report(manifest: Manifest, written: list[str], present: Mapping[str, str], 
 def _publish(workspace: Workspace, target: _Target, write: Mapping[str, str], removed: Sequence[str], documents: int) -> Manifest:
     staging = workspace.staging(STEP)
     staging.folder.mkdir(parents=True, exist_ok=True)
-    points = staging.path(f"{staging.new_batch()}.points")
     name, fingerprint, dimension = target.model
-    models = fingerprint, model_fingerprint()
-    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, write, points)
-    total = sum(target.wanted[key].chunks for key in write)
     try:
+        files = [_export(workspace, fingerprint, part) for part in _parts(write, target.wanted)]
         return workspace.index.publish(
             IndexChange(
                 collection=workspace.collection,
@@ -153,7 +152,7 @@ def _publish(workspace: Workspace, target: _Target, write: Mapping[str, str], re
                 embedding_fingerprint=fingerprint,
                 dimension=dimension,
                 removed_keys=removed,
-                chunks=_read_points(points, total),
+                chunks=_read_points(files, sum(target.wanted[key].chunks for key in write)),
                 documents=documents,
                 from_scratch=target.from_scratch,
             )
@@ -162,12 +161,36 @@ def _publish(workspace: Workspace, target: _Target, write: Mapping[str, str], re
         staging.clear()
 
 
-def _read_points(points: Path, total: int) -> Iterator[list[IndexedChunk]]:
-    """The points of a Parquet file, a slice in memory at a time."""
-    source = polars.scan_parquet(points)
-    for start in range(0, total, _BATCH_POINTS):
-        yield [_point(row) for row in source.slice(start, _BATCH_POINTS).collect().iter_rows(named=True)]
-        progress.report(STEP, min(start + _BATCH_POINTS, total), total)
+def _parts(write: Mapping[str, str], wanted: Mapping[str, Indexable]) -> Iterator[dict[str, str]]:
+    """Documents by their key and revision, as many at a time as the catalog can put in order within its memory."""
+    part: dict[str, str] = {}
+    chunks = 0
+    for key, revision in write.items():
+        if part and chunks + wanted[key].chunks > _CHUNKS_OF_A_PART:
+            yield part
+            part, chunks = {}, 0
+        part[key] = revision
+        chunks += wanted[key].chunks
+    if part:
+        yield part
+
+
+def _export(workspace: Workspace, fingerprint: str, revisions: Mapping[str, str]) -> Path:
+    staging = workspace.staging(STEP)
+    points = staging.path(f"{staging.new_batch()}.points")
+    models = fingerprint, model_fingerprint()
+    export_points(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, models, revisions, points)
+    return points
+
+
+def _read_points(files: Sequence[Path], total: int) -> Iterator[list[IndexedChunk]]:
+    """The points of Parquet files, a slice in memory at a time."""
+    done = 0
+    for file in files:
+        for frame in polars.read_parquet(file).iter_slices(_BATCH_POINTS):
+            yield [_point(row) for row in frame.iter_rows(named=True)]
+            done += len(frame)
+            progress.report(STEP, done, total)
 
 
 def _point(row: dict[str, Any]) -> IndexedChunk:

@@ -146,11 +146,12 @@ def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChan
     try:
         old = folder.segments(base.version) if base else []
         terms = folder.contents(base.version).terms if base else Terms.none()
-        added, new_terms = _write_segment(folder, change.dimension, change.chunks, f"index {change.collection!r}")
-        segments = after_change(old, change.removed_keys, added)
-        dying = _newly_dead(old, [*change.removed_keys, *(added.documents if added else ())])
-        terms = terms.plus(new_terms).minus(_terms_of(folder, dying))
-        version = folder.write_version(segments, terms)
+        with folder.new_segment() as name:
+            added, new_terms = _write_segment(folder, name, change.dimension, change.chunks, f"index {change.collection!r}")
+            segments = after_change(old, change.removed_keys, added)
+            dying = _newly_dead(old, [*change.removed_keys, *(added.documents if added else ())])
+            terms = terms.plus(new_terms).minus(_terms_of(folder, dying))
+            version = folder.write_version(segments, terms)
     except OSError as error:
         raise RagError(f"The index of {change.collection!r} could not be written: {error}. The index keeps answering as it was.") from error
     chunks, vectors = (sum(getattr(one, name) for one in segments) for name in ("live_points", "live_vectors"))
@@ -158,7 +159,7 @@ def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChan
 
 
 def _write_segment(
-    folder: CollectionFolder, dimension: int, batches: Iterable[Sequence[IndexedChunk]], purpose: str
+    folder: CollectionFolder, name: str, dimension: int, batches: Iterable[Sequence[IndexedChunk]], purpose: str
 ) -> tuple[Segment | None, Terms]:
     """Points as a new segment, and the words they have; no segment for no points."""
     batches = iter(batches)
@@ -166,21 +167,20 @@ def _write_segment(
     if first is None:
         return None, Terms.none()
     require_space(folder.path, _BYTES_FOR_NEW_SHARD, purpose)
-    with folder.new_segment() as name:
-        path = folder.shard_path(name)
-        documents: dict[str, StoredDocument] = {}
-        words: list[Sequence[int]] = []
-        with closing(EdgeShard.create(path, dimension)) as shard:
-            for batch in _chained(first, batches):
-                require_space(path, _bytes_of(batch), purpose)
-                shard.upsert(batch)
-                words += [chunk.sparse.indices for chunk in batch]
-                _count(documents, batch)
-            # Optimising writes the engine's own segments anew before it deletes the old ones.
-            require_space(path, allocated_bytes(path), purpose)
-            shard.finish()
-        segment = Segment(name, documents)
-        folder.write_documents(segment)
+    path = folder.shard_path(name)
+    documents: dict[str, StoredDocument] = {}
+    words: list[Sequence[int]] = []
+    with closing(EdgeShard.create(path, dimension)) as shard:
+        for batch in _chained(first, batches):
+            require_space(path, _bytes_of(batch), purpose)
+            shard.upsert(batch)
+            words += [chunk.sparse.indices for chunk in batch]
+            _count(documents, batch)
+        # Optimising writes the engine's own segments anew before it deletes the old ones.
+        require_space(path, allocated_bytes(path), purpose)
+        shard.finish()
+    segment = Segment(name, documents)
+    folder.write_documents(segment)
     return segment, Terms.of(words)
 
 
@@ -224,8 +224,9 @@ def _merged(folder: CollectionFolder, manifest: Manifest) -> Manifest | None:
         purpose = f"merge parts of the index of {folder.collection!r}"
         try:
             require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
-            merged, _ = _write_segment(folder, manifest.dimension, _live_chunks(folder, inputs), purpose)
-            return _put_in_place(folder, inputs, merged) if merged else None
+            with folder.new_segment() as name:
+                merged, _ = _write_segment(folder, name, manifest.dimension, _live_chunks(folder, inputs), purpose)
+                return _put_in_place(folder, inputs, merged) if merged else None
         except (RagError, OSError) as error:
             LOG.warning("The index of %r stays in %d parts, and answers as it is: %s", folder.collection, len(inputs), error)
             return None

@@ -189,7 +189,7 @@ class CollectionFolder:
 
     @contextmanager
     def new_segment(self) -> Iterator[str]:
-        """The name of a segment that is being written; held against deletion until a version has it. A broken one is deleted."""
+        """The name of a segment that is written within the block and held against deletion until its end, when a version has it."""
         name = new_version()
         folder = self.segment_path(name)
         folder.mkdir(parents=True)

@@ -204,10 +204,12 @@ class _Drawing:
         task = self.tasks.setdefault("waiting", self.bars.add_task(text, total=None))
         self.bars.update(task, description=text)
 
-    def update(self, step: str, done: int, total: int) -> None:
-        if step not in self.tasks:
-            self.tasks[step] = self.bars.add_task(f"{self.collection}: {step}", total=total)
-        self.bars.update(self.tasks[step], completed=done, total=total)
+    def update(self, report: progress.Report) -> None:
+        if report.step in (progress.PLANNED, progress.PUBLISHED):
+            return
+        if report.step not in self.tasks:
+            self.tasks[report.step] = self.bars.add_task(f"{self.collection}: {report.step}", total=report.total)
+        self.bars.update(self.tasks[report.step], completed=report.done, total=report.total)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rag_pipeline.ingestion.backlog import slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of
 from rag_pipeline.ingestion.folder.watch import Request, Task, decide, memory_from_text, memory_to_text, needs_of
 from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
 from rag_pipeline.stores.vectors import open_index
@@ -51,7 +52,7 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     needs = needs_of(look.plan, look.backlog)
     fail_dead_runs(context.instance)
     in_flight = _tasks_in_flight(context.instance)
-    decision = decide(needs, in_flight, memory_from_text(context.cursor), look.seconds_since_1970)
+    decision = decide(needs, in_flight, memory_from_text(context.cursor), look.seconds_since_1970, read_pauses(settings))
     busy = {collection for _, collection in in_flight | needs.keys()}
     held = with_command(held_in_words(look.held, hold_rules(settings)))
     return dg.SensorResult(

@@ -1,0 +1,229 @@
+"""How far the runs of all processes are: one small file for each collection and lane, which readers poll.
+
+Belongs here: writing and reading these files, telling a run that works from one that was killed. Not here: what follows from them
+(``estimate``, ``overview``).
+
+A file is replaced in one step, at most once a second. Its run holds a lock beside it, which the kernel frees when the process ends,
+however it ends. The times of the last slices stay in the file from run to run: that is where rates come from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from rag_pipeline.ingestion.progress import EMBEDDING, PLANNED, PUBLISHED, READING, Report, listening
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.files import read_json, write_json
+
+WRITE_SECONDS = 1.0
+MOST_SLICES = 12
+"""Remembered of each lane; rates are made of the last of them."""
+_LANE_OF_STEP = {READING: "text", EMBEDDING: "vectors"}
+_LOCK_PATIENCE_SECONDS = 1.0
+"""A reader that asks whether a run is alive holds the lock for microseconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTimes:
+    """When a slice did what, in seconds since 1970, and how much ``work`` it did: bytes read, or texts embedded.
+
+    Attributes:
+        started: its turn came.
+        began: it was ready for the step that takes long: files were listed, the model was loaded.
+        worked_until: the last of that step was done.
+        ended: that was published, and the run over.
+    """
+
+    started: float
+    began: float
+    worked_until: float
+    ended: float
+    work: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """What the file of a collection and lane says.
+
+    Attributes:
+        alive: the run is at work; otherwise it has ended, or was killed, and this is what it said last.
+        step: what it is at, ``done`` of ``total`` of it.
+        files: being read now, as paths below the uploads folder.
+        unpublished: items that the slice finished and the catalog does not count yet, worth ``unpublished_work``.
+        left: texts without a vector when the slice was planned; None where nobody counted.
+        current: the slice that is at work, None before it has begun with what takes long.
+        slices: those before, oldest first.
+    """
+
+    collection: str
+    lane: str
+    alive: bool = False
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    files: tuple[str, ...] = ()
+    unpublished: int = 0
+    unpublished_work: float = 0.0
+    left: int | None = None
+    started: float = 0.0
+    updated: float = 0.0
+    pid: int = 0
+    current: SliceTimes | None = None
+    slices: tuple[SliceTimes, ...] = ()
+
+
+@contextmanager
+def recording(settings: Settings, collection: str, lanes: Sequence[str]) -> Iterator[None]:
+    """Keep the files of a collection's lanes up to date with the reports of this process while the block runs."""
+    with ExitStack() as held:
+        for lane in lanes:
+            held.enter_context(_recording(settings.progress_path, collection, lane, only_lane=len(lanes) == 1))
+        yield
+
+
+@contextmanager
+def _recording(folder: Path, collection: str, lane: str, *, only_lane: bool) -> Iterator[None]:
+    path = _path(folder, collection, lane)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"), thread_local=False)
+    try:
+        lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
+    except Timeout:  # runs take turns, so this is one that nobody expects; its progress is not worth failing for
+        log.warning("Another run keeps the progress of %s, %s", collection, lane)
+        yield
+        return
+    with lock:
+        writer = _Writer(path, _read(path) or LiveRun(collection, lane), only_lane=only_lane)
+        try:
+            with listening(writer.hear):
+                yield
+        finally:
+            writer.end()
+
+
+class _Writer:
+    """Turns reports into the file. Durations are by a clock that nobody sets."""
+
+    def __init__(self, path: Path, before: LiveRun, *, only_lane: bool) -> None:
+        self._path = path
+        self._only_lane = only_lane
+        self._zero = time.time() - time.monotonic()
+        now = self._now()
+        self._run = LiveRun(before.collection, before.lane, started=now, updated=now, pid=os.getpid(), slices=before.slices)
+        self._last: Report | None = None
+        self._written = 0.0
+        self._write()
+
+    def hear(self, report: Report) -> None:
+        """Take in one report; the file follows within a second."""
+        if _LANE_OF_STEP.get(report.step, self._run.lane if self._only_lane else "text") != self._run.lane:
+            return
+        changed = self._run.step != report.step
+        self._run = self._after(report)
+        if changed or report.step == PUBLISHED or time.monotonic() - self._written >= WRITE_SECONDS:
+            self._write()
+
+    def end(self) -> None:
+        """The run is over: its times join those of the slices before."""
+        run, now = self._run, self._now()
+        ended = (replace(run.current, ended=now),) if run.current and run.current.work else ()
+        self._run = replace(run, step="", files=(), current=None, slices=(*run.slices, *ended)[-MOST_SLICES:], updated=now)
+        self._write()
+
+    def _after(self, report: Report) -> LiveRun:
+        now = self._now()
+        run = replace(self._run, step=report.step, done=report.done, total=report.total, files=report.files, updated=now)
+        if report.step == PLANNED:
+            return replace(run, left=report.total)
+        if report.step == PUBLISHED:
+            return replace(run, unpublished=0, unpublished_work=0.0)
+        if report.step in _LANE_OF_STEP:
+            return self._after_work(run, report, now)
+        return run
+
+    def _after_work(self, run: LiveRun, report: Report, now: float) -> LiveRun:
+        """The step that takes long has come so far, in the batch that it is at."""
+        last = self._last if self._last and self._last.done <= report.done else None  # a new batch begins at nothing
+        items, work = report.done - (last.done if last else 0), _work(report) - (_work(last) if last else 0.0)
+        self._last = report
+        times = run.current or SliceTimes(run.started, now, now, now, 0.0)
+        times = replace(times, work=times.work + work, worked_until=now, ended=now)
+        return replace(run, current=times, unpublished=run.unpublished + items, unpublished_work=run.unpublished_work + work)
+
+    def _now(self) -> float:
+        return self._zero + time.monotonic()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        shown = asdict(self._run)
+        del shown["alive"]
+        try:
+            write_json(self._path, shown)
+        except OSError as error:  # a full disk: the work itself will say so, or go on
+            log.warning("Progress cannot be written to %s: %s", self._path, error)
+
+
+def live_runs(settings: Settings) -> list[LiveRun]:
+    """What the runs of all collections and lanes said last, and which of them are at work now."""
+    files = sorted(settings.progress_path.glob("*.json"))
+    return [replace(run, alive=_is_held(file.with_suffix(".lock"))) for file in files if (run := _read(file))]
+
+
+def forget(settings: Settings, collection: str) -> None:
+    """Remove the files of a collection that is gone."""
+    for lane in _LANE_OF_STEP.values():
+        path = _path(settings.progress_path, collection, lane)
+        if not _is_held(path.with_suffix(".lock")):
+            path.unlink(missing_ok=True)
+
+
+def _work(report: Report) -> float:
+    return float(report.done) if report.work is None else report.work
+
+
+def _path(folder: Path, collection: str, lane: str) -> Path:
+    name = f"{collection}\0{lane}".encode("utf-8", "surrogateescape")
+    return folder / f"{hashlib.sha256(name).hexdigest()[:16]}.json"
+
+
+def _read(path: Path) -> LiveRun | None:
+    """None where there is no such file, or an older or newer program's."""
+    try:
+        found: Mapping[str, Any] = read_json(path)
+        if not found:
+            return None
+        current = SliceTimes(**found["current"]) if found["current"] else None
+        slices = tuple(SliceTimes(**one) for one in found["slices"])
+        return LiveRun(**{**found, "files": tuple(found["files"]), "current": current, "slices": slices})
+    except (ValueError, TypeError, KeyError, json.JSONDecodeError) as error:
+        log.warning("The progress in %s cannot be read and counts as none: %s", path, error)
+        return None
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

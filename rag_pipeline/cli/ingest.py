@@ -16,13 +16,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from rag_pipeline.document_life import held_in_words, hold_rules, with_command
+from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.backlog import Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
 from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.ingestion.pauses import carry_on, pause, paused_in_words, read_pauses, stop
 from rag_pipeline.ingestion.rollback import rolled_back
 from rag_pipeline.ingestion.steps.source_documents import update_documents
 from rag_pipeline.ingestion.steps.workspace import Workspace
@@ -39,19 +40,24 @@ if TYPE_CHECKING:
 _WAIT_LIMIT_SECONDS = 60.0
 
 
-def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False) -> list[str]:
-    """Ingest the named collections, or all. Each is its own run; one that fails does not stop the others.
+def ingest_collections(
+    settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False, go_on: bool = False
+) -> list[str]:
+    """Ingest the named collections, or all that are not paused. Each is its own run; one that fails does not stop the others.
 
-    ``confirm``: what is missing now has been deleted, however much it is.
+    ``confirm``: what is missing now has been deleted, however much it is. ``go_on``: their pauses end.
 
     Returns:
         A line for each run that failed; documents that failed are no failure of the run.
 
     Raises:
-        RagError: no such collection, or no such folder.
+        RagError: no such collection, no such folder, or one is named that is paused.
     """
     look = _look(settings)
-    collections = _choose(names, look)
+    chosen = _choose(names, look)
+    collections = _unpaused(settings, chosen, look, named=bool(names), go_on=go_on)
+    if chosen and not collections:
+        return []
     if not collections:
         click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")
         return []
@@ -123,13 +129,63 @@ def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
 
 
 def _choose(names: Sequence[str], look: Look) -> list[str]:
-    existing = {collection_of(file) for file in look.listing.files.keys() | look.known.keys()} | look.backlog.keys()
+    existing = existing_collections(look)
     if not names:
         return sorted(existing)
     wanted = [name if name in existing else escape_collection(name) for name in names]
     if missing := [name for name in wanted if name not in existing]:
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     return wanted
+
+
+def _unpaused(settings: Settings, chosen: Sequence[str], look: Look, *, named: bool, go_on: bool) -> list[str]:
+    """Those that are not paused. Whoever names one that is wants to be told, and asked; of the others it is said that they are left out."""
+    if go_on and chosen:
+        carry_on(settings, chosen, existing_collections(look))
+    pauses = read_pauses(settings)
+    paused = [name for name in chosen if name in pauses]
+    if paused and named:
+        raise RagError(f"{paused_in_words(paused[0])}, or, to do it here and now: rag ingest --continue {as_argument(paused[0])}")
+    for name in paused:
+        click.echo(f"Left out: {paused_in_words(name)}", err=True)
+    return [name for name in chosen if name not in pauses]
+
+
+def existing_collections(look: Look) -> set[str]:
+    """Those that folder, catalog or index know."""
+    return {collection_of(file) for file in look.listing.files.keys() | look.known.keys()} | look.backlog.keys()
+
+
+def named_collections(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Collections as they were typed, by their own names.
+
+    Raises:
+        RagError: no such collection.
+    """
+    return _choose(names, _look(settings)) if names else []
+
+
+def pause_collections(settings: Settings, names: Sequence[str]) -> str:
+    """Pause collections, or everything; what to say of it."""
+    wanted = named_collections(settings, names)
+    pause(settings, wanted)
+    what = ", ".join(wanted) or "Everything"
+    return f"{what}: paused. What is at work ends within seconds, and what it did is kept. To go on: rag continue"
+
+
+def continue_collections(settings: Settings, names: Sequence[str]) -> str:
+    """End the pause of collections, or of everything; what to say of it."""
+    look = _look(settings)
+    wanted = _choose(names, look) if names else []
+    carry_on(settings, wanted, existing_collections(look))
+    return f"{', '.join(wanted) or 'Everything'}: goes on, at once where `rag up` is running. Here and now: rag ingest"
+
+
+def stop_collection(settings: Settings, name: str) -> str:
+    """Pause a collection, and cancel its run where it does not end by itself; what to say of it."""
+    wanted = named_collections(settings, [name])[0]
+    stop(settings, wanted)
+    return f"{wanted}: stopped and paused; what was finished is kept. To go on: rag continue {as_argument(wanted)}"
 
 
 def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, drawing: _Drawing) -> list[str]:
@@ -150,7 +206,8 @@ def _run(settings: Settings, collections: Sequence[str], full_refresh: bool, dra
             return [line for collection in collections for line in _run_all(instance, collection, drawing)]
         texts = [name for name in collections if ("text", name) in needs or name in went_back]
         failures = {name: _run_slices(settings, instance, "text", name, drawing) for name in texts}
-        vectors = [name for name in collections if not failures.get(name) and _left(settings, "vectors", name)]
+        pauses = read_pauses(settings)
+        vectors = [name for name in collections if not failures.get(name) and name not in pauses and _left(settings, "vectors", name)]
         failures |= {name: _run_slices(settings, instance, "vectors", name, drawing) for name in vectors}
     return [line for lines in failures.values() for line in lines]
 
@@ -173,6 +230,9 @@ def _run_slices(settings: Settings, instance: DagsterInstance, lane: Lane, colle
         configuration = {"slice_seconds": slice_seconds(settings, lane, earlier)}
         failures = run_here(instance, collection, JOB_OF_LANE[lane], configuration)
         left = _left(settings, lane, collection)
+        if left and collection in read_pauses(settings):
+            drawing.bars.console.print(f"{paused_in_words(collection)}", highlight=False)
+            return [f"{collection}: {reason}" for reason in failures]
         if failures or not left or (before is not None and left >= before):
             return [f"{collection}: {reason}" for reason in failures]
         before = left

@@ -27,6 +27,7 @@ from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.vectors import open_index
 from ui.views.page_pictures import PagePictures
+from ui.web.progress_feed import ProgressFeed
 from ui.web.sessions import Sessions
 from ui.web.visibility import scope_of
 
@@ -89,6 +90,7 @@ class Services:
     tokens: Tokens
     sessions: Sessions
     conversations: Conversations
+    progress: ProgressFeed
 
     async def visible_counts(self, access: Access) -> StateCounts:
         """Collection → state → number of the documents that someone may see.
@@ -158,6 +160,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         tokens,
         Sessions(settings.data / "app" / "session.key"),
         Conversations(database, settings.conversations_path, tokens.former_owners),
+        ProgressFeed(settings),
     )
 
 

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from rag_pipeline.ingestion.progress import EMBEDDING, PLANNED, PUBLISHED, READING, Report, listening
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.files import read_json, write_json
+from rag_pipeline.stores.files import read_json, write_atomically
 
 WRITE_SECONDS = 1.0
 MOST_SLICES = 12
@@ -172,7 +172,7 @@ class _Writer:
         shown = asdict(self._run)
         del shown["alive"]
         try:
-            write_json(self._path, shown)
+            write_atomically(self._path, json.dumps(shown).encode())  # in ASCII: names of files may hold bytes that are no text
         except OSError as error:  # a full disk: the work itself will say so, or go on
             log.warning("Progress cannot be written to %s: %s", self._path, error)
 
@@ -183,12 +183,9 @@ def live_runs(settings: Settings) -> list[LiveRun]:
     return [replace(run, alive=_is_held(file.with_suffix(".lock"))) for file in files if (run := _read(file))]
 
 
-def forget(settings: Settings, collection: str) -> None:
-    """Remove the files of a collection that is gone."""
-    for lane in _LANE_OF_STEP.values():
-        path = _path(settings.progress_path, collection, lane)
-        if not _is_held(path.with_suffix(".lock")):
-            path.unlink(missing_ok=True)
+def files_being_read(settings: Settings) -> frozenset[str]:
+    """Paths below the uploads folder of what is being read at this moment."""
+    return frozenset(file for run in live_runs(settings) if run.alive for file in run.files)
 
 
 def _work(report: Report) -> float:

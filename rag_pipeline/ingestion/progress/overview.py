@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag_pipeline.document_life import BEING_READ, BY_WORDS, WAITING, WITH_VECTORS
 from rag_pipeline.ingestion.backlog import LANES, Lane, longest_slice_seconds
+from rag_pipeline.ingestion.folder.listing import document_name
 from rag_pipeline.ingestion.pauses import Pauses, read_pauses
 from rag_pipeline.ingestion.progress import reading_work
 from rag_pipeline.ingestion.progress.estimate import Pace, pace_of, seconds_for, turns
@@ -65,7 +66,7 @@ class CollectionProgress:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left to do."""
-        return not (self._waits or self.lanes or self.vectors < self.passages)
+        return not (self.documents_unread or self.lanes or self.vectors < self.passages)
 
     @property
     def is_going_on(self) -> bool:
@@ -75,8 +76,8 @@ class CollectionProgress:
     @property
     def share_answering(self) -> float:
         """Share of its documents that answer, of those that may yet, from 0 to 1."""
-        answering = sum(self.stages.get(stage, 0) for stage in (BY_WORDS, WITH_VECTORS, "indexed"))
-        return answering / (answering + self._waits) if answering else 0.0
+        answering = self.documents_answering
+        return answering / (answering + self.documents_unread) if answering else 0.0
 
     @property
     def share_with_vectors(self) -> float:
@@ -86,7 +87,13 @@ class CollectionProgress:
         return share if self.passages_expected is not None else min(share, self.share_answering)
 
     @property
-    def _waits(self) -> int:
+    def documents_answering(self) -> int:
+        """Documents that questions find something in."""
+        return sum(self.stages.get(stage, 0) for stage in (BY_WORDS, WITH_VECTORS, "indexed"))
+
+    @property
+    def documents_unread(self) -> int:
+        """Documents that are read now, or wait for it."""
         return self.stages.get(WAITING, 0) + self.stages.get(BEING_READ, 0)
 
 
@@ -170,10 +177,10 @@ def _known(
         vectors=max(0, counts.passages - left),
         lanes=tuple(lane for lane in LANES if lane in {run.lane for run in alive}),
         step=alive[-1].step if alive else "",
-        reading=tuple(_below(file) for file in text.files) if text.alive else (),
+        reading=tuple(document_name(file) for file in text.files) if text.alive else (),
         passages_a_second=paces["vectors"].rate if paces["vectors"] else None,
         is_paused=paused,
-        next_documents=tuple(name for name in counts.next_files if not text.alive or name not in {_below(f) for f in text.files}),
+        next_documents=tuple(name for name in counts.next_files if not text.alive or name not in {document_name(f) for f in text.files}),
     )
     unread = None if expected is None else expected - counts.passages
     text_seconds = _seconds(settings, "text", to_read if counts.waiting else 0.0, paces["text"], text)
@@ -230,11 +237,6 @@ def _turn(known: _Known) -> tuple[bool, bool, float, str]:
     return not known.progress.lanes, not has_text, run.started if run else 0.0, known.progress.collection
 
 
-def _below(file: str) -> str:
-    """A path below the uploads folder as one below its collection, as far as it has one."""
-    return file.partition("/")[2] or file
-
-
 class ProgressReader:
     """The overview at any moment, never waited for: while a run writes the catalog, the counts of the moment before stand. Threads may
     share it."""
@@ -255,6 +257,11 @@ class ProgressReader:
         runs = live_runs(self._settings)
         return overview(self._settings, self._current_counts(), runs, read_pauses(self._settings))
 
+    def mark(self) -> object:
+        """Differs when :meth:`current` may: a few system calls."""
+        folder, pauses = self._settings.progress_path, self._settings.pauses_path
+        return _signature(self._catalog.path), _status(folder), _status(pauses)
+
     def _current_counts(self) -> Mapping[str, WorkCounts]:
         with self._lock:
             signature = _signature(self._catalog.path)
@@ -266,6 +273,12 @@ class ProgressReader:
 
 def _signature(path: Path) -> tuple[object, ...]:
     """Changes with every commit: DuckDB writes its file, or the log beside it."""
-    files = (path, path.with_name(path.name + ".wal"))
-    found = [file.stat() if file.exists() else None for file in files]
-    return tuple((one.st_mtime_ns, one.st_size, one.st_ino) if one else None for one in found)
+    return _status(path), _status(path.with_name(path.name + ".wal"))
+
+
+def _status(path: Path) -> object:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

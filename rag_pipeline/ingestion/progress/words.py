@@ -8,6 +8,9 @@ from __future__ import annotations
 from rag_pipeline.document_life import BEING_READ, WAITING
 from rag_pipeline.ingestion.progress.overview import CollectionProgress, Overview
 
+_NAMED = 4
+"""Documents of a collection that are named."""
+
 
 def duration(seconds: float) -> str:
     """``12 s``, ``4 min``, ``2 h 10 min``, ``3 days``: no more exact than an estimate is."""
@@ -43,8 +46,7 @@ def rate(progress: CollectionProgress) -> str:
 
 def documents_done(progress: CollectionProgress) -> str:
     """``7 of 12 documents can be asked about``; those that failed are not waited for."""
-    waits = progress.stages.get(WAITING, 0) + progress.stages.get(BEING_READ, 0)
-    answering = sum(progress.stages.get(stage, 0) for stage in ("answerable by its words", "vectors", "indexed"))
+    waits, answering = progress.documents_unread, progress.documents_answering
     if not waits:
         return f"{_count(answering, 'document')} can be asked about"
     return f"{answering:,} of {_count(answering + waits, 'document')} can be asked about"
@@ -81,3 +83,18 @@ def how_far(overview: Overview) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def next_in_words(overview: Overview) -> str:
+    """What is at work and what comes next: collections in their order, and the documents that are read next."""
+    if not overview.order:
+        return ""
+    by_name = {one.collection: one for one in overview.collections}
+    named = [_with_documents(by_name[name]) for name in overview.order]
+    at_work, then = named[0], named[1:]
+    return f"Now {at_work}" + (f"; then {', '.join(then)}" if then else "")
+
+
+def _with_documents(one: CollectionProgress) -> str:
+    files = [*one.reading, *one.next_documents][:_NAMED]
+    return f"{one.collection} ({', '.join(files)})" if files else one.collection

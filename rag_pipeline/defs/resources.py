@@ -49,7 +49,7 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
         with ExitStack() as held:
             for lane in lanes:
                 held.enter_context(workspace.whole_run(lane))
-            held.enter_context(recording(workspace.settings, collection, lanes))
+            held.enter_context(recording(workspace.settings, collection, lanes, self.slice_seconds))
             if context.instance:
                 held.enter_context(cancelled_when_stopped(context.instance, run.run_id, workspace))
             yield self

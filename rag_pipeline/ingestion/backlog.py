@@ -81,14 +81,9 @@ def _with_other_vectors(index: VectorIndex, model_fingerprint: str) -> list[str]
     return [manifest.collection for manifest in manifests if manifest and manifest.embedding_fingerprint != model_fingerprint]
 
 
-def longest_slice_seconds(settings: Settings, lane: Lane) -> float:
-    """How long the slices of a lane become."""
-    return float(settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1))
-
-
 def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:
     """How long the next slice of a lane is, after so many before it for the same work."""
-    most = longest_slice_seconds(settings, lane)
+    most = settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1)
     first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds / _VECTORS_FACTOR
     return float(min(most, first * 2 ** min(earlier, 20)))
 

@@ -16,8 +16,6 @@ from rag_pipeline.ingestion.progress.live import SliceTimes
 
 FADING = 0.7
 """A slice counts by this less than the one after it, for each second of its work."""
-LONGEST_GAP_SECONDS = 60.0
-"""More than this between two slices was no overhead: nothing was to be done, or someone else's work was."""
 SHORTEST_LOOK_SECONDS = 1.0
 """A slice that works tells something about its rate after this long."""
 
@@ -25,12 +23,11 @@ SHORTEST_LOOK_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Pace:
     """``rate``: units of work a second while it goes on; ``tail``: time of a slice by time of that work, at least 1; ``overhead``:
-    seconds of a slice besides; ``longest``: seconds that the work of the last slice took."""
+    seconds of a slice besides."""
 
     rate: float
     tail: float
     overhead: float
-    longest: float
 
 
 def pace_of(slices: Sequence[SliceTimes], current: SliceTimes | None = None) -> Pace | None:
@@ -42,7 +39,7 @@ def pace_of(slices: Sequence[SliceTimes], current: SliceTimes | None = None) -> 
     work = sum(weight * one.work for weight, one in zip(weights, measured, strict=True))
     if seconds <= 0 or work <= 0:
         return None
-    return Pace(work / seconds, _tail(slices), _overhead(slices, current), max(_working(measured[-1]), SHORTEST_LOOK_SECONDS))
+    return Pace(work / seconds, _tail(slices), _overhead(measured))
 
 
 def _working(one: SliceTimes) -> float:
@@ -56,40 +53,31 @@ def _tail(slices: Sequence[SliceTimes]) -> float:
     return max(1.0, whole / working) if working > 0 else 1.0
 
 
-def _overhead(slices: Sequence[SliceTimes], current: SliceTimes | None) -> float:
-    """Mean seconds from the end of one slice, or the start of a first one, to the work of the next."""
-    all_slices = [*slices, *([current] if current else [])]
-    befores = [None, *(one.ended for one in all_slices[:-1])]
-    found = [_overhead_of(one, before) for one, before in zip(all_slices, befores, strict=True)]
-    weights = [FADING ** (len(found) - 1 - place) for place in range(len(found))]
-    return sum(weight * one for weight, one in zip(weights, found, strict=True)) / sum(weights) if found else 0.0
+def _overhead(measured: Sequence[SliceTimes]) -> float:
+    weights = [FADING ** (len(measured) - 1 - place) for place in range(len(measured))]
+    found = [one.waited + max(0.0, one.began - one.started) for one in measured]
+    return sum(weight * one for weight, one in zip(weights, found, strict=True)) / sum(weights)
 
 
-def _overhead_of(one: SliceTimes, before: float | None) -> float:
-    gap = one.started - before if before is not None else 0.0
-    return max(0.0, one.began - one.started) + (gap if 0 <= gap <= LONGEST_GAP_SECONDS else 0.0)
+def seconds_for(work: float, pace: Pace, lengths: Sequence[float], running: SliceTimes | None = None) -> float:
+    """How long so much work takes in slices.
 
-
-def seconds_for(work: float, pace: Pace, longest_slice: float, running: SliceTimes | None = None) -> float:
-    """How long so much work takes in slices, each up to twice as long as the one before it and none longer than ``longest_slice`` seconds.
-
-    ``running``: the slice that is at work; what it can still do needs no start of its own.
+    Args:
+        work: what is left.
+        pace: how fast it goes.
+        lengths: seconds of work in the slice that is at work, or is next, and in those after it; the last one is that of all others.
+        running: the slice that is at work; what it can still do needs no start of its own.
     """
     if work <= 0:
         return 0.0
     working = work / pace.rate
-    length = min(longest_slice, pace.longest * 2)
-    if running:
-        length = min(longest_slice, max(pace.longest, _working(running)))
-        covered, starts = max(0.0, length - _working(running)), 0
-    else:
-        covered, starts = 0.0, 0
-    while covered < working:
-        starts, covered = starts + 1, covered + length
-        length = min(longest_slice, length * 2)
-        if length == longest_slice:
-            starts += max(0, _whole((working - covered) / length))
+    left = working - max(0.0, lengths[0] - (_working(running) if running else 0.0))
+    starts = 0 if running else 1
+    for length in lengths[1:]:
+        if left <= 0:
             break
+        starts, left = starts + 1, left - length
+    starts += max(0, _whole(left / lengths[-1]))
     return working * pace.tail + starts * pace.overhead
 
 

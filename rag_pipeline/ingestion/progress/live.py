@@ -31,6 +31,9 @@ WRITE_SECONDS = 1.0
 MOST_SLICES = 12
 """Remembered of each lane; rates are made of the last of them."""
 _LANE_OF_STEP = {READING: "text", EMBEDDING: "vectors"}
+LANE_NAMES = tuple(_LANE_OF_STEP.values())
+LONGEST_WAIT_SECONDS = 60.0
+"""More than this between two runs was no part of the work: nothing was to be done, or someone else's work was."""
 _LOCK_PATIENCE_SECONDS = 1.0
 """A reader that asks whether a run is alive holds the lock for microseconds."""
 
@@ -46,6 +49,8 @@ class SliceTimes:
         began: it was ready for the step that takes long: files were listed, the model was loaded.
         worked_until: the last of that step was done.
         ended: that was published, and the run over.
+        waited: seconds between the run of the collection before it, in whichever lane, and ``started``; 0 where it was no part of one work.
+        allowed: seconds after which it began nothing new; 0 for a run that does all at once.
     """
 
     started: float
@@ -53,6 +58,8 @@ class SliceTimes:
     worked_until: float
     ended: float
     work: float
+    waited: float = 0.0
+    allowed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +94,32 @@ class LiveRun:
 
 
 @contextmanager
-def recording(settings: Settings, collection: str, lanes: Sequence[str]) -> Iterator[None]:
-    """Keep the files of a collection's lanes up to date with the reports of this process while the block runs."""
+def recording(settings: Settings, collection: str, lanes: Sequence[str], slice_seconds: float = 0.0) -> Iterator[None]:
+    """Keep the files of a collection's lanes up to date with the reports of this process while the block runs.
+
+    ``slice_seconds``: how long the run's slice is, 0 where it does all at once.
+    """
+    before = [found.updated for lane in LANE_NAMES if (found := _read(_path(settings.progress_path, collection, lane)))]
+    waited = time.time() - max(before, default=0.0)
+    empty = SliceTimes(0.0, 0.0, 0.0, 0.0, 0.0, waited if 0 <= waited <= LONGEST_WAIT_SECONDS else 0.0, slice_seconds)
     with ExitStack() as held:
         for lane in lanes:
-            held.enter_context(_recording(settings.progress_path, collection, lane, only_lane=len(lanes) == 1))
+            held.enter_context(_recording(_path(settings.progress_path, collection, lane), LiveRun(collection, lane), lanes, empty))
         yield
 
 
 @contextmanager
-def _recording(folder: Path, collection: str, lane: str, *, only_lane: bool) -> Iterator[None]:
-    path = _path(folder, collection, lane)
-    folder.mkdir(parents=True, exist_ok=True)
+def _recording(path: Path, empty: LiveRun, lanes: Sequence[str], times: SliceTimes) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"), thread_local=False)
     try:
         lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
     except Timeout:  # runs take turns, so this is one that nobody expects; its progress is not worth failing for
-        log.warning("Another run keeps the progress of %s, %s", collection, lane)
+        log.warning("Another run keeps the progress of %s, %s", empty.collection, empty.lane)
         yield
         return
     with lock:
-        writer = _Writer(path, _read(path) or LiveRun(collection, lane), only_lane=only_lane)
+        writer = _Writer(path, _read(path) or empty, lanes, times)
         try:
             with listening(writer.hear):
                 yield
@@ -118,9 +130,10 @@ def _recording(folder: Path, collection: str, lane: str, *, only_lane: bool) -> 
 class _Writer:
     """Turns reports into the file. Durations are by a clock that nobody sets."""
 
-    def __init__(self, path: Path, before: LiveRun, *, only_lane: bool) -> None:
+    def __init__(self, path: Path, before: LiveRun, lanes: Sequence[str], times: SliceTimes) -> None:
         self._path = path
-        self._only_lane = only_lane
+        self._other_steps = lanes[0]
+        self._times = times
         self._zero = time.time() - time.monotonic()
         now = self._now()
         self._run = LiveRun(before.collection, before.lane, started=now, updated=now, pid=os.getpid(), slices=before.slices)
@@ -130,7 +143,7 @@ class _Writer:
 
     def hear(self, report: Report) -> None:
         """Take in one report; the file follows within a second."""
-        if _LANE_OF_STEP.get(report.step, self._run.lane if self._only_lane else "text") != self._run.lane:
+        if _LANE_OF_STEP.get(report.step, self._other_steps) != self._run.lane:
             return
         changed = self._run.step != report.step
         self._run = self._after(report)
@@ -160,7 +173,7 @@ class _Writer:
         last = self._last if self._last and self._last.done <= report.done else None  # a new batch begins at nothing
         items, work = report.done - (last.done if last else 0), _work(report) - (_work(last) if last else 0.0)
         self._last = report
-        times = run.current or SliceTimes(run.started, now, now, now, 0.0)
+        times = run.current or replace(self._times, started=run.started, began=now)
         times = replace(times, work=times.work + work, worked_until=now, ended=now)
         return replace(run, current=times, unpublished=run.unpublished + items, unpublished_work=run.unpublished_work + work)
 

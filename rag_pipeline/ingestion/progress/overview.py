@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag_pipeline.document_life import BEING_READ, BY_WORDS, WAITING, WITH_VECTORS
-from rag_pipeline.ingestion.backlog import LANES, Lane, longest_slice_seconds
+from rag_pipeline.ingestion.backlog import LANES, Lane, slice_seconds
 from rag_pipeline.ingestion.folder.listing import document_name
 from rag_pipeline.ingestion.pauses import Pauses, read_pauses
 from rag_pipeline.ingestion.progress import reading_work
@@ -23,6 +23,9 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
 from rag_pipeline.stores.catalog.listing import WorkCounts, work_counts
 
+_GROWING = 8
+"""After so many slices they grow no more."""
+_ENDLESS = 1e9
 STAGES = (WAITING, BEING_READ, BY_WORDS, WITH_VECTORS, "indexed", "failed", "unsupported", "empty")
 
 
@@ -219,7 +222,21 @@ def _stages(counts: WorkCounts, text: LiveRun) -> dict[str, int]:
 def _seconds(settings: Settings, lane: Lane, work: float, pace: Pace | None, run: LiveRun) -> float | None:
     if work <= 0:
         return 0.0
-    return seconds_for(work, pace, longest_slice_seconds(settings, lane), run.current if run.alive else None) if pace else None
+    return seconds_for(work, pace, _lengths(settings, lane, run), run.current if run.alive else None) if pace else None
+
+
+def _lengths(settings: Settings, lane: Lane, run: LiveRun) -> list[float]:
+    """How long the slice that is at work, or is next, and those after it may work (:func:`slice_seconds`)."""
+    planned = [slice_seconds(settings, lane, earlier) for earlier in range(_GROWING)]
+    now = run.current if run.alive else None
+    last = run.slices[-1] if run.slices else None
+    if now and not now.allowed:
+        return [_ENDLESS]
+    if now:
+        return [now.allowed, *(length for length in planned if length > now.allowed), planned[-1]]
+    if last and last.worked_until - last.began >= last.allowed > 0:  # it left something for the next one, which is longer
+        return [*(length for length in planned if length > last.allowed), planned[-1]]
+    return planned
 
 
 def _seconds_left(known: _Known, ends: Mapping[str, float]) -> float | None:

@@ -81,14 +81,14 @@ class PauseBody(BaseModel):
 async def progress(request: Request, services: ServicesDependency, access: ReaderDependency) -> Response | ProgressResponse:
     """How far all is, and when it is done: one JSON document, or, with ``Accept: text/event-stream``, one after each change."""
     if "text/event-stream" in request.headers.get("accept", ""):
-        return event_stream(_frames(services, access))
+        return event_stream(_frames(services, access), grace_seconds=0)
     return ProgressResponse.model_validate(overview_json(await services.progress.current(access)))
 
 
 @router.get("/ingestion/events", response_class=Response, responses=PROGRESS_EVENTS)
 async def progress_events(services: ServicesDependency, access: ReaderDependency) -> Response:
     """How far all is, now and after each change, as server-sent events ``progress``; each is what ``/api/v1/ingestion`` gives."""
-    return event_stream(_frames(services, access))
+    return event_stream(_frames(services, access), grace_seconds=0)
 
 
 @router.post("/collections/{name}/pause")
@@ -112,7 +112,7 @@ async def continue_collection(name: str, services: ServicesDependency, access: W
 @pages.get("/progress/events")
 async def parts_of_pages(services: ServicesDependency, access: ReaderDependency) -> Response:
     """What the pages show of it, drawn, while someone looks at them (``static/app.js``)."""
-    return event_stream(_drawn(services, access))
+    return event_stream(_drawn(services, access), grace_seconds=0)
 
 
 async def _frames(services: Services, access: Access) -> AsyncIterator[str | dict[str, str]]:

@@ -95,8 +95,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ShownTurn:
-    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked,
-    ``ask_again`` the one that is asked again by itself once there is something to search."""
+    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked.
+
+    ``waits``: there was nothing to search; the page asks again by itself once there is (``static/app.js``).
+    """
 
     searched: tuple[str, ...]
     live: bool = False
@@ -108,7 +110,7 @@ class ShownTurn:
     stopped: bool = False
     progress: str = ""
     coverage: str = ""
-    ask_again: str = ""
+    waits: bool = False
 
 
 def question_html(question: str) -> str:
@@ -126,7 +128,7 @@ def _shown(turn: Turn) -> ShownTurn:
     if isinstance(end, Answered | Refused):
         shown = replace(shown, coverage=_coverage(end.coverage))
     if isinstance(end, Refused):
-        shown = replace(shown, ask_again=turn.question if end.nothing_indexed else "")
+        shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
     if isinstance(end, Answered):
         answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)

@@ -42,7 +42,7 @@ def test_a_question_that_came_too_early_is_asked_again_by_itself(page: Any, sett
         assert "0 of 1 document can be asked about" in page.locator("#progress-line").inner_text()
         page.locator("#question textarea").fill("What is the keeper of the zoo called?")
         page.locator("#question textarea").press("Enter")
-        page.wait_for_selector("[data-ask-again]", timeout=30 * SECONDS)
+        page.wait_for_selector(".refusal.waits", timeout=30 * SECONDS)
         assert "1 waits to be read" in page.locator(".refusal").inner_text()
         ingest()
         page.wait_for_selector(".footnote", timeout=60 * SECONDS)

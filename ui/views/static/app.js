@@ -97,11 +97,11 @@
 
   function askAgain() {
     const turns = document.querySelectorAll("#chat .turn");
-    const waiting = turns.length && turns[turns.length - 1].querySelector("[data-ask-again]");
+    const waiting = turns.length && turns[turns.length - 1].querySelector(".refusal.waits");
     const box = document.querySelector("#question textarea");
     if (!progress.answering || !waiting || !box || box.value.trim() || askedAt === turns.length) return;
     askedAt = turns.length;
-    box.value = waiting.dataset.askAgain;
+    box.value = [...document.querySelectorAll("#chat .question")].pop().textContent;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     setTimeout(() => box.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", code: "Enter", bubbles: true })), 100);
   }

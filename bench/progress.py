@@ -4,7 +4,7 @@
 
 Prints, for the promises after the first tenth of the time: how many were made, the share within a factor of 1.5 of the truth, and the
 quartiles of promise / truth; and from which share of the time there was one. A promise is read once a second, as ``rag status --watch``
-does. ``--again``: a second collection of as many notes after the first, when rates are known from the start.
+does. ``--every``: each promise. ``--again``: a second collection of as many notes after the first, when rates are known from the start.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--notes", type=int, default=300)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--every", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(data_dir=Path(data), settle_seconds=0)
         for collection in ("first", *(["second"] if arguments.again else [])):
             fill(settings.uploads / collection, arguments.notes, collection)
-            show(collection, *followed(settings, collection))
+            show(collection, *followed(settings, collection), arguments.every)
 
 
 def fill(folder: Path, notes: int, seed: str) -> None:
@@ -66,7 +67,9 @@ def followed(settings: Settings, collection: str) -> tuple[list[Promise], float]
     return promises, took
 
 
-def show(collection: str, promises: list[Promise], took: float) -> None:
+def show(collection: str, promises: list[Promise], took: float, every: bool) -> None:
+    for now, promised in promises if every else ():
+        print(f"  {now:6.0f} s: {took - now:6.0f} s were left, promised {'nothing' if promised is None else f'{promised:.0f} s'}")
     made = [(now, promised) for now, promised in promises if promised is not None]
     judged = [promised / (took - now) for now, promised in made if took / 10 < now < took]
     within = [ratio for ratio in judged if 1 / FACTOR <= ratio <= FACTOR]

@@ -27,7 +27,7 @@ from rag_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rag_pipeline.answering.scope import Scope
-    from rag_pipeline.models import AnswerEvent, Hit
+    from rag_pipeline.models import Answered, AnswerEvent, Hit, Refused
     from rag_pipeline.stores.catalog.database import DocumentStatus
 
 Parameters = ParamSpec("Parameters")
@@ -283,9 +283,25 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
         click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
     if show and isinstance(last, Refused):
         click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
+    if show and isinstance(last, Answered | Refused):
+        click.echo("".join(f"{remark}\n" for remark in _remarks(settings, last)), nl=False)
     if last is None:
         raise RagError("The answer ended before it began. Please report this.")
     return last
+
+
+def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
+    """What to say below an answer of the work that is not done yet."""
+    from rag_pipeline.ingestion.progress.overview import ProgressReader
+    from rag_pipeline.ingestion.progress.words import how_far
+    from rag_pipeline.models import Refused
+
+    said = []
+    if isinstance(end, Refused) and end.nothing_indexed and (words := how_far(ProgressReader(settings).current())):
+        said.append(f"How far it is: {words}. More: rag status --watch")
+    if end.coverage:
+        said.append(f"Found partly by words alone: vectors for {end.coverage.vectors:,} of {end.coverage.passages:,} passages so far.")
+    return said
 
 
 def _answer_json(end: AnswerEvent) -> dict[str, object]:
@@ -301,6 +317,7 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
         "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),
+        "coverage": asdict(end.coverage) if end.coverage else None,
     }
 
 

@@ -242,7 +242,8 @@ def _lengths(settings: Settings, lane: Lane, run: LiveRun) -> list[float]:
 def _seconds_left(known: _Known, ends: Mapping[str, float]) -> float | None:
     if known.progress.is_paused and not known.progress.is_complete:
         return None
-    if known.text_seconds is None or known.vector_seconds is None:
+    not_counted_yet = bool(known.progress.lanes) and not known.counts.states
+    if known.text_seconds is None or known.vector_seconds is None or not_counted_yet:
         return None
     return known.text_seconds + (ends.get(known.progress.collection, 0.0) if known.vector_seconds else 0.0)
 

@@ -179,6 +179,11 @@ def test_what_a_slice_did_counts_before_the_catalog_knows_it(settings: Settings)
     assert (found.vectors, found.lanes) == (50, ("vectors",))
 
 
+def test_a_run_that_has_found_nothing_yet_promises_nothing(settings: Settings) -> None:
+    (found,) = overview(settings, {}, [LiveRun("a", "text", alive=True, step="source_documents")], NO_PAUSES).collections
+    assert (found.is_going_on, found.seconds_left) == (True, None)
+
+
 def test_another_model_is_known_from_the_run_alone(settings: Settings) -> None:
     """The catalog counts the vectors that answer, which are all there."""
     run = LiveRun("a", "vectors", alive=True, step="planned", left=80)

@@ -61,6 +61,7 @@ def test_pause_continue_stop(settings: Settings) -> None:
     with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/api/v1/collections/zoo/pause").json() == {"collection": "zoo", "paused": True}
         assert "zoo" in read_pauses(settings)
+        assert client.post("/api/v1/ingestion", json={"collection": "zoo"}).status_code == 409
         assert client.post("/api/v1/collections/zoo/continue").json() == {"collection": "zoo", "paused": False}
         assert client.post("/api/v1/collections/zoo/stop").json() == {"collection": "zoo", "paused": True}
         assert "zoo" in read_pauses(settings).stopped

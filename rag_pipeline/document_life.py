@@ -44,6 +44,26 @@ BY_ATTENTION: tuple[DocumentState, ...] = ("failed", "unsupported", "empty", "pe
 UNANSWERABLE: tuple[DocumentState, ...] = ("failed", "unsupported", "empty")
 """States of documents that are not answered from for a reason of their own."""
 
+BEING_READ, WAITING, BY_WORDS, WITH_VECTORS = "reading", "waiting", "answerable by its words", "vectors"
+"""Stages of a pending document, as they are counted; see :func:`stage_of`."""
+
+
+def stage_of(state: DocumentState, chunks: int, vectors: int, *, is_read_now: bool = False) -> str:
+    """How far a document has come, in words: its state, and while that is ``pending``, what it has so far.
+
+    Args:
+        state: as its row has it.
+        chunks: of it, in the published index.
+        vectors: those of them that have a dense vector.
+        is_read_now: a run says that it reads the file at this moment.
+    """
+    if state != "pending":
+        return state
+    if not chunks:
+        return BEING_READ if is_read_now else WAITING
+    return f"{WITH_VECTORS} {vectors:,} of {chunks:,}" if vectors else BY_WORDS
+
+
 LIMIT_OF_FAILURE: Mapping[str, str] = {
     "timeout": "extraction_timeout_seconds",
     "out_of_memory": "extraction_memory_bytes",

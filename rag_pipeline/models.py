@@ -226,12 +226,21 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of the ``passages`` that could be found have ``vectors``: the others are found by their words alone."""
+
+    passages: int
+    vectors: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name.
 
     ``marks`` are the places of its citations, in order. No one needs to look for ``[n]`` in the text, where documents have their own.
 
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
+    ``coverage`` is None where all passages of the collections that were asked have a vector.
     """
 
     answer: str
@@ -242,13 +251,15 @@ class Answered:
     usage: Mapping[str, int] = field(default_factory=dict)
     nearness: float | None = None
     marks: tuple[Mark, ...] = ()
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages.
 
-    ``nearness`` as in :class:`Answered`.
+    ``nearness`` and ``coverage`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to search yet, so the same question may be
+    answered later.
     """
 
     reason: str
@@ -256,6 +267,8 @@ class Refused:
     reformulated_question: str
     timings: Mapping[str, float]
     nearness: float | None = None
+    coverage: Coverage | None = None
+    nothing_indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,16 @@ class Settings(BaseSettings):
         return self.data / "locks"
 
     @property
+    def progress_path(self) -> Path:
+        """What runs say about how far they are."""
+        return self.data / "progress"
+
+    @property
+    def pauses_path(self) -> Path:
+        """Which collections are paused."""
+        return self.data / "paused.json"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.data / "dagster"

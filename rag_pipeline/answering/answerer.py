@@ -26,7 +26,7 @@ from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
-from rag_pipeline.models import Answered, AnswerEvent, Hit, Message, Reformulated, Refused, Retrieved
+from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
@@ -43,6 +43,7 @@ class _Course:
     with_topic: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
+    coverage: Coverage | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -53,10 +54,12 @@ class _Course:
             self.timings[step] = time.perf_counter() - started
 
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings, nearness)
+        return Refused(reason, self.hits, self.question, self.timings, nearness, self.coverage)
 
     def answered(self, writing: Writing) -> Answered:
-        return Answered(writing.text, writing.citations, self.question, self.timings, writing.model, writing.usage, marks=writing.marks)
+        return Answered(
+            writing.text, writing.citations, self.question, self.timings, writing.model, writing.usage, None, writing.marks, self.coverage
+        )
 
 
 class Answerer:
@@ -107,7 +110,7 @@ class Answerer:
                 async for event in events:
                     yield event
         except NothingIndexedError as error:
-            yield course.refused(str(error))
+            yield replace(course.refused(str(error)), nothing_indexed=True)
 
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
@@ -118,6 +121,7 @@ class Answerer:
             course.hits = await self.retriever.retrieve(
                 course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic
             )
+        course.coverage = await self.retriever.coverage(scope)
         yield Retrieved(course.hits)
         if not course.hits:
             yield course.refused(NOTHING_FOUND)

@@ -14,19 +14,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from rag_pipeline.document_life import stage_of
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rag_pipeline.answering.scope import Scope
-    from rag_pipeline.models import AnswerEvent, Hit
+    from rag_pipeline.models import Answered, AnswerEvent, Hit, Refused
     from rag_pipeline.stores.catalog.database import DocumentStatus
 
 Parameters = ParamSpec("Parameters")
@@ -76,8 +77,8 @@ def cli() -> None:
     """Drop documents into a folder, ask questions, get answers that cite the page."""
 
 
-def command(function: Callable[Parameters, Result]) -> click.Command:
-    """A command of ``rag`` whose :class:`RagError` is shown as words, with exit status 1."""
+def command(function: Callable[Parameters, Result], name: str | None = None) -> click.Command:
+    """A command of ``rag``, by the function's name or another, whose :class:`RagError` is shown as words, with exit status 1."""
 
     @wraps(function)
     def shown(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
@@ -86,7 +87,7 @@ def command(function: Callable[Parameters, Result]) -> click.Command:
         except RagError as error:
             raise click.ClickException(str(error)) from error
 
-    return cli.command()(shown)
+    return cli.command(name)(shown)
 
 
 @command
@@ -101,11 +102,39 @@ def up() -> None:
 @click.argument("collections", nargs=-1)
 @click.option("--full", is_flag=True, help="Do again what is up to date.")
 @click.option("--confirm-deletions", is_flag=True, help="Files that are missing were deleted, however many they are.")
-def ingest(collections: tuple[str, ...], full: bool, confirm_deletions: bool) -> None:
-    """Bring collections (default: all) up to date with the folder, here and now."""
+@click.option("--continue", "go_on", is_flag=True, help="End their pause first.")
+def ingest(collections: tuple[str, ...], full: bool, confirm_deletions: bool, go_on: bool) -> None:
+    """Bring collections (default: all that are not paused) up to date with the folder, here and now."""
     from rag_pipeline.cli.ingest import ingest_collections
 
-    _show_failures(ingest_collections(load_settings(), collections, full, confirm_deletions))
+    _show_failures(ingest_collections(load_settings(), collections, full, confirm_deletions, go_on))
+
+
+@command
+@click.argument("collections", nargs=-1)
+def pause(collections: tuple[str, ...]) -> None:
+    """Let the work on collections (default: everything) rest until `rag continue`; what is at work ends within seconds."""
+    from rag_pipeline.cli.ingest import pause_collections
+
+    click.echo(pause_collections(load_settings(), collections))
+
+
+@partial(command, name="continue")
+@click.argument("collections", nargs=-1)
+def carry_on(collections: tuple[str, ...]) -> None:
+    """End the pause of collections (default: of everything)."""
+    from rag_pipeline.cli.ingest import continue_collections
+
+    click.echo(continue_collections(load_settings(), collections))
+
+
+@command
+@click.argument("collection")
+def stop(collection: str) -> None:
+    """Cancel the work on a collection and pause it; what was finished is kept."""
+    from rag_pipeline.cli.ingest import stop_collection
+
+    click.echo(stop_collection(load_settings(), collection))
 
 
 @command
@@ -141,23 +170,33 @@ def _show_failures(failures: Sequence[str]) -> None:
 
 @command
 @json_option
-def status(as_json: bool) -> None:
+@click.option("--watch", is_flag=True, help="Show how far the work is, until Ctrl-C; on a pipe a line for each change.")
+def status(as_json: bool, watch: bool) -> None:
     """Show every document with its state."""
+    if watch:
+        from rag_pipeline.cli.watching import watch_progress
+
+        watch_progress(load_settings(), as_json=as_json)
+    else:
+        _show_status(load_settings(), as_json=as_json)
+
+
+def _show_status(settings: Settings, *, as_json: bool) -> None:
     from rag_pipeline.cli.ingest import show_held
+    from rag_pipeline.ingestion.progress.live import files_being_read
     from rag_pipeline.ingestion.rollback import in_words, rolled_back
     from rag_pipeline.stores.catalog.database import Catalog
     from rag_pipeline.stores.vectors import open_index
 
-    settings = load_settings()
-    rows = Catalog(settings.catalog_path).documents()
+    rows, now = Catalog(settings.catalog_path).documents(), files_being_read(settings)
     if as_json:
-        _print_json([_status_row(row) for row in rows])
+        _print_json([_status_row(row, row.file in now) for row in rows])
     elif not rows:
         click.echo(f"No documents yet. Put files into {settings.uploads} and run: rag ingest")
     else:
         counts = Counter(row.state for row in rows)
         summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-        click.echo("\n".join([*(_status_line(row) for row in rows), summary]))
+        click.echo("\n".join([*(_status_line(row, row.file in now) for row in rows), summary]))
     index = open_index(settings)
     for damage in index.damaged():
         click.echo(str(damage), err=True)
@@ -166,20 +205,22 @@ def status(as_json: bool) -> None:
     show_held(settings)
 
 
-def _status_row(row: DocumentStatus) -> dict[str, object]:
-    names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "size_bytes")
+def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, object]:
+    names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "vectors", "size_bytes")
     shown: dict[str, object] = {name: getattr(row, name) for name in names}
+    shown["stage"] = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
     shown["indexed_at"] = f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None
     shown["warnings"] = list(row.warnings)
     held = row.deletion_held_since
     return {**shown, "deletion_held_since": f"{held.isoformat()}Z"} if held else shown
 
 
-def _status_line(row: DocumentStatus) -> str:
+def _status_line(row: DocumentStatus, is_read_now: bool = False) -> str:
     pages = f"{row.pages} pages, " if row.pages else ""
     detail = row.error if row.error else f"{pages}{row.chunks} chunks"
     held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
-    lines = [f"{row.state:<11} {row.collection}/{_printable(row.document)}  {detail}{held}"]
+    stage = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
+    lines = [f"{stage:<11} {row.collection}/{_printable(row.document)}  {detail}{held}"]
     return "\n".join([*lines, *(f"{'':<11} warning: {_printable(warning)}" for warning in row.warnings)])
 
 
@@ -242,9 +283,25 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
         click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
     if show and isinstance(last, Refused):
         click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
+    if show and isinstance(last, Answered | Refused):
+        click.echo("".join(f"{remark}\n" for remark in _remarks(settings, last)), nl=False)
     if last is None:
         raise RagError("The answer ended before it began. Please report this.")
     return last
+
+
+def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
+    """What to say below an answer of the work that is not done yet."""
+    from rag_pipeline.ingestion.progress.overview import ProgressReader
+    from rag_pipeline.ingestion.progress.words import how_far
+    from rag_pipeline.models import Refused
+
+    said = []
+    if isinstance(end, Refused) and end.nothing_indexed and (words := how_far(ProgressReader(settings).current())):
+        said.append(f"How far it is: {words}. More: rag status --watch")
+    if end.coverage:
+        said.append(f"Found partly by words alone: vectors for {end.coverage.vectors:,} of {end.coverage.passages:,} passages so far.")
+    return said
 
 
 def _answer_json(end: AnswerEvent) -> dict[str, object]:
@@ -260,6 +317,7 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
         "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),
+        "coverage": asdict(end.coverage) if end.coverage else None,
     }
 
 

@@ -15,13 +15,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from rag_pipeline.document_life import held_in_words, hold_rules, with_command
+from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.backlog import Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
 from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.ingestion.pauses import carry_on, pause, paused_in_words, read_pauses, stop
 from rag_pipeline.ingestion.rollback import rolled_back
 from rag_pipeline.ingestion.steps.source_documents import update_documents
 from rag_pipeline.ingestion.steps.workspace import Workspace
@@ -37,19 +38,24 @@ Run = Callable[[str, str, Mapping[str, object]], list[str]]
 """A run of a job for a collection with the resource's configuration; a line for each step that failed."""
 
 
-def ingest_collections(settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False) -> list[str]:
-    """Ingest the named collections, or all. Each is its own run; one that fails does not stop the others.
+def ingest_collections(
+    settings: Settings, names: Sequence[str], full_refresh: bool, confirm: bool = False, go_on: bool = False
+) -> list[str]:
+    """Ingest the named collections, or all that are not paused. Each is its own run; one that fails does not stop the others.
 
-    ``confirm``: what is missing now has been deleted, however much it is.
+    ``confirm``: what is missing now has been deleted, however much it is. ``go_on``: their pauses end.
 
     Returns:
         A line for each run that failed; documents that failed are no failure of the run.
 
     Raises:
-        RagError: no such collection, or no such folder.
+        RagError: no such collection, no such folder, or one is named that is paused.
     """
     look = _look(settings)
-    collections = _choose(names, look)
+    chosen = _choose(names, look)
+    collections = _unpaused(settings, chosen, look, named=bool(names), go_on=go_on)
+    if chosen and not collections:
+        return []
     if not collections:
         click.echo(f"Nothing to do: {settings.uploads} holds no documents. Put files there and run this again.")
         return []
@@ -123,13 +129,63 @@ def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
 
 
 def _choose(names: Sequence[str], look: Look) -> list[str]:
-    existing = {collection_of(file) for file in look.listing.files.keys() | look.known.keys()} | look.backlog.keys()
+    existing = existing_collections(look)
     if not names:
         return sorted(existing)
     wanted = [name if name in existing else escape_collection(name) for name in names]
     if missing := [name for name in wanted if name not in existing]:
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     return wanted
+
+
+def _unpaused(settings: Settings, chosen: Sequence[str], look: Look, *, named: bool, go_on: bool) -> list[str]:
+    """Those that are not paused. Whoever names one that is wants to be told, and asked; of the others it is said that they are left out."""
+    if go_on and chosen:
+        carry_on(settings, chosen, existing_collections(look))
+    pauses = read_pauses(settings)
+    paused = [name for name in chosen if name in pauses]
+    if paused and named:
+        raise RagError(f"{paused_in_words(paused[0])}, or, to do it here and now: rag ingest --continue {as_argument(paused[0])}")
+    for name in paused:
+        click.echo(f"Left out: {paused_in_words(name)}", err=True)
+    return [name for name in chosen if name not in pauses]
+
+
+def existing_collections(look: Look) -> set[str]:
+    """Those that folder, catalog or index know."""
+    return {collection_of(file) for file in look.listing.files.keys() | look.known.keys()} | look.backlog.keys()
+
+
+def named_collections(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Collections as they were typed, by their own names.
+
+    Raises:
+        RagError: no such collection.
+    """
+    return _choose(names, _look(settings)) if names else []
+
+
+def pause_collections(settings: Settings, names: Sequence[str]) -> str:
+    """Pause collections, or everything; what to say of it."""
+    wanted = named_collections(settings, names)
+    pause(settings, wanted)
+    what = ", ".join(wanted) or "Everything"
+    return f"{what}: paused. What is at work ends within seconds, and what it did is kept. To go on: rag continue"
+
+
+def continue_collections(settings: Settings, names: Sequence[str]) -> str:
+    """End the pause of collections, or of everything; what to say of it."""
+    look = _look(settings)
+    wanted = _choose(names, look) if names else []
+    carry_on(settings, wanted, existing_collections(look))
+    return f"{', '.join(wanted) or 'Everything'}: goes on, at once where `rag up` is running. Here and now: rag ingest"
+
+
+def stop_collection(settings: Settings, name: str) -> str:
+    """Pause a collection, and cancel its run where it does not end by itself; what to say of it."""
+    wanted = named_collections(settings, [name])[0]
+    stop(settings, wanted)
+    return f"{wanted}: stopped and paused; what was finished is kept. To go on: rag continue {as_argument(wanted)}"
 
 
 def _run(settings: Settings, collections: Sequence[str], look: Look, full_refresh: bool, drawing: _Drawing) -> list[str]:
@@ -154,13 +210,14 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
         if full_refresh:
             return [line for collection in collections for line in run(collection, "ingest", {"full_refresh": True})]
         texts = [name for name in collections if ("text", name) in needs or name in went_back]
-        failures = {name: _run_slices(settings, "text", name, run) for name in texts}
-        vectors = [name for name in collections if not failures.get(name) and _left(settings, "vectors", name)]
-        failures |= {name: _run_slices(settings, "vectors", name, run) for name in vectors}
+        failures = {name: _run_slices(settings, "text", name, run, drawing) for name in texts}
+        pauses = read_pauses(settings)
+        vectors = [name for name in collections if not failures.get(name) and name not in pauses and _left(settings, "vectors", name)]
+        failures |= {name: _run_slices(settings, "vectors", name, run, drawing) for name in vectors}
     return [line for lines in failures.values() for line in lines]
 
 
-def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run) -> list[str]:
+def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run, drawing: _Drawing) -> list[str]:
     """Slice after slice until nothing is left, or one of them got nothing done."""
     from rag_pipeline.defs.lanes import JOB_OF_LANE
 
@@ -168,6 +225,9 @@ def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run) -> li
     for earlier in count():
         failures = run(collection, JOB_OF_LANE[lane], {"slice_seconds": slice_seconds(settings, lane, earlier)})
         left = _left(settings, lane, collection)
+        if left and collection in read_pauses(settings):
+            drawing.bars.console.print(paused_in_words(collection), highlight=False)
+            return failures
         if failures or not left or (before is not None and left >= before):
             return failures
         before = left
@@ -199,10 +259,12 @@ class _Drawing:
         task = self.tasks.setdefault("waiting", self.bars.add_task(text, total=None))
         self.bars.update(task, description=text)
 
-    def update(self, step: str, done: int, total: int) -> None:
-        if step not in self.tasks:
-            self.tasks[step] = self.bars.add_task(f"{self.collection}: {step}", total=total)
-        self.bars.update(self.tasks[step], completed=done, total=total)
+    def update(self, report: progress.Report) -> None:
+        if report.step in (progress.PLANNED, progress.PUBLISHED):
+            return
+        if report.step not in self.tasks:
+            self.tasks[report.step] = self.bars.add_task(f"{self.collection}: {report.step}", total=report.total)
+        self.bars.update(self.tasks[report.step], completed=report.done, total=report.total)
 
 
 @contextmanager
@@ -214,12 +276,13 @@ def _drawing() -> Iterator[_Drawing]:
 
 def _summarise(settings: Settings, collections: Sequence[str]) -> None:
     rows = [row for row in Catalog(settings.catalog_path).documents() if row.collection in collections]
-    indexed = [row for row in rows if row.state == "indexed"]
-    other = [row for row in rows if row.state != "indexed"]
-    chunks = sum(row.chunks for row in indexed)
-    click.echo(f"{len(indexed)} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
-    if other:
-        click.echo(f"{len(other)} cannot, each for its own reason: rag status")
+    answering = [row for row in rows if row.chunks]
+    chunks, vectors = sum(row.chunks for row in answering), sum(row.vectors for row in answering)
+    click.echo(f"{len(answering)} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
+    if vectors < chunks:
+        click.echo(f"{chunks - vectors} of the chunks are found by their words alone so far: rag ingest")
+    if len(answering) < len(rows):
+        click.echo(f"{len(rows) - len(answering)} cannot, each for its own reason: rag status")
     show_held(settings)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, table
+from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, left_to_do, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.errors import RagError
@@ -223,6 +223,7 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
             "documents_removed": report.documents_removed,
             "seconds": round(time.perf_counter() - started, 3),
             **in_index(workspace, report.chunks),
+            **left_to_do(workspace),
         },
         data_version=dg.DataVersion(report.version or "none"),
     )

@@ -20,6 +20,8 @@ import dagster as dg
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.runs import PROCESS_TAG, lock_of
+from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.settings import load_settings
 
 CANCEL_POLL_SECONDS = 1.0
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
@@ -46,7 +48,8 @@ def run_here(instance: dg.DagsterInstance, collection: str, job_name: str, confi
         Path(lock.lock_file).unlink()
     run = instance.get_run_by_id(run_id)
     if run and run.status is dg.DagsterRunStatus.CANCELED:
-        return ["cancelled in the Dagster UI"]
+        stopped = collection in read_pauses(load_settings()).stopped
+        return ["stopped; what was finished is kept" if stopped else "cancelled in the Dagster UI"]
     return [_reason(event) for event in result.all_events if event.is_step_failure]
 
 

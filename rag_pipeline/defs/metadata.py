@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
+from rag_pipeline.ingestion.progress.overview import ProgressReader
 from rag_pipeline.ingestion.steps.workspace import Workspace
 
 Value = str | int | dg.TableSchema
@@ -77,6 +78,16 @@ def table(name: str, columns: Columns) -> dict[str, Value]:
 def in_catalog(workspace: Workspace, rows: int) -> dict[str, Value]:
     """Metadata of a materialisation of such an asset: where the catalog is, and the collection's rows in it."""
     return {"dagster/uri": workspace.settings.catalog_path.as_uri(), "dagster/partition_row_count": rows}
+
+
+def left_to_do(workspace: Workspace) -> dict[str, int | float | str]:
+    """What is left of the collection after this: documents to be read, passages without a vector, and how long that takes where known."""
+    found = ProgressReader(workspace.settings).current().of([workspace.collection]).collections
+    if not found:
+        return {}
+    (one,) = found
+    seconds = {} if one.seconds_left is None else {"seconds_left": round(one.seconds_left, 1)}
+    return {"documents_left": one.documents_unread, "passages_left": one.passages - one.vectors, **seconds}
 
 
 def in_index(workspace: Workspace, rows: int) -> dict[str, Value]:

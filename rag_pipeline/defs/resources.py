@@ -11,6 +11,9 @@ from pydantic import Field, PrivateAttr
 
 from rag_pipeline.defs.lanes import lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG
+from rag_pipeline.defs.stopping import cancelled_when_stopped
+from rag_pipeline.ingestion.pauses import paused_in_words, read_pauses
+from rag_pipeline.ingestion.progress.live import recording
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import load_settings
 
@@ -28,7 +31,8 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What the steps of one collection work with; settings are read now, not when definitions load."""
         if self.slice_seconds and self._slice is None:
             self._slice = Slice(self.slice_seconds)
-        return Workspace(load_settings(), collection, self.full_refresh, self._slice)
+        settings = load_settings()
+        return Workspace(settings, collection, self.full_refresh, self._slice, lambda: collection in read_pauses(settings))
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Ingestion]:
@@ -39,7 +43,13 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
             return
         os.nice(self.niceness)
+        workspace, lanes = self.workspace(collection), lanes_of(run.job_name)
+        if workspace.is_paused() and context.log:
+            context.log.warning(f"Nothing is read or embedded: {paused_in_words(collection)}")
         with ExitStack() as held:
-            for lane in lanes_of(run.job_name):
-                held.enter_context(self.workspace(collection).whole_run(lane))
+            for lane in lanes:
+                held.enter_context(workspace.whole_run(lane))
+            held.enter_context(recording(workspace.settings, collection, lanes, self.slice_seconds))
+            if context.instance:
+                held.enter_context(cancelled_when_stopped(context.instance, run.run_id, workspace))
             yield self

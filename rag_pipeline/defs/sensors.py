@@ -21,6 +21,7 @@ from rag_pipeline.ingestion.backlog import slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, list_folder, prepare_uploads
 from rag_pipeline.ingestion.folder.watch import Memory, Request, Task, decide, needs_of
 from rag_pipeline.ingestion.look import Look, look_around
+from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
 from rag_pipeline.stores.vectors import open_index
@@ -65,7 +66,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[
     needs, now = needs_of(look.plan, look.backlog), look.seconds_since_1970
     fail_dead_runs(instance)
     in_flight = _tasks_in_flight(instance)
-    decision = decide(needs, in_flight, remembered, now)
+    decision = decide(needs, in_flight, remembered, now, read_pauses(settings))
     busy = {collection for _, collection in in_flight | needs.keys()}
     return ticks.Look(
         look.listing,

@@ -9,8 +9,8 @@ from rag_pipeline.stores.catalog.database import DocumentStatus
 def make_document(**fields: Any) -> DocumentStatus:
     defaults: dict[str, Any] = {
         "document_id": "d1", "document": "rules.txt", "collection": "default", "state": "indexed", "error_code": None, "error": None,
-        "attempts": 1, "pages": None, "chunks": 3, "size_bytes": 1234, "indexed_at": datetime(2026, 1, 2, 3, 4), "media_type": "text/plain",
-        "warnings": (), "file": "rules.txt",
+        "attempts": 1, "pages": None, "chunks": 3, "vectors": 3, "size_bytes": 1234, "indexed_at": datetime(2026, 1, 2, 3, 4),
+        "media_type": "text/plain", "warnings": (), "file": "rules.txt",
     }  # fmt: skip
     return DocumentStatus(**{**defaults, **fields})
 

@@ -23,12 +23,12 @@ GRACE_SECONDS = 1.5
 """An answer that is nearly there when the app is stopped may end; the app itself stops within two seconds (``web/app.py``)."""
 
 
-def event_stream(frames: AsyncIterator[str | dict[str, str]]) -> EventSourceResponse:
+def event_stream(frames: AsyncIterator[str | dict[str, str]], grace_seconds: float = GRACE_SECONDS) -> EventSourceResponse:
     """Frames (fields of one, or its data alone) as server-sent events, with a comment every 15 s that keeps idle connections open.
 
-    The reader who goes away cancels this, and with it what is behind the frames.
+    The reader who goes away cancels this, and with it what is behind the frames; the app that stops does after ``grace_seconds``.
     """
-    return EventSourceResponse(frames, sep="\n", shutdown_grace_period=GRACE_SECONDS)
+    return EventSourceResponse(frames, sep="\n", shutdown_grace_period=grace_seconds)
 
 
 async def frames_of(events: AsyncGenerator[AnswerEvent, None]) -> AsyncIterator[str | dict[str, str]]:

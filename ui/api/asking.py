@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 
 from fastapi import APIRouter, Request, Response
 
+from rag_pipeline.access import Access
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import AnswerEvent, Failed
@@ -17,6 +18,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
 from ui.api.schema_examples import EVENTS
 from ui.api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse, ask_response
+from ui.web.progress_feed import saying_how_far
 from ui.web.services import Services
 
 router = APIRouter(prefix="/api/v1", tags=["questions"])
@@ -27,8 +29,8 @@ async def ask(body: AskRequest, request: Request, services: ServicesDependency, 
     """Answer a question: one JSON document, or, with ``Accept: text/event-stream``, the events as they happen."""
     scope = await services.scope_of(access, body.collections, body.filter.to_record())
     if "text/event-stream" in request.headers.get("accept", ""):
-        return event_stream(frames_of(_events(services, body, scope)))
-    end = await while_connected(request, end_of(_events(services, body, scope)))
+        return event_stream(frames_of(_events(services, access, body, scope)))
+    end = await while_connected(request, end_of(_events(services, access, body, scope)))
     if isinstance(end, Failed):
         raise AnswerFailedError(end)
     return ask_response(end)
@@ -44,6 +46,6 @@ async def search(body: SearchRequest, services: ServicesDependency, access: Read
     return SearchResponse.model_validate({"hits": [hit.to_json() for hit in hits]})
 
 
-def _events(services: Services, body: AskRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+def _events(services: Services, access: Access, body: AskRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     history = tuple(message.to_record() for message in body.history)
-    return ended(services.answerer.stream(body.question, history, scope))
+    return saying_how_far(ended(services.answerer.stream(body.question, history, scope)), services.progress, access)

@@ -24,6 +24,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
 from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, shown
 from ui.api.schemas import AskResponse, FilterBody, ask_response
+from ui.web.progress_feed import saying_how_far
 from ui.web.services import Services
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
@@ -152,7 +153,8 @@ async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDep
 
 
 def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
-    return remembered(services.answerer, services.conversations, access.digest, conversation_id, body.question, scope)
+    answer = remembered(services.answerer, services.conversations, access.digest, conversation_id, body.question, scope)
+    return saying_how_far(answer, services.progress, access)
 
 
 def _body(found: Conversation) -> ConversationBody:

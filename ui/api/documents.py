@@ -18,6 +18,7 @@ from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, prepare_uploads
 from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
+from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
@@ -129,7 +130,8 @@ async def list_documents(
     """
     choice = choice_of(access, collection, state, name)
     page = await asyncio.to_thread(documents_page, services.catalog, choice, limit, cursor)
-    shown = [document_body(document) for document in page.documents]
+    now = await asyncio.to_thread(files_being_read, services.settings)
+    shown = [document_body(document, is_read_now=document.file in now) for document in page.documents]
     return DocumentsResponse(documents=shown, total=page.total, next_cursor=page.next_cursor)
 
 

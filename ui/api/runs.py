@@ -5,6 +5,7 @@ Belongs here: talking to the Dagster webserver. Not here: what a run does.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -14,9 +15,10 @@ from starlette.exceptions import HTTPException
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
+from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.settings import Settings
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
-from ui.api.schema_examples import RUN, shown
+from ui.api.schema_examples import RUN, FailureBody, shown
 from ui.web.visibility import require_collection
 
 router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"])
@@ -63,10 +65,12 @@ class RunBody(BaseModel):
     steps: int = 0
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses={409: {"model": FailureBody, "description": "The collection is paused"}})
 async def start(body: StartRequest, services: ServicesDependency, access: WriterDependency) -> RunBody:
     """Start a run for a collection; it goes on in Dagster, whoever waits. Only what is out of date is done."""
     require_collection(access, body.collection)
+    if body.collection in await asyncio.to_thread(read_pauses, services.settings):
+        raise HTTPException(409, f"{body.collection!r} is paused. Continue it first: POST /api/v1/collections/{{name}}/continue")
     nodes = (await _ask(services.settings, _REPOSITORY, {}))["repositoriesOrError"].get("nodes") or []
     if not nodes:
         raise PipelineError("Dagster has not loaded the pipeline yet. Wait some seconds and start again.")

@@ -34,17 +34,20 @@ ANSWER = {
     "refused": False,
     "reformulated_question": "When does the lease end?",
     "timings": {"reformulate": 0.0, "retrieve": 0.02, "generate": 0.11},
+    "coverage": {"passages": 2754, "vectors": 312},
 }
 DOCUMENT = {
     "document": "2025/lease.pdf",
     "collection": "contracts",
     "document_id": "0b6a51c2f0e94d0f8a3be2d6c1f7a915",
     "state": "indexed",
+    "stage": "indexed",
     "error_code": None,
     "error": None,
     "attempts": 1,
     "pages": 12,
     "chunks": 31,
+    "vectors": 31,
     "size_bytes": 184320,
     "indexed_at": "2026-03-02T09:14:31Z",
     "warnings": ["Page 7 was not read: it holds a picture, and Tesseract is not installed."],
@@ -84,6 +87,23 @@ CONVERSATION = {
     "updated_at": "2026-03-02T09:20:00",
     "messages": MESSAGES,
 }
+COLLECTION_PROGRESS: dict[str, Any] = {
+    "collection": "contracts",
+    "documents": 14,
+    "stages": {"waiting": 3, "reading": 2, "vectors": 1, "indexed": 7, "failed": 1},
+    "passages": 812,
+    "passages_expected": 1300,
+    "vectors": 630,
+    "lanes": ["text"],
+    "step": "extracted_text",
+    "reading": ["2025/lease.pdf", "2025/annex.pdf"],
+    "next_documents": ["2024/lease.pdf", "2023/lease.pdf", "2022/lease.pdf"],
+    "passages_a_second": 11.2,
+    "seconds_left": 68.0,
+    "paused": False,
+    "complete": False,
+}
+PROGRESS: dict[str, Any] = {"collections": [COLLECTION_PROGRESS], "next": ["contracts"], "going_on": True}
 RUN = {"run_id": "1c9c5b5e-0a6e-4b5b-9d0f-7b7a8c1d2e3f", "status": "STARTED", "collection": "contracts", "steps_done": 2, "steps": 9}
 
 
@@ -120,12 +140,18 @@ STREAM: list[tuple[str, dict[str, Any]]] = [
     ("retrieved", {"hits": [PASSAGE]}),
     ("token", {"text": "The lease ends on 31 March 2027. ", "citation": None}),
     ("token", {"text": "[1]", "citation": 1}),
-    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1, "marks": ANSWER["marks"]}),
+    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1, "marks": ANSWER["marks"], "coverage": ANSWER["coverage"]}),
 ]
 EVENTS: Responses = {
     200: {
         "description": "The answer; with `Accept: text/event-stream` its events, the last of which is answered, refused or failed",
         "content": {"text/event-stream": {"example": "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in STREAM)}},
+    }
+}
+PROGRESS_EVENTS: Responses = {
+    200: {
+        "description": "How far all is; with `Accept: text/event-stream` an event `progress` now and after each change",
+        "content": {"text/event-stream": {"example": f"event: progress\ndata: {json.dumps(PROGRESS)}\n\n"}},
     }
 }
 _MESSAGE = {"role": "assistant", "content": ANSWER["answer"], "citations": [CITATION]}

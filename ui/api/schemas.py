@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from rag_pipeline.answering.scope import DocumentFilter
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Hit, Mark, Message, Refused
+from rag_pipeline.document_life import stage_of
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Coverage, Hit, Mark, Message, Refused
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
@@ -118,6 +119,8 @@ class AskResponse(BaseModel):
 
     ``marks`` are the places of the citations: ``answer[start:end]`` is ``[number]``, counted in Unicode code points. Whatever else
     is in brackets in an answer is its own or a document's text.
+
+    ``coverage``: of so many passages only so many have vectors yet; the others were searched by their words alone. Null where all have one.
     """
 
     model_config = shown(ANSWER)
@@ -129,6 +132,7 @@ class AskResponse(BaseModel):
     refused: bool
     reformulated_question: str
     timings: dict[str, float]
+    coverage: Coverage | None = None
 
 
 class SearchResponse(BaseModel):
@@ -140,7 +144,8 @@ class SearchResponse(BaseModel):
 
 
 class DocumentBody(BaseModel):
-    """A document's row; times are UTC. ``warnings`` say which parts of a document that was read otherwise are missing.
+    """A document's row; times are UTC. ``stage`` is its state, and while that is ``pending`` what it has so far: ``waiting``, ``reading``,
+    ``answerable by its words``, ``vectors 312 of 1,048``. ``warnings`` say which parts of a document that was read otherwise are missing.
 
     ``deletion_held_since``: its file is missing, and it answers on until that is confirmed.
     """
@@ -151,11 +156,13 @@ class DocumentBody(BaseModel):
     collection: str
     document_id: str
     state: str
+    stage: str
     error_code: str | None
     error: str | None
     attempts: int
     pages: int | None
     chunks: int
+    vectors: int
     size_bytes: int
     indexed_at: datetime | None
     warnings: list[str]
@@ -205,9 +212,11 @@ class Health(BaseModel):
     answers: str | None
 
 
-def document_body(document: DocumentStatus) -> DocumentBody:
+def document_body(document: DocumentStatus, *, is_read_now: bool = False) -> DocumentBody:
     """A row as the API shows it."""
-    shown = {name: getattr(document, name) for name in DocumentBody.model_fields} | {"warnings": list(document.warnings)}
+    stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now)
+    shown = {name: getattr(document, name) for name in DocumentBody.model_fields if name != "stage"}
+    shown |= {"warnings": list(document.warnings), "stage": stage}
     for name in ("indexed_at", "deletion_held_since"):
         if shown[name] and shown[name].tzinfo is None:
             shown[name] = f"{shown[name].isoformat()}Z"
@@ -226,6 +235,7 @@ def ask_response(end: Answered | Refused) -> AskResponse:
             "refused": refused,
             "reformulated_question": end.reformulated_question,
             "timings": dict(end.timings),
+            "coverage": end.coverage,
         }
     )
 
@@ -243,7 +253,7 @@ def event_json(event: AnswerEvent) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Hit | Citation):
         return value.to_json()
-    if isinstance(value, Mark):
+    if isinstance(value, Mark | Coverage):
         return asdict(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

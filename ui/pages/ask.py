@@ -25,8 +25,10 @@ from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay, Drawing
 from ui.pages.reader import access_in
 from ui.views.messages import failure_html
+from ui.views.progress import progress_html
 from ui.views.turns import Turn, question_html, turn_html, turn_of
 from ui.views.welcome import Welcome, answers_by, welcome_of
+from ui.web.progress_feed import saying_how_far
 from ui.web.services import Services
 from ui.web.visibility import require, require_collection
 
@@ -70,6 +72,7 @@ class AskPage:
 
     def _build_composer(self) -> None:
         with gradio.Column(elem_id="composer"):
+            gradio.HTML(progress_html("line"), elem_id="progress-line")
             self._question = gradio.Textbox(
                 placeholder="Ask a question", show_label=False, label="Question", container=False, lines=1, max_lines=6, autofocus=True,
                 submit_btn=True, elem_id="question",
@@ -112,7 +115,8 @@ class AskPage:
         try:
             access = access_in(request)
             require(access, "read")
-            now = welcome_of(await self._services.visible_counts(access), self._services.settings)
+            counts, progress = await self._services.visible_counts(access), await self._services.progress.current(access)
+            now = welcome_of(counts, self._services.settings, progress)
             earlier = await self._services.conversations.recent(access.digest, EARLIER_CONVERSATIONS)
             now = replace(now, earlier=tuple((one.title, one.conversation_id) for one in earlier))
         except RagError as error:
@@ -230,7 +234,7 @@ class AskPage:
             asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
             scope = await self._services.scope_of(asked.access, asked.collections)
             stream = remembered(self._services.answerer, conversations, owner, asked.conversation, asked.question, scope)
-            async with aclosing(stream) as events:
+            async with aclosing(saying_how_far(stream, self._services.progress, asked.access)) as events:
                 async for event in events:
                     yield event
         except Exception as error:  # noqa: BLE001  the boundary: this is the page's route

@@ -14,10 +14,12 @@ import gradio
 from rag_pipeline.access import is_loopback
 from rag_pipeline.document_life import hold_rules
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.stores.catalog.listing import count_documents, documents_for_attention
 from ui.pages.reader import access_in
 from ui.views.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
 from ui.views.messages import failure_html
+from ui.views.progress import progress_html
 from ui.web.services import Services
 from ui.web.visibility import choice_of, require
 
@@ -41,6 +43,7 @@ class DocumentsPage:
                     [("All states", EVERY), *((s, s) for s in STATES)], value=EVERY, label="State", elem_id="filter-state"
                 )
                 self._name = gradio.Textbox(value="", label="Name contains", elem_id="filter-name")
+            gradio.HTML(progress_html("bars"), elem_id="progress")
             self._held = gradio.HTML(elem_id="held")
             self._table = gradio.HTML(elem_id="table")
         self._shown: gradio.State = gradio.State(None)
@@ -62,12 +65,13 @@ class DocumentsPage:
             require(access, "read")
             counts = await self._services.visible_counts(access)
             missing = await self._services.held_deletions()
+            now = await asyncio.to_thread(files_being_read, self._services.settings)
             choice = choice_of(access, collection, state, name or "")
             chosen = await asyncio.to_thread(documents_for_attention, self._services.catalog, choice, MOST_ROWS)
             number = len(chosen) if len(chosen) < MOST_ROWS else await asyncio.to_thread(count_documents, self._services.catalog, choice)
         except RagError as error:
             return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip(), gradio.skip()
-        table = table_html(chosen, number, counts, _dagster_url(self._services, request), may_write=may_write)
+        table = table_html(chosen, number, counts, _dagster_url(self._services, request), may_write=may_write, being_read=now)
         visible = {name: one for name, one in missing.items() if access.sees(name)}
         held = held_html(visible, hold_rules(self._services.settings), may_write=may_write)
         collections = tuple(counts)

@@ -6,11 +6,11 @@ Belongs here: what is said of each document, pure. Not here: markup (``templates
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words
+from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words, stage_of
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.settings import Settings
@@ -32,6 +32,7 @@ class Row:
     name: str
     collection: str
     state: str
+    stage: str
     pages: str
     chunks: str
     size: str
@@ -63,9 +64,20 @@ class Held:
     confirm: str
 
 
-def table_html(chosen: Sequence[DocumentStatus], number: int, counts: StateCounts, dagster_url: str, *, may_write: bool = False) -> str:
-    """The first of ``number`` chosen documents, below a line that counts all that may be seen by state."""
-    rows = tuple(_row(document, may_write) for document in chosen)
+def table_html(
+    chosen: Sequence[DocumentStatus],
+    number: int,
+    counts: StateCounts,
+    dagster_url: str,
+    *,
+    may_write: bool = False,
+    being_read: Set[str] = frozenset(),
+) -> str:
+    """The first of ``number`` chosen documents, below a line that counts all that may be seen by state.
+
+    ``being_read``: files that are read just now, as paths below the uploads folder.
+    """
+    rows = tuple(_row(document, may_write, document.file in being_read) for document in chosen)
     more = f"The first {len(chosen)} of {number:,}. Choose a collection or a state to see others." if number > len(chosen) else ""
     nothing = "No document matches." if counts else "No documents yet. Drop some above."
     return render("documents.html", table=Table(_by_state(counts), dagster_url, rows, more, nothing))
@@ -76,13 +88,14 @@ def _by_state(counts: StateCounts) -> tuple[tuple[str, str], ...]:
     return tuple((state, f"{number:,}") for state, number in numbers.items() if number)
 
 
-def _row(document: DocumentStatus, may_write: bool) -> Row:
+def _row(document: DocumentStatus, may_write: bool, is_read_now: bool) -> Row:
     held, indexed = document.deletion_held_since is not None, document.indexed_at
     return Row(
         document_id=document.document_id,
         name=document.document,
         collection=document.collection,
         state=document.state,
+        stage=stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now),
         pages=f"{document.pages:,}" if document.pages else "",
         chunks=f"{document.chunks:,}" if document.chunks else "",
         size=size_in_words(document.size_bytes),

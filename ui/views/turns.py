@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from rag_pipeline.answering.generation.marks import marks_in
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Failed, Hit, Mark, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Coverage, Failed, Hit, Mark, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations import StoredMessage
 from ui.views.citations import Source
 from ui.views.environment import render
@@ -55,13 +55,16 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
     """A turn of a conversation that was kept, as it was when it ended."""
     detail: Mapping[str, Any] = answer.detail
     searched = str(detail.get("reformulated_question", ""))
+    coverage = Coverage(**detail["coverage"]) if detail.get("coverage") else None
     turn = Turn(question.content, markdown, searched, text=answer.content)
     if answer.state == "complete":
         citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
         timings, model = detail.get("timings", {}), detail.get("model")
-        return turn.after(Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations)))
+        return turn.after(Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage))
     if answer.state == "refused":
-        return turn.after(Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {})))
+        return turn.after(
+            Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {}), None, coverage)
+        )
     if answer.state == "failed":
         return turn.after(Failed(str(detail.get("error", "")), str(detail.get("error_code", ""))))
     return replace(turn, stopped=True)
@@ -92,7 +95,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ShownTurn:
-    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked."""
+    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked.
+
+    ``waits``: there was nothing to search; the page asks again by itself once there is (``static/app.js``).
+    """
 
     searched: tuple[str, ...]
     live: bool = False
@@ -103,6 +109,8 @@ class ShownTurn:
     failure: Failure | None = None
     stopped: bool = False
     progress: str = ""
+    coverage: str = ""
+    waits: bool = False
 
 
 def question_html(question: str) -> str:
@@ -117,7 +125,10 @@ def turn_html(turn: Turn) -> str:
 
 def _shown(turn: Turn) -> ShownTurn:
     end, shown = turn.end, ShownTurn(_searched(turn))
+    if isinstance(end, Answered | Refused):
+        shown = replace(shown, coverage=_coverage(end.coverage))
     if isinstance(end, Refused):
+        shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
     if isinstance(end, Answered):
         answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)
@@ -148,6 +159,14 @@ def _progress(turn: Turn) -> str:
     if turn.hits is None:
         return "Searching your documents"
     return f"Reading {len(turn.hits)} passage{'' if len(turn.hits) == 1 else 's'}"
+
+
+def _coverage(coverage: Coverage | None) -> str:
+    """What an answer that was found by words alone, or mostly, says of itself."""
+    if coverage is None:
+        return ""
+    how = "Found by words alone" if not coverage.vectors else "Found partly by words alone"
+    return f"{how}: vectors for {coverage.vectors:,} of {coverage.passages:,} passages so far."
 
 
 def _footnote(end: Answered) -> str:

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from rag_pipeline.document_life import BY_WORDS, WITH_VECTORS
 from rag_pipeline.ingestion.extract.registry import supported_formats
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
+from rag_pipeline.ingestion.progress.overview import Overview
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
 from ui.views.messages import failure_html
+
+NOTHING = Overview()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,12 @@ class Greeting:
     more: str = ""
 
 
-def welcome_of(counts: StateCounts, settings: Settings) -> Welcome:
-    """The greeting for what the catalog knows."""
-    ready = sum(states.get("indexed", 0) for states in counts.values())
-    pending = sum(states.get("pending", 0) for states in counts.values())
+def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING) -> Welcome:
+    """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already."""
+    by_words = {one.collection: one.stages.get(BY_WORDS, 0) + one.stages.get(WITH_VECTORS, 0) for one in progress.collections}
+    answering = {name: states.get("indexed", 0) + by_words.get(name, 0) for name, states in counts.items()}
+    ready = sum(answering.values())
+    pending = max(0, sum(states.get("pending", 0) for states in counts.values()) - sum(by_words.values()))
     if not counts:
         advice = Greeting("Ask your documents anything", "add", uploads=str(settings.uploads), formats=supported_formats())
         return Welcome(_html(advice), offers_examples=True)
@@ -65,7 +71,7 @@ def welcome_of(counts: StateCounts, settings: Settings) -> Welcome:
         return Welcome(_html(Greeting(f"Reading {_count(pending, 'document')}", "wait")))
     if not ready:
         return Welcome(_html(Greeting("None of your documents could be indexed", "look")), offers_examples=True)
-    collections = tuple(sorted(name for name, states in counts.items() if states.get("indexed")))
+    collections = tuple(sorted(name for name, documents in answering.items() if documents))
     title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
     more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
     return Welcome(_html(Greeting(title, "ask", more=more)), offers_questions=COLLECTION in collections, collections=collections)

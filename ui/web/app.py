@@ -28,7 +28,7 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
-from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, runs
+from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, progress, runs
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
 from ui.pages.theme import theme
@@ -70,8 +70,9 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, conversations, documents, runs, operations, openai_chat, passages):
+    for module in (asking, conversations, documents, progress, runs, operations, openai_chat, passages):
         app.include_router(module.router)
+    app.include_router(progress.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

@@ -27,6 +27,7 @@ from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.files import change_mark
 from rag_pipeline.stores.vectors import VectorIndex, open_index
 from ui.views.page_pictures import PagePictures
+from ui.web.progress_feed import ProgressFeed
 from ui.web.sessions import Sessions
 from ui.web.visibility import scope_of
 
@@ -77,6 +78,7 @@ class Services:
     tokens: Tokens
     sessions: Sessions
     conversations: Conversations
+    progress: ProgressFeed
 
     async def visible_counts(self, access: Access) -> StateCounts:
         """Collection → state → number of the documents that someone may see.
@@ -142,6 +144,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         tokens,
         Sessions(settings.data / "app" / "session.key"),
         Conversations(database, settings.conversations_path, tokens.former_owners),
+        ProgressFeed(settings),
     )
 
 

@@ -97,4 +97,5 @@ def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str
 
 
 def _common(end: Answered | Refused) -> dict[str, object]:
-    return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings)}
+    coverage = asdict(end.coverage) if end.coverage else None
+    return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings), "coverage": coverage}

@@ -19,7 +19,7 @@ from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Hit
+from rag_pipeline.models import Coverage, Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
 
@@ -67,6 +67,10 @@ class Retriever:
         """A passage with up to so many before and after it in its document, in reading order; empty when it is gone."""
         return await asyncio.to_thread(self._neighbours, hit, before, after)
 
+    async def coverage(self, scope: Scope) -> Coverage | None:
+        """How many passages of the collections that a scope asks have a vector; None where all have one."""
+        return await asyncio.to_thread(self._coverage, scope)
+
     def question_vector(self, question: str, collection: str) -> Vector:
         """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop."""
         return self._encoder.vector(question, self._model_of(collection))
@@ -94,6 +98,11 @@ class Retriever:
             return [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
 
         return all_in_order(questions, with_topic, Sources(candidates, self._following, self._reread), top_k, self._tuning)
+
+    def _coverage(self, scope: Scope) -> Coverage | None:
+        manifests = [manifest for name in self._collections(scope) if (manifest := self._index.manifest(name))]
+        found = Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests))
+        return found if found.vectors < found.passages else None
 
     def _following(self, hit: Hit) -> Hit | None:
         return next(iter(self._neighbours(hit, 0, 1)[1:]), None)

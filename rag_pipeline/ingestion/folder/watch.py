@@ -14,6 +14,7 @@ from typing import cast
 
 from rag_pipeline.ingestion.backlog import Backlog, Lane
 from rag_pipeline.ingestion.folder.listing import FolderPlan, collection_of
+from rag_pipeline.ingestion.pauses import NO_PAUSES, Pauses, paused_in_words
 
 QUIET_LIMIT_SECONDS = 30.0
 """A collection into which files are still being copied waits this long at most, so that a big drop is one run."""
@@ -92,8 +93,10 @@ def _digest(lines: list[str]) -> str:
     return hashlib.sha256(json.dumps(sorted(lines)).encode()).hexdigest()[:16]
 
 
-def decide(needs: Mapping[Task, Need], in_flight: Set[Task], memory: Mapping[Task, Memory], now: float) -> Decision:
-    """Which runs start now: one a task at a time, none while files pour in, ever rarer when runs change nothing.
+def decide(
+    needs: Mapping[Task, Need], in_flight: Set[Task], memory: Mapping[Task, Memory], now: float, pauses: Pauses = NO_PAUSES
+) -> Decision:
+    """Which runs start now: one a task at a time, none while files pour in, ever rarer when runs change nothing, none that is paused.
 
     Vectors are made for one collection at a time, the one first that waited longest, and while no text of it is read.
     """
@@ -104,7 +107,7 @@ def decide(needs: Mapping[Task, Need], in_flight: Set[Task], memory: Mapping[Tas
         old = _not_of_the_future(memory.get(task, Memory()), now)
         since = old.waiting_since or now
         busy = in_flight | {(request.lane, request.collection) for request in run}
-        reason = _in_the_way(task, busy) or _reason_to_wait(need, old, since, now)
+        reason = paused_in_words(task[1]) if task[1] in pauses else _in_the_way(task, busy) or _reason_to_wait(need, old, since, now)
         if reason:
             waiting.append(f"{task[1]}, {task[0]}: {reason}")
             next_memory[task] = Memory(old.state, old.requested_at, old.tries, since, old.slices)

@@ -18,7 +18,7 @@ import polars
 from rag_pipeline.embedding.embedder import Vectors, load_embedder
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, texts_without_vector, texts_without_words
+from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, texts_missing, texts_without_vector, texts_without_words
 from rag_pipeline.stores.vectors.bm25 import document_vector, model_fingerprint
 
 STEP = "embeddings"
@@ -47,6 +47,8 @@ def plan_embeddings(workspace: Workspace) -> list[str]:
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
         names = []
+        left = texts_missing(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
+        progress.report(progress.PLANNED, 0, left)
         for texts in islice(_missing(workspace), _MOST_BATCHES_OF_A_SLICE if workspace.slice else None):
             names.append(staging.new_batch())
             staging.write_frame(f"{names[-1]}.texts", texts)
@@ -96,8 +98,9 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
     embedder = load_embedder(workspace.model, workspace.settings, len(texts))
     parts: list[Vectors] = []
     step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
+    progress.report(STEP, 0, len(texts))
     for start in range(0, len(texts), step):
-        if workspace.slice and workspace.slice.is_over():
+        if workspace.is_over():
             break
         parts.append(embedder.embed_documents(texts[start : start + step]))
         progress.report(STEP, min(start + step, len(texts)), len(texts))

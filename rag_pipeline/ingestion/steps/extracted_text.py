@@ -5,8 +5,10 @@ Belongs here: which contents are read, in which batches, and the commit. Not her
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 
 import polars
 
@@ -71,6 +73,31 @@ class _Buffer:
         self.elements.clear()
 
 
+@dataclass(slots=True)
+class _Readers:
+    """What is being read just now: of what was handed over and has not come back, as much as there are ``workers``, first come first
+    served."""
+
+    total: int
+    workers: int
+    given: dict[str, ExtractionTask] = field(default_factory=dict)
+    done: int = 0
+    work: float = 0.0
+
+    def is_given(self, task: ExtractionTask) -> None:
+        self.given[task.extraction_key] = task
+        if len(self.given) <= self.workers:
+            self._report()
+
+    def has_read(self, key: str) -> None:
+        self.done, self.work = self.done + 1, self.work + progress.reading_work(self.given.pop(key).size_bytes)
+        self._report()
+
+    def _report(self) -> None:
+        files = tuple(task.file for task in islice(self.given.values(), self.workers))
+        progress.report(STEP, self.done, self.total, files, self.work)
+
+
 def plan_extraction(workspace: Workspace) -> list[str]:
     """Commit what an interrupted run left, then name the batches that are to be read."""
     with workspace.lock(STEP):
@@ -114,12 +141,12 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
     buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0
-    requests = (_request(workspace, batch, task) for task in tasks if not (workspace.slice and workspace.slice.is_over()))
-    for done, result in enumerate(extract_all(requests, workspace.settings), 1):
+    readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
+    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
-        progress.report(STEP, done, len(tasks))
+        readers.has_read(result.key)
     buffer.flush()
     # Written last: only a batch with outcomes counts as done.
     staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
@@ -139,6 +166,15 @@ def _commit_staged(workspace: Workspace) -> None:
     elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
     add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
     staging.remove([*outcomes, *elements, *(staging.folder / f"{batch}.plan.json" for batch in done)])
+
+
+def _requests(workspace: Workspace, batch: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
+    """As many as there is time for; drawn from only as far as readers can keep up."""
+    for task in tasks:
+        if workspace.is_over():
+            return
+        readers.is_given(task)
+        yield _request(workspace, batch, task)
 
 
 def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> ExtractionRequest:

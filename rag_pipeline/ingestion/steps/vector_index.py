@@ -77,6 +77,7 @@ def update_index(workspace: Workspace) -> IndexReport:
         target = _target(workspace, current, present)
         report = _bring_up_to_date(workspace, current, present, target)
         mark_indexed(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, target.wanted)
+        progress.report(progress.PUBLISHED, report.documents, report.documents)
         if report.documents_removed or workspace.slice is None:
             days = workspace.settings.retention_days
             purge_orphans(workspace.catalog, workspace.chunker_fingerprint, days, keep_other_cuts=bool(target.kept))

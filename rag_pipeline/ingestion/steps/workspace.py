@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -83,12 +83,18 @@ def chunker_fingerprint(model: ModelFiles, chunk_tokens: int) -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One collection's ingestion. ``full_refresh``: do again what is up to date. ``slice``: how much is done at once; None: all."""
+    """One collection's ingestion. ``full_refresh``: do again what is up to date. ``slice``: how much is done at once; None: all.
+    ``is_paused``: asked before anything is begun."""
 
     settings: Settings
     collection: str
     full_refresh: bool = False
     slice: Slice | None = None
+    is_paused: Callable[[], bool] = lambda: False
+
+    def is_over(self) -> bool:
+        """Whether nothing new is to be begun: the slice's time is up, or someone wants a pause."""
+        return (self.slice is not None and self.slice.is_over()) or self.is_paused()
 
     @cached_property
     def catalog(self) -> Catalog:

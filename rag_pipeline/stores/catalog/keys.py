@@ -20,3 +20,8 @@ DOCUMENT_KEY = "substr(sha256(concat_ws(':', d.document_id, k.chunking_key)), 1,
 
 MODIFIED_SECONDS = "TRY_CAST(split_part(d.signature, ':', 2) AS BIGINT) // 1000000000"
 """When a document's file last changed, in seconds since 1970, from the nanoseconds that its signature has."""
+
+PRESENT = "file NOT IN (SELECT file FROM missing_files)"
+"""Of documents whose file is not missing."""
+READING_ORDER = "log2(size_bytes + 1) // 2, added_at DESC, file"
+"""Which documents are read first: small ones, and of those alike in size (within a factor of four) the newest."""

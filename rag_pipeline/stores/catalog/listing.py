@@ -9,17 +9,20 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from rag_pipeline.document_life import BY_ATTENTION
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus, select_documents
+from rag_pipeline.stores.catalog.keys import PRESENT, READING_ORDER
 
 StateCounts = Mapping[str, Mapping[str, int]]
 """Collection → state → number of live documents."""
 
+_NEXT = 5
+"""Documents of a collection that are named as the next to be read."""
 _BY_PATH = "d.collection, d.document, d.document_id"
 _PLACES = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(BY_ATTENTION))
 _BY_ATTENTION = f"CASE d.state {_PLACES} ELSE 0 END, coalesce(len(d.notes), 0) = 0"
@@ -95,6 +98,52 @@ def count_documents(catalog: Catalog, choice: Choice) -> int:
 def _count(connection: duckdb.DuckDBPyConnection, choice: Choice) -> int:
     row = connection.execute(f"SELECT count(*) FROM documents d WHERE {_CHOSEN}", choice.parameters()).fetchone()
     return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCounts:
+    """What is done of a collection, and what is left.
+
+    Attributes:
+        states: state → number of live documents.
+        waiting: pending documents of which nothing is published, without those whose file is missing; ``waiting_bytes`` their size.
+        by_words: pending documents that answer by their words alone.
+        with_vectors: pending documents that have some of their vectors.
+        passages: in the published index; ``vectors`` those of them with a dense vector, ``published_bytes`` the size of their documents.
+        next_files: the documents that are read next, as paths below the collection, the first ones in their order.
+    """
+
+    states: Mapping[str, int]
+    waiting: int
+    waiting_bytes: int
+    by_words: int
+    with_vectors: int
+    passages: int
+    vectors: int
+    published_bytes: int
+    next_files: tuple[str, ...] = ()
+
+
+def work_counts(catalog: Catalog) -> dict[str, WorkCounts]:
+    """Collection → what is done and what is left, of the collections that have documents."""
+    live = f"WITH live AS (SELECT *, state = 'pending' AND chunks = 0 AND {PRESENT} AS waits FROM documents)"
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            f"""
+            {live} SELECT collection, histogram(state), count_if(waits), coalesce(sum(size_bytes) FILTER (waits), 0)::BIGINT,
+                count_if(state = 'pending' AND chunks > 0 AND vectors = 0), count_if(state = 'pending' AND vectors > 0),
+                sum(chunks)::BIGINT, coalesce(sum(vectors), 0)::BIGINT, coalesce(sum(size_bytes) FILTER (chunks > 0), 0)::BIGINT
+            FROM live GROUP BY collection ORDER BY collection
+            """
+        ).fetchall()
+        following = connection.execute(
+            f"{live} SELECT collection, document FROM live WHERE waits"
+            f" QUALIFY row_number() OVER (PARTITION BY collection ORDER BY {READING_ORDER}) <= {_NEXT} ORDER BY collection, {READING_ORDER}"
+        ).fetchall()
+    next_files: dict[str, list[str]] = {}
+    for collection, document in following:
+        next_files.setdefault(collection, []).append(document)
+    return {name: replace(WorkCounts(*numbers), next_files=tuple(next_files.get(name, ()))) for name, *numbers in rows}
 
 
 def state_counts(catalog: Catalog) -> StateCounts:

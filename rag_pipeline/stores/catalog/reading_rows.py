@@ -18,10 +18,9 @@ import polars
 from rag_pipeline.document_life import LastTry, asks_for_a_run, is_to_be_read
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import query_frame
-from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY
+from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY, PRESENT, READING_ORDER
 
 _FARTHEST_HEADING = 1.25
-_PRESENT = "file NOT IN (SELECT file FROM missing_files)"
 
 OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "extraction_key": polars.String(),
@@ -95,12 +94,12 @@ def missing_extractions(
         rows = connection.execute(
             f"""
             WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
-                FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {_PRESENT})
+                FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {PRESENT})
             SELECT key, file, media_type, content_hash, size_bytes,
                 error_code IS NOT NULL, transient, attempts, extraction_key IS NOT DISTINCT FROM failure_key FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
                 AND partial_key NOT IN (SELECT extraction_key FROM extractions))
-            ORDER BY log2(size_bytes + 1) // 2, added_at DESC, file
+            ORDER BY {READING_ORDER}
             """,
             {"collection": collection, **extractor.parameters, "full": full_refresh},
         ).fetchall()
@@ -120,7 +119,7 @@ def unread_documents(catalog: Catalog, extractor: ExtractorFingerprint, max_atte
             SELECT collection, count(*), state, error_code IS NOT NULL AS failed, transient, attempts,
                 content_hash IS NULL OR coalesce(extraction_key IN ({EXTRACTION_KEY}, {FAILURE_KEY}), TRUE) AS same_circumstances,
                 coalesce(len(notes), 0) > 0 AS in_part
-            FROM documents d WHERE {_PRESENT} AND ((state = 'pending' AND chunks = 0) OR failed OR in_part) GROUP BY ALL
+            FROM documents d WHERE {PRESENT} AND ((state = 'pending' AND chunks = 0) OR failed OR in_part) GROUP BY ALL
             """,
             extractor.parameters,
         ).fetchall()
@@ -135,7 +134,7 @@ def untried_documents(catalog: Catalog, collection: str) -> int:
     """Documents of a collection that wait to be read for the first time, or to be cut."""
     with catalog.reading() as connection:
         row = connection.execute(
-            f"SELECT count(*) FROM documents WHERE collection = ? AND state = 'pending' AND chunks = 0 AND {_PRESENT}", [collection]
+            f"SELECT count(*) FROM documents WHERE collection = ? AND state = 'pending' AND chunks = 0 AND {PRESENT}", [collection]
         ).fetchone()
     return int(row[0]) if row else 0
 
@@ -193,7 +192,7 @@ def _fail_documents(connection: duckdb.DuckDBPyConnection, extractor: ExtractorF
             transient = o.transient, pages = NULL, notes = NULL, chunks = 0, vectors = 0,
             indexed_at = NULL,
             attempts = 1 + CASE WHEN d.extraction_key IS NOT DISTINCT FROM o.extraction_key THEN d.attempts ELSE 0 END
-        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{_PRESENT}
+        FROM outcomes o WHERE o.state <> 'extracted' AND d.content_hash IS NOT NULL AND o.asked_key = {EXTRACTION_KEY} AND d.{PRESENT}
         """,
         extractor.program,
     )

@@ -23,6 +23,9 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
 NOT_READY = ("/api/v1/ready", "/api/v1/ingestion", "/api/v1/ingestion/{run_id}")
 """Without documents, and without Dagster: 503 is the truth."""
 
+ENDLESS = ("/api/v1/ingestion/events",)
+"""A stream that ends when its reader goes; of those who may read it ``test_progress`` is one."""
+
 
 @pytest.mark.parametrize("token", [TOKEN, None], ids=["with a token", "without"])
 def test_no_request_breaks_the_api(settings: Settings, token: str | None) -> None:
@@ -35,6 +38,8 @@ def test_no_request_breaks_the_api(settings: Settings, token: str | None) -> Non
     failures: list[str] = []
     with serving(guarded, ScriptedAnswerer()) as address:
         for operation in (result.ok() for result in schema.get_all_operations()):
+            if token and operation.path in ENDLESS:
+                continue
             try:
                 ask_anything(operation, address, headers, most)
             except (AssertionError, BaseExceptionGroup) as error:

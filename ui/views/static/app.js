@@ -55,7 +55,7 @@
     const bottom = document.documentElement.scrollHeight - innerHeight;
     if (Math.min(top, bottom) !== wanted) scrollTo({ top: (wanted = Math.min(top, bottom)) });
   }
-  new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+  new MutationObserver(() => { follow(); showProgress(); }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
   // --- a question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile ---
   window.takeQuestion = (question, ...rest) => {
@@ -64,6 +64,50 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
     return [question, ...rest];
   };
+
+  // --- how far the work is: drawn by the server, sent while someone looks ---
+  let feed = null, progress = null, askedAt = 0;
+
+  function listen() {
+    if (document.hidden) {
+      if (feed) feed.close();
+      feed = null;
+    } else if (!feed) {
+      feed = new EventSource("/progress/events");
+      feed.addEventListener("progress", (event) => {
+        progress = JSON.parse(event.data);
+        document.querySelectorAll("[data-progress]").forEach((part) => { delete part.dataset.shown; });
+        showProgress();
+        askAgain();
+      });
+    }
+  }
+
+  function showProgress() {
+    if (!progress) return;
+    for (const part of document.querySelectorAll("[data-progress]:not([data-shown])")) {
+      const drawn = document.createElement("template");
+      drawn.innerHTML = progress[part.dataset.progress];
+      const fresh = drawn.content.firstElementChild;
+      fresh.dataset.shown = "";
+      fresh.querySelectorAll("[data-width]").forEach((bar) => { bar.style.width = bar.dataset.width; });
+      part.replaceWith(fresh);
+    }
+  }
+
+  function askAgain() {
+    const turns = document.querySelectorAll("#chat .turn");
+    const waiting = turns.length && turns[turns.length - 1].querySelector(".refusal.waits");
+    const box = document.querySelector("#question textarea");
+    if (!progress.answering || !waiting || !box || box.value.trim() || askedAt === turns.length) return;
+    askedAt = turns.length;
+    box.value = [...document.querySelectorAll("#chat .question")].pop().textContent;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => box.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", code: "Enter", bubbles: true })), 100);
+  }
+
+  document.addEventListener("visibilitychange", listen);
+  listen();
 
   // --- buttons that send an empty request: retry, confirm deletions ---
   document.addEventListener("click", async (event) => {

@@ -1,0 +1,45 @@
+"""A run whose collection was told to stop ends by itself, at its next look at the time; where it does not, it is cancelled.
+
+Belongs here: that, within the run's own process. Not here: what is paused (``ingestion/pauses.py``), cancellations in the Dagster UI
+(``execution``).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.steps.workspace import Workspace
+
+LOOK_SECONDS = 1.0
+GRACE_SECONDS = 10.0
+"""Longer than a run that embeds needs to its next look, so that what it did is kept; a document that takes longer to read is left."""
+
+
+@contextmanager
+def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace: Workspace) -> Iterator[None]:
+    """Cancel the run of this process, as Dagster would, once its collection has been told to stop for longer than the grace."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            since = read_pauses(workspace.settings).stopped.get(workspace.collection)
+            if since is not None and time.time() - since > GRACE_SECONDS:
+                if run := instance.get_run_by_id(run_id):
+                    instance.report_run_canceling(run, message="The collection was told to stop.")
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

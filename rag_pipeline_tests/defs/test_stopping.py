@@ -1,0 +1,52 @@
+"""A run whose collection is told to stop ends, and so does one that cannot come to its next look."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from rag_pipeline.defs.runs import open_instance
+from rag_pipeline.defs.stopping import GRACE_SECONDS
+from rag_pipeline.ingestion.pauses import read_pauses, stop
+from rag_pipeline.ingestion.progress.live import live_runs
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ui.conftest import wait_until
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data_dir=tmp_path / "data", settle_seconds=0)
+    made.uploads.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def ingesting(settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "RAG_DATA_DIR": str(settings.data), "RAG_SETTLE_SECONDS": "0"}
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    command = [sys.executable, "-m", "rag_pipeline", "ingest"]
+    # The run cannot go on, so that it is at work for as long as the test wants, as with a document that takes minutes.
+    with (
+        Workspace(settings, "default").lock("source_documents"),
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        wait_until(lambda: any(run.alive for run in live_runs(settings)) or process.poll() is not None, 120)
+        yield process
+        process.kill()
+
+
+@pytest.mark.timeout(300)
+def test_a_run_that_does_not_end_by_itself_is_cancelled(settings: Settings, ingesting: subprocess.Popen[str]) -> None:
+    stop(settings, "default")
+    _, errors = ingesting.communicate(timeout=GRACE_SECONDS + 60)
+    assert ingesting.returncode == 1
+    assert "default: stopped; what was finished is kept" in errors
+    with open_instance(settings) as instance:
+        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+    assert not any(run.alive for run in live_runs(settings))
+    assert "default" in read_pauses(settings)

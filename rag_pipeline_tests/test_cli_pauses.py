@@ -1,0 +1,68 @@
+"""Pausing on the command line, and what is said of how far the work is."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rag_pipeline.cli import commands
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings, load_settings
+
+
+def here(*arguments: str) -> Result:
+    return CliRunner().invoke(commands.cli, arguments)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
+    for collection in ("zoo", "park"):
+        (tmp_path / "data" / "uploads" / collection).mkdir(parents=True)
+        (tmp_path / "data" / "uploads" / collection / "note.txt").write_text(f"All about the {collection}.")
+    return load_settings()
+
+
+def test_who_names_a_paused_collection_is_told_and_the_others_are_done(settings: Settings) -> None:
+    assert "zoo: paused" in here("pause", "zoo").output
+    named = here("ingest", "zoo")
+    assert (named.exit_code, "rag continue zoo" in named.output, "rag ingest --continue zoo" in named.output) == (1, True, True)
+    assert here("pause", "nowhere").exit_code == 1
+    unnamed = here("ingest")
+    assert unnamed.exit_code == 0, unnamed.output
+    assert "Left out: 'zoo' is paused" in unnamed.output
+    rows = json.loads(here("status", "--json").stdout)
+    assert {(row["collection"], row["stage"], row["vectors"]) for row in rows} == {("park", "indexed", 1)}
+    assert here("ingest", "--continue", "zoo").exit_code == 0
+    assert "zoo" not in read_pauses(settings)
+    assert len(json.loads(here("status", "--json").stdout)) == 2
+
+
+def test_everything_is_paused_and_continued(settings: Settings) -> None:
+    assert here("pause").exit_code == 0
+    assert here("ingest").exit_code == 0
+    assert not settings.catalog_path.exists()
+    assert here("continue", "park").exit_code == 0
+    assert ("zoo" in read_pauses(settings), "park" in read_pauses(settings)) == (True, False)
+    assert here("stop", "park").exit_code == 0
+    assert here("continue").exit_code == 0
+    assert ("zoo" in read_pauses(settings), "park" in read_pauses(settings)) == (False, False)
+
+
+def test_watching_prints_a_line_for_each_change_and_ends_by_ctrl_c(settings: Settings) -> None:
+    steps.source_documents.update_documents(Workspace(settings, "zoo"))
+    command = [sys.executable, "-m", "rag_pipeline", "status", "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as watching:
+        assert watching.stdout
+        assert watching.stdout.readline() == "zoo: 0 of 1 document can be asked about; how long it takes is known once it has begun\n"
+        assert here("pause", "zoo").exit_code == 0
+        assert watching.stdout.readline() == "zoo: 0 of 1 document can be asked about; paused\n"
+        watching.send_signal(2)
+        assert watching.wait(30) == 0

@@ -277,7 +277,7 @@ def test_documents_come_a_page_at_a_time(indexed: httpx.Client) -> None:
 
 
 def test_the_model_is_loaded_before_the_first_question(indexed: httpx.Client) -> None:
-    wait_until(lambda: "sentence_transformers" in sys.modules)
+    wait_until(lambda: "onnxruntime" in sys.modules)
 
 
 def document_ids(client: httpx.Client) -> dict[str, str]:

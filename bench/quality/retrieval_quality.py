@@ -1,6 +1,6 @@
 """How well the right passages are found: dense alone, BM25 alone, and what the product does, on question sets with known passages.
 
-    python bench/retrieval_quality.py FOLDER [SET ...]
+    python bench/quality/retrieval_quality.py FOLDER [SET ...]
 
 FOLDER holds one folder a set, each with ``docs/`` and ``questions.jsonl`` (fields: question, relevant: file, and start, end where the
 passage is known). A hit at k: one of the first k chunks touches a relevant passage (or its file, where no offsets are given).

@@ -1,6 +1,6 @@
 """Where documents are cut: what the best five chunks hold of the wanted passages, and how often a passage is cut apart.
 
-    python bench/chunking_quality.py FOLDER [SET ...]
+    python bench/quality/chunking_quality.py FOLDER [SET ...]
 
 FOLDER is as in retrieval_quality.py; only sets with offsets say anything here. Two tables:
 

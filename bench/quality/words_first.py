@@ -1,6 +1,6 @@
 """How well questions are answered while documents still wait for their vectors, beside BM25 alone.
 
-    RAG_DATA_DIR=… python bench/words_first.py QUESTIONS COLLECTION [--answers]
+    RAG_DATA_DIR=… python bench/quality/words_first.py QUESTIONS COLLECTION [--answers]
 
 QUESTIONS as ``rag eval`` takes them, of a collection that is indexed whole by the embedded engine. Its points are published again in a
 folder of their own, with the vectors of 0, 50 and 100 % of its documents (by hash of the document's id). Tables: docs/decisions/fusion.md.

@@ -1,6 +1,6 @@
 """What extraction yields of real and hostile files, how fast, and in how much memory.
 
-    python bench/extraction_quality.py FOLDER [zoo|hostile|evidence|speed|large ...]
+    python bench/quality/extraction_quality.py FOLDER [zoo|hostile|evidence|speed|large ...]
 
 FOLDER holds the sets, each with its questions or expectations in files of JSON lines:
 

@@ -14,7 +14,7 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.generation.language_model import chat_model
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.tuning import TUNING
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Coverage, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
 
@@ -24,6 +24,9 @@ HITS = (hit(1, "The bridge opened in 1781."), hit(2, "It was painted red in 2018
 
 
 class GivenPassages:
+    async def coverage(self, *_: object) -> Coverage | None:
+        return None
+
     async def retrieve(self, *_: object) -> tuple[Hit, ...]:
         return HITS
 

@@ -54,21 +54,8 @@ def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
 
     rows = as_json(rag(data, "status", "--json"))
     assert isinstance(rows, list)
-    keys = {
-        "document",
-        "collection",
-        "state",
-        "error_code",
-        "error",
-        "attempts",
-        "pages",
-        "chunks",
-        "vectors",
-        "size_bytes",
-        "indexed_at",
-        "warnings",
-    }
-    keys |= {"stage"}
+    keys = {"document", "collection", "state", "stage", "error_code", "error", "attempts", "pages", "chunks", "vectors", "size_bytes"}
+    keys |= {"indexed_at", "warnings"}
     assert all(set(row) == keys for row in rows)
     assert {(row["collection"], row["document"], row["state"]) for row in rows} == {
         ("zoo", "zebra.txt", "indexed"),

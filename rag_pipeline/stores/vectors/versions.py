@@ -40,6 +40,7 @@ LOG = logging.getLogger(__name__)
 WRITER_PATIENCE_SECONDS = 600.0
 """How long a writer waits for another one of the same collection."""
 
+_EARLIER_SCHEMAS = tuple(str(number) for number in range(1, int(INDEX_SCHEMA)))
 _MANIFEST = TypeAdapter(Manifest)
 _SEGMENTS = "segments"
 _VERSION, _DEAD, _TERMS, _DAMAGED, _DOCUMENTS = "version.json", "dead.json", "terms.npy", "damaged", "documents.json"
@@ -124,7 +125,7 @@ class CollectionFolder:
             current = _read_manifests(self._manifest_path).get("current")
         except (ValueError, OSError) as error:
             return f"{self._manifest_path}: {_in_one_line(error)}"
-        return self._damage(current) if current and current.index_schema == INDEX_SCHEMA else None
+        return self._damage(current) if current else None
 
     def mark_damaged(self, manifest: Manifest, reason: str) -> None:
         """Note that a version cannot be opened, so that the one before it answers and the next run makes it anew."""
@@ -150,12 +151,11 @@ class CollectionFolder:
         return not folder.is_dir() or bool(_segment_names_or_none(folder) and self._missing_segments(folder))
 
     def _read(self) -> dict[str, Manifest]:
-        """The versions that the manifest names, those of other programs' layouts left out: the next run makes them anew."""
+        """The versions that the manifest names."""
         try:
-            named = _read_manifests(self._manifest_path)
+            return _read_manifests(self._manifest_path)
         except (ValueError, OSError) as error:
             raise DamagedIndexError(self.collection, f"{self._manifest_path}: {_in_one_line(error)}") from error
-        return {name: manifest for name, manifest in named.items() if manifest.index_schema == INDEX_SCHEMA}
 
     def forget_if_damaged(self) -> None:
         """Begin anew where no version can answer. Only the writer may call this."""
@@ -368,6 +368,8 @@ def _published(root: Path, path: Path) -> Manifest | None:
 def _read_manifests(path: Path) -> dict[str, Manifest]:
     """The versions that a manifest file names: current, previous; empty when there is no such file.
 
+    Those of other programs' layouts are left out: they cannot answer, and the next run makes the index anew.
+
     Raises:
         ValueError: the file holds something else.
         OSError: it cannot be read.
@@ -375,7 +377,9 @@ def _read_manifests(path: Path) -> dict[str, Manifest]:
     content = read_json(path)
     if path.exists() and not content.get("current"):
         raise ValueError("it names no version")
-    named = {name: _MANIFEST.validate_json(json.dumps(content[name]), strict=True) for name in ("current", "previous") if content.get(name)}
+    given = {name: content[name] for name in ("current", "previous") if content.get(name)}
+    ours = {name: one for name, one in given.items() if not (isinstance(one, dict) and one.get("index_schema", "") in _EARLIER_SCHEMAS)}
+    named = {name: _MANIFEST.validate_json(json.dumps(one), strict=True) for name, one in ours.items()}
     for manifest in named.values():
         version_time(manifest.version)
     return named

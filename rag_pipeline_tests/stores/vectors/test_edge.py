@@ -448,3 +448,20 @@ def test_what_is_published_and_deleted_during_a_merge_is_in_the_merged_version(t
     assert texts == {"fox 0", "fox 1", "fox 3", "fox 4", "fox 5", "fox 6", "fox late"}
     assert merged.chunks == 7
     assert index.manifest("c") == merged
+
+
+def test_an_index_of_an_earlier_layout_is_none_and_is_made_again(tmp_path: Path) -> None:
+    """As the program before segments left it: versions were copies of the whole collection."""
+    folder = tmp_path / "c"
+    (folder / "20260101T000000000000-abcdef" / "shard").mkdir(parents=True)
+    (folder / "20260101T000000000000-abcdef" / "lock").touch()
+    old = {
+        "collection": "c", "version": "20260101T000000000000-abcdef", "embedding_model": "m", "embedding_fingerprint": "f", "dimension": 4,
+        "index_schema": "1", "documents": 1, "chunks": 1, "published_at": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps({"current": old, "previous": None}))
+    index = EdgeIndex(tmp_path)
+    assert (index.manifest("c"), index.previous("c"), index.collections(), index.damaged()) == (None, None, [], [])
+    index.publish(change("c", points("a.md", "foxes run"), scratch=True))
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
+    assert not (folder / "20260101T000000000000-abcdef").exists()

@@ -18,6 +18,7 @@ from rag_pipeline.ingestion.consistency import chunk_counts, dead_documents
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog.keys import PARTIAL_EXTRACTION_KEY
 from rag_pipeline.stores.vectors import Manifest, SearchQuery, open_index
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
@@ -101,6 +102,19 @@ def test_a_document_answers_by_its_words_before_the_model_has_seen_it(settings: 
     assert left(settings) == Backlog()
     assert [hit.chunk_id for hit in hits(open_index(settings), "default", SearchQuery(text="zebras"))] == [by_words[0].chunk_id]
     assert consistent(settings)
+
+
+def test_a_document_read_in_part_that_waits_for_vectors_asks_for_no_reading(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras have stripes.")
+    text_lane(settings)
+    abilities = Workspace(settings, "default").extractor
+    with Catalog(settings.catalog_path).writing() as connection:  # as reading leaves it: a note, and a key that names the abilities
+        connection.execute(
+            f"UPDATE documents AS d SET notes = ['Page 2 is without text.'], extraction_key = {PARTIAL_EXTRACTION_KEY}",
+            {**abilities.program, "abilities": abilities.abilities},
+        )
+    assert row(settings, "a.txt").state == "pending"
+    assert left(settings).documents == 0
 
 
 def test_vectors_come_slice_by_slice_and_none_is_made_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ _FLUSH_CHARACTERS = 16_000_000
 _BATCH_BYTES = 256_000_000
 _STALE_SECONDS = 24 * 3600.0
 _FEWEST_DOCUMENTS_OF_A_SLICE = 2
+_SHORT_SLICE_SECONDS = 6.0
 _BYTES_A_SECOND = 4_000_000
 """Of PDFs, on a laptop."""
 
@@ -142,7 +143,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
-    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings):
+    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings, **_handed_over(workspace)):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
@@ -151,6 +152,11 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     # Written last: only a batch with outcomes counts as done.
     staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
     return ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
+
+
+def _handed_over(workspace: Workspace) -> dict[str, int]:
+    """In a short slice a document at a time for each worker: what is handed over is read to its end, and someone waits for the first."""
+    return {"ahead": 1} if workspace.slice and workspace.slice.seconds <= _SHORT_SLICE_SECONDS else {}
 
 
 def commit_extraction(workspace: Workspace) -> None:

@@ -116,7 +116,8 @@ def unread_documents(catalog: Catalog, extractor: ExtractorFingerprint, max_atte
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            SELECT collection, count(*), state, error_code IS NOT NULL AS failed, transient, attempts,
+            SELECT collection, count(*), CASE WHEN chunks > 0 THEN 'indexed' ELSE state END AS state,  -- of one that answers, as if it were
+                error_code IS NOT NULL AS failed, transient, attempts,
                 content_hash IS NULL OR coalesce(extraction_key IN ({EXTRACTION_KEY}, {FAILURE_KEY}), TRUE) AS same_circumstances,
                 coalesce(len(notes), 0) > 0 AS in_part
             FROM documents d WHERE {PRESENT} AND ((state = 'pending' AND chunks = 0) OR failed OR in_part) GROUP BY ALL

@@ -36,7 +36,7 @@ from rag_pipeline.settings import Settings
 
 __all__ = ["ExtractionRequest", "ExtractionResult", "close_pools", "extract_all"]
 
-_AHEAD = 4
+AHEAD = 4
 """Requests handed over for each worker: enough that none waits, few enough that unread results do not pile up."""
 
 _ABANDONED_SECONDS = 24 * 3600.0
@@ -45,12 +45,13 @@ _LOOKED_AFTER_SECONDS = 5.0
 """How often it is made sure that what is waited for can still come."""
 
 
-def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> Iterator[ExtractionResult]:
+def extract_all(requests: Iterable[ExtractionRequest], settings: Settings, ahead: int = AHEAD) -> Iterator[ExtractionResult]:
     """Read documents on all cores.
 
     Args:
         requests: may be a generator: it is drawn from only as far as workers can keep up.
         settings: number of workers, and the limits of a document.
+        ahead: requests handed over for each worker.
 
     Yields:
         One result for each request, as they complete. Errors are results; a document over the limits fails with ``timeout`` or
@@ -66,7 +67,7 @@ def extract_all(requests: Iterable[ExtractionRequest], settings: Settings) -> It
     try:
         while True:
             processes = SandboxedProcesses(workers, settings.extraction_memory_bytes)
-            for request in islice(waiting, workers * _AHEAD - len(running)):
+            for request in islice(waiting, workers * ahead - len(running)):
                 running[_handed_over(processes, request, limits)] = request
             if not running:
                 return

@@ -73,7 +73,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[
         decision.memory,
         (*decision.waiting, *with_command(held_in_words(look.held, hold_rules(settings)))),
         waits=bool(decision.memory or look.missing or look.plan.unsettled or look.listing.unreadable),
-        again=ticks.next_look(look.plan.unsettled, settings.settle_seconds, now, at_work=not in_flight.isdisjoint(needs)),
+        again=ticks.next_look(look.plan.unsettled, settings.settle_seconds, now, at_work=bool(in_flight and needs)),
         run=[_run_request(settings, request) for request in decision.run],
         partitions=_partition_requests(instance, {request.collection for request in decision.run}, busy, look),
     )

@@ -30,7 +30,9 @@ TICK_SECONDS = 25.0
 AT_WORK_SECONDS = 2.0
 """Between two looks while a run is at work at what they found."""
 LOOK_SHARE = 0.1
-"""Looks that follow each other take at most this share of the time."""
+"""Looks that follow each other take at most this share of a processor."""
+LONGEST_REST_SECONDS = 5.0
+"""Between two of them: nothing is heard meanwhile."""
 
 DynamicRequest = dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest
 
@@ -61,14 +63,14 @@ def tick(settings: Settings, cursor: str | None, look: Callable[[Mapping[Task, M
     if mark and not changes.since(mark, TICK_SECONDS) and not waits:
         return dg.SkipReason("Folder and index agree: nothing has happened since the last look.")
     while True:
-        mark, began = changes.begin_look(), time.monotonic()
+        mark, began = changes.begin_look(), time.thread_time()  # waiting for a run's lock is no work
         found = look(memory)
-        memory, ended = found.memory, time.monotonic()
-        again = found.again if changes.watch(found.listing) else 0.0
-        if found.run or again is None or not changes.tells or ended + again > ends_at:
+        memory, rest = found.memory, min((time.thread_time() - began) / LOOK_SHARE, LONGEST_REST_SECONDS)
+        again, ended = found.again if changes.watch(found.listing) else 0.0, time.monotonic()
+        if found.run or again is None or not changes.tells or ended + max(again, rest) > ends_at:
             return _result(found, mark if again is None else "")
         changes.since(mark, again)
-        time.sleep(max(0.0, ended + (ended - began) / LOOK_SHARE - time.monotonic()))
+        time.sleep(max(0.0, ended + rest - time.monotonic()))
 
 
 def next_look(unsettled: Sequence[FoundFile], settle_seconds: float, now: float, *, at_work: bool) -> float | None:

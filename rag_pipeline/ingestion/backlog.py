@@ -87,7 +87,7 @@ def _with_other_vectors(index: VectorIndex, model_fingerprint: str) -> list[str]
 def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:
     """How long the next slice of a lane is, after so many before it for the same work."""
     most = settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1)
-    first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds / _VECTORS_FACTOR
+    first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds
     return float(min(most, first * 2 ** min(earlier, 20)))
 
 

@@ -125,3 +125,28 @@ def test_the_cursor_of_an_earlier_release_is_read(sensor: Sensor, uploads: Path)
     sensor.cursor = json.dumps(memory)
     (uploads / "b.txt").write_text("Thyme.")
     assert sensor.tick()[1] == ["default"]
+
+
+def test_waiting_for_a_run_that_holds_the_catalog_is_not_made_up_for_by_sleeping(
+    sensor: Sensor, uploads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that waited two seconds for the lock once was followed by twenty of deafness."""
+    monkeypatch.setattr(ticks, "TICK_SECONDS", 8.0)
+    monkeypatch.setattr(ticks, "AT_WORK_SECONDS", 0.1)
+    slept: list[float] = []
+    real = sensors.look_around
+
+    def slow_look(*arguments: object) -> object:
+        time.sleep(1.0)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(sensors, "look_around", slow_look)
+    monkeypatch.setattr(sensors, "_tasks_in_flight", lambda instance: {("text", "default")})
+    monkeypatch.setattr(ticks.time, "sleep", lambda seconds: sleep(seconds) if seconds != 1.0 else None)
+    (uploads / "b.txt").write_text("Giraffes.")
+    sensor.tick()
+    assert slept
+    assert max(slept) <= ticks.LONGEST_REST_SECONDS

@@ -182,6 +182,18 @@ def test_a_touched_document_is_published_with_its_new_time_and_is_not_embedded_a
     assert left(settings) == Backlog()
 
 
+def test_a_file_is_found_by_the_fraction_of_the_second_of_its_last_change(settings: Settings) -> None:
+    file = settings.uploads / "a.txt"
+    file.write_text("Zebras have stripes.")
+    os.utime(file, ns=(1_700_000_020_900_000_000, 1_700_000_020_900_000_000))
+    text_lane(settings)
+
+    def found_since(moment: float) -> int:
+        return len(hits(open_index(settings), "default", SearchQuery(text="zebras", since=moment)))
+
+    assert (found_since(1_700_000_020.5), found_since(1_700_000_020.95)) == (1, 0)
+
+
 def other_model(settings: Settings, tmp_path: Path) -> Settings:
     folder = tmp_path / "other-model"
     shutil.copytree(locate_model(settings).path, folder)
@@ -249,7 +261,7 @@ def test_a_collection_that_is_deleted_while_its_vectors_are_made_is_gone(setting
 
 def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:
     assert [slice_seconds(settings, "text", earlier) for earlier in range(7)] == [3, 6, 12, 24, 48, 60, 60]
-    assert [slice_seconds(settings, "vectors", earlier) for earlier in range(6)] == [15, 30, 60, 120, 240, 240]
+    assert [slice_seconds(settings, "vectors", earlier) for earlier in range(4)] == [60, 120, 240, 240]
     assert slice_seconds(settings, "text", 10**6) == 60
     quick = settings.model_copy(update={"slice_seconds": 1.0})
     assert slice_seconds(quick, "text", 0) == 1

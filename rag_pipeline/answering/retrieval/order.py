@@ -43,7 +43,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
     else:
         chosen = varied(distinct, top_k, tuning.selection)
-    return _at_level(with_continuation(chosen, sources.following, tuning.selection), candidates, level)
+    return with_continuation(_at_level(chosen, candidates, level), sources.following, tuning.selection)
 
 
 def _at_level(hits: Sequence[Hit], candidates: Sequence[Candidate], level: float) -> tuple[Hit, ...]:

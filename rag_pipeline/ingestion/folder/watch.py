@@ -107,8 +107,11 @@ def decide(
         old = _not_of_the_future(memory.get(task, Memory()), now)
         since = old.waiting_since or now
         busy = in_flight | {(request.lane, request.collection) for request in run}
-        reason = paused_in_words(task[1]) if task[1] in pauses else _in_the_way(task, busy) or _reason_to_wait(need, old, since, now)
-        if reason:
+        reason = _in_the_way(task, busy) or _reason_to_wait(need, old, since, now)
+        if task[1] in pauses:  # a run that was paused before it did anything has not failed
+            waiting.append(f"{task[1]}, {task[0]}: {paused_in_words(task[1])}")
+            next_memory[task] = Memory(waiting_since=since, slices=old.slices)
+        elif reason:
             waiting.append(f"{task[1]}, {task[0]}: {reason}")
             next_memory[task] = Memory(old.state, old.requested_at, old.tries, since, old.slices)
         else:

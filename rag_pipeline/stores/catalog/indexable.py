@@ -21,7 +21,7 @@ class Indexable:
 
     chunks: int
     vectors: int
-    modified: int
+    modified: float
 
     @property
     def revision(self) -> str:

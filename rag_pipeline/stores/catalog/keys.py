@@ -18,7 +18,7 @@ FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {_LIMIT}))"
 CHUNKING_KEY = "sha256(concat_ws(':', x.extraction_key, $chunker))"
 DOCUMENT_KEY = "substr(sha256(concat_ws(':', d.document_id, k.chunking_key)), 1, 32)"
 
-MODIFIED_SECONDS = "TRY_CAST(split_part(d.signature, ':', 2) AS BIGINT) // 1000000000"
+MODIFIED_SECONDS = "TRY_CAST(split_part(d.signature, ':', 2) AS BIGINT) / 1000000000.0"
 """When a document's file last changed, in seconds since 1970, from the nanoseconds that its signature has."""
 
 PRESENT = "file NOT IN (SELECT file FROM missing_files)"

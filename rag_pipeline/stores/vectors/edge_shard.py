@@ -17,7 +17,7 @@ import qdrant_edge as engine
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk, SparseVector
 from rag_pipeline.stores.vectors.contract import SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, INTEGER_FIELDS, KEYWORD_FIELDS, SPARSE, PointId
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE, PointId
 
 Scored = list[tuple[str, float]]
 """Ids of points and their scores, best first."""
@@ -70,8 +70,8 @@ class EdgeShard:
             if self._shard.count(engine.CountRequest(exact=True)) > _POINTS_WORTH_AN_INDEX:
                 for field in KEYWORD_FIELDS:
                     self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
-                for field in INTEGER_FIELDS:
-                    self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Integer))
+                for field in NUMBER_FIELDS:
+                    self._shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Float))
             self._shard.optimize()
             self._shard.flush()
 

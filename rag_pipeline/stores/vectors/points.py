@@ -26,7 +26,7 @@ SPARSE = "bm25"
 KEYWORD_FIELDS = ("document_key", "document", "folders", "type")
 """Payload fields that are filtered or counted, so the engines index them."""
 
-INTEGER_FIELDS = ("modified",)
+NUMBER_FIELDS = ("modified",)
 """The same, of which ranges are asked for."""
 
 _PAYLOAD_FIELDS = (

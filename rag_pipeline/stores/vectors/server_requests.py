@@ -17,7 +17,7 @@ from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.models import IndexedChunk
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import SearchQuery
-from rag_pipeline.stores.vectors.points import DENSE, INTEGER_FIELDS, KEYWORD_FIELDS, SPARSE, PointId
+from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE, PointId
 
 DOCUMENT_REVISION = "document_revision"
 """Payload field with a document's key and revision in one: a server counts the values of one field, not of two."""
@@ -72,8 +72,8 @@ def create_collection(client: QdrantClient, name: str, dimension: int) -> None:
     )
     for field in (*KEYWORD_FIELDS, DOCUMENT_REVISION):
         client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD)
-    for field in INTEGER_FIELDS:
-        client.create_payload_index(name, field, models.PayloadSchemaType.INTEGER)
+    for field in NUMBER_FIELDS:
+        client.create_payload_index(name, field, models.PayloadSchemaType.FLOAT)
 
 
 def upsert(client: QdrantClient, name: str, chunks: Sequence[IndexedChunk]) -> None:

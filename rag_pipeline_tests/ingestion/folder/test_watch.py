@@ -19,6 +19,7 @@ from rag_pipeline.ingestion.folder.watch import (
     memory_to_text,
     needs_of,
 )
+from rag_pipeline.ingestion.pauses import Pauses
 
 NOW = 1_000_000.0
 A: Task = ("text", "a")
@@ -122,6 +123,15 @@ def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
     waiting = decide({A: Need("s", 1)}, set(), memory, NOW)
     assert not waiting.run
     assert started(decide({A: Need("s", 1)}, set(), waiting.memory, NOW + RETRY_SECONDS)) == [A]
+
+
+def test_a_run_that_was_paused_before_it_did_anything_has_not_failed() -> None:
+    """Neither is it waited for after the pause, nor does it count as a try."""
+    paused, memory = Pauses(False, ("a",), {}), {}
+    for number in range(MOST_TRIES + 1):
+        asked = decide({A: Need("same")}, set(), memory, NOW + number)
+        assert started(asked) == [A]
+        memory = decide({A: Need("same")}, set(), asked.memory, NOW + number, paused).memory
 
 
 TASKS = st.tuples(st.sampled_from(LANES), st.text())

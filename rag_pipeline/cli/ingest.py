@@ -30,7 +30,6 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
-from rag_pipeline.stores.catalog.reading_rows import untried_documents
 from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
@@ -235,12 +234,9 @@ def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run, drawi
 
 
 def _left(settings: Settings, lane: Lane, collection: str) -> int:
-    """Documents that were not tried yet, or passages without a vector."""
-    catalog = Catalog(settings.catalog_path)
-    if lane == "text":
-        return untried_documents(catalog, collection)
-    found = backlogs(settings, catalog, open_index(settings), [])
-    return found[collection].passages if collection in found else 0
+    """Documents whose text could be brought forward, or passages without a vector."""
+    found = backlogs(settings, Catalog(settings.catalog_path), open_index(settings), [collection])
+    return found[collection].of(lane) if collection in found else 0
 
 
 @dataclass

@@ -11,7 +11,7 @@ answers at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,7 @@ from rag_pipeline.ingestion.steps.workspace import chunker_fingerprint, extracto
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.chunk_rows import collections_cut_anew, passages_without_vector, texts_missing, uncut_documents
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.indexable import earlier_keys
 from rag_pipeline.stores.catalog.reading_rows import unread_documents
 from rag_pipeline.stores.vectors import VectorIndex
 
@@ -56,6 +57,7 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
         CatalogError: the catalog cannot be read.
         RagError: the passwords file cannot be read.
     """
+    ingested = set(ingested)
     documents = Counter(unread_documents(catalog, extractor_fingerprint(settings), settings.max_attempts))
     documents.update(unpublished_collections(catalog, index, ingested))
     passages = Counter(passages_without_vector(catalog))
@@ -67,21 +69,39 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
         chunker = chunker_fingerprint(model, settings.chunk_tokens)
         documents.update(uncut_documents(catalog, chunker))
         for collection in collections_cut_anew(catalog, chunker):
-            passages[collection] += texts_missing(catalog, collection, chunker, model.fingerprint)
-        for collection in _with_other_vectors(index, model.fingerprint):
+            missing = texts_missing(catalog, collection, chunker, model.fingerprint)
+            passages[collection] += missing or _answers_as_cut_before(catalog, index, collection, chunker)
+        for collection in _with_other_vectors(index, {*ingested, *catalog.collections()}, model.fingerprint):
             missing = texts_missing(catalog, collection, chunker, model.fingerprint)
             passages[collection] = max(1, missing)  # one stands for publishing what is complete
     found = {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
     return {name: backlog for name, backlog in found.items() if backlog != Backlog()}
 
 
-def _with_other_vectors(index: VectorIndex, model_fingerprint: str) -> list[str]:
-    """Collections that are published with another embedding model than the configured one."""
+def _answers_as_cut_before(catalog: Catalog, index: VectorIndex, collection: str, chunker: str) -> int:
+    """1 where a document answers from the cuts of another chunker although the model has seen those of this one: to be published."""
     try:
-        manifests = [index.manifest(collection) for collection in index.collections()]
+        published = index.revisions(collection)
+    except RagError:  # a server that does not answer; the run says so
+        return 0
+    return int(not published.keys().isdisjoint(earlier_keys(catalog, collection, chunker)))
+
+
+def _with_other_vectors(index: VectorIndex, ours: Set[str], model_fingerprint: str) -> list[str]:
+    """Those of our collections that were published last with another embedding model than the configured one.
+
+    What else a server holds may be another installation's. Of an index that was rolled back, the newest version counts: someone wants
+    it so.
+    """
+    try:
+        return [name for name in index.collections() if name in ours and _newest_model(index, name) not in (None, model_fingerprint)]
     except RagError:  # a server that does not answer; the run says so
         return []
-    return [manifest.collection for manifest in manifests if manifest and manifest.embedding_fingerprint != model_fingerprint]
+
+
+def _newest_model(index: VectorIndex, collection: str) -> str | None:
+    versions = [manifest for manifest in (index.manifest(collection), index.previous(collection)) if manifest]
+    return max(versions, key=lambda manifest: manifest.version).embedding_fingerprint if versions else None
 
 
 def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:

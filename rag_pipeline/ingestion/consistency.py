@@ -13,7 +13,14 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.chunk_rows import largest_chunk
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
-from rag_pipeline.stores.catalog.indexable import answering_documents, chunks_to_be_found, earlier_keys, indexable_documents
+from rag_pipeline.stores.catalog.indexable import (
+    answering_documents,
+    chunks_to_be_found,
+    document_of,
+    earlier_keys,
+    indexable_documents,
+    unread_ids,
+)
 from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex, is_rolled_back
 
 
@@ -26,16 +33,20 @@ class Counts:
 
 
 def chunk_counts(workspace: Workspace) -> Counts:
-    """Points of the published index against chunks of the catalog's live documents."""
-    expected = chunks_to_be_found(workspace.catalog, workspace.collection, workspace.chunker_fingerprint)
-    return Counts(workspace.index.count(workspace.collection), expected)
+    """Points of the published index against chunks of the catalog's live documents; of edited ones that are not read yet, nothing is
+    expected but what there is."""
+    of_chunker = workspace.catalog, workspace.collection, workspace.chunker_fingerprint
+    indexed = workspace.index.count(workspace.collection)
+    return Counts(indexed, indexed if unread_ids(*of_chunker) else chunks_to_be_found(*of_chunker))
 
 
 def dead_documents(workspace: Workspace) -> set[str]:
     """Document keys that the index answers from although no live document has them."""
     of_chunker = workspace.catalog, workspace.collection, workspace.chunker_fingerprint
     live = indexable_documents(*of_chunker, workspace.model.fingerprint).keys() | earlier_keys(*of_chunker).keys()
-    return workspace.index.revisions(workspace.collection).keys() - live
+    unread = unread_ids(*of_chunker)  # edited: what they said before answers until they are read
+    published = workspace.index.revisions(workspace.collection)
+    return {key for key, revision in published.items() if key not in live and document_of(revision) not in unread}
 
 
 def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iterable[str]) -> dict[str, int]:

@@ -129,9 +129,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.files: dict[str, File] = {}
         self.unplugged: dict[str, dict[str, File]] = {}
         self.rows: dict[str, Row] = {}
-        self.answering: dict[str, set[str]] = {name: set() for name in COLLECTIONS}
+        self.answering: dict[str, dict[str, bool]] = {name: {} for name in COLLECTIONS}  # path → whether with a vector
         self.staged: dict[str, dict[str, tuple[object, ...] | None]] = {name: {} for name in COLLECTIONS}
-        self.with_vector = dict.fromkeys(COLLECTIONS, 0)
         self.staged_vectors: dict[str, set[str]] = {name: set() for name in COLLECTIONS}
         self.read: set[str] = set()
         self.cut: set[str] = set()
@@ -412,8 +411,10 @@ class Lifecycle(RuleBasedStateMachine):
         published = {path: row for path, row in self.rows.items() if collection(path) == where and row.content in contents}
         for row in published.values():
             row.state = "indexed" if row.content in self.embedded else "pending"
-        self.answering[where] = {path.partition("/")[2] for path in published}
-        self.with_vector[where] = sum(row.state == "indexed" for row in published.values())
+        # What an edited document said before answers until it is read.
+        waiting = {path for path, row in self.rows.items() if row.state == "pending" and path not in published}
+        kept = {path: seen for path, seen in self.answering[where].items() if path in waiting}
+        self.answering[where] = kept | {path: row.state == "indexed" for path, row in published.items()}
 
     # --- what must always be so ---
 
@@ -426,7 +427,7 @@ class Lifecycle(RuleBasedStateMachine):
         for name in COLLECTIONS:
             manifest = index.manifest(name)
             found = (manifest.documents, manifest.chunks, manifest.vectors) if manifest else (0, 0, 0)
-            assert found == (len(self.answering[name]), len(self.answering[name]), self.with_vector[name])
+            assert found == (len(self.answering[name]), len(self.answering[name]), sum(self.answering[name].values()))
 
 
 @pytest.mark.timeout(0)

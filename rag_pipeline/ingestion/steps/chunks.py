@@ -15,7 +15,7 @@ import polars
 
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import elements_in
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.models import Chunk, Element, pack_boxes
 from rag_pipeline.stores.catalog.chunk_rows import add_chunkings, missing_chunkings
 from rag_pipeline.stores.catalog.reading_rows import element_windows, elements_of
@@ -36,7 +36,8 @@ class ChunkingReport:
 
 
 def cut_chunks(workspace: Workspace) -> ChunkingReport:
-    """Cut every extraction of the collection that is out of date; each group is committed before the next is read."""
+    """Cut every extraction of the collection that is out of date, in a slice as many as there is time for; each group is committed before
+    the next is read."""
     with workspace.lock(STEP):
         return _cut_missing(workspace)
 
@@ -44,7 +45,10 @@ def cut_chunks(workspace: Workspace) -> ChunkingReport:
 def _cut_missing(workspace: Workspace) -> ChunkingReport:
     missing = missing_chunkings(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.full_refresh)
     done = chunks = tokens = largest = 0
+    piece = Slice(workspace.slice.seconds) if workspace.slice else None  # reading has used up the other one
     for keys in _groups(missing):
+        if workspace.is_paused() or (piece and piece.is_over()):
+            break
         sizes = _cut_group(workspace, keys)
         done, chunks, tokens = done + len(keys), chunks + len(sizes), tokens + sum(sizes)
         largest = max(largest, *sizes, 0)

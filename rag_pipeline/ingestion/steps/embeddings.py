@@ -26,8 +26,8 @@ _WORDS = "words"
 _REPORT_EVERY = 256
 _LOOK_EVERY = 64
 """Texts between two looks at the time of a slice: six seconds of a laptop's work."""
-_BATCH_OF_A_SLICE, _MOST_BATCHES_OF_A_SLICE = 1024, 64
-"""At most 65,536 texts are handed out for a slice: half a minute of a GPU's work, and little to write down anew each time."""
+_BATCH_OF_A_SLICE, _MOST_BATCHES_OF_A_SLICE = 1024, 32
+"""At most 32,768 texts are handed out for a slice: a quarter of a minute of a GPU's work, and little to write down anew each time."""
 _STALE_SECONDS = 24 * 3600.0
 
 
@@ -112,6 +112,8 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
             .with_columns(polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts)))
         )
         staging.write_frame(f"{batch}.vectors", vectors)
+    else:
+        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
     return EmbeddingReport(done, time.perf_counter() - started, embedder.dtype)
 
 

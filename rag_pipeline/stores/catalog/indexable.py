@@ -19,14 +19,25 @@ from rag_pipeline.stores.catalog.keys import DOCUMENT_KEY, MODIFIED_SECONDS
 class Indexable:
     """A document that is read and cut: its chunks, how many of them the embedding model has seen, and when its file last changed."""
 
+    document_id: str
     chunks: int
     vectors: int
     modified: float
 
     @property
     def revision(self) -> str:
-        """Differs when its points do, which stay the same in number and words as long as its key does."""
-        return f"{self.vectors}/{self.chunks} of {self.modified}"
+        """Differs when its points do, which stay the same in number and words as long as its key does; see :func:`document_of`."""
+        return f"{self.document_id} {self.vectors}/{self.chunks} of {self.modified}"
+
+
+def document_of(revision: str) -> str:
+    """The id of the document that a revision is of."""
+    return revision.partition(" ")[0]
+
+
+def vectors_of(revision: str) -> int:
+    """How many chunks of the document had a vector in a revision."""
+    return int(revision.partition(" ")[2].partition("/")[0] or 0)
 
 
 def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: str) -> dict[str, Indexable]:
@@ -34,31 +45,43 @@ def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: 
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            WITH live AS (SELECT {DOCUMENT_KEY} AS key, k.chunking_key, k.chunk_count, {MODIFIED_SECONDS} AS modified
+            WITH live AS (SELECT {DOCUMENT_KEY} AS key, d.document_id, k.chunking_key, k.chunk_count, {MODIFIED_SECONDS} AS modified
                 FROM documents d JOIN chunkings k USING (extraction_key)
                 WHERE d.collection = $collection AND k.chunker = $chunker AND k.chunk_count > 0),
             seen AS (SELECT c.chunking_key, count(*) AS vectors FROM chunks c
                 WHERE c.chunking_key IN (SELECT chunking_key FROM live)
                     AND c.text_hash IN (SELECT text_hash FROM embeddings WHERE model = $model) GROUP BY ALL)
-            SELECT key, chunk_count, coalesce(vectors, 0), coalesce(modified, 0) FROM live LEFT JOIN seen USING (chunking_key)
+            SELECT key, document_id, chunk_count, coalesce(vectors, 0), coalesce(modified, 0) FROM live LEFT JOIN seen USING (chunking_key)
             """,
             {"collection": collection, "chunker": chunker, "model": model},
         ).fetchall()
     return {key: Indexable(*numbers) for key, *numbers in rows}
 
 
-def earlier_keys(catalog: Catalog, collection: str, chunker: str) -> dict[str, str]:
-    """Document key by another chunker → document key by this one, of the collection's documents that are cut by both."""
+def earlier_keys(catalog: Catalog, collection: str, chunker: str) -> dict[str, str | None]:
+    """Document key by another chunker → document key by this one, None where it has not cut the document yet; of live documents."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
             WITH cuts AS (SELECT d.document_id, {DOCUMENT_KEY} AS key, k.chunker FROM documents d JOIN chunkings k USING (extraction_key)
-                WHERE d.collection = $collection)
-            SELECT old.key, new.key FROM cuts old JOIN cuts new USING (document_id) WHERE old.chunker <> $chunker AND new.chunker = $chunker
+                WHERE d.collection = $collection),
+            now AS (SELECT document_id, key FROM cuts WHERE chunker = $chunker)
+            SELECT old.key, now.key FROM cuts old LEFT JOIN now USING (document_id) WHERE old.chunker <> $chunker
             """,
             {"collection": collection, "chunker": chunker},
         ).fetchall()
     return dict(rows)
+
+
+def unread_ids(catalog: Catalog, collection: str, chunker: str) -> set[str]:
+    """Ids of documents whose present content is not read and cut yet: what was published of the one before goes on answering."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            "SELECT document_id FROM documents WHERE collection = $collection AND state = 'pending' AND (extraction_key IS NULL"
+            " OR extraction_key NOT IN (SELECT extraction_key FROM chunkings WHERE chunker = $chunker))",
+            {"collection": collection, "chunker": chunker},
+        ).fetchall()
+    return {identity for (identity,) in rows}
 
 
 def answering_documents(catalog: Catalog) -> dict[str, int]:
@@ -79,11 +102,18 @@ def chunks_to_be_found(catalog: Catalog, collection: str, chunker: str) -> int:
 
 
 def export_points(
-    catalog: Catalog, collection: str, chunker: str, models: tuple[str, str], revisions: Mapping[str, str], target: Path
+    catalog: Catalog,
+    collection: str,
+    chunker: str,
+    models: tuple[str, str],
+    revisions: Mapping[str, str],
+    positions: range,
+    target: Path,
 ) -> None:
     """Write what the index needs of some documents (key → revision) to a Parquet file: a row a chunk, documents whole, chunks in order.
 
-    ``models`` are the fingerprints of the dense vectors, which chunks may lack, and of the sparse ones.
+    ``models`` are the fingerprints of the dense vectors, which chunks may lack, and of the sparse ones; of each document the chunks at
+    ``positions`` are written.
     """
     with catalog.reading() as connection:
         connection.execute(
@@ -96,7 +126,7 @@ def export_points(
                     JOIN revisions r ON r.key = {DOCUMENT_KEY}
                     LEFT JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $dense
                     JOIN sparse_vectors s ON s.text_hash = c.text_hash AND s.model = $sparse
-                WHERE d.collection = $collection AND k.chunker = $chunker
+                WHERE d.collection = $collection AND k.chunker = $chunker AND c.position >= $first AND c.position < $end
                 ORDER BY document_key, c.position)
             TO '{str(target).replace("'", "''")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)
             """,
@@ -107,6 +137,8 @@ def export_points(
                 "sparse": models[1],
                 "keys": list(revisions),
                 "revisions": list(revisions.values()),
+                "first": positions.start,
+                "end": positions.stop,
             },
         )
 
@@ -147,8 +179,8 @@ def mark_indexed(catalog: Catalog, collection: str, chunker: str, published: Map
         )
 
 
-def purge_orphans(catalog: Catalog, chunker: str, retention_days: float, *, keep_other_cuts: bool = False) -> None:
-    """Forget the content that no live document has had for so long, and cuts by another chunker where this one's exist.
+def purge_orphans(catalog: Catalog, collection: str, chunker: str, retention_days: float, *, keep_other_cuts: bool = False) -> None:
+    """Forget the content that no live document has had for so long, and cuts by another chunker where this one's exist, of a collection.
 
     ``keep_other_cuts``: some of those still answer, until the model has seen what took their place.
 
@@ -166,8 +198,9 @@ def purge_orphans(catalog: Catalog, chunker: str, retention_days: float, *, keep
         if not keep_other_cuts:
             connection.execute(
                 "DELETE FROM chunkings WHERE chunker <> $chunker AND extraction_key IN"
-                " (SELECT extraction_key FROM chunkings WHERE chunker = $chunker)",
-                {"chunker": chunker},
+                " (SELECT extraction_key FROM chunkings WHERE chunker = $chunker) AND extraction_key NOT IN"
+                " (SELECT extraction_key FROM documents WHERE extraction_key IS NOT NULL AND collection <> $collection)",
+                {"chunker": chunker, "collection": collection},
             )
         connection.execute("DELETE FROM chunks WHERE chunking_key NOT IN (SELECT chunking_key FROM chunkings)")
         for table in ("embeddings", "sparse_vectors"):

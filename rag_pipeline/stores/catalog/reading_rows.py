@@ -111,8 +111,9 @@ def missing_extractions(
 
 
 def unread_documents(catalog: Catalog, extractor: ExtractorFingerprint, max_attempts: int) -> dict[str, int]:
-    """Collection → documents whose text a run could bring forward: pending, failed for a passing reason or at a limit that was changed, or
-    not read whole by a machine of other abilities. Not those that answer by their words, nor those whose file is missing."""
+    """Collection → documents whose text a run could bring forward: pending, failed for a passing reason or at a limit that was changed, not
+    read whole by a machine of other abilities, or read by another version of their reader. Not those that answer by their words, nor those
+    whose file is missing."""
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
@@ -124,20 +125,18 @@ def unread_documents(catalog: Catalog, extractor: ExtractorFingerprint, max_atte
             """,
             extractor.parameters,
         ).fetchall()
-    unread: Counter[str] = Counter()
+        outdated = connection.execute(
+            f"""
+            SELECT collection, count(*) FROM documents d WHERE {PRESENT} AND error_code IS NULL AND coalesce(len(notes), 0) = 0
+                AND extraction_key NOT IN ({EXTRACTION_KEY}, {PARTIAL_EXTRACTION_KEY}) GROUP BY ALL
+            """,
+            {**extractor.program, "abilities": extractor.abilities},
+        ).fetchall()
+    unread = Counter[str](dict(outdated))
     for collection, count, state, *last in rows:
         if asks_for_a_run(state, LastTry(*last), max_attempts):
             unread[collection] += count
     return dict(unread)
-
-
-def untried_documents(catalog: Catalog, collection: str) -> int:
-    """Documents of a collection that wait to be read for the first time, or to be cut."""
-    with catalog.reading() as connection:
-        row = connection.execute(
-            f"SELECT count(*) FROM documents WHERE collection = ? AND state = 'pending' AND chunks = 0 AND {PRESENT}", [collection]
-        ).fetchone()
-    return int(row[0]) if row else 0
 
 
 def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:

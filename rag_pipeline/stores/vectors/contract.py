@@ -155,6 +155,9 @@ class VectorIndex(Protocol):
             RagError: it could not be built; the current version goes on answering.
         """
 
+    def tidy(self, collection: str) -> None:
+        """Make the current version cheaper to search, where that is worth while; what it holds stays the same. Others publish meanwhile."""
+
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, kept for a rollback; None when there is none.
 

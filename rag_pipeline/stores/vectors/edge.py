@@ -92,7 +92,9 @@ class EdgeIndex:
             return in_order(version.search.payloads(near), near)
 
     def publish(self, change: IndexChange) -> Manifest:
-        """Write what changed as a segment of its own, point the manifest at the version that has it, then merge if it is worth while.
+        """Write what changed as a segment of its own, and point the manifest at the version that has it.
+
+        The version before is kept for a rollback, but for one that only completed what another had of the same documents.
 
         Raises:
             RagError: the disk is too small, or the current version is of another model and ``from_scratch`` was not asked for.
@@ -102,11 +104,26 @@ class EdgeIndex:
             if change.from_scratch:
                 folder.forget_if_damaged()
             folder.remove_unused()
-            current = folder.manifest()
-            built = _build(folder, current, change)
-            folder.point_at(built, previous=current)
+            current, previous = folder.manifest(), folder.previous()
+            built, only_completes = _build(folder, current, change)
+            kept = previous if current and only_completes and not is_rolled_back(current, previous) else current
+            folder.point_at(built, previous=kept)
             folder.remove_unused()
-        return _merged(folder, built) or built
+        return built
+
+    def tidy(self, collection: str) -> None:
+        """Merge segments of the current version where that is worth while.
+
+        The writing is done while others publish: only putting the result in its place keeps them waiting. What keeps segments from being
+        merged (a full disk) is no reason to call a publication failed.
+        """
+        folder = self._folder(collection)
+        try:
+            manifest = folder.manifest()
+            if manifest:
+                _merge(folder, manifest)
+        except (RagError, OSError) as error:
+            LOG.warning("The index of %r stays in parts, and answers as it is: %s", collection, error)
 
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, or None."""
@@ -139,7 +156,8 @@ class EdgeIndex:
         return CollectionFolder(self._root, collection)
 
 
-def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChange) -> Manifest:
+def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChange) -> tuple[Manifest, bool]:
+    """The next version, not yet published, and whether it holds the documents of the current one and no more than more of them."""
     base = None if change.from_scratch else current
     if base:
         require_same_model(base, change)
@@ -155,7 +173,9 @@ def _build(folder: CollectionFolder, current: Manifest | None, change: IndexChan
     except OSError as error:
         raise RagError(f"The index of {change.collection!r} could not be written: {error}. The index keeps answering as it was.") from error
     chunks, vectors = (sum(getattr(one, name) for one in segments) for name in ("live_points", "live_vectors"))
-    return make_manifest(change, version, chunks, vectors)
+    written = set(added.documents) if added else set()
+    only_completes = bool(written) and written == {key for keys in dying.values() for key in keys} == set(change.removed_keys)
+    return make_manifest(change, version, chunks, vectors), only_completes
 
 
 def _write_segment(
@@ -169,19 +189,19 @@ def _write_segment(
     require_space(folder.path, _BYTES_FOR_NEW_SHARD, purpose)
     path = folder.shard_path(name)
     documents: dict[str, StoredDocument] = {}
-    words: list[Sequence[int]] = []
+    terms = Terms.none()
     with closing(EdgeShard.create(path, dimension)) as shard:
         for batch in _chained(first, batches):
             require_space(path, _bytes_of(batch), purpose)
             shard.upsert(batch)
-            words += [chunk.sparse.indices for chunk in batch]
+            terms = terms.plus(Terms.of(chunk.sparse.indices for chunk in batch))
             _count(documents, batch)
         # Optimising writes the engine's own segments anew before it deletes the old ones.
         require_space(path, allocated_bytes(path), purpose)
         shard.finish()
     segment = Segment(name, documents)
     folder.write_documents(segment)
-    return segment, Terms.of(words)
+    return segment, terms
 
 
 def _chained(first: Sequence[IndexedChunk], rest: Iterable[Sequence[IndexedChunk]]) -> Iterator[Sequence[IndexedChunk]]:
@@ -211,25 +231,17 @@ def _terms_of(folder: CollectionFolder, documents: dict[str, list[str]]) -> Term
     return terms
 
 
-def _merged(folder: CollectionFolder, manifest: Manifest) -> Manifest | None:
-    """Merge segments of the current version where that is worth while; what was published meanwhile stays as it is.
-
-    The writing is done while others publish: only putting the result in its place keeps them waiting. None when nothing was merged: what
-    keeps it from being merged (a full disk) is no reason to call the publication failed.
-    """
+def _merge(folder: CollectionFolder, manifest: Manifest) -> None:
     with folder.merging() as alone:
         inputs = worth_merging(_segments_now(folder, manifest)) if alone else []
         if not inputs:
-            return None
+            return
         purpose = f"merge parts of the index of {folder.collection!r}"
-        try:
-            require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
-            with folder.new_segment() as name:
-                merged, _ = _write_segment(folder, name, manifest.dimension, _live_chunks(folder, inputs), purpose)
-                return _put_in_place(folder, inputs, merged) if merged else None
-        except (RagError, OSError) as error:
-            LOG.warning("The index of %r stays in %d parts, and answers as it is: %s", folder.collection, len(inputs), error)
-            return None
+        require_space(folder.path, sum(allocated_bytes(folder.segment_path(one.name)) for one in inputs), purpose)
+        with folder.new_segment() as name:
+            merged, _ = _write_segment(folder, name, manifest.dimension, _live_chunks(folder, inputs), purpose)
+            if not (merged and _put_in_place(folder, inputs, merged)):
+                folder.discard_segment(name)
 
 
 def _segments_now(folder: CollectionFolder, manifest: Manifest) -> list[Segment]:
@@ -247,23 +259,19 @@ def _live_chunks(folder: CollectionFolder, segments: Sequence[Segment]) -> Itera
                 yield [chunk for chunk in batch if chunk.payload["document_key"] not in segment.dead]
 
 
-def _put_in_place(folder: CollectionFolder, inputs: Sequence[Segment], merged: Segment) -> Manifest | None:
+def _put_in_place(folder: CollectionFolder, inputs: Sequence[Segment], merged: Segment) -> bool:
+    """Whether the merged segment has taken the place of the others; not where someone went back, began anew, or dropped it all."""
     with folder.writer():
-        try:
-            current = folder.manifest()
-        except DamagedIndexError:
-            return None
-        previous = folder.previous()
+        current, previous = folder.manifest(), folder.previous()
         if current is None or is_rolled_back(current, previous):
-            return None
+            return False
         segments = after_merge(folder.segments(current.version), inputs, merged)
         if segments is None:
-            return None
+            return False
         version = folder.write_version(segments, folder.contents(current.version).terms)
-        built = replace(current, version=version)
-        folder.point_at(built, previous=previous)
+        folder.point_at(replace(current, version=version), previous=previous)
         folder.remove_unused()
-        return built
+        return True
 
 
 def _bytes_of(batch: Sequence[IndexedChunk]) -> int:

@@ -139,6 +139,9 @@ class ServerIndex:
             self._remove_unused(change.collection)
         return built
 
+    def tidy(self, collection: str) -> None:
+        """Nothing: a server sees to it itself."""
+
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, or None."""
         with plain_errors():

@@ -134,7 +134,7 @@ def count_points(client: QdrantClient, name: str) -> tuple[int, int]:
 
 def key_and_revision(value: str) -> tuple[str, str]:
     """A document's key and revision out of the field that holds both."""
-    key, _, revision = value.rpartition("@")
+    key, _, revision = value.partition("@")
     return key, revision
 
 

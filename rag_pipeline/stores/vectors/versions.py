@@ -323,6 +323,10 @@ class CollectionFolder:
         """Delete a version that was never published."""
         shutil.rmtree(self.version_path(version), ignore_errors=True)
 
+    def discard_segment(self, segment: str) -> None:
+        """Delete a segment that no version has got."""
+        shutil.rmtree(self.segment_path(segment), ignore_errors=True)
+
     def remove(self) -> None:
         """Delete everything. Who still reads goes on reading: open files outlive their names."""
         with suppress(FileNotFoundError):
@@ -399,10 +403,14 @@ def _segment_names(version_folder: Path) -> list[str]:
 
 
 def _segment_names_or_none(folder: Path) -> list[str]:
-    """Of a version that cannot be read, none: it does not answer either."""
+    """Of a folder that is no version, or a damaged one, none: it does not answer either. A disk that fails for a moment is no damage.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
     try:
         return _segment_names(folder)
-    except (ValueError, TypeError, KeyError, OSError):
+    except (ValueError, TypeError, KeyError, FileNotFoundError, NotADirectoryError):
         return []
 
 

@@ -396,6 +396,7 @@ def test_a_course_of_changes_answers_as_a_version_from_scratch(
         state = {**{number: kept for number, kept in state.items() if number not in removed}, **written}
         gone = [f"key-{number}.md" for number in removed | added.keys()]
         index.publish(change("c", *written.values(), removed=gone, documents=len(state)))
+        index.tidy("c")
     manifest = index.publish(change("whole", *state.values(), documents=len(state), scratch=True))
     current = index.manifest("c")
     assert current
@@ -421,12 +422,14 @@ def test_a_disk_too_full_to_merge_takes_nothing_from_what_is_published(tmp_path:
     monkeypatch.setattr("rag_pipeline.stores.vectors.edge.require_space", full_for_merging)
     for number in range(10):
         manifest = index.publish(change("c", points(f"{number}.md", f"fox {number}"), documents=number + 1))
+        index.tidy("c")
     assert (manifest.documents, manifest.chunks) == (10, 10)
     assert len(CollectionFolder(tmp_path, "c").segments(manifest.version)) == 10
     assert any(purpose.startswith("merge") for purpose in asked)
     monkeypatch.undo()
-    manifest = index.publish(change("c", points("last.md", "fox"), documents=11))
-    assert len(CollectionFolder(tmp_path, "c").segments(manifest.version)) < 7
+    index.publish(change("c", points("last.md", "fox"), documents=11))
+    index.tidy("c")
+    assert segments_now(index, tmp_path) < 7
     assert len(hits(index, "c", SearchQuery(text="fox", top_k=20))) == 11
 
 
@@ -436,18 +439,57 @@ def test_what_is_published_and_deleted_during_a_merge_is_in_the_merged_version(t
         index.publish(change("c", points(f"{number}.md", f"fox {number}"), documents=number + 1))
     put_in_place = edge._put_in_place
 
-    def after_another_publication(*arguments: Any) -> Manifest | None:
+    def after_another_publication(*arguments: Any) -> bool:
         monkeypatch.setattr(edge, "_put_in_place", put_in_place)
         other.publish(change("c", points("late.md", "fox late"), removed=["key-2.md"], documents=7))
         return put_in_place(*arguments)
 
     monkeypatch.setattr(edge, "_put_in_place", after_another_publication)
-    merged = index.publish(change("c", points("6.md", "fox 6"), documents=7))
-    assert len(CollectionFolder(tmp_path, "c").segments(merged.version)) < 7
+    index.publish(change("c", points("6.md", "fox 6"), documents=7))
+    index.tidy("c")
+    assert segments_now(index, tmp_path) < 7
     texts = {hit.text for hit in hits(EdgeIndex(tmp_path), "c", SearchQuery(text="fox", top_k=20))}
     assert texts == {"fox 0", "fox 1", "fox 3", "fox 4", "fox 5", "fox 6", "fox late"}
-    assert merged.chunks == 7
-    assert index.manifest("c") == merged
+    assert index.count("c") == 7
+
+
+def segments_now(index: EdgeIndex, root: Path) -> int:
+    manifest = index.manifest("c")
+    assert manifest
+    return len(CollectionFolder(root, "c").segments(manifest.version))
+
+
+def test_a_merge_that_comes_to_nothing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = EdgeIndex(tmp_path)
+    for number in range(7):
+        index.publish(change("c", points(f"{number}.md", f"fox {number}"), documents=number + 1))
+    put_in_place = edge._put_in_place
+
+    def after_a_rollback(*arguments: Any) -> bool:
+        index.rollback("c")
+        return put_in_place(*arguments)
+
+    monkeypatch.setattr(edge, "_put_in_place", after_a_rollback)
+    before = segment_folders(tmp_path, "c")
+    index.tidy("c")
+    assert segment_folders(tmp_path, "c") == before
+    assert len(hits(index, "c", SearchQuery(text="fox", top_k=20))) == 6
+
+
+def test_what_only_completes_a_version_is_none_to_go_back_to(tmp_path: Path) -> None:
+    """After an edit, the version before is the one before the edit, however many slices its vectors took."""
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", points("a.md", "zebras")))
+    edited = points("a.md", "giraffes", words_only=True)
+    for chunk in edited:
+        chunk.payload["document_key"] = "key-edited"  # type: ignore[index]
+    index.publish(change("c", edited, removed=["key-a.md"]))
+    for _ in range(3):
+        index.publish(change("c", edited, removed=["key-edited"]))
+    index.rollback("c")
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="zebras giraffes"))] == ["zebras"]
+    index.rollback("c")
+    assert [hit.text for hit in hits(index, "c", SearchQuery(text="zebras giraffes"))] == ["giraffes"]
 
 
 def test_an_index_of_an_earlier_layout_is_none_and_is_made_again(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.backlog import Backlog, backlogs, slice_seconds
 from rag_pipeline.ingestion.consistency import chunk_counts, dead_documents
@@ -20,7 +22,8 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.keys import PARTIAL_EXTRACTION_KEY
 from rag_pipeline.stores.vectors import Manifest, SearchQuery, open_index
-from rag_pipeline_tests.stores.vectors.conftest import hits
+from rag_pipeline.stores.vectors.server import ServerIndex
+from rag_pipeline_tests.stores.vectors.conftest import change, hits, points
 
 
 class QuickEmbedder:
@@ -70,7 +73,7 @@ def manifest(settings: Settings) -> Manifest:
 
 
 def found(settings: Settings, words: str) -> set[str]:
-    return {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text=words))}
+    return {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text=words, top_k=1000))}
 
 
 def left(settings: Settings) -> Backlog:
@@ -257,6 +260,165 @@ def test_a_collection_that_is_deleted_while_its_vectors_are_made_is_gone(setting
     assert steps.vector_index.update_index(workspace).version is None
     assert open_index(settings).collections() == []
     assert left(settings) == Backlog()
+
+
+def test_edited_documents_that_no_slice_has_read_yet_answer_as_before(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.txt" for number in range(6)]
+    for name in names:
+        (settings.uploads / name).write_text(f"The zebra of {name} has stripes.")
+    text_lane(settings)
+    vectors_lane(settings)
+    for name in names:
+        (settings.uploads / name).write_text(f"The giraffe of {name} has a long neck. " + "grass " * 5000)
+    vectors_lane(settings)
+    workspace = Workspace(settings, "default", slice=Slice(1e-9))
+    steps.source_documents.update_documents(workspace)
+    steps.vector_index.update_index(workspace)  # the other lane's, between scan and reading
+    assert found(settings, "zebra") == set(names)
+    assert consistent(settings)
+    read = []
+    for _ in range(8):
+        text_lane(settings, Slice(1e-9))
+        read.append(len(found(settings, "giraffe")))
+        assert found(settings, "giraffe") | found(settings, "zebra") == set(names)
+        assert not found(settings, "giraffe") & found(settings, "zebra")
+        assert consistent(settings)
+        if read[-1] == 6:
+            break
+    assert read[0] < read[-1] == 6
+    assert found(settings, "zebra") == set()
+
+
+def test_a_catalog_deleted_by_hand_takes_nothing_from_what_answers(settings: Settings) -> None:
+    for number in range(6):
+        (settings.uploads / f"{number}.txt").write_text(f"Zebra {number}. " + "grass " * 5000)
+    text_lane(settings)
+    settings.catalog_path.unlink()
+    text_lane(settings, Slice(1e-9))
+    assert len(found(settings, "zebra")) == 6
+
+
+def test_documents_that_a_dying_run_did_not_cut_anew_answer_as_they_were_cut(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        (settings.uploads / f"{number}.txt").write_text(f"Number {number}. {LONG}")
+    text_lane(settings)
+    vectors_lane(settings)
+    monkeypatch.setattr(steps.chunks, "_GROUP_DOCUMENTS", 1)
+    changed = settings.model_copy(update={"chunk_tokens": 64})
+    steps.chunks.cut_chunks(Workspace(changed, "default", slice=Slice(1e-9)))
+    vectors_lane(changed)
+    assert len(found(settings, "zebras")) == 4
+    assert manifest(settings).vectors == manifest(settings).chunks
+    assert left(changed).documents == 3
+    text_lane(changed)
+    vectors_lane(changed)
+    assert left(changed) == Backlog()
+    assert consistent(changed)
+
+
+def test_while_another_model_takes_over_no_document_loses_its_vectors(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps.embeddings, "_LOOK_EVERY", 2)
+    for number in range(3):
+        (settings.uploads / f"{number}.txt").write_text(f"Number {number}. {LONG}")
+    text_lane(settings)
+    vectors_lane(settings)
+    old = manifest(settings)
+    changed = other_model(settings, tmp_path).model_copy(update={"chunk_tokens": 64})
+    text_lane(changed)
+    slices = 0
+    while left(changed).passages:
+        assert (manifest(settings).chunks, manifest(settings).vectors) == (old.chunks, old.vectors)
+        vectors_lane(changed, Slice(1e-9))
+        slices += 1
+    assert slices > 3
+    assert manifest(settings).embedding_fingerprint == locate_model(changed).fingerprint
+    assert manifest(settings).vectors == manifest(settings).chunks > old.chunks
+    assert list(settings.staging_path.rglob("*.texts.parquet")) == []
+
+
+def test_cuts_that_were_embedded_and_not_published_ask_for_a_run(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text(LONG)
+    text_lane(settings)
+    vectors_lane(settings)
+    changed = settings.model_copy(update={"chunk_tokens": 64})
+    text_lane(changed)
+    workspace = Workspace(changed, "default")
+    for batch in steps.embeddings.plan_embeddings(workspace):
+        steps.embeddings.embed_batch(workspace, batch)
+    steps.embeddings.commit_embeddings(workspace)  # and killed before publication
+    assert left(changed).passages == 1
+    vectors_lane(changed)
+    assert left(changed) == Backlog()
+    assert manifest(settings).chunks > 20
+
+
+def test_a_document_longer_than_a_part_is_published_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.vector_index, "_CHUNKS_OF_A_PART", 3)
+    (settings.uploads / "long.txt").write_text(LONG)
+    for number in range(4):
+        (settings.uploads / f"{number}.txt").write_text(f"Owl {number}.")
+    text_lane(settings)
+    assert manifest(settings).chunks == sum(row.chunks for row in Catalog(settings.catalog_path).documents())
+    assert len(found(settings, "owl")) == 4
+    workspace = Workspace(settings, "default")
+    assert chunk_counts(workspace).indexed == chunk_counts(workspace).expected > 7
+
+
+def test_a_long_document_is_written_again_when_its_vectors_have_doubled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.vector_index, "_LONG_CHUNKS", 4)
+    monkeypatch.setattr(steps.embeddings, "_LOOK_EVERY", 1)
+    (settings.uploads / "long.txt").write_text(LONG)
+    text_lane(settings)
+    published = []
+    while left(settings).passages:
+        vectors_lane(settings, Slice(1e-9))
+        published.append(manifest(settings).vectors)
+    assert published[:5] == [1, 2, 2, 4, 4]
+    assert published[-1] == manifest(settings).chunks
+    assert row(settings, "long.txt").state == "indexed"
+
+
+def test_passages_that_could_not_be_exported_are_not_called_published(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras have stripes.")
+    monkeypatch.setattr(steps.vector_index, "complete_words", lambda workspace: None)
+    with pytest.raises(TransientError, match="0 of 1 passages"):
+        text_lane(settings)
+    assert open_index(settings).manifest("default") is None
+    monkeypatch.undo()
+    text_lane(settings)
+    assert found(settings, "zebras") == {"a.txt"}
+
+
+def test_another_version_of_a_reader_asks_for_a_run(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras have stripes.")
+    text_lane(settings)
+    with Catalog(settings.catalog_path).writing() as connection:
+        connection.execute("UPDATE documents SET extraction_key = 'of an older reader'")
+        connection.execute("UPDATE extractions SET extraction_key = 'of an older reader'")
+    assert left(settings).documents >= 1
+    text_lane(settings)
+    assert left(settings).documents == 0
+
+
+def test_slices_forget_what_nobody_needs(settings: Settings) -> None:
+    settings = settings.model_copy(update={"deletion_hold_hours": 0, "retention_days": 0})
+    for name in ("a.txt", "b.txt"):
+        (settings.uploads / name).write_text(f"Zebras of {name}.")
+    text_lane(settings, Slice(60))
+    vectors_lane(settings, Slice(60))
+    (settings.uploads / "a.txt").unlink()
+    text_lane(settings, Slice(60))
+    with Catalog(settings.catalog_path).reading() as connection:
+        assert connection.execute("SELECT text FROM elements").fetchall() == [("Zebras of b.txt.",)]
+
+
+def test_another_installation_s_collections_on_a_shared_server_ask_for_nothing(settings: Settings) -> None:
+    server = ServerIndex(QdrantClient(":memory:"))
+    server.publish(change("theirs", points("a.md", "zebras"), model="another model"))
+    assert backlogs(settings, Catalog(settings.catalog_path), server, ["ours"]) == {}
+    assert "theirs" in backlogs(settings, Catalog(settings.catalog_path), server, ["theirs"])
 
 
 def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:

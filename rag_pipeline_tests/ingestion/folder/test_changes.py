@@ -126,6 +126,39 @@ def test_another_folder_in_the_same_place_is_watched_anew(watcher: Watcher) -> N
     assert watcher.told()
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9.txt", b".caf\xe9.part"])
+def test_a_name_that_is_not_utf8_is_said_once_and_the_folder_is_listed(
+    name: bytes, watcher: Watcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the system says of it cannot be read, and reading such a file is an event too."""
+    file = Path(os.fsdecode(os.fsencode(watcher.folder / "team") + b"/" + name))
+    file.write_text("x")
+    for _ in range(3):
+        assert watcher.told()
+        watcher.look()
+        assert not watcher.changes.tells
+        file.read_text()
+    assert caplog.text.count("is not UTF-8") == 1
+    assert "caf\\udce9" in caplog.text
+    file.unlink()
+    watcher.look()
+    assert not watcher.told(0)
+    (watcher.folder / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+def test_a_name_that_is_not_utf8_and_gone_again_is_a_change(watcher: Watcher) -> None:
+    file = Path(os.fsdecode(os.fsencode(watcher.folder) + b"/caf\xe9.txt"))
+    file.write_text("x")
+    file.unlink()
+    assert watcher.told()
+    watcher.look()
+    assert watcher.changes.tells
+    assert not watcher.told(0)
+    (watcher.folder / "new.txt").write_text("y")
+    assert watcher.told()
+
+
 def test_a_link_whose_target_lies_in_a_listed_folder_is_told_of(watcher: Watcher) -> None:
     (watcher.folder / "link.txt").symlink_to("team/b.txt")
     watcher.look()

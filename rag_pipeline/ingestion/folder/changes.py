@@ -38,6 +38,8 @@ _LOCAL = frozenset(
     ["bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "ntfs3", "overlay", "ramfs", "tmpfs", "vfat", "xfs", "zfs"]
 )
 """File systems that only this machine writes to, and that inotify tells all of. Any other is listed."""
+_MODIFIED = 2
+"""The kind of an event that neither adds nor removes."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 Identity = tuple[int, int]
@@ -149,7 +151,13 @@ class Changes:
             return True
         if isinstance(events, str):
             return False
+        if any(kind != _MODIFIED and self._is_watched(path) for kind, path in events):
+            self._told = self._watched = None  # another folder may lie there now, and have the same inode number
+            return True
         return any(not is_ignored(Path(path).name) for _, path in events)
+
+    def _is_watched(self, path: str) -> bool:
+        return path.removeprefix(str(self._folder)).removeprefix("/") in (self._watched or {})
 
     def _compare_folders(self) -> None:
         """Another disk may be mounted over a folder: nothing tells of that."""

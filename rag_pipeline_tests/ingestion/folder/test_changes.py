@@ -37,6 +37,12 @@ class Watcher:
     def told(self, seconds: float = 1.0) -> bool:
         return self.changes.since(self.mark, seconds)
 
+    def rest(self) -> None:
+        """Look until nothing more is told of what happened before."""
+        self.look()
+        while self.told():
+            self.look()
+
 
 @pytest.fixture
 def watcher(tmp_path: Path) -> Iterator[Watcher]:
@@ -123,6 +129,32 @@ def test_another_folder_in_the_same_place_is_watched_anew(watcher: Watcher) -> N
     team.mkdir()
     watcher.look()
     (team / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+@pytest.mark.parametrize("name", ["", "team", "team/deep"])
+def test_a_folder_that_is_deleted_and_made_again_is_watched_anew_whatever_its_inode_number(
+    name: str, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ext4 gives a new folder the number of the one just deleted; other file systems are made to look as if they did."""
+    monkeypatch.setattr(module, "_identities", lambda root, folders: {folder: (1, 1) for folder in folders if (root / folder).is_dir()})
+    watcher.rest()
+    shutil.rmtree(watcher.folder / name)
+    (watcher.folder / "team" / "deep").mkdir(parents=True)
+    watcher.rest()
+    (watcher.folder / "team" / "deep" / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+def test_of_a_folder_that_has_the_inode_number_of_a_deleted_one_changes_are_told(watcher: Watcher) -> None:
+    deep = watcher.folder / "team" / "deep"
+    before = deep.stat().st_ino
+    shutil.rmtree(deep)
+    deep.mkdir()
+    if deep.stat().st_ino != before:
+        pytest.skip("this file system gave another number")
+    watcher.rest()
+    (deep / "new.txt").write_text("y")
     assert watcher.told()
 
 

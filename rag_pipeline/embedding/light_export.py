@@ -91,7 +91,7 @@ def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransforme
 
 def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
     """The same in a process of its own, for one that needs sentence-transformers for nothing else."""
-    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
+    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), str(model.path)]
     # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -177,6 +177,14 @@ def test_a_process_that_fails_gives_no_reason_for_ever_and_one_that_cannot_says_
     assert "its pooling is max" in why_not(model, settings)
 
 
+def test_the_model_that_is_asked_for_is_made_and_not_the_one_that_is_set(make_model: MakeModel, settings: Settings) -> None:
+    from sentence_transformers.models import Pooling
+
+    other = locate_model(make_model(lambda first: [Pooling(first.get_embedding_dimension())]))
+    make_light_elsewhere(other, settings)
+    assert [file.name for file in (settings.data / "models").iterdir() if file.is_dir()] == [light_folder(other, settings).name]
+
+
 def _cut_off(folder: Path) -> None:
     os.truncate(folder / "model.onnx", 1 << 20)
 

@@ -51,6 +51,8 @@ _OPSET = 17
 _LARGEST_BYTES = 2 << 30
 """Of one ONNX file; beyond it weights lie in further files."""
 _SHOWN_CHARACTERS = 500
+_IMPOSSIBLE, _NOT_NOW = 3, 4
+"""Exit status when the model cannot have a light runtime, for a reason that is kept; and when it could not be made this time."""
 
 
 def why_not(model: ModelFiles, settings: Settings) -> str:
@@ -71,36 +73,47 @@ def light_state(model: ModelFiles, settings: Settings) -> str:
 
 
 def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:
-    """Export a model that is loaded, unless another process did; None, with the reason kept and logged, when it cannot be.
+    """Export a model that is loaded, unless another process did; None, with the reason logged, when it cannot be.
+
+    The reason is kept, so that nobody tries again, unless it may be gone the next time (a full disk, no memory).
 
     ``loaded`` is on the processor, in float32.
     """
     folder = light_folder(model, settings)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        if why_not(model, settings):
-            return None
-        if light := open_light(model, settings):
-            return light
-        try:
-            return _exported(folder, settings, loaded)
-        except (LightRuntimeError, _NoLightRuntimeError) as error:
-            _keep_reason(model, settings, str(error))
-        except OSError as error:  # a full disk: the next run tries again
-            log.warning("The light runtime of %s could not be written to %s: %s", model.name, folder.parent, error)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            return _made_once(folder, model, settings, loaded)
+    except (OSError, MemoryError) as error:  # a full disk, a full memory: the next run tries again
+        log.warning("The light runtime of %s could not be made in %s this time: %r", model.name, folder.parent, error)
     return None
 
 
 def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
     """The same in a process of its own, for one that needs sentence-transformers for nothing else."""
-    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
+    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), str(model.path)]
     # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode > 0:
-        _keep_reason(model, settings, f"the process that exports it failed: {done.stderr.strip()[-_SHOWN_CHARACTERS:]}")
-    elif done.returncode:  # killed, perhaps for its memory: the next run tries again
-        log.warning("The process that makes the light runtime of %s was ended by signal %d.", model.name, -done.returncode)
+    if done.returncode == _IMPOSSIBLE:  # that process has kept the reason
+        _say_reason(model, why_not(model, settings))
+    elif done.returncode:  # killed, perhaps for its memory; a full disk; a model that is being replaced: the next run tries again
+        said = done.stderr.strip()[-_SHOWN_CHARACTERS:]
+        log.warning("The process that makes the light runtime of %s ended with status %d this time. %s", model.name, done.returncode, said)
+
+
+def _made_once(folder: Path, model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:
+    if why_not(model, settings):
+        return None
+    if light := open_light(model, settings):
+        return light
+    try:
+        return _exported(folder, settings, loaded)
+    except (LightRuntimeError, _NoLightRuntimeError) as error:
+        if isinstance(error.__cause__, OSError | MemoryError):
+            raise error.__cause__ from None
+        _keep_reason(model, settings, str(error))
+    return None
 
 
 class _NoLightRuntimeError(Exception):
@@ -112,9 +125,13 @@ def _key(model: ModelFiles) -> str:
 
 
 def _keep_reason(model: ModelFiles, settings: Settings, reason: str) -> None:
-    log.warning("%s has no light runtime: %s. sentence-transformers embeds everything.", model.name, reason)
+    _say_reason(model, reason)
     kept = read_json(settings.data / "models.json")
     write_json(settings.data / "models.json", {**kept, _key(model): reason})
+
+
+def _say_reason(model: ModelFiles, reason: str) -> None:
+    log.warning("%s has no light runtime: %s. sentence-transformers embeds everything.", model.name, reason)
 
 
 def _exported(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder:
@@ -182,7 +199,7 @@ def _write_tokenizer(file: Path, content: str, tokenizer: Any, max_tokens: int |
     copy.no_padding()
     if max_tokens:
         copy.enable_truncation(max_tokens, direction=tokenizer.truncation_side)
-    copy.save(str(file))
+    file.write_text(copy.to_str(), encoding="utf-8")  # save() tells of a full disk by an Exception of no kind
 
 
 def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
@@ -212,7 +229,7 @@ def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
                 opset_version=_OPSET,
                 dynamo=False,
             )
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:  # whatever a model's own code raises when it is traced
         raise _NoLightRuntimeError(f"it cannot be exported ({type(error).__name__}: {error})") from error
@@ -250,7 +267,8 @@ def main() -> None:
     given = {"data_dir": Path(sys.argv[1]), "embedding_model": sys.argv[2], "embedding_device": "cpu", "embedding_dtype": "float32"}
     settings = load_settings().model_copy(update=given)
     model = locate_model(settings)
-    make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size))
+    if not make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size)):
+        sys.exit(_IMPOSSIBLE if why_not(model, settings) else _NOT_NOW)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from rag_pipeline.cli.doctor import examine
 from rag_pipeline.embedding import embedder, light_export
 from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
-from rag_pipeline.embedding.light_export import make_light, why_not
-from rag_pipeline.embedding.light_runtime import LightEmbedder, light_folder, open_light
+from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, why_not
+from rag_pipeline.embedding.light_runtime import LightEmbedder, LightRuntimeError, light_folder, open_light
 from rag_pipeline.embedding.model_files import ModelFiles, locate_model
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
@@ -101,6 +102,87 @@ def test_other_vectors_than_those_of_sentence_transformers_are_no_light_runtime(
     assert make_light(model, settings, loaded) is None
     assert "differ" in why_not(model, settings)
     assert [file.suffix for file in (settings.data / "models").iterdir()] == [".lock"]
+
+
+def _make_here(model: ModelFiles, settings: Settings) -> None:
+    make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", 32))
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[], None]]:
+    """Call it, and no file can grow to the size of a tokenizer, here and in processes that are started here; call it again: it can."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits = iter([(100_000, before[1]), before])
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, next(limits))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("make", [_make_here, make_light_elsewhere])
+def test_a_full_disk_is_said_and_the_next_time_it_is_tried_again(
+    make: Callable[[ModelFiles, Settings], None], make_model: MakeModel, full_disk: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
+    model = locate_model(settings)
+    full_disk()
+    make(model, settings)
+    assert "File too large" in caplog.text
+    assert why_not(model, settings) == ""
+    full_disk()
+    make(model, settings)
+    assert open_light(model, settings)
+
+
+def test_a_folder_that_cannot_be_made_and_memory_that_runs_out_are_no_reason_for_ever(
+    settings: Settings, model: ModelFiles, loaded: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.data / "models").write_text("a file where the folder belongs")
+    assert make_light(model, settings, loaded) is None
+    (settings.data / "models").unlink()
+    for name, error in (("_trace", MemoryError()), ("LightEmbedder", _caused_by(MemoryError()))):
+        with monkeypatch.context() as patch:
+            patch.setattr(light_export, name, _raising(error))
+            assert make_light(model, settings, loaded) is None
+    assert why_not(model, settings) == ""
+
+
+def _caused_by(cause: Exception) -> LightRuntimeError:
+    error = LightRuntimeError("it cannot be used")
+    error.__cause__ = cause
+    return error
+
+
+def _raising(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_process_that_fails_gives_no_reason_for_ever_and_one_that_cannot_says_why(
+    make_model: MakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension(), pooling_mode="max")])
+    model = locate_model(settings)
+    away = model.path.rename(model.path.with_name("away"))
+    make_light_elsewhere(model, settings)
+    assert str(model.path) in caplog.text
+    assert why_not(model, settings) == ""
+    away.rename(model.path)
+    make_light_elsewhere(model, settings)
+    assert "its pooling is max" in caplog.text
+    assert "its pooling is max" in why_not(model, settings)
+
+
+def test_the_model_that_is_asked_for_is_made_and_not_the_one_that_is_set(make_model: MakeModel, settings: Settings) -> None:
+    from sentence_transformers.models import Pooling
+
+    other = locate_model(make_model(lambda first: [Pooling(first.get_embedding_dimension())]))
+    make_light_elsewhere(other, settings)
+    assert [file.name for file in (settings.data / "models").iterdir() if file.is_dir()] == [light_folder(other, settings).name]
 
 
 def _cut_off(folder: Path) -> None:

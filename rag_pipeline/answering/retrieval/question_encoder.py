@@ -66,7 +66,8 @@ class SentenceEncoder:
             known = {key: self._kept[key] for key in keys if key in self._kept}
         new = [key for key in dict.fromkeys(keys) if key not in known]
         embedder = load_question_embedder(model, self._settings)
-        known.update(zip(new, embedder.embed_documents([sentence for _, sentence in new]), strict=True))
+        vectors = embedder.embed_documents([sentence for _, sentence in new])
+        known.update((key, vector.copy()) for key, vector in zip(new, vectors, strict=True))  # a view would keep its whole batch
         self._keep(known)
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, embedder.dimension), dtype=np.float32)
 

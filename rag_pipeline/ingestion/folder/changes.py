@@ -5,7 +5,8 @@ files. Not here: what has changed (``listing``), what to do about it (``watch``)
 
 It may say that something happened when nothing did, never the other way round. Each folder that a listing entered is watched by itself:
 a folder that is new is found by the listing, watched, and listed once more. Where the system does not tell (network disks, where another
-machine may write; no inotify; its limit reached), each question is answered by "something may have happened", as before.
+machine may write; no inotify; its limit reached; names that are not UTF-8), each question is answered by "something may have happened", as
+before.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _LOCAL = frozenset(
     ["bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "ntfs3", "overlay", "ramfs", "tmpfs", "vfat", "xfs", "zfs"]
 )
 """File systems that only this machine writes to, and that inotify tells all of. Any other is listed."""
+_MODIFIED = 2
+"""The kind of an event that neither adds nor removes."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 Identity = tuple[int, int]
@@ -48,7 +51,7 @@ class Changes:
     def __init__(self, folder: Path, situation: Callable[[], Hashable]) -> None:
         """
         Args:
-            folder: the folder whose changes the system tells of.
+            folder: the folder whose changes the system tells of, absolute.
             situation: a value that differs when anything else has changed. Asked every second: it costs some system calls.
         """
         self._folder, self._situation = folder, situation
@@ -92,8 +95,8 @@ class Changes:
         """
         with self._lock:
             identities = _identities(self._folder, listing.folders)
-            if reason := _why_not(self._folder) or (listing.strays and f"{listing.strays[0]} is a link to a file in a folder that is not"):
-                return self._complain(str(reason))
+            if reason := _why_not(self._folder) or _why_not_all(listing):
+                return self._complain(reason)
             if identities == self._watched:
                 return True
             return self._watch(identities)
@@ -132,12 +135,29 @@ class Changes:
         """Count what has happened, for which to wait so long."""
         if self._told is None:
             return
-        step = _STEP_MILLISECONDS if seconds else 1
-        events = self._told.watch(step, step, max(1, int(seconds * 1000)), None)
-        happened = not isinstance(events, str) and any(not is_ignored(Path(path).name) for _, path in events)
+        happened = self._has_happened(self._told, seconds)
         situation = (self._situation(), os.getppid() == self._parent)  # who waits for something to happen must not outlive its parent
         self._count += happened or situation != self._seen
         self._seen = situation
+
+    def _has_happened(self, told: RustNotify, seconds: float) -> bool:
+        """What was told meanwhile; forgets what is watched where that says no more, so that the next look watches all anew."""
+        step = _STEP_MILLISECONDS if seconds else 1
+        try:
+            events = told.watch(step, step, max(1, int(seconds * 1000)), None)
+        except WatchfilesRustInternalError as error:  # raised at each later call too; a name that is not UTF-8 does it
+            LOG.info("The changes in %s are watched anew: %s", self._folder, error)
+            self._told = self._watched = None
+            return True
+        if isinstance(events, str):
+            return False
+        if any(kind != _MODIFIED and self._is_watched(path) for kind, path in events):
+            self._told = self._watched = None  # another folder may lie there now, and have the same inode number
+            return True
+        return any(not is_ignored(Path(path).name) for _, path in events)
+
+    def _is_watched(self, path: str) -> bool:
+        return path.removeprefix(str(self._folder)).removeprefix("/") in (self._watched or {})
 
     def _compare_folders(self) -> None:
         """Another disk may be mounted over a folder: nothing tells of that."""
@@ -164,6 +184,13 @@ def _why_not(folder: Path) -> str:
         Path(os.path.realpath(folder)), Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     )
     return "".join(f"a file system of the kind {kind} may be written by other machines" for kind in sorted(kinds - _LOCAL)[:1])
+
+
+def _why_not_all(listing: FolderListing) -> str:
+    """Why the system would not tell of all that a listing shows; empty when it does."""
+    if listing.undecodable:
+        return f"the name of {listing.undecodable[0]!r} is not UTF-8"
+    return f"{listing.strays[0]} is a link to a file in a folder that is not" if listing.strays else ""
 
 
 def _file_systems(folder: Path, mounts: str) -> set[str]:

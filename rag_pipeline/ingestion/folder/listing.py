@@ -50,13 +50,14 @@ class FolderListing:
     """All documents of the folder by path; ``unreadable`` are folders and files that could not be looked at, with the reason.
 
     ``folders`` are those that were listed ("" is the watched folder). ``strays``: links to files inside whose way leads through none of
-    them, so that a change of such a file shows in no listed folder.
+    them, so that a change of such a file shows in no listed folder. ``undecodable``: what has a name that is not UTF-8, ignored or not.
     """
 
     files: Mapping[str, FoundFile]
     unreadable: Mapping[str, str] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     strays: tuple[str, ...] = ()
+    undecodable: tuple[str, ...] = ()
 
     @property
     def signatures(self) -> dict[str, str]:
@@ -144,6 +145,7 @@ def list_folder(uploads: Path) -> FolderListing:
     unreadable: dict[str, str] = {}
     folders: set[str] = set()
     links: dict[str, str] = {}
+    undecodable: list[str] = []
     root = os.path.realpath(uploads)
     pending = [""]
     while pending:
@@ -155,10 +157,9 @@ def list_folder(uploads: Path) -> FolderListing:
                 unreadable[folder] = error.strerror or str(error)
             continue
         folders.add(folder)
-        for entry in entries:
+        undecodable += [f"{folder}/{entry.name}".lstrip("/") for entry in entries if not _is_utf8(entry.name)]
+        for entry in (entry for entry in entries if not is_ignored(entry.name)):
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if is_ignored(entry.name):
-                continue
             try:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(path)
@@ -171,7 +172,16 @@ def list_folder(uploads: Path) -> FolderListing:
     if "" in unreadable:
         raise RagError(f"The watched folder {uploads} cannot be listed: {unreadable['']}. Give this user the right to read it.")
     strays = tuple(path for path, target in links.items() if _folder_below(root, path, target) not in folders)
-    return FolderListing(files, unreadable, frozenset(folders), strays)
+    return FolderListing(files, unreadable, frozenset(folders), strays, tuple(undecodable))
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name as ``os.fsdecode`` gives it is text; otherwise it has surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _folder_below(root: str, link: str, target: str) -> str | None:

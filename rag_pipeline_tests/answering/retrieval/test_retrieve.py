@@ -146,3 +146,4 @@ def test_sentences_are_embedded_once_and_the_last_ones_remembered(library_settin
     encoder.vectors(["one"], model)  # was the oldest of three
     assert asked == [["one", "two"], ["three"], ["one"]]
     assert encoder.vectors([], model).shape == (0, embedder.dimension)
+    assert all(vector.base is None for vector in encoder._kept.values())  # a view would keep its whole batch in memory

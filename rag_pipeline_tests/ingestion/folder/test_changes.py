@@ -37,6 +37,12 @@ class Watcher:
     def told(self, seconds: float = 1.0) -> bool:
         return self.changes.since(self.mark, seconds)
 
+    def rest(self) -> None:
+        """Look until nothing more is told of what happened before."""
+        self.look()
+        while self.told():
+            self.look()
+
 
 @pytest.fixture
 def watcher(tmp_path: Path) -> Iterator[Watcher]:
@@ -123,6 +129,65 @@ def test_another_folder_in_the_same_place_is_watched_anew(watcher: Watcher) -> N
     team.mkdir()
     watcher.look()
     (team / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+@pytest.mark.parametrize("name", ["", "team", "team/deep"])
+def test_a_folder_that_is_deleted_and_made_again_is_watched_anew_whatever_its_inode_number(
+    name: str, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ext4 gives a new folder the number of the one just deleted; other file systems are made to look as if they did."""
+    monkeypatch.setattr(module, "_identities", lambda root, folders: {folder: (1, 1) for folder in folders if (root / folder).is_dir()})
+    watcher.rest()
+    shutil.rmtree(watcher.folder / name)
+    (watcher.folder / "team" / "deep").mkdir(parents=True)
+    watcher.rest()
+    (watcher.folder / "team" / "deep" / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+def test_of_a_folder_that_has_the_inode_number_of_a_deleted_one_changes_are_told(watcher: Watcher) -> None:
+    deep = watcher.folder / "team" / "deep"
+    before = deep.stat().st_ino
+    shutil.rmtree(deep)
+    deep.mkdir()
+    if deep.stat().st_ino != before:
+        pytest.skip("this file system gave another number")
+    watcher.rest()
+    (deep / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.txt", b".caf\xe9.part"])
+def test_a_name_that_is_not_utf8_is_said_once_and_the_folder_is_listed(
+    name: bytes, watcher: Watcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the system says of it cannot be read, and reading such a file is an event too."""
+    file = Path(os.fsdecode(os.fsencode(watcher.folder / "team") + b"/" + name))
+    file.write_text("x")
+    for _ in range(3):
+        assert watcher.told()
+        watcher.look()
+        assert not watcher.changes.tells
+        file.read_text()
+    assert caplog.text.count("is not UTF-8") == 1
+    assert "caf\\udce9" in caplog.text
+    file.unlink()
+    watcher.look()
+    assert not watcher.told(0)
+    (watcher.folder / "new.txt").write_text("y")
+    assert watcher.told()
+
+
+def test_a_name_that_is_not_utf8_and_gone_again_is_a_change(watcher: Watcher) -> None:
+    file = Path(os.fsdecode(os.fsencode(watcher.folder) + b"/caf\xe9.txt"))
+    file.write_text("x")
+    file.unlink()
+    assert watcher.told()
+    watcher.look()
+    assert watcher.changes.tells
+    assert not watcher.told(0)
+    (watcher.folder / "new.txt").write_text("y")
     assert watcher.told()
 
 

@@ -131,7 +131,9 @@ async def _drawn(services: Services, access: Access) -> AsyncIterator[str | dict
                 "bars": progress_html("bars", overview, may_write=access.may("write")),
                 "line": progress_html("line", overview),
             }
-            yield {"event": "progress", "data": as_json({**parts, "answering": any(one.is_answering for one in overview.collections)})}
+            # What a question finds is the index's to say: while that is built anew, the catalog counts passages that are not there.
+            answering = any(access.sees(name) for name in await services.indexed_collections())
+            yield {"event": "progress", "data": as_json({**parts, "answering": answering})}
 
 
 async def _change(services: Services, access: Access, name: str, change: Callable[[set[str]], None], *, paused: bool) -> PauseBody:

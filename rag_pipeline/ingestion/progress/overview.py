@@ -62,11 +62,6 @@ class CollectionProgress:
     next_documents: tuple[str, ...] = ()
 
     @property
-    def is_answering(self) -> bool:
-        """Whether questions find something in it."""
-        return self.passages > 0
-
-    @property
     def is_complete(self) -> bool:
         """Whether nothing is left to do."""
         return not (self.documents_unread or self.lanes or self.vectors < self.passages)

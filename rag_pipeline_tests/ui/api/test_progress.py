@@ -1,6 +1,7 @@
 """How far the work is, and pausing it, over HTTP; and what an answer says of it."""
 
 import json
+import shutil
 from collections.abc import Callable
 
 import httpx
@@ -83,6 +84,26 @@ def test_who_may_see_and_pause_what(settings: Settings, ingest: Callable[..., ob
         assert client.post("/api/v1/collections/zoo/pause", headers={"Authorization": f"Bearer {writer}"}).status_code == 403
         assert client.post("/api/v1/collections/park/pause", headers={"Authorization": f"Bearer {writer}"}).status_code == 200
     assert read_pauses(settings).collections == ("park",)
+
+
+def test_pages_are_told_that_questions_are_answered_only_while_the_index_has_something(
+    settings: Settings, ingest: Callable[..., object]
+) -> None:
+    put(settings, "zoo/keeper.txt")
+    ingest("zoo")
+    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+        assert drawn(client)["answering"] is True
+        shutil.rmtree(settings.index_path)
+        assert client.get("/api/v1/ingestion").json()["collections"][0]["passages"] == 1
+        assert drawn(client)["answering"] is False
+
+
+def drawn(client: httpx.Client) -> dict[str, object]:
+    """What pages are sent first of how far the work is."""
+    with client.stream("GET", "/progress/events") as events:
+        found = next(json.loads(line.removeprefix("data: ")) for line in events.iter_lines() if line.startswith("data: "))
+    assert isinstance(found, dict)
+    return found
 
 
 def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:

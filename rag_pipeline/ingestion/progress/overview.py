@@ -284,6 +284,10 @@ class ProgressReader:
         folder, pauses = self._settings.progress_path, self._settings.pauses_path
         return _signature(self._catalog.path), _status(folder), _status(pauses)
 
+    def is_behind(self) -> bool:
+        """Whether the counts of :meth:`current` are of an earlier moment than the catalog, which a run kept."""
+        return _signature(self._catalog.path) != self._counted
+
     def _current_counts(self) -> Mapping[str, WorkCounts]:
         with self._lock:
             signature = _signature(self._catalog.path)

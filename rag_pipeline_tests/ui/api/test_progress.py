@@ -106,6 +106,15 @@ def drawn(client: httpx.Client) -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize("path", ["/progress/events", "/api/v1/ingestion/events"])
+def test_what_keeps_the_work_from_being_looked_at_is_the_last_event(settings: Settings, path: str) -> None:
+    settings.pauses_path.write_text("damaged")
+    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+        lines = client.get(path).text.splitlines()
+    assert lines[0] == "event: failed"
+    assert "which says what is paused, is damaged" in json.loads(lines[1].removeprefix("data: "))["message"]
+
+
 def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:
     put(settings, "zoo/keeper.txt")
     steps.source_documents.update_documents(Workspace(settings, "zoo"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -124,6 +125,33 @@ def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:
             True,
             "Nothing can be searched yet: 1 waits to be read. A document answers as soon as it has been read.",
         )
+
+
+def test_a_token_for_some_collections_hears_how_far_these_are_and_nothing_of_others(
+    settings: Settings, ingest: Callable[..., object]
+) -> None:
+    put(settings, "park/gate.txt", "The gate of the park is green.")
+    ingest("park")
+    put(settings, "zoo/keeper.txt")
+    steps.source_documents.update_documents(Workspace(settings, "zoo"))
+    token, entry = new_token("r", ["read"], ["zoo"])
+    shared = settings.model_copy(update={"api_tokens": SecretStr(entry)})
+    headers = {"Authorization": f"Bearer {token}"}
+    question = {"question": "What colour is the gate?"}
+    with serving(shared) as address, httpx.Client(base_url=address, timeout=60, headers=headers) as client:
+        told = client.post("/api/v1/ask", json=question)
+        assert (told.status_code, told.json()["refused"], told.json()["answer"]) == (
+            200,
+            True,
+            "Nothing can be searched yet: 1 waits to be read. A document answers as soon as it has been read.",
+        )
+        found = client.post("/api/v1/search", json=question)
+        assert (found.status_code, found.json()["error"]["code"]) == (400, "nothing_indexed")
+        chat = client.post("/v1/chat/completions", json={"model": "all", "messages": [{"role": "user", "content": question["question"]}]})
+        assert not any("park" in answer.text or "green" in answer.text for answer in (told, found, chat))
+        (settings.index_path / "park").joinpath("manifest.json").write_text("damaged")
+        assert client.post("/api/v1/ask", json=question).json() == {**told.json(), "timings": ANY}
+        assert drawn(client)["answering"] is False
 
 
 @pytest.mark.timeout(300)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,26 @@ def test_everything_is_paused_and_continued(settings: Settings) -> None:
     assert here("stop", "park").exit_code == 0
     assert here("continue").exit_code == 0
     assert ("zoo" in read_pauses(settings), "park" in read_pauses(settings)) == (False, False)
+
+
+def test_watching_sends_the_terminal_no_escapes_of_file_names(settings: Settings) -> None:
+    (settings.uploads / "zoo" / "evil\x1b]0;owned\x07\nnext.txt").write_text("All about the zoo.")
+    steps.source_documents.update_documents(Workspace(settings, "zoo"))
+    main, terminal = os.openpty()
+    command = [sys.executable, "-m", "rag_pipeline", "status", "--watch"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    with subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment) as watching:
+        os.close(terminal)
+        seen = b""
+        while b"evil" not in seen or b"note.txt" not in seen:
+            seen += os.read(main, 65536)
+        watching.send_signal(2)
+        assert b"evil\\x1b]0;owned\\x07\\nnext.txt" in seen
+        with suppress(OSError):  # the terminal's other end is closed once the program has ended
+            while os.read(main, 65536):
+                pass
+        assert watching.wait(30) == 0
+    os.close(main)
 
 
 def test_watching_prints_a_line_for_each_change_and_ends_by_ctrl_c(settings: Settings) -> None:

@@ -30,10 +30,14 @@ EVERY_DOCUMENT = DocumentFilter()
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The collections, none meaning all, and which of their documents may be read."""
+    """The collections, none meaning all, and which of their documents may be read.
+
+    ``nothing_indexed``: none of these collections is indexed yet, and whoever asks may hear nothing of the others.
+    """
 
     collections: tuple[str, ...] = ()
     filter: DocumentFilter = EVERY_DOCUMENT
+    nothing_indexed: bool = False
 
 
 EVERYWHERE = Scope()

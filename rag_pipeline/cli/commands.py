@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from rag_pipeline.cli.printing import printable
 from rag_pipeline.document_life import stage_of
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
@@ -220,13 +221,8 @@ def _status_line(row: DocumentStatus, is_read_now: bool = False) -> str:
     detail = row.error if row.error else f"{pages}{row.chunks} chunks"
     held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
     stage = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
-    lines = [f"{stage:<11} {row.collection}/{_printable(row.document)}  {detail}{held}"]
-    return "\n".join([*lines, *(f"{'':<11} warning: {_printable(warning)}" for warning in row.warnings)])
-
-
-def _printable(text: str) -> str:
-    """A file name may hold line breaks and terminal escapes."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    lines = [f"{stage:<11} {row.collection}/{printable(row.document)}  {detail}{held}"]
+    return "\n".join([*lines, *(f"{'':<11} warning: {printable(warning)}" for warning in row.warnings)])
 
 
 @command
@@ -391,7 +387,7 @@ def _source(hit: Hit, page: int | None = None) -> str:
     """``page``: the one of the passage's pages that is meant."""
     first, last = (page, page) if page else (hit.page_first, hit.page_last)
     where = f", page {first}" if first else ""
-    return f"{hit.collection}/{_printable(hit.document)}{where}{f'–{last}' if last and last != first else ''}"
+    return f"{hit.collection}/{printable(hit.document)}{where}{f'–{last}' if last and last != first else ''}"
 
 
 def _indented(text: str) -> str:

@@ -18,6 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rag_pipeline.cli.printing import printable
 from rag_pipeline.ingestion.progress.overview import CollectionProgress, Overview, ProgressReader
 from rag_pipeline.ingestion.progress.shapes import overview_json
 from rag_pipeline.ingestion.progress.words import line, next_in_words
@@ -60,7 +61,7 @@ def _draw(overviews: Iterator[Overview]) -> None:
 def _write(overviews: Iterator[Overview]) -> None:
     before: dict[str, str] = {}
     for overview in overviews:
-        now = {one.collection: f"{one.collection}: {line(one)}" for one in overview.collections}
+        now = {one.collection: f"{printable(one.collection)}: {line(one)}" for one in overview.collections}
         for collection, said in now.items():
             if before.get(collection) != said:
                 click.echo(said)
@@ -70,8 +71,9 @@ def _write(overviews: Iterator[Overview]) -> None:
 def _picture(overview: Overview) -> Group:
     table = Table.grid(padding=(0, 2))
     for one in overview.collections:
-        table.add_row(Text(one.collection), _bar(one), Text(line(one)))
-    return Group(table, Text(next_in_words(overview) or "Nothing is left to do. Ctrl-C ends this.", style="dim"))
+        table.add_row(Text(printable(one.collection)), _bar(one), Text(line(one)))
+    following = printable(next_in_words(overview)) or "Nothing is left to do. Ctrl-C ends this."
+    return Group(table, Text(following, style="dim"))
 
 
 def _bar(one: CollectionProgress) -> ProgressBar:

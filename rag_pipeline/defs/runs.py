@@ -44,6 +44,12 @@ def lock_of(run_id: str) -> FileLock:
     return FileLock(folder / f"run-{run_id}")
 
 
+def process_of(run: dg.DagsterRun) -> str | None:
+    """Machine and process of a run of the command line; None of one of the daemon."""
+    # A run that is re-executed in the Dagster UI inherits the tag, and is the daemon's all the same.
+    return None if run.parent_run_id else run.tags.get(PROCESS_TAG)
+
+
 def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = False) -> Sequence[str]:
     """Mark runs as failed whose process is gone (kill -9, power cut): nobody else would, and they would block their collection.
 
@@ -52,8 +58,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, include_daemon_runs: bool = Fal
     dead = []
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED, *_ALIVE])):
         run = record.dagster_run
-        # A run that is re-executed in the Dagster UI inherits the tag, and is the daemon's all the same.
-        owner = None if run.parent_run_id else run.tags.get(PROCESS_TAG)
+        owner = process_of(run)
         if owner is None:
             gone = include_daemon_runs and run.status in _ALIVE
         else:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from rag_pipeline.defs.runs import process_of
 from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.ingestion.steps.workspace import Workspace
 
@@ -31,9 +32,7 @@ def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace:
         while not ended.wait(LOOK_SECONDS):
             since = read_pauses(workspace.settings).stopped.get(workspace.collection)
             if since is not None and time.time() - since > GRACE_SECONDS:
-                if run := instance.get_run_by_id(run_id):
-                    instance.report_run_canceling(run, message="The collection was told to stop.")
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                _cancel(instance, run_id)
                 return
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -43,3 +42,12 @@ def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace:
     finally:
         ended.set()
         thread.join()
+
+
+def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
+    """A run of the command line interrupts itself once it is marked (``execution``): a second interrupt would break off its clean-up."""
+    run = instance.get_run_by_id(run_id)
+    if run:
+        instance.report_run_canceling(run, message="The collection was told to stop.")
+    if run is None or process_of(run) is None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -1,6 +1,7 @@
 """A run whose collection is told to stop ends, and so does one that cannot come to its next look."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rag_pipeline.defs.runs import open_instance
+from rag_pipeline.defs import stopping
+from rag_pipeline.defs.runs import PROCESS_TAG, open_instance
 from rag_pipeline.defs.stopping import GRACE_SECONDS
 from rag_pipeline.ingestion.pauses import read_pauses, stop
 from rag_pipeline.ingestion.progress.live import live_runs
@@ -50,3 +52,35 @@ def test_a_run_that_does_not_end_by_itself_is_cancelled(settings: Settings, inge
         assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
     assert not any(run.alive for run in live_runs(settings))
     assert "default" in read_pauses(settings)
+
+
+@pytest.mark.parametrize(
+    ("tags", "parent", "interrupts"),
+    [
+        pytest.param({PROCESS_TAG: "here:1"}, None, 0, id="of the command line, which interrupts itself"),
+        pytest.param({}, None, 1, id="of the daemon"),
+        pytest.param({PROCESS_TAG: "here:1"}, "another", 1, id="of the daemon, again what the command line did"),
+    ],
+)
+def test_a_run_is_interrupted_once(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    tags: dict[str, str],
+    parent: str | None,
+    interrupts: int,
+) -> None:
+    monkeypatch.setattr(stopping, "GRACE_SECONDS", -1.0)
+    monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.01)
+    run = instance.add_run(
+        dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, parent_run_id=parent, root_run_id=parent)
+    )
+    found: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: found.append(number))
+    try:
+        stop(settings, "default")
+        with stopping.cancelled_when_stopped(instance, run.run_id, Workspace(settings, "default")):
+            wait_until(lambda: instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELING)  # type: ignore[union-attr]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(found) == interrupts

@@ -7,7 +7,7 @@ Belongs here: requests in, JSON, events or parts of a page out. Not here: what i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from fastapi import APIRouter, Request, Response
@@ -81,14 +81,14 @@ class PauseBody(BaseModel):
 async def progress(request: Request, services: ServicesDependency, access: ReaderDependency) -> Response | ProgressResponse:
     """How far all is, and when it is done: one JSON document, or, with ``Accept: text/event-stream``, one after each change."""
     if "text/event-stream" in request.headers.get("accept", ""):
-        return event_stream(_frames(services, access), grace_seconds=0)
+        return event_stream(_or_failed(_frames(services, access)), grace_seconds=0)
     return ProgressResponse.model_validate(overview_json(await services.progress.current(access)))
 
 
 @router.get("/ingestion/events", response_class=Response, responses=PROGRESS_EVENTS)
 async def progress_events(services: ServicesDependency, access: ReaderDependency) -> Response:
     """How far all is, now and after each change, as server-sent events ``progress``; each is what ``/api/v1/ingestion`` gives."""
-    return event_stream(_frames(services, access), grace_seconds=0)
+    return event_stream(_or_failed(_frames(services, access)), grace_seconds=0)
 
 
 @router.post("/collections/{name}/pause")
@@ -112,26 +112,35 @@ async def continue_collection(name: str, services: ServicesDependency, access: W
 @pages.get("/progress/events")
 async def parts_of_pages(services: ServicesDependency, access: ReaderDependency) -> Response:
     """What the pages show of it, drawn, while someone looks at them (``static/app.js``)."""
-    return event_stream(_drawn(services, access), grace_seconds=0)
+    return event_stream(_or_failed(_drawn(services, access)), grace_seconds=0)
 
 
-async def _frames(services: Services, access: Access) -> AsyncIterator[str | dict[str, str]]:
-    try:
-        async with aclosing(services.progress.changes(access)) as overviews:
-            async for overview in overviews:
-                yield {"event": "progress", "data": as_json(overview_json(overview))}
-    except RagError as error:
-        yield {"event": "failed", "data": as_json({"message": str(error), "code": getattr(error, "code", "failed")})}
+async def _frames(services: Services, access: Access) -> AsyncGenerator[dict[str, str], None]:
+    async with aclosing(services.progress.changes(access)) as overviews:
+        async for overview in overviews:
+            yield {"event": "progress", "data": as_json(overview_json(overview))}
 
 
-async def _drawn(services: Services, access: Access) -> AsyncIterator[str | dict[str, str]]:
+async def _drawn(services: Services, access: Access) -> AsyncGenerator[dict[str, str], None]:
     async with aclosing(services.progress.changes(access)) as overviews:
         async for overview in overviews:
             parts: dict[str, object] = {
                 "bars": progress_html("bars", overview, may_write=access.may("write")),
                 "line": progress_html("line", overview),
             }
-            yield {"event": "progress", "data": as_json({**parts, "answering": any(one.is_answering for one in overview.collections)})}
+            # What a question finds is the index's to say: while that is built anew, the catalog counts passages that are not there.
+            answering = any(access.sees(name) for name in await services.indexed_collections())
+            yield {"event": "progress", "data": as_json({**parts, "answering": answering})}
+
+
+async def _or_failed(frames: AsyncGenerator[dict[str, str], None]) -> AsyncIterator[str | dict[str, str]]:
+    """The frames; what keeps them from being made is the last one."""
+    try:
+        async with aclosing(frames):
+            async for frame in frames:
+                yield frame
+    except RagError as error:
+        yield {"event": "failed", "data": as_json({"message": str(error), "code": getattr(error, "code", "failed")})}
 
 
 async def _change(services: Services, access: Access, name: str, change: Callable[[set[str]], None], *, paused: bool) -> PauseBody:

@@ -62,7 +62,8 @@ class ProgressFeed:
     async def _look(self) -> None:
         mark = self._reader.mark()
         if mark != self._mark or self._found.is_going_on:
-            self._found, self._mark = await asyncio.to_thread(self._reader.current), mark
+            self._found = await asyncio.to_thread(self._reader.current)
+            self._mark = None if self._reader.is_behind() else mark
         self._looked_at = time.monotonic()
 
 

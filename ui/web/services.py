@@ -110,7 +110,7 @@ class Services:
         """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
 
         Raises:
-            RagError: a collection that may not be seen, or none that is indexed.
+            RagError: a collection that may not be seen, or, for a token that is not for all, one that is not indexed.
         """
         named = access.collections and not collections
         scope = scope_of(access, collections, await self.indexed_collections() if named else (), wanted)

@@ -48,13 +48,12 @@ def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str]
         wanted: which of their documents.
 
     Raises:
-        ForbiddenError: a collection was asked for that may not be seen, or none may be seen.
+        ForbiddenError: a collection was asked for that may not be seen.
     """
     for collection in collections:
         require_collection(access, collection)
     if collections or not access.collections:
         return Scope(tuple(collections), wanted)
     seen = tuple(name for name in existing if access.sees(name))
-    if not seen:  # an empty scope would mean everything
-        raise ForbiddenError(f"None of the collections of the token {access.name!r} is indexed yet.")
-    return Scope(seen, wanted)
+    # An empty scope would mean everything. That nothing is indexed yet is no lack of rights: it is for the answer to say.
+    return Scope(seen or access.collections, wanted, nothing_indexed=not seen)

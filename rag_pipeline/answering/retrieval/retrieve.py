@@ -25,7 +25,7 @@ from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, In
 
 
 class NothingIndexedError(RagError):
-    """No collection has been indexed, so there is nothing to search."""
+    """No collection that may be seen has been indexed, so there is nothing to search."""
 
     code = "nothing_indexed"
 
@@ -51,7 +51,7 @@ class Retriever:
 
         Raises:
             BadQuestionError: there is nothing in it to search for.
-            NothingIndexedError: no collection is indexed.
+            NothingIndexedError: no collection is indexed, or none that may be seen.
             RagError: an unknown collection, or an index whose embedding model is not here any more.
         """
         limits = self._tuning.question
@@ -116,8 +116,10 @@ class Retriever:
     def _collections(self, scope: Scope) -> Sequence[str]:
         existing = self._index.collections()
         for error in self._index.damaged():
-            if not existing or error.collection in scope.collections:
+            if error.collection in scope.collections or not (existing or scope.nothing_indexed):
                 raise error
+        if scope.nothing_indexed:
+            raise NothingIndexedError(f"Nothing is indexed yet in {', '.join(scope.collections)}.")
         if not existing:
             raise NothingIndexedError(
                 f"No documents are indexed yet: drop files into {self._settings.uploads} and start `rag up`, or run: rag ingest"

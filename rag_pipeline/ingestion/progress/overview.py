@@ -26,6 +26,9 @@ from rag_pipeline.stores.catalog.listing import WorkCounts, work_counts
 _GROWING = 8
 """After so many slices they grow no more."""
 _ENDLESS = 1e9
+_TELLING_DOCUMENTS = 5
+_TELLING_SHARE = 0.05
+"""So many documents, and such a share of all bytes, have to be published before they tell how many passages the others have."""
 STAGES = (WAITING, BEING_READ, BY_WORDS, WITH_VECTORS, "indexed", "failed", "unsupported", "empty")
 
 
@@ -60,11 +63,6 @@ class CollectionProgress:
     seconds_left: float | None = 0.0
     is_paused: bool = False
     next_documents: tuple[str, ...] = ()
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether questions find something in it."""
-        return self.passages > 0
 
     @property
     def is_complete(self) -> bool:
@@ -204,12 +202,18 @@ def _vectors_left(counts: WorkCounts, run: LiveRun) -> int:
 
 
 def _expected_passages(counts: WorkCounts) -> int | None:
-    """Documents that are still to be read are taken to be as rich in passages, for their size, as those that were."""
+    """Documents that are still to be read are taken to be as rich in passages, for the work that they are, as those that were.
+
+    Small documents are read first and have the most passages for their bytes: a few of them tell nothing of the large ones.
+    """
     if not counts.waiting:
         return counts.passages
-    if not counts.published_bytes:
+    documents = counts.by_words + counts.with_vectors + counts.states.get("indexed", 0)
+    share = counts.published_bytes / max(1, counts.published_bytes + counts.waiting_bytes)
+    if documents < _TELLING_DOCUMENTS or share < _TELLING_SHARE:
         return None
-    return counts.passages + round(counts.passages * counts.waiting_bytes / counts.published_bytes)
+    waiting, published = reading_work(counts.waiting_bytes, counts.waiting), reading_work(counts.published_bytes, documents)
+    return counts.passages + round(counts.passages * waiting / published)
 
 
 def _stages(counts: WorkCounts, text: LiveRun) -> dict[str, int]:
@@ -279,6 +283,10 @@ class ProgressReader:
         """Differs when :meth:`current` may: a few system calls."""
         folder, pauses = self._settings.progress_path, self._settings.pauses_path
         return _signature(self._catalog.path), _status(folder), _status(pauses)
+
+    def is_behind(self) -> bool:
+        """Whether the counts of :meth:`current` are of an earlier moment than the catalog, which a run kept."""
+        return _signature(self._catalog.path) != self._counted
 
     def _current_counts(self) -> Mapping[str, WorkCounts]:
         with self._lock:

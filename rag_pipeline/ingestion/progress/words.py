@@ -32,7 +32,7 @@ def time_left(progress: CollectionProgress) -> str:
     if progress.is_paused:
         return "paused"
     if progress.seconds_left is None:
-        return "how long it takes is known once it has begun"
+        return f"how long it takes is known once {'more has been read' if progress.passages else 'it has begun'}"
     return f"about {duration(progress.seconds_left)} left"
 
 

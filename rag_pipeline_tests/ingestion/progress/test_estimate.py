@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag_pipeline.ingestion.backlog import FIRST_SLICE_SECONDS, slice_seconds
+from rag_pipeline.ingestion.backlog import slice_seconds
 from rag_pipeline.ingestion.pauses import NO_PAUSES
 from rag_pipeline.ingestion.progress import reading_work
 from rag_pipeline.ingestion.progress.estimate import pace_of, seconds_for, turns
 from rag_pipeline.ingestion.progress.live import LiveRun, SliceTimes
 from rag_pipeline.ingestion.progress.overview import overview
+from rag_pipeline.ingestion.progress.words import line
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.listing import WorkCounts
 
@@ -48,6 +49,7 @@ class Work:
     now: float = 0.0
     bit: int = 0
     all_known_since: float = 0.0
+    telling_since: float | None = None
 
     def counts(self) -> WorkCounts:
         published = self.passages // PASSAGES_OF_A_DOCUMENT
@@ -101,6 +103,9 @@ def _slice(machine: Machine, work: Work, lane: str, seconds: float, run: LiveRun
     work.now += machine.publishing
     if lane == "text":
         work.waiting, work.passages = work.waiting - unpublished, work.passages + unpublished * PASSAGES_OF_A_DOCUMENT
+        published = work.passages // PASSAGES_OF_A_DOCUMENT
+        if work.telling_since is None and (not work.waiting or (published >= 5 and published / (published + work.waiting) >= 1 / 20)):
+            work.telling_since = work.now
     else:
         work.vectors += unpublished
     yield replace(run, alive=False, current=None, slices=(*run.slices, replace(times, ended=work.now))[-12:], updated=work.now)
@@ -122,8 +127,8 @@ def wrong(machine: Machine, documents: int, late: int = 0) -> list[tuple[float, 
     made = list(promises(machine, work, late, earlier(machine)))
     end = made[-1][0]
     published = next(now for now, promised in made if promised is not None)  # before that nothing is known of what the documents hold
-    assert published < BEGIN + machine.start + FIRST_SLICE_SECONDS / min(machine.noise) + machine.publishing + 1
     whole = end - BEGIN
+    assert published == work.telling_since
     judged = [
         ((now - BEGIN) / whole, end - now, promised)
         for now, promised in made
@@ -167,6 +172,30 @@ def test_short_first_slices_do_not_count_as_half_the_speed() -> None:
 def test_what_was_never_measured_is_not_promised() -> None:
     assert pace_of([]) is None
     assert overview(SETTINGS, {"c": Work(5).counts()}, [], NO_PAUSES).collections[0].seconds_left is None
+
+
+def drop(read: int, bytes_read: int, waiting: int, bytes_waiting: int) -> WorkCounts:
+    """So many documents of a passage each were read, so many wait."""
+    return WorkCounts({"pending": read + waiting}, waiting, bytes_waiting, read, 0, read, 0, bytes_read)
+
+
+def expected(counts: WorkCounts) -> tuple[int | None, float | None]:
+    slices = (SliceTimes(0, 1, 4, 5, 400_000.0, 0, 3),)
+    runs = [LiveRun("c", "text", slices=slices), LiveRun("c", "vectors", slices=(SliceTimes(0, 3, 18, 19, 900.0, 0, 15),))]
+    (found,) = overview(SETTINGS, {"c": counts}, runs, NO_PAUSES).collections
+    assert (found.passages_expected is None) == ("known once more has been read" in line(found))
+    return found.passages_expected, found.seconds_left
+
+
+def test_a_few_small_documents_tell_nothing_of_large_ones() -> None:
+    assert expected(drop(20, 2_000, 10, 500_000_000)) == (None, None)
+    assert expected(drop(4, 400_000, 4, 400_000)) == (None, None)
+
+
+def test_small_documents_have_the_most_passages_for_their_bytes() -> None:
+    passages, seconds = expected(drop(100, 100_000, 10, 1_000_000))
+    assert passages == 100 + 57  # by their bytes alone the large ones would have 1,000
+    assert seconds is not None
 
 
 def test_a_clock_that_was_set_back_gives_no_negative_times() -> None:

@@ -1,7 +1,9 @@
 """How far the work is, and pausing it, over HTTP; and what an answer says of it."""
 
 import json
+import shutil
 from collections.abc import Callable
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -85,6 +87,35 @@ def test_who_may_see_and_pause_what(settings: Settings, ingest: Callable[..., ob
     assert read_pauses(settings).collections == ("park",)
 
 
+def test_pages_are_told_that_questions_are_answered_only_while_the_index_has_something(
+    settings: Settings, ingest: Callable[..., object]
+) -> None:
+    put(settings, "zoo/keeper.txt")
+    ingest("zoo")
+    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+        assert drawn(client)["answering"] is True
+        shutil.rmtree(settings.index_path)
+        assert client.get("/api/v1/ingestion").json()["collections"][0]["passages"] == 1
+        assert drawn(client)["answering"] is False
+
+
+def drawn(client: httpx.Client) -> dict[str, object]:
+    """What pages are sent first of how far the work is."""
+    with client.stream("GET", "/progress/events") as events:
+        found = next(json.loads(line.removeprefix("data: ")) for line in events.iter_lines() if line.startswith("data: "))
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("path", ["/progress/events", "/api/v1/ingestion/events"])
+def test_what_keeps_the_work_from_being_looked_at_is_the_last_event(settings: Settings, path: str) -> None:
+    settings.pauses_path.write_text("damaged")
+    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+        lines = client.get(path).text.splitlines()
+    assert lines[0] == "event: failed"
+    assert "which says what is paused, is damaged" in json.loads(lines[1].removeprefix("data: "))["message"]
+
+
 def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:
     put(settings, "zoo/keeper.txt")
     steps.source_documents.update_documents(Workspace(settings, "zoo"))
@@ -94,6 +125,33 @@ def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:
             True,
             "Nothing can be searched yet: 1 waits to be read. A document answers as soon as it has been read.",
         )
+
+
+def test_a_token_for_some_collections_hears_how_far_these_are_and_nothing_of_others(
+    settings: Settings, ingest: Callable[..., object]
+) -> None:
+    put(settings, "park/gate.txt", "The gate of the park is green.")
+    ingest("park")
+    put(settings, "zoo/keeper.txt")
+    steps.source_documents.update_documents(Workspace(settings, "zoo"))
+    token, entry = new_token("r", ["read"], ["zoo"])
+    shared = settings.model_copy(update={"api_tokens": SecretStr(entry)})
+    headers = {"Authorization": f"Bearer {token}"}
+    question = {"question": "What colour is the gate?"}
+    with serving(shared) as address, httpx.Client(base_url=address, timeout=60, headers=headers) as client:
+        told = client.post("/api/v1/ask", json=question)
+        assert (told.status_code, told.json()["refused"], told.json()["answer"]) == (
+            200,
+            True,
+            "Nothing can be searched yet: 1 waits to be read. A document answers as soon as it has been read.",
+        )
+        found = client.post("/api/v1/search", json=question)
+        assert (found.status_code, found.json()["error"]["code"]) == (400, "nothing_indexed")
+        chat = client.post("/v1/chat/completions", json={"model": "all", "messages": [{"role": "user", "content": question["question"]}]})
+        assert not any("park" in answer.text or "green" in answer.text for answer in (told, found, chat))
+        (settings.index_path / "park").joinpath("manifest.json").write_text("damaged")
+        assert client.post("/api/v1/ask", json=question).json() == {**told.json(), "timings": ANY}
+        assert drawn(client)["answering"] is False
 
 
 @pytest.mark.timeout(300)

@@ -1,13 +1,14 @@
 """Progress in a real browser: it comes and goes without reloading, can be paused, and a question that had to wait is asked again."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from rag_pipeline.ingestion import steps
-from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.pauses import carry_on, pause, read_pauses
 from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.models import AnswerEvent, Refused
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, wait_until
 
 SECONDS = 1000
 
@@ -50,6 +51,34 @@ def test_a_question_that_came_too_early_is_asked_again_by_itself(page: Any, sett
         assert "Ansgar" in page.locator(".turn").last.inner_text()
         page.wait_for_timeout(4 * SECONDS)
         assert page.locator(".turn").count() == 2
+
+
+class NeverIndexed(ScriptedAnswerer):
+    """Finds nothing to search, whatever the index has."""
+
+    async def _events(self, question: str) -> AsyncGenerator[AnswerEvent, None]:
+        yield Refused("Nothing can be searched yet.", (), question, {}, nothing_indexed=True)
+
+
+def test_a_question_that_was_asked_again_is_not_asked_once_more(page: Any, settings: Settings, ingest: Callable[..., object]) -> None:
+    (settings.uploads / "note.txt").write_text("The keeper of the zoo is called Ansgar.")
+    answerer = NeverIndexed()
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        page.locator("#question textarea").fill("Who is it?")
+        page.locator("#question textarea").press("Enter")
+        page.wait_for_selector(".refusal.waits", timeout=30 * SECONDS)
+        ingest()
+        wait_until(lambda: page.wait_for_timeout(100) or len(answerer.asked) == 2)
+        page.wait_for_function("document.querySelectorAll('.refusal.waits').length === 2")
+        pause(settings, ["default"])  # the pages are told of it
+        page.wait_for_timeout(5 * SECONDS)
+        assert len(answerer.asked) == 2
+        page.locator("#question textarea").fill("Who is it now?")
+        page.locator("#question textarea").press("Enter")
+        page.wait_for_function("document.querySelectorAll('.refusal.waits').length === 3")
+        carry_on(settings, [])
+        wait_until(lambda: page.wait_for_timeout(100) or len(answerer.asked) == 4)
 
 
 def test_nobody_who_looks_away_is_sent_anything(page: Any, settings: Settings) -> None:

@@ -66,7 +66,7 @@
   };
 
   // --- how far the work is: drawn by the server, sent while someone looks ---
-  let feed = null, progress = null, askedAt = 0;
+  let feed = null, progress = null, askedAt = -1;
 
   function listen() {
     if (document.hidden) {
@@ -99,7 +99,8 @@
     const turns = document.querySelectorAll("#chat .turn");
     const waiting = turns.length && turns[turns.length - 1].querySelector(".refusal.waits");
     const box = document.querySelector("#question textarea");
-    if (!progress.answering || !waiting || !box || box.value.trim() || askedAt === turns.length) return;
+    const asked = turns.length === askedAt || turns.length === askedAt + 1; // the turn that waited, or the one that came of it
+    if (!progress.answering || !waiting || !box || box.value.trim() || asked) return;
     askedAt = turns.length;
     box.value = [...document.querySelectorAll("#chat .question")].pop().textContent;
     box.dispatchEvent(new Event("input", { bubbles: true }));

@@ -47,6 +47,7 @@ class Sensor:
 def sensor(uploads: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Sensor:
     """One that has seen that folder and index agree."""
     monkeypatch.setattr(ticks, "TICK_SECONDS", 1.0)
+    monkeypatch.setattr(ticks, "LONGEST_REST_SECONDS", 0.1)
     (uploads / "a.txt").write_text("Zebras.")
     run(instance)
     made = Sensor(instance, monkeypatch)

@@ -46,6 +46,17 @@ def test_who_names_a_paused_collection_is_told_and_the_others_are_done(settings:
     assert len(json.loads(here("status", "--json").stdout)) == 2
 
 
+def test_a_failed_document_of_a_paused_collection_stays_failed_until_that_goes_on(settings: Settings) -> None:
+    (settings.uploads / "zoo" / "broken.docx").write_bytes(b"PK\x03\x04")
+    assert here("ingest", "zoo").exit_code == 0
+    here("pause", "zoo")
+    for arguments in (["broken.docx"], ["--failed"]):
+        again = here("retry", *arguments)
+        assert (again.exit_code, "rag continue zoo" in again.output) == (1, True)
+    stages = {row["document"]: row["stage"] for row in json.loads(here("status", "--json").stdout)}
+    assert stages["broken.docx"] == "failed"
+
+
 def test_everything_is_paused_and_continued(settings: Settings) -> None:
     assert here("pause").exit_code == 0
     assert here("ingest").exit_code == 0

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from rag_pipeline.cli.up import Service, _Supervisor
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 
@@ -188,3 +189,15 @@ def test_the_program_above_the_parts_imports_nothing_heavy() -> None:
     """It stays for as long as they do."""
     code = "import sys, rag_pipeline.cli.up; print({'dagster', 'duckdb', 'gradio', 'numpy', 'polars', 'torch'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_the_parts_are_stopped_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """There is no folder for the file that ends the sensor's tick; a disk that is full or read-only refuses it as well."""
+    part = Service("part", [sys.executable, "-c", "import time; time.sleep(100)"])
+    part.process = subprocess.Popen(part.command, start_new_session=True, text=True)
+    try:
+        _Supervisor(Settings(data_dir=tmp_path / "none"), [part], {})._stop_all()
+        assert part.process.poll() == -signal.SIGTERM
+    finally:
+        part.process.kill()
+        part.process.wait()

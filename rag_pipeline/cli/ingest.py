@@ -97,7 +97,7 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
         As :func:`ingest_collections`.
 
     Raises:
-        RagError: there is no such document or collection, it has not failed, or its file is missing.
+        RagError: there is no such document or collection, it has not failed, its file is missing, or its collection is paused.
     """
     catalog = Catalog(settings.catalog_path)
     rows = catalog.documents()
@@ -113,8 +113,11 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
     if not chosen:
         click.echo("Nothing to do: no document has failed whose file is there." if failed else "Nothing to do: no document has failed.")
         return []
+    collections, pauses = sorted({row.collection for row in chosen}), read_pauses(settings)
+    if paused := [name for name in collections if name in pauses]:
+        raise RagError(paused_in_words(paused[0]))
     reopen_documents(catalog, [row.document_id for row in chosen])
-    return ingest_collections(settings, sorted({row.collection for row in chosen}), False)
+    return ingest_collections(settings, collections, False)
 
 
 def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:

@@ -214,7 +214,8 @@ class _Supervisor:
         return 0
 
     def _stop_all(self) -> None:
-        (self._settings.dagster_home / STOP_FILE).touch()  # ends the sensor's tick, which waits for something to happen
+        with suppress(OSError):  # a full disk: the tick's process is told to stop all the same
+            (self._settings.dagster_home / STOP_FILE).touch()  # ends the sensor's tick, which waits for something to happen
         running = [service.process for service in reversed(self._services) if service.process]
         for process in running:
             _signal_group(process, signal.SIGTERM)

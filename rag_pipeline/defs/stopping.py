@@ -6,6 +6,7 @@ Belongs here: that, within the run's own process. Not here: what is paused (``in
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -15,8 +16,11 @@ from contextlib import contextmanager
 import dagster as dg
 
 from rag_pipeline.defs.runs import process_of
+from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.ingestion.steps.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 GRACE_SECONDS = 10.0
@@ -30,7 +34,7 @@ def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace:
 
     def watch() -> None:
         while not ended.wait(LOOK_SECONDS):
-            since = read_pauses(workspace.settings).stopped.get(workspace.collection)
+            since = _stopped_since(workspace)
             if since is not None and time.time() - since > GRACE_SECONDS:
                 _cancel(instance, run_id)
                 return
@@ -42,6 +46,15 @@ def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace:
     finally:
         ended.set()
         thread.join()
+
+
+def _stopped_since(workspace: Workspace) -> float | None:
+    """When the collection was told to stop (seconds since 1970). What cannot be read is written to the log, and looked at again."""
+    try:
+        return read_pauses(workspace.settings).stopped.get(workspace.collection)
+    except (RagError, OSError) as error:
+        log.warning("Whether %s is to stop cannot be told: %s", workspace.collection, error)
+        return None
 
 
 def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -54,6 +54,13 @@ def test_a_run_that_does_not_end_by_itself_is_cancelled(settings: Settings, inge
     assert "default" in read_pauses(settings)
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No grace, and looks without a pause."""
+    monkeypatch.setattr(stopping, "GRACE_SECONDS", -1.0)
+    monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.01)
+
+
 @pytest.mark.parametrize(
     ("tags", "parent", "interrupts"),
     [
@@ -62,16 +69,10 @@ def test_a_run_that_does_not_end_by_itself_is_cancelled(settings: Settings, inge
         pytest.param({PROCESS_TAG: "here:1"}, "another", 1, id="of the daemon, again what the command line did"),
     ],
 )
+@pytest.mark.usefixtures("at_once")
 def test_a_run_is_interrupted_once(
-    settings: Settings,
-    instance: dg.DagsterInstance,
-    monkeypatch: pytest.MonkeyPatch,
-    tags: dict[str, str],
-    parent: str | None,
-    interrupts: int,
+    settings: Settings, instance: dg.DagsterInstance, tags: dict[str, str], parent: str | None, interrupts: int
 ) -> None:
-    monkeypatch.setattr(stopping, "GRACE_SECONDS", -1.0)
-    monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.01)
     run = instance.add_run(
         dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, parent_run_id=parent, root_run_id=parent)
     )
@@ -84,3 +85,17 @@ def test_a_run_is_interrupted_once(
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(found) == interrupts
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_run_can_be_stopped_after_the_file_of_pauses_was_damaged(
+    settings: Settings, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    tags = {PROCESS_TAG: "here:1"}
+    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    settings.pauses_path.write_text("damaged")
+    with stopping.cancelled_when_stopped(instance, run.run_id, Workspace(settings, "default")):
+        wait_until(lambda: "Whether default is to stop cannot be told" in caplog.text)
+        settings.pauses_path.unlink()
+        stop(settings, "default")
+        wait_until(lambda: instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELING)  # type: ignore[union-attr]

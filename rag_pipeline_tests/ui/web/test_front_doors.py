@@ -149,7 +149,8 @@ def test_a_token_whose_collections_are_not_indexed_does_not_see_everything(guard
         answer = httpx.post(
             f"{address}/api/v1/search", headers={"Authorization": f"Bearer {LIMITED}"}, json={"question": "radio"}, timeout=60
         )
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "nothing_indexed")
+        assert "letters" not in answer.text and "Ada" not in answer.text
 
 
 def test_requests_are_limited_for_each_token(guarded: Settings) -> None:

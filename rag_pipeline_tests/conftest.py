@@ -8,7 +8,7 @@ import pytest
 
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import require
@@ -48,15 +48,37 @@ def settings(tmp_path: Path) -> Settings:
 def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:
     """All five steps, as the assets call them."""
     workspace = Workspace(settings, collection, full_refresh)
+    _read_and_cut(workspace)
+    _embed(workspace)
+    return steps.vector_index.update_index(workspace)
+
+
+def text_lane(settings: Settings, piece: Slice | None = None, collection: str = "default") -> None:
+    """Read, cut, published, and no vectors."""
+    workspace = Workspace(settings, collection, slice=piece)
+    _read_and_cut(workspace)
+    steps.vector_index.update_index(workspace)
+
+
+def vectors_lane(settings: Settings, piece: Slice | None = None, collection: str = "default") -> None:
+    """Embedded, and published again."""
+    workspace = Workspace(settings, collection, slice=piece)
+    _embed(workspace)
+    steps.vector_index.update_index(workspace)
+
+
+def _read_and_cut(workspace: Workspace) -> None:
     steps.source_documents.update_documents(workspace)
     for batch in steps.extracted_text.plan_extraction(workspace):
         steps.extracted_text.extract_batch(workspace, batch)
     steps.extracted_text.commit_extraction(workspace)
     steps.chunks.cut_chunks(workspace)
+
+
+def _embed(workspace: Workspace) -> None:
     for batch in steps.embeddings.plan_embeddings(workspace):
         steps.embeddings.embed_batch(workspace, batch)
     steps.embeddings.commit_embeddings(workspace)
-    return steps.vector_index.update_index(workspace)
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ import may import this: it imports them.
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,10 +18,10 @@ import dagster as dg
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.runs import PROCESS_TAG, lock_of
+from rag_pipeline.defs.stopping import interrupt, once
 from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.settings import load_settings
 
-CANCEL_POLL_SECONDS = 1.0
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
@@ -56,22 +54,13 @@ def run_here(instance: dg.DagsterInstance, collection: str, job_name: str, confi
 @contextmanager
 def _ended_by_a_cancellation(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Dagster can only ask the process of a run that its code server started; the others have to look whether they are to end."""
-    ended = threading.Event()
 
-    def watch() -> None:
-        while not ended.wait(CANCEL_POLL_SECONDS):
-            run = instance.get_run_by_id(run_id)
-            if run and run.status is dg.DagsterRunStatus.CANCELING:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                return
+    def is_cancelled() -> bool:
+        run = instance.get_run_by_id(run_id)
+        return run is not None and run.status is dg.DagsterRunStatus.CANCELING
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
+    with once(is_cancelled, interrupt):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _reason(event: dg.DagsterEvent) -> str:

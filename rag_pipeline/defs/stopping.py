@@ -1,7 +1,7 @@
 """A run whose collection was told to stop ends by itself, at its next look at the time; where it does not, it is cancelled.
 
-Belongs here: that, within the run's own process. Not here: what is paused (``ingestion/pauses.py``), cancellations in the Dagster UI
-(``execution``).
+Belongs here: that, within the run's own process, and how a run watches whether it is to end. Not here: what is paused
+(``ingestion/pauses.py``), cancellations in the Dagster UI (``execution``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -30,13 +30,24 @@ GRACE_SECONDS = 10.0
 @contextmanager
 def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace: Workspace) -> Iterator[None]:
     """Cancel the run of this process, as Dagster would, once its collection has been told to stop for longer than the grace."""
+
+    def is_due() -> bool:
+        since = _stopped_since(workspace)
+        return since is not None and time.time() - since > GRACE_SECONDS
+
+    with once(is_due, lambda: _cancel(instance, run_id)):
+        yield
+
+
+@contextmanager
+def once(is_due: Callable[[], bool], act: Callable[[], None]) -> Iterator[None]:
+    """Look, every second while the block runs, whether something is due; act, once, when it is."""
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(LOOK_SECONDS):
-            since = _stopped_since(workspace)
-            if since is not None and time.time() - since > GRACE_SECONDS:
-                _cancel(instance, run_id)
+            if is_due():
+                act()
                 return
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -46,6 +57,11 @@ def cancelled_when_stopped(instance: dg.DagsterInstance, run_id: str, workspace:
     finally:
         ended.set()
         thread.join()
+
+
+def interrupt() -> None:
+    """End the run of this process as Ctrl-C would: its clean-up is done, and Dagster's records say that it was cancelled."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def _stopped_since(workspace: Workspace) -> float | None:
@@ -63,4 +79,4 @@ def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
     if run:
         instance.report_run_canceling(run, message="The collection was told to stop.")
     if run is None or process_of(run) is None:
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        interrupt()

@@ -11,7 +11,7 @@ answers at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,8 +109,3 @@ def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:
     most = settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1)
     first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds
     return float(min(most, first * 2 ** min(earlier, 20)))
-
-
-def lane_to_go_on_with(backlog: Mapping[str, Backlog]) -> Lane | None:
-    """Text before vectors: what cannot be found at all comes before what could be found better. None: all is done."""
-    return next((lane for lane in LANES if any(one.of(lane) for one in backlog.values())), None)

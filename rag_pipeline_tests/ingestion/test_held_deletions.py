@@ -243,7 +243,7 @@ def test_a_copy_that_cannot_be_read_again_takes_nothing_from_a_document_whose_fi
     (settings.uploads / "away" / "a.txt").unlink()
     ingest("away")
 
-    def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+    def fail(requests: list[ExtractionRequest], settings: Settings, ahead: int) -> list[ExtractionResult]:
         return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
 
     monkeypatch.setattr(steps.extracted_text, "extract_all", fail)

@@ -44,7 +44,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[DocumentError | Transi
     def start(error: DocumentError | TransientError) -> list[str]:
         tried: list[str] = []
 
-        def fail(requests: Iterable[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+        def fail(requests: Iterable[ExtractionRequest], settings: Settings, ahead: int) -> list[ExtractionResult]:
             asked = list(requests)
             tried.extend(request.path for request in asked)
             return [failure(request.key, error) for request in asked]
@@ -119,7 +119,7 @@ def test_asking_again_reads_again(settings: Settings, monkeypatch: pytest.Monkey
     for name in ("a.txt", "b.txt"):
         (settings.uploads / name).write_text(f"Zebras of {name}.")
 
-    def fail(requests: list[ExtractionRequest], settings: Settings) -> list[ExtractionResult]:
+    def fail(requests: list[ExtractionRequest], settings: Settings, ahead: int) -> list[ExtractionResult]:
         return [failure(request.key, DocumentError("damaged", "Broken.")) for request in requests]
 
     with monkeypatch.context() as patched:

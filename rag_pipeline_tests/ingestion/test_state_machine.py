@@ -56,7 +56,7 @@ class Weather:
     bad = False
 
 
-def read(requests: Iterable[ExtractionRequest], settings: Settings) -> Iterator[ExtractionResult]:
+def read(requests: Iterable[ExtractionRequest], settings: Settings, ahead: int) -> Iterator[ExtractionResult]:
     """Stands in for the worker processes: the words say what becomes of a document."""
     for request in requests:
         path = Path(request.path)

@@ -23,6 +23,7 @@ from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.keys import PARTIAL_EXTRACTION_KEY
 from rag_pipeline.stores.vectors import Manifest, SearchQuery, open_index
 from rag_pipeline.stores.vectors.server import ServerIndex
+from rag_pipeline_tests.conftest import text_lane, vectors_lane
 from rag_pipeline_tests.stores.vectors.conftest import change, hits, points
 
 
@@ -41,24 +42,6 @@ class QuickEmbedder:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     QuickEmbedder.seen.clear()
     monkeypatch.setattr(steps.embeddings, "load_embedder", lambda *arguments: QuickEmbedder())
-
-
-def text_lane(settings: Settings, piece: Slice | None = None) -> None:
-    workspace = Workspace(settings, "default", slice=piece)
-    steps.source_documents.update_documents(workspace)
-    for batch in steps.extracted_text.plan_extraction(workspace):
-        steps.extracted_text.extract_batch(workspace, batch)
-    steps.extracted_text.commit_extraction(workspace)
-    steps.chunks.cut_chunks(workspace)
-    steps.vector_index.update_index(workspace)
-
-
-def vectors_lane(settings: Settings, piece: Slice | None = None) -> None:
-    workspace = Workspace(settings, "default", slice=piece)
-    for batch in steps.embeddings.plan_embeddings(workspace):
-        steps.embeddings.embed_batch(workspace, batch)
-    steps.embeddings.commit_embeddings(workspace)
-    steps.vector_index.update_index(workspace)
 
 
 def row(settings: Settings, name: str) -> DocumentStatus:

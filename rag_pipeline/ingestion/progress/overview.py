@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from rag_pipeline.document_life import BEING_READ, BY_WORDS, WAITING, WITH_VECTORS
 from rag_pipeline.ingestion.backlog import LANES, Lane, slice_seconds
@@ -20,8 +19,9 @@ from rag_pipeline.ingestion.progress import reading_work
 from rag_pipeline.ingestion.progress.estimate import Pace, pace_of, seconds_for, turns
 from rag_pipeline.ingestion.progress.live import LiveRun, live_runs
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
+from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError, catalog_files
 from rag_pipeline.stores.catalog.listing import WorkCounts, work_counts
+from rag_pipeline.stores.files import change_mark
 
 _GROWING = 8
 """After so many slices they grow no more."""
@@ -281,30 +281,16 @@ class ProgressReader:
 
     def mark(self) -> object:
         """Differs when :meth:`current` may: a few system calls."""
-        folder, pauses = self._settings.progress_path, self._settings.pauses_path
-        return _signature(self._catalog.path), _status(folder), _status(pauses)
+        return change_mark([*catalog_files(self._catalog.path), self._settings.progress_path, self._settings.pauses_path])
 
     def is_behind(self) -> bool:
         """Whether the counts of :meth:`current` are of an earlier moment than the catalog, which a run kept."""
-        return _signature(self._catalog.path) != self._counted
+        return change_mark(catalog_files(self._catalog.path)) != self._counted
 
     def _current_counts(self) -> Mapping[str, WorkCounts]:
         with self._lock:
-            signature = _signature(self._catalog.path)
+            signature = change_mark(catalog_files(self._catalog.path))
             if signature != self._counted:
                 with suppress(CatalogBusyError):  # a run writes it; the next reader counts
                     self._counts, self._counted = work_counts(self._catalog), signature
             return self._counts
-
-
-def _signature(path: Path) -> tuple[object, ...]:
-    """Changes with every commit: DuckDB writes its file, or the log beside it."""
-    return _status(path), _status(path.with_name(path.name + ".wal"))
-
-
-def _status(path: Path) -> object:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

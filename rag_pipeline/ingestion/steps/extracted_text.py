@@ -14,7 +14,7 @@ import polars
 
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
-from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult, extract_all
+from rag_pipeline.ingestion.extract.process.pool import AHEAD, ExtractionRequest, ExtractionResult, extract_all
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
@@ -143,7 +143,7 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     buffer = _Buffer(staging, batch, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
-    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings, **_handed_over(workspace)):
+    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings, _ahead(workspace)):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
@@ -154,9 +154,9 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     return ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
 
 
-def _handed_over(workspace: Workspace) -> dict[str, int]:
+def _ahead(workspace: Workspace) -> int:
     """In a short slice a document at a time for each worker: what is handed over is read to its end, and someone waits for the first."""
-    return {"ahead": 1} if workspace.slice and workspace.slice.seconds <= _SHORT_SLICE_SECONDS else {}
+    return 1 if workspace.slice and workspace.slice.seconds <= _SHORT_SLICE_SECONDS else AHEAD
 
 
 def commit_extraction(workspace: Workspace) -> None:

@@ -45,8 +45,9 @@ class CatalogBusyError(CatalogError):
 class DocumentStatus:
     """A live document as people see it. ``file`` is its path below the uploads folder (``os.fsdecode``); times are UTC.
 
-    ``chunks`` are those in the published index, ``vectors`` those of them that have a dense vector: a pending document with chunks answers
-    by its words. ``warnings`` say which parts of a document that was read otherwise could not be read, and why.
+    ``chunks`` are those in the published index, ``vectors`` those of them that the embedding model has seen (of a long document that is
+    being embedded the index may hold fewer): a pending document with chunks answers by its words. ``warnings`` say which parts of a
+    document that was read otherwise could not be read, and why.
     ``deletion_held_since``: when its file was first found missing, while the document goes on answering until that is confirmed.
     """
 

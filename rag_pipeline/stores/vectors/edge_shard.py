@@ -77,27 +77,25 @@ class EdgeShard:
 
     def chunks(self) -> Iterator[list[IndexedChunk]]:
         """Every point, some at a time."""
-        offset: PointId | None = None
-        while True:
-            request = engine.ScrollRequest(offset=offset, limit=_POINTS_AT_A_TIME, with_payload=True, with_vector=True)
-            with _plain_errors("The index cannot be read"):
-                records, offset = self._shard.scroll(request)
+        for records in self._scrolled(None, payload=True, vectors=True):
             yield [_chunk(record) for record in records]
-            if offset is None:
-                return
 
     def words_of(self, document_keys: Sequence[str]) -> Iterator[Sequence[int]]:
         """The words of each point of some documents."""
         for start in range(0, len(document_keys), _KEYS_IN_ONE_FILTER):
             chosen = any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
-            offset: PointId | None = None
-            while True:
-                request = engine.ScrollRequest(offset=offset, limit=_POINTS_AT_A_TIME, filter=chosen, with_vector=[SPARSE])
-                with _plain_errors("The index cannot be read"):
-                    records, offset = self._shard.scroll(request)
+            for records in self._scrolled(chosen, payload=False, vectors=[SPARSE]):
                 yield from (words_in(record.vector) for record in records)
-                if offset is None:
-                    break
+
+    def _scrolled(self, chosen: engine.Filter | None, *, payload: bool, vectors: bool | list[str]) -> Iterator[list[engine.Record]]:
+        offset: PointId | None = None
+        while True:
+            request = engine.ScrollRequest(offset, _POINTS_AT_A_TIME, chosen, payload, vectors)
+            with _plain_errors("The index cannot be read"):
+                records, offset = self._shard.scroll(request)
+            yield records
+            if offset is None:
+                return
 
     def nearest(self, vector: Sequence[float], limit: int, chosen: engine.Filter | None) -> Scored:
         """The chosen points nearest in meaning with their cosines."""

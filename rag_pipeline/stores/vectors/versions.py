@@ -319,10 +319,6 @@ class CollectionFolder:
             if folder.name not in used:
                 _remove_unless_held(folder)
 
-    def discard(self, version: str) -> None:
-        """Delete a version that was never published."""
-        shutil.rmtree(self.version_path(version), ignore_errors=True)
-
     def discard_segment(self, segment: str) -> None:
         """Delete a segment that no version has got."""
         shutil.rmtree(self.segment_path(segment), ignore_errors=True)

@@ -15,6 +15,7 @@ from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.ingestion.progress.live import recording
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.conftest import text_lane
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 
 
@@ -22,17 +23,6 @@ def put(settings: Settings, file: str, text: str = "The keeper is called Ansgar.
     path = settings.uploads / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-
-
-def publish_words(settings: Settings, collection: str) -> None:
-    """The text lane: read, cut, published, and no vectors."""
-    workspace = Workspace(settings, collection)
-    steps.source_documents.update_documents(workspace)
-    for batch in steps.extracted_text.plan_extraction(workspace):
-        steps.extracted_text.extract_batch(workspace, batch)
-    steps.extracted_text.commit_extraction(workspace)
-    steps.chunks.cut_chunks(workspace)
-    steps.vector_index.update_index(workspace)
 
 
 def test_progress_once_and_as_it_changes(settings: Settings) -> None:
@@ -157,7 +147,7 @@ def test_a_token_for_some_collections_hears_how_far_these_are_and_nothing_of_oth
 @pytest.mark.timeout(300)
 def test_an_answer_from_words_alone_says_so(settings: Settings, ingest: Callable[..., object]) -> None:
     put(settings, "zoo/keeper.txt")
-    publish_words(settings, "zoo")
+    text_lane(settings, collection="zoo")
     with serving(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         asked = {"question": "Who is the keeper?", "collections": ["zoo"]}
         assert client.post("/api/v1/ask", json=asked).json()["coverage"] == {"passages": 1, "vectors": 0}

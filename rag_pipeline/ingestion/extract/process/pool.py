@@ -34,7 +34,7 @@ from rag_pipeline.ingestion.extract.process.worker import (
 )
 from rag_pipeline.settings import Settings
 
-__all__ = ["ExtractionRequest", "ExtractionResult", "close_pools", "extract_all"]
+__all__ = ["AHEAD", "ExtractionRequest", "ExtractionResult", "close_pools", "extract_all"]
 
 AHEAD = 4
 """Requests handed over for each worker: enough that none waits, few enough that unread results do not pile up."""

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.backlog import Lane, backlogs, slice_seconds
+from rag_pipeline.ingestion.backlog import Backlog, Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
 from rag_pipeline.ingestion.look import Look, look_around
@@ -213,8 +213,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             return [line for collection in collections for line in run(collection, "ingest", {"full_refresh": True})]
         texts = [name for name in collections if ("text", name) in needs or name in went_back]
         failures = {name: _run_slices(settings, "text", name, run, drawing) for name in texts}
-        pauses = read_pauses(settings)
-        vectors = [name for name in collections if not failures.get(name) and name not in pauses and _left(settings, "vectors", name)]
+        pauses, left = read_pauses(settings), _left(settings, collections, "vectors")
+        vectors = [name for name in collections if left[name] and name not in pauses and not failures.get(name)]
         failures |= {name: _run_slices(settings, "vectors", name, run, drawing) for name in vectors}
     return [line for lines in failures.values() for line in lines]
 
@@ -226,7 +226,7 @@ def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run, drawi
     before: int | None = None
     for earlier in count():
         failures = run(collection, JOB_OF_LANE[lane], {"slice_seconds": slice_seconds(settings, lane, earlier)})
-        left = _left(settings, lane, collection)
+        left = _left(settings, [collection], lane)[collection]
         if left and collection in read_pauses(settings):
             drawing.bars.console.print(paused_in_words(collection), highlight=False)
             return failures
@@ -236,10 +236,10 @@ def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run, drawi
     raise AssertionError("an endless count has ended")
 
 
-def _left(settings: Settings, lane: Lane, collection: str) -> int:
-    """Documents whose text could be brought forward, or passages without a vector."""
-    found = backlogs(settings, Catalog(settings.catalog_path), open_index(settings), [collection])
-    return found[collection].of(lane) if collection in found else 0
+def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:
+    """Collection → documents whose text could be brought forward, or passages without a vector; one look for all."""
+    found = backlogs(settings, Catalog(settings.catalog_path), open_index(settings), collections)
+    return {name: found.get(name, Backlog()).of(lane) for name in collections}
 
 
 @dataclass

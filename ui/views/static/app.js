@@ -150,7 +150,7 @@
     }
     const where = `collection ${taken.collection}`;
     item.textContent = {
-      added: `${taken.name} is in ${where}. It is read within seconds, after what is smaller and waits already; the table below shows how far it is.`,
+      added: `${taken.name} is in ${where}. It is read after what is smaller and waits already; the table below shows how far it is.`,
       renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
       unchanged: `${taken.name} was in ${where} already, with the same content.`,
     }[taken.outcome];

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ MEMORY_LIMIT = "512MB"
 _HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
 _COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
 """Fields that are not a column of the same name."""
+_EMPTYING = threading.Lock()
 _WRITING = threading.Lock()  # DuckDB lets threads of one process write at once, and fails the second to commit
 
 
@@ -208,6 +210,13 @@ def _damage_in_words(path: Path) -> Iterator[None]:
 
 
 def _empty(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to a catalog without rows, in memory; made once, as a look at a folder asks it ten times."""
+    with _EMPTYING:
+        return _made_empty(path).cursor()
+
+
+@lru_cache(maxsize=1)
+def _made_empty(path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=_config(path))
     _prepare(connection, path)
     return connection

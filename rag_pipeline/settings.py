@@ -85,6 +85,18 @@ class Settings(BaseSettings):
 
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")
+    qdrant_grpc_port: int | None = Field(None, ge=1, le=65535, description="Speak gRPC to the Qdrant server, on this port. Unset: HTTP.")
+    qdrant_prefix: str = Field(
+        "rag_pipeline",
+        pattern=r"^[A-Za-z0-9_-]{1,60}$",
+        description="What our names on the Qdrant server begin with. Installations with another one do not see each other's collections.",
+    )
+    qdrant_replicas: int = Field(1, ge=1, le=16, description="Copies of each part of what is made on a Qdrant cluster from now on.")
+    qdrant_shards: int = Field(0, ge=0, le=1024, description="Parts of what is made on a Qdrant cluster from now on. 0: one for each node.")
+    qdrant_int8: bool = Field(
+        False, description="Vectors that are made from now on are compared as one byte a number first: a quarter of the memory."
+    )
+    qdrant_on_disk: bool = Field(False, description="Vectors and texts that are made from now on stay on the Qdrant server's disk.")
 
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL for the conversations: postgresql://user:password@host/database. Unset: SQLite in the data folder."

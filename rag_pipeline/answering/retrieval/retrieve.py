@@ -95,12 +95,13 @@ class Retriever:
         collections = self._collections(scope)
 
         def candidates(question: str, depth: int) -> list[Candidate]:
-            return [candidate for name in collections for candidate in self._candidates(name, question, scope, depth)]
+            return self._candidates(collections, question, scope, depth)
 
         return all_in_order(questions, with_topic, Sources(candidates, self._following, self._reread), top_k, self._tuning)
 
     def _coverage(self, scope: Scope) -> Coverage | None:
-        manifests = [manifest for name in self._collections(scope) if (manifest := self._index.manifest(name))]
+        wanted, published = self._collections(scope), self._index.manifests()
+        manifests = [published[name] for name in wanted if name in published]
         found = Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests))
         return found if found.vectors < found.passages else None
 
@@ -129,19 +130,17 @@ class Retriever:
             raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
         return tuple(dict.fromkeys(scope.collections)) or existing
 
-    def _candidates(self, collection: str, question: str, scope: Scope, depth: int) -> list[Candidate]:
+    def _candidates(self, collections: Sequence[str], question: str, scope: Scope, depth: int) -> list[Candidate]:
+        """Those of all collections, each collection's best first; one that was dropped since they were listed has none."""
         for _ in range(self._tuning.patience.search_attempts):
-            manifest = self._index.manifest(collection)
-            if manifest is None:  # dropped since the collections were listed
-                return []
-            query = self._query(manifest, question, scope.filter, depth)
+            published = self._index.manifests()
+            queries = {name: self._query(published[name], question, scope.filter, depth) for name in collections if name in published}
             try:
-                return self._index.candidates(collection, query)
+                found = self._index.search(queries)
             except IndexChangedError:
                 continue
-            except CollectionNotIndexedError:
-                return []
-        raise IndexChangedError(collection)
+            return [candidate for name in collections for candidate in found.get(name, ())]
+        raise IndexChangedError(", ".join(collections))
 
     def _query(self, manifest: Manifest, question: str, wanted: DocumentFilter, depth: int) -> SearchQuery:
         ranking = self._tuning.ranking
@@ -162,7 +161,7 @@ class Retriever:
         )
 
     def _model_of(self, collection: str) -> ModelFiles:
-        manifest = self._index.manifest(collection)
+        manifest = self._index.manifests().get(collection)
         if manifest is None:
             raise CollectionNotIndexedError(collection)
         return model_of(manifest, self._settings)

@@ -46,8 +46,7 @@ def open_index(settings: Settings) -> VectorIndex:
     if settings.qdrant_url:
         from rag_pipeline.stores.vectors.server import connect
 
-        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-        return connect(settings.qdrant_url, key)
+        return connect(settings)
     from rag_pipeline.stores.vectors.edge import EdgeIndex
 
     return EdgeIndex(settings.index_path)

@@ -5,7 +5,7 @@ Belongs here: the records and the protocol that the ingestion and the answering 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,6 +139,10 @@ class VectorIndex(Protocol):
             DamagedIndexError: it cannot be told; only a version from scratch mends it.
         """
 
+    def manifests(self) -> dict[str, Manifest]:
+        """The current versions by collection, in order, without the damaged ones: what a question goes by. Of a server they may be a
+        second old."""
+
     def collections(self) -> list[str]:
         """The collections with a published version, sorted, without the damaged ones."""
 
@@ -186,6 +190,21 @@ class VectorIndex(Protocol):
             IndexChangedError: the current version is of another embedding model than the query.
         """
 
+    def search(self, queries: Mapping[str, SearchQuery]) -> dict[str, list[Candidate]]:
+        """The :meth:`candidates` of several collections at once; those of which nothing is published are left out.
+
+        Raises:
+            IndexChangedError: a current version is of another embedding model than its query.
+        """
+
+    def chunks(self, collection: str) -> Iterator[list[IndexedChunk]]:
+        """Every chunk of the current version with all that :meth:`publish` was given, some at a time; nothing else of it is needed to
+        publish it elsewhere.
+
+        Raises:
+            CollectionNotIndexedError: nothing is published.
+        """
+
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for; ids that do not exist are left out. Scores are 0.
 
@@ -221,6 +240,11 @@ def require_same_model(current: Manifest, change: IndexChange) -> None:
             f"The index of {current.collection!r} was made with {current.embedding_model}, and cannot take vectors of "
             f"{change.embedding_model}. Make it anew: rag ingest {current.collection!r} --full"
         )
+
+
+def nothing_to_go_back_to(collection: str) -> RagError:
+    """What to say where no version before the current one is kept."""
+    return RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
 
 
 def make_manifest(change: IndexChange, version: str, chunks: int, vectors: int) -> Manifest:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors.contract import (
     Candidate,
+    CollectionNotIndexedError,
     DamagedIndexError,
     IndexChange,
     Manifest,
     SearchQuery,
     is_rolled_back,
     make_manifest,
+    nothing_to_go_back_to,
     require_model_of,
     require_same_model,
 )
@@ -51,6 +53,10 @@ class EdgeIndex:
         """The current version, or None when nothing is published."""
         return self._folder(collection).manifest()
 
+    def manifests(self) -> dict[str, Manifest]:
+        """The current versions by collection."""
+        return {name: manifest for name in self.collections() if (manifest := self.manifest(name))}
+
     def collections(self) -> list[str]:
         """The collections with a published version, sorted."""
         return published_collections(self._root)
@@ -76,6 +82,19 @@ class EdgeIndex:
         with self._open.reading(collection) as version:
             require_model_of(version.manifest, query)
             return version.search.candidates(query)
+
+    def search(self, queries: Mapping[str, SearchQuery]) -> dict[str, list[Candidate]]:
+        """The candidates of several collections."""
+        found: dict[str, list[Candidate]] = {}
+        for collection, query in queries.items():
+            with suppress(CollectionNotIndexedError):
+                found[collection] = self.candidates(collection, query)
+        return found
+
+    def chunks(self, collection: str) -> Iterator[list[IndexedChunk]]:
+        """Every chunk of the current version, which stays meanwhile."""
+        with self._open.reading(collection) as version:
+            yield from version.search.chunks()
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
@@ -135,7 +154,7 @@ class EdgeIndex:
         with folder.writer():
             current, previous = folder.manifest(), folder.previous()
             if previous is None:
-                raise RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
+                raise nothing_to_go_back_to(collection)
             folder.point_at(previous, previous=current)
         return previous
 

@@ -6,16 +6,16 @@ Belongs here: that merging, and leaving out what is dead. Not here: calls of the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rag_pipeline.models import SparseVector
+from rag_pipeline.models import IndexedChunk, SparseVector
 from rag_pipeline.stores.vectors.bm25 import query_vector
-from rag_pipeline.stores.vectors.contract import Candidate, Fusion, SearchQuery
+from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored, chosen_by
-from rag_pipeline.stores.vectors.points import best, hit
+from rag_pipeline.stores.vectors.points import best, fused_best, hit
 from rag_pipeline.stores.vectors.terms import Terms
 
 Ranked = Callable[[EdgeShard, int], Scored]
@@ -60,7 +60,7 @@ class SegmentedSearch:
         """The best chunks of the fused lists, best first; none for a question without a vector or a searchable word."""
         places: dict[str, int] = {}
         lists = [(self._merged(ranked, query, places), weight) for ranked, weight in self._lists(query)]
-        fused = {str(identity): score for identity, score in best(_fused(lists, query.fusion).items(), query.top_k).items()}
+        fused = {str(identity): score for identity, score in fused_best(lists, query).items()}
         members: dict[int, list[str]] = defaultdict(list)
         for identity in fused:
             members[places[identity]].append(identity)
@@ -70,6 +70,12 @@ class SegmentedSearch:
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the live points among these, by id."""
         return {identity: payload for one in self.segments for identity, (payload, _) in one.payloads(chunk_ids).items()}
+
+    def chunks(self) -> Iterator[list[IndexedChunk]]:
+        """Every live chunk, some at a time."""
+        for segment in self.segments:
+            for batch in segment.shard.chunks():
+                yield [chunk for chunk in batch if chunk.payload["document_key"] not in segment.dead]
 
     def _lists(self, query: SearchQuery) -> list[tuple[Ranked, float]]:
         """The rankings of a question, with their weights in the fusion."""
@@ -108,15 +114,6 @@ class _Described:
 
     def candidate(self, rank: int, score: float) -> Candidate:
         return Candidate(hit(rank, score, self.chunk_id, self.payload), self.cosine, frozenset(self.words))
-
-
-def _fused(lists: Sequence[tuple[Sequence[str], float]], fusion: Fusion) -> dict[str, float]:
-    """Reciprocal rank fusion as :class:`Fusion` describes it, and as Qdrant's server does it."""
-    scores: dict[str, float] = defaultdict(float)
-    for ids, weight in lists:
-        for rank, identity in enumerate(ids, start=1):
-            scores[identity] += 1 / (fusion.k - 1 + rank / weight)
-    return scores
 
 
 def _described(segment: OpenSegment, ids: Sequence[str], query: SearchQuery) -> list[_Described]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from rag_pipeline.models import Box, Hit, IndexedChunk, SparseVector
+from rag_pipeline.stores.vectors.contract import SearchQuery
 
 PointId = int | str | uuid.UUID
 """As engines return it; ours are the text of a UUID."""
@@ -88,6 +90,19 @@ def best(points: Iterable[tuple[PointId, float]], count: int) -> dict[PointId, f
     Fusion scores many points alike, and the engine orders those as it happens to, another way each time: the id decides.
     """
     return dict(sorted(points, key=lambda point: (-point[1], str(point[0])))[:count])
+
+
+def fused_best(lists: Sequence[tuple[Sequence[str], float]], query: SearchQuery) -> dict[PointId, float]:
+    """Id → score of a question's best ``top_k``, best first, by reciprocal rank fusion as the contract's ``Fusion`` describes it.
+
+    Args:
+        lists: ids, best first, and the list's weight.
+    """
+    scores: dict[PointId, float] = defaultdict(float)
+    for ids, weight in lists:
+        for rank, identity in enumerate(ids, start=1):
+            scores[identity] += 1 / (query.fusion.k - 1 + rank / weight)
+    return best(scores.items(), query.top_k)
 
 
 def neighbour_ids(payload: Mapping[str, Any], before: int, after: int) -> list[str]:

@@ -1,91 +1,95 @@
-"""The index on a Qdrant server or cluster: versions are collections, an alias points at the current one.
+"""The index on a Qdrant server or cluster: versions are numbers on points, and a manifest says which number answers.
 
-Belongs here: publishing and finding versions on a server. Not here: what requests and errors look like (server_requests.py), tuning.
+Belongs here: the course of a publication, and which version is asked. Not here: what requests look like (``server_points.py``,
+``server_manifests.py``), searching (``server_search.py``), errors and patience (``server_requests.py``).
 
-Each version is a collection of its own: a server cannot apply a change to a collection in one step, so whoever asked meanwhile
-would see half of it. The manifest is the collection's metadata, written before the alias moves.
+A publication claims the collection in its manifest, writes what changed under a number that no reader asks for yet, and replaces the
+manifest in one step. What was begun and came to nothing is named in the manifest by the next claim, so nobody ever sees it.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from qdrant_client import QdrantClient, models
+from qdrant_client import QdrantClient
 
-from rag_pipeline.errors import RagError
-from rag_pipeline.models import Hit
+from rag_pipeline.errors import RagError, TransientError
+from rag_pipeline.models import Hit, IndexedChunk
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors.contract import (
-    INDEX_SCHEMA,
     Candidate,
     CollectionNotIndexedError,
     DamagedIndexError,
     IndexChange,
     Manifest,
     SearchQuery,
-    make_manifest,
-    require_model_of,
-    require_same_model,
+    nothing_to_go_back_to,
 )
-from rag_pipeline.stores.vectors.points import SPARSE, best, hit, in_order, is_chunk_id, neighbour_ids
-from rag_pipeline.stores.vectors.server_names import PREFIX, PREVIOUS, alias_of, collection_of, create_alias, is_litter, version_name
-from rag_pipeline.stores.vectors.server_requests import (
-    DOCUMENT_REVISION,
-    VersionGoneError,
-    any_of,
-    copy_points,
-    cosines_request,
-    count_points,
-    create_collection,
-    fused_request,
-    key_and_revision,
-    plain_errors,
-    upsert,
-    words_of,
-)
+from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_ids
+from rag_pipeline.stores.vectors.server_manifests import Manifests, Record
+from rag_pipeline.stores.vectors.server_names import ServerOptions, earlier_versions, number_of
+from rag_pipeline.stores.vectors.server_points import CHUNK_ID, Points, any_of, chunk_of, forget_before, forget_unseen, seen_by
+from rag_pipeline.stores.vectors.server_requests import Server, VersionGoneError
+from rag_pipeline.stores.vectors.server_search import ServerSearch, points_are_gone
+from rag_pipeline.stores.vectors.server_writing import Publication, claim, is_of_the_past, merge_words
 from rag_pipeline.stores.vectors.versions import new_version
 
-Result = TypeVar("Result")
-
-_KEYS_IN_ONE_FILTER = 1_000
-_INDEXING_PATIENCE_SECONDS = 600.0
-_ATTEMPTS = 5
+MANIFESTS_LAST_SECONDS = 1.0
+"""How old what a question goes by may be: a question asks for manifests several times."""
 
 
 class ServerIndex:
     """A :class:`VectorIndex` on a server. The client is given in, so the client's in-memory mode can stand for one.
 
-    One writer for each collection is assumed: a server has no lock for it (Dagster's run queue sees to it).
+    One writer for each collection is assumed (Dagster's run queue and the steps' locks see to it); where there are two, the first finds
+    at its end that it has lost, and nothing of it is seen.
     """
 
-    def __init__(self, client: QdrantClient) -> None:
+    def __init__(self, client: QdrantClient, options: ServerOptions | None = None) -> None:
         self._client = client
+        self._server = Server(client)
+        self._options = options or ServerOptions()
+        self._manifests = Manifests(self._server, self._options)
+        self._search = ServerSearch(self._server, self._manifests)
+        self._lock = threading.Lock()
+        self._known: tuple[float, dict[str, Record], list[DamagedIndexError]] | None = None
+        self._ensured: set[str] = set()
 
     def manifest(self, collection: str) -> Manifest | None:
-        """The current version, or None when nothing is published."""
-        with plain_errors():
-            return self._manifest_of(alias_of(collection))
+        """The current version, or None when nothing is published; as the server has it now."""
+        record = self._manifests.read(collection)
+        if record is None or record.current is None:
+            return None
+        if not self._server.send(self._client.collection_exists, record.current.points):
+            raise points_are_gone(collection)
+        return record.current.manifest
+
+    def manifests(self) -> dict[str, Manifest]:
+        """The current versions by collection, at most ``MANIFESTS_LAST_SECONDS`` old."""
+        return {name: record.current.manifest for name, record in self._records().items() if record.current}
 
     def collections(self) -> list[str]:
-        """The collections with a published version, sorted."""
-        with plain_errors():
-            aliases = [item.alias_name for item in self._client.get_aliases().aliases]
-            found = [self._manifest_of(alias) for alias in aliases if alias.startswith(PREFIX) and not alias.endswith(PREVIOUS)]
-        return sorted(manifest.collection for manifest in found if manifest)
+        """The collections with a published version, sorted; as old as the manifests."""
+        return list(self.manifests())
 
     def damaged(self) -> list[DamagedIndexError]:
-        """None: a server answers for its own metadata."""
-        return []
+        """The collections whose manifest on the server is none."""
+        self._records()
+        return self._known[2] if self._known else []
 
     def revisions(self, collection: str) -> dict[str, str]:
-        """Document key → revision of every document in the current version: there cannot be more of them than points."""
-        try:
-            hits = self._read(collection, self._facet)
-        except CollectionNotIndexedError:
+        """Document key → revision of every document in the current version."""
+        record = self._manifests.read(collection)
+        if record is None or record.current is None:
             return {}
-        return dict(key_and_revision(str(found.value)) for found in hits)
+        try:
+            return self._points(record.current.points).revisions(record.current, record)
+        except VersionGoneError as error:
+            raise points_are_gone(collection) from error
 
     def count(self, collection: str) -> int:
         """Number of chunks in the current version; 0 when nothing is published."""
@@ -94,24 +98,26 @@ class ServerIndex:
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""
+        found = self.search({collection: query})
+        if collection not in found:
+            raise CollectionNotIndexedError(collection)
+        return found[collection]
 
-        def ask(manifest: Manifest) -> list[Candidate]:
-            require_model_of(manifest, query)
-            request = fused_request(query)
-            found = self._points(manifest, request) if request else []
-            fused = best(((point.id, point.score) for point in found), query.top_k)
-            if not fused:
-                return []
-            cosines = (
-                {point.id: point.score for point in self._points(manifest, cosines_request(query.dense, fused))} if query.dense else {}
-            )
-            records = {record.id: record for record in self._records(manifest, list(fused), with_words=True)}
-            return [
-                _candidate(rank, score, records[identity], cosines.get(identity))
-                for rank, (identity, score) in enumerate(fused.items(), start=1)
-            ]
+    def search(self, queries: Mapping[str, SearchQuery]) -> dict[str, list[Candidate]]:
+        """The candidates of several collections, in three requests."""
+        try:
+            return self._search.search(queries)
+        except RagError:
+            self._forget_manifests()  # whoever asks again looks again
+            raise
 
-        return self._read(collection, ask)
+    def chunks(self, collection: str) -> Iterator[list[IndexedChunk]]:
+        """Every chunk of the current version."""
+        record = self._published(collection)
+        if record.current is None:
+            raise CollectionNotIndexedError(collection)
+        for found in self._points(record.current.points).scroll(seen_by(record.current, record), with_vectors=True):
+            yield [chunk_of(point) for point in found]
 
     def passages(self, collection: str, chunk_ids: Sequence[str]) -> list[Hit]:
         """Chunks by id, in the order asked for."""
@@ -123,145 +129,151 @@ class ServerIndex:
         return self.passages(collection, neighbour_ids(found, before, after)) if found else []
 
     def publish(self, change: IndexChange) -> Manifest:
-        """Build the next version as a new collection, then move the alias.
+        """Write what changed under a new number, then replace the manifest.
 
         Raises:
-            RagError: the server cannot be reached or refuses; the current version goes on answering.
+            TransientError: another writer took the collection over, or the server failed; the current version goes on answering.
+            RagError: the server refuses, or the current version is of another model and ``from_scratch`` was not asked for.
         """
-        with plain_errors():
-            current = self._manifest_of(alias_of(change.collection))
-            base = None if change.from_scratch else current
-            if base:
-                require_same_model(base, change)
-            self._remove_unused(change.collection)
-            built = self._build(base, change)
-            self._point_at(built, current)
-            self._remove_unused(change.collection)
-        return built
+        target = self._points(self._options.points(change.embedding_fingerprint, change.dimension))
+        try:
+            is_new = target.name not in self._ensured and target.ensure(change.dimension)
+            self._ensured.add(target.name)
+            old = self._readable(change, target.name if is_new else "")
+            record, rolled_back = claim(self._manifests, old, change, target.name)
+            publication = Publication(self._manifests, record, target, {name: self._points(name) for name in record.places})
+            published = self._manifests.replace(record, publication.write(change, rolled_back=rolled_back))
+        except VersionGoneError as error:
+            self._ensured.discard(target.name)
+            raise TransientError("qdrant_failed", "A collection was deleted on the Qdrant server meanwhile. Run it again.") from error
+        finally:
+            self._forget_manifests()
+        if old is None:
+            self._remove_earlier_layout(change.collection)
+        if published.current is None:
+            raise CollectionNotIndexedError(change.collection)
+        return published.current.manifest
 
     def tidy(self, collection: str) -> None:
-        """Nothing: a server sees to it itself."""
+        """Put counts of words together where they are in many parts, and delete points that no kept version sees."""
+        record = self._manifests.read(collection)
+        if record and record.current and not record.writing:
+            record = merge_words(self._manifests, record)
+            if is_of_the_past(record):
+                for place in {version.points for version in record.kept}:
+                    self._points(place).apply(forget_unseen(collection, record.kept))
 
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, or None."""
-        with plain_errors():
-            return self._manifest_of(alias_of(collection) + PREVIOUS)
+        record = self._manifests.read(collection)
+        return record.previous.manifest if record and record.previous else None
 
     def rollback(self, collection: str) -> Manifest:
         """Exchange the current version with the one before it."""
-        with plain_errors():
-            current = self._manifest_of(alias_of(collection))
-            previous = self._manifest_of(alias_of(collection) + PREVIOUS)
-            if previous is None:
-                raise RagError(f"No earlier version of the index of {collection!r} is kept, so there is nothing to go back to.")
-            self._point_at(previous, current)
-        return previous
+        record = self._manifests.read(collection)
+        if record is None or record.previous is None:
+            raise nothing_to_go_back_to(collection)
+        manifest = record.previous.manifest
+        self._manifests.replace(record, replace(record, current=record.previous, previous=record.current))
+        self._forget_manifests()
+        return manifest
 
     def drop(self, collection: str) -> None:
-        """Forget a collection and delete its points."""
-        with plain_errors():
-            for name in self._versions(collection):
-                self._client.delete_collection(name)
+        """Forget a collection and delete its points: nobody finds it from the first request on, and who was killed is completed."""
+        try:
+            record = self._manifests.read(collection)
+        except DamagedIndexError:  # it does not say where its points are
+            self._manifests.discard(collection)
+            record = self._manifests.replace(None, Record(collection, places=self._all_places()))
+        if record is None:
+            return
+        end = number_of(new_version([version.manifest.version for version in record.kept]))
+        record = self._manifests.replace(record, replace(record, current=None, previous=None))
+        self._forget_manifests()
+        for place in record.places:
+            self._points(place).apply_if_there(forget_before(collection, end))
+        self._manifests.remove_words(collection, end)
+        self._manifests.remove(record)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _read(self, collection: str, ask: Callable[[Manifest], Result]) -> Result:
-        """Ask the current version; again when it was replaced, and deleted, between finding and asking it."""
-        for _ in range(_ATTEMPTS):
-            manifest = self.manifest(collection)
-            if manifest is None:
-                break
-            try:
-                with plain_errors():
-                    return ask(manifest)
-            except VersionGoneError:
-                continue
-        raise CollectionNotIndexedError(collection)
+    def _points(self, name: str) -> Points:
+        return Points(self._server, self._options, name)
+
+    def _all_places(self) -> tuple[str, ...]:
+        found = self._server.send(self._client.get_collections).collections
+        return tuple(item.name for item in found if item.name.startswith(self._options.points_prefix))
+
+    def _records(self) -> dict[str, Record]:
+        with self._lock:
+            if self._known is None or time.monotonic() - self._known[0] > MANIFESTS_LAST_SECONDS:
+                self._known = (time.monotonic(), *self._manifests.read_all())
+            return self._known[1]
+
+    def _forget_manifests(self) -> None:
+        with self._lock:
+            self._known = None
+
+    def _published(self, collection: str) -> Record:
+        """What a question goes by; a collection that is not there is looked for once more."""
+        record = self._records().get(collection)
+        if record is None or record.current is None:
+            self._forget_manifests()
+            record = self._records().get(collection)
+        if record is None or record.current is None:
+            raise CollectionNotIndexedError(collection)
+        return record
 
     def _payloads(self, collection: str, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        record = self._published(collection)
         wanted = [chunk_id for chunk_id in chunk_ids if is_chunk_id(chunk_id)]
-        records = self._read(collection, lambda manifest: self._records(manifest, wanted) if wanted else [])
-        return {str(record.id): record.payload or {} for record in records}
+        if not wanted or record.current is None:
+            return {}
+        found = self._points(record.current.points).scroll(seen_by(record.current, record, any_of(CHUNK_ID, wanted)))
+        payloads = (point.payload or {} for points in found for point in points)
+        return {str(payload[CHUNK_ID]): payload for payload in payloads}
 
-    def _points(self, manifest: Manifest, request: models.QueryRequest) -> list[models.ScoredPoint]:
-        return self._client.query_batch_points(collection_of(manifest), [request])[0].points
-
-    def _records(self, manifest: Manifest, ids: Sequence[models.ExtendedPointId], *, with_words: bool = False) -> list[models.Record]:
-        return self._client.retrieve(collection_of(manifest), ids, with_vectors=[SPARSE] if with_words else False)
-
-    def _facet(self, manifest: Manifest) -> list[models.FacetValueHit]:
-        limit = max(1, manifest.chunks)
-        return self._client.facet(collection_of(manifest), DOCUMENT_REVISION, limit=limit, exact=True).hits
-
-    def _manifest_of(self, name: str) -> Manifest | None:
+    def _readable(self, change: IndexChange, missing: str) -> Record | None:
+        """The record to build upon: without versions whose points are gone, and made anew where it cannot be told."""
         try:
-            with plain_errors():
-                metadata: dict[str, Any] = self._client.get_collection(name).config.metadata or {}
-        except VersionGoneError:
+            record = self._manifests.read(change.collection)
+        except DamagedIndexError:
+            if not change.from_scratch:
+                raise
+            self._manifests.discard(change.collection)
             return None
-        described = metadata.get("manifest", {})
-        # Of another program's layout: as if there were none, so the next run makes it anew.
-        return Manifest(**described) if described.get("index_schema") == INDEX_SCHEMA else None
+        if record and missing and missing in {version.points for version in record.kept}:
+            if not change.from_scratch:
+                raise points_are_gone(change.collection)
+            return self._manifests.replace(record, replace(record, current=None, previous=None))
+        return record
 
-    def _build(self, base: Manifest | None, change: IndexChange) -> Manifest:
-        known = [self._manifest_of(alias_of(change.collection) + suffix) for suffix in ("", PREVIOUS)]
-        version = new_version(manifest.version for manifest in known if manifest)
-        name = version_name(change.collection, version)
-        try:
-            create_collection(self._client, name, change.dimension)
-            if base:
-                copy_points(self._client, collection_of(base), name)
-            for start in range(0, len(change.removed_keys) if base else 0, _KEYS_IN_ONE_FILTER):
-                keys = change.removed_keys[start : start + _KEYS_IN_ONE_FILTER]
-                self._client.delete(name, models.FilterSelector(filter=any_of("document_key", keys)))
-            for batch in change.chunks:
-                upsert(self._client, name, batch)
-            self._wait_for_indexing(name)
-            manifest = make_manifest(change, version, *count_points(self._client, name))
-            self._client.update_collection(name, metadata={"manifest": asdict(manifest)})
-        except BaseException:
-            self._client.delete_collection(name)
-            raise
-        return manifest
-
-    def _wait_for_indexing(self, name: str) -> None:
-        """Publish only what is fast to search; a server that takes too long is published all the same, being only slower."""
-        deadline = time.monotonic() + _INDEXING_PATIENCE_SECONDS
-        while self._client.get_collection(name).status == models.CollectionStatus.YELLOW and time.monotonic() < deadline:
-            time.sleep(0.5)
-
-    def _point_at(self, current: Manifest, previous: Manifest | None) -> None:
-        alias = alias_of(current.collection)
-        operations: list[Any] = [create_alias(alias, current)]
-        if previous:
-            operations.append(create_alias(alias + PREVIOUS, previous))
-        self._client.update_collection_aliases(operations)
-
-    def _versions(self, collection: str) -> list[str]:
-        start = version_name(collection, "")
-        return [item.name for item in self._client.get_collections().collections if item.name.startswith(start)]
-
-    def _remove_unused(self, collection: str) -> None:
-        alias = alias_of(collection)
-        kept = {collection_of(found) for found in map(self._manifest_of, (alias, alias + PREVIOUS)) if found}
-        for name in self._versions(collection):
-            if name not in kept and (self._manifest_of(name) or is_litter(name)):
-                self._client.delete_collection(name)
+    def _remove_earlier_layout(self, collection: str) -> None:
+        """Delete the versions that an earlier release kept, each as a collection of the server's own."""
+        found = self._server.send(self._client.get_collections).collections
+        for name in (item.name for item in found if item.name.startswith(earlier_versions(collection))):
+            self._server.send(self._client.delete_collection, name)
 
 
-def connect(url: str, api_key: str | None) -> ServerIndex:
-    """The index on the server at ``url``; nothing is contacted yet.
+def connect(settings: Settings, url: str | None = None) -> ServerIndex:
+    """The index on the server of the settings, or on the one at ``url``; nothing is contacted yet.
 
     Raises:
         RagError: the URL cannot be one of a server.
     """
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    grpc_port = settings.qdrant_grpc_port
     try:
-        return ServerIndex(QdrantClient(url=url, api_key=api_key, check_compatibility=False, timeout=60))
+        client = QdrantClient(
+            url=url or settings.qdrant_url,
+            api_key=key,
+            prefer_grpc=grpc_port is not None,
+            grpc_port=grpc_port or 6334,
+            check_compatibility=False,
+            timeout=60,
+        )
     except ValueError as error:
         raise RagError(f"RAG_QDRANT_URL cannot be used: {error}. Write it like http://localhost:6333") from error
-
-
-def _candidate(rank: int, score: float, record: models.Record, cosine: float | None) -> Candidate:
-    return Candidate(hit(rank, score, record.id, record.payload or {}), cosine, words_of(record))
+    return ServerIndex(client, ServerOptions.of(settings))

@@ -1,50 +1,85 @@
-"""What collections and aliases are called on a Qdrant server.
+"""What things are called on a Qdrant server, and how it is asked to keep them.
 
-Belongs here: names, and what can be told from them. Not here: requests (``server_requests.py``), publishing (``server.py``).
+Belongs here: names, ids, and what the settings choose. Not here: requests (``server_requests.py``), publishing (``server.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from qdrant_client import models
-
-from rag_pipeline.stores.vectors.contract import Manifest
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
 from rag_pipeline.stores.vectors.versions import version_time
 
-PREFIX = "rag_pipeline."
-"""What all our names begin with: the server may hold other collections."""
-
-PREVIOUS = "__previous"
-"""Added to the alias of the current version, names the one before it."""
-
-_LITTER_AGE = timedelta(hours=24)
-"""A version that no alias names may be one that another machine is just building, so it is left alone for this long."""
+_NAMESPACE = uuid.UUID("3f0c0f0e-27a5-5b55-8a2c-6a0e9c6f2d11")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def alias_of(collection: str) -> str:
-    """A name that servers take: they refuse some characters, and clients do not escape the others in URLs."""
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What the settings say of a server.
+
+    Attributes:
+        prefix: what all our names begin with; installations with different ones do not see each other.
+        replicas: copies of each shard.
+        shards: parts of a collection; 0: as the server has it.
+        int8: whether vectors are compared as one byte a number first.
+        on_disk: whether vectors and payloads stay on the disk.
+    """
+
+    prefix: str = "rag_pipeline"
+    replicas: int = 1
+    shards: int = 0
+    int8: bool = False
+    on_disk: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> ServerOptions:
+        """As the settings have them."""
+        return cls(
+            prefix=settings.qdrant_prefix,
+            replicas=settings.qdrant_replicas,
+            shards=settings.qdrant_shards,
+            int8=settings.qdrant_int8,
+            on_disk=settings.qdrant_on_disk,
+        )
+
+    @property
+    def manifests(self) -> str:
+        """The server's collection that says which versions there are."""
+        return f"{self.prefix}.manifests"
+
+    @property
+    def points_prefix(self) -> str:
+        """What the names of the server's collections of points begin with."""
+        return f"{self.prefix}.points."
+
+    def points(self, model_fingerprint: str, dimension: int) -> str:
+        """The server's collection that holds the points of all collections of an embedding model."""
+        key = f"{INDEX_SCHEMA}:{dimension}:{model_fingerprint}"
+        return f"{self.points_prefix}{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def earlier_versions(collection: str) -> str:
+    """What the names of a collection's versions began with when each was a collection of the server's own."""
     plain = re.sub(r"[^A-Za-z0-9-]", "_", collection)[:60]
-    return f"{PREFIX}{plain}.{hashlib.sha256(collection.encode()).hexdigest()[:12]}"
+    return f"rag_pipeline.{plain}.{hashlib.sha256(collection.encode()).hexdigest()[:12]}__"
 
 
-def version_name(collection: str, version: str) -> str:
-    """The server's collection that holds a version of ours."""
-    return f"{alias_of(collection)}__{version}"
+def manifest_id(collection: str) -> str:
+    """The id of the point that is a collection's manifest."""
+    return str(uuid.uuid5(_NAMESPACE, f"manifest/{collection}"))
 
 
-def collection_of(manifest: Manifest) -> str:
-    """The server's collection that a manifest describes."""
-    return version_name(manifest.collection, manifest.version)
+def point_id(collection: str, chunk_id: str, number: int) -> str:
+    """The id of a chunk's point as a version added it: the chunk of another version, or of another collection, has another."""
+    return str(uuid.uuid5(_NAMESPACE, f"{collection}/{chunk_id}/{number}"))
 
 
-def create_alias(alias: str, manifest: Manifest) -> models.CreateAliasOperation:
-    """The operation that points an alias at a version."""
-    return models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=collection_of(manifest), alias_name=alias))
-
-
-def is_litter(name: str) -> bool:
-    """Whether an unpublished version is too old to be still under construction."""
-    return datetime.now(UTC) - version_time(name.rpartition("__")[2]) > _LITTER_AGE
+def number_of(version: str) -> int:
+    """A version as a number that grows from one to the next: microseconds since 1970. Below 2^53, so exact in JSON and as a float."""
+    return (version_time(version) - _EPOCH) // timedelta(microseconds=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +52,11 @@ class Terms:
         return Terms(ids[kept], counts[kept])
 
     def inverse_frequencies(self, words: Sequence[int], passages: int) -> list[float]:
-        """``ln(1 + (N - n + 0.5) / (n + 0.5))`` of each word, as BM25 has it (Robertson and Zaragoza 2009) and as Qdrant computes it."""
+        """The :func:`inverse_frequencies` of some words."""
         asked = np.asarray(words, np.uint32)
         places = np.minimum(np.searchsorted(self.ids, asked), max(0, len(self.ids) - 1))
         having = np.where(self.ids[places] == asked, self.counts[places], 0) if len(self.ids) else np.zeros(len(asked))
-        return [float(value) for value in np.log1p((passages - having + 0.5) / (having + 0.5))]
+        return inverse_frequencies(having, passages)
 
     def save(self, path: Path) -> None:
         """Write a file that :meth:`load` reads."""
@@ -71,3 +72,10 @@ class Terms:
         """
         ids, counts = np.load(path, allow_pickle=False)
         return cls(ids.astype(np.uint32), counts)
+
+
+def inverse_frequencies(having: Sequence[float] | NDArray[Any], passages: int) -> list[float]:
+    """``ln(1 + (N - n + 0.5) / (n + 0.5))`` of words that n passages have, as BM25 has it (Robertson and Zaragoza 2009) and as Qdrant
+    computes it."""
+    counts = np.asarray(having, np.float64)
+    return [float(value) for value in np.log1p((passages - counts + 0.5) / (counts + 0.5))]

@@ -21,6 +21,7 @@ DIMENSION = 4
 MakeChunks = Callable[..., list[IndexedChunk]]
 
 ENGINES = ["edge", "client-memory"] + (["server"] if os.environ.get("RAG_TEST_QDRANT_URL") else [])
+"""And over HTTP to a server of the tests' own, where HTTP may make a difference."""
 
 
 @pytest.fixture(params=ENGINES)

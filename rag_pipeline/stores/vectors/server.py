@@ -157,11 +157,16 @@ class ServerIndex:
     def tidy(self, collection: str) -> None:
         """Put counts of words together where they are in many parts, and delete points that no kept version sees."""
         record = self._manifests.read(collection)
-        if record and record.current and not record.writing:
-            record = merge_words(self._manifests, record)
-            if is_of_the_past(record):
-                for place in {version.points for version in record.kept}:
-                    self._points(place).apply(forget_unseen(collection, record.kept))
+        if record is None or record.current is None or record.writing:
+            return
+        record = merge_words(self._manifests, record)
+        newest = max(version.number for version in record.kept)
+        self._manifests.remove_words(collection, newest + 1, record.parts)
+        if is_of_the_past(record):
+            seen = {version.points for version in record.kept}
+            for place in record.places:
+                unneeded = forget_unseen(collection, record.kept) if place in seen else forget_before(collection, newest)
+                self._points(place).apply_if_there(unneeded)
 
     def previous(self, collection: str) -> Manifest | None:
         """The version before the current one, or None."""

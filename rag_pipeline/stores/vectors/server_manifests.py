@@ -104,6 +104,11 @@ class Record:
         """The versions that are kept."""
         return tuple(version for version in (self.current, self.previous) if version)
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All counts of words that the kept versions are made of."""
+        return tuple(part for version in self.kept for part in version.parts)
+
 
 _RECORD = TypeAdapter(Record)
 

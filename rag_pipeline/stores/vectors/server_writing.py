@@ -152,7 +152,7 @@ class Publication:
                 self._batches.add(operations)
             else:
                 points.apply_if_there(operations)
-        self._manifests.remove_words(record.collection, self._number, [part for version in record.kept for part in version.parts])
+        self._manifests.remove_words(record.collection, self._number, record.parts)
 
     def _look_at(self, base: ServerVersion, keys: Sequence[str]) -> None:
         """Note what the version before has of some documents."""
@@ -183,11 +183,11 @@ class Publication:
         return replace(version, manifest=make_manifest(change, self._version, chunks, vectors))
 
     def _after(self, version: ServerVersion, kept: ServerVersion | None) -> Record:
-        places = (version.points, *([kept.points] if kept else []))
+        # What was in other places is deleted by now; what only the versions of before have is deleted later: they may still be read.
+        places = (version.points, *(one.points for one in self._record.kept))
         recent = tuple(one for one in self._record.excluded if time.time() - one.noticed < _FORGOTTEN_AFTER_SECONDS)
-        still = self._record.places if kept is not self._record.current else places
         return replace(
-            self._record, current=version, previous=kept, writing=None, excluded=recent, places=tuple(dict.fromkeys((*places, *still)))
+            self._record, current=version, previous=kept, writing=None, excluded=recent, places=tuple(dict.fromkeys(places))
         )
 
 
@@ -204,12 +204,13 @@ def merge_words(manifests: Manifests, record: Record) -> Record:
     terms, terms_gone = manifests.read_words(words), manifests.read_words(gone)
     if len(chosen) == len(current.parts):
         terms, terms_gone = terms.minus(terms_gone), Terms.none()
+    now = number_of(new_version([current.manifest.version]))  # above all that others may be deleting meanwhile
     merged = replace(
         current,
-        words=(*(part for part in current.words if part not in chosen), *manifests.write_words(record.collection, current.number, terms)),
+        words=(*(part for part in current.words if part not in chosen), *manifests.write_words(record.collection, now, terms)),
         words_gone=(
             *(part for part in current.words_gone if part not in chosen),
-            *manifests.write_words(record.collection, current.number, terms_gone),
+            *manifests.write_words(record.collection, now, terms_gone),
         ),
     )
     try:

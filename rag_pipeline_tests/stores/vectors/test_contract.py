@@ -256,6 +256,65 @@ def test_the_chunks_around_another_one(index: VectorIndex, name: str) -> None:
     assert index.neighbours(name, chunk, 9, 9) == []
 
 
+def test_the_rarity_of_a_word_is_that_of_the_collection(index: VectorIndex, name: str) -> None:
+    """However the passages came into the index: in one change, or each in its own, or after others were removed."""
+    texts = ["zeppelin and owl", "zeppelin and fox", "zeppelin and ship", "owl and bee", "a bee"]
+    documents = [points(f"{number}.md", text, collection=f"{name} at once") for number, text in enumerate(texts)]
+    index.publish(change(f"{name} at once", *documents, documents=5))
+    index.publish(change(name, *(points(f"gone {number}.md", "owl") for number in range(4)), documents=4))
+    for number, document in enumerate(documents):
+        index.publish(change(name, document, removed=[f"key-gone {number}.md"], documents=5))
+    query = SearchQuery(text="zeppelin owl bee")
+    assert [hit.document for hit in hits(index, name, query)] == [hit.document for hit in hits(index, f"{name} at once", query)]
+
+
+def test_what_only_completes_a_version_is_none_to_go_back_to(index: VectorIndex, name: str) -> None:
+    """After an edit, the version before is the one before the edit, however many slices its vectors took."""
+    index.publish(change(name, points("a.md", "zebras")))
+    edited = points("a.md", "giraffes", words_only=True)
+    for chunk in edited:
+        chunk.payload["document_key"] = "key-edited"  # type: ignore[index]
+    index.publish(change(name, edited, removed=["key-a.md"]))
+    for _ in range(3):
+        index.publish(change(name, edited, removed=["key-edited"]))
+    index.rollback(name)
+    assert [hit.text for hit in hits(index, name, SearchQuery(text="zebras giraffes"))] == ["zebras"]
+    index.rollback(name)
+    assert [hit.text for hit in hits(index, name, SearchQuery(text="zebras giraffes"))] == ["giraffes"]
+
+
+def test_several_collections_are_searched_at_once(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run")))
+    index.publish(change(f"{name}2", points("b.md", "foxes sleep", "foxes eat"), model="model-b"))
+    query = SearchQuery(dense=[1, 0, 0, 0], text="foxes")
+    found = index.search({name: query, f"{name}2": query, "test-of nothing": query})
+    assert {collection: sorted(one.hit.text for one in candidates) for collection, candidates in found.items()} == {
+        name: ["foxes run"],
+        f"{name}2": ["foxes eat", "foxes sleep"],
+    }
+    assert found[name] == index.candidates(name, query)
+    assert {one: index.manifests()[one] for one in found} == {one: index.manifest(one) for one in found}
+    with pytest.raises(IndexChangedError):
+        index.search({name: query, f"{name}2": SearchQuery(dense=[1, 0, 0, 0], embedding_fingerprint="fingerprint of model-a")})
+    assert index.search({}) == {}
+
+
+def test_all_chunks_can_be_taken_elsewhere(index: VectorIndex, name: str) -> None:
+    index.publish(change(name, points("a.md", "foxes run", "owls sleep"), points("gone.md", "bees hum"), documents=2))
+    index.publish(change(name, points("b.md", "🎉", words_only=True), removed=["key-gone.md"], documents=2))
+    chunks = sorted((chunk for batch in index.chunks(name) for chunk in batch), key=lambda chunk: chunk.chunk_id)
+    given = sorted([*points("a.md", "foxes run", "owls sleep"), *points("b.md", "🎉", words_only=True)], key=lambda chunk: chunk.chunk_id)
+    assert [(one.chunk_id, one.payload, one.sparse.indices, one.dense is None) for one in chunks] == [
+        (one.chunk_id, one.payload, sorted(one.sparse.indices), one.dense is None) for one in given
+    ]
+    query = SearchQuery(dense=[1, 0.5, 0, 0], text="foxes sleep")
+    before = index.candidates(name, query)
+    index.publish(change(f"{name}2", chunks, documents=2))
+    assert [(one.hit.chunk_id, one.hit.score, one.cosine) for one in index.candidates(f"{name}2", query)] == [
+        (one.hit.chunk_id, pytest.approx(one.hit.score), pytest.approx(one.cosine)) for one in before
+    ]
+
+
 PLACES = {"top.pdf": 100, "a/Report.PDF": 200, "a/b/notes.md": 300, "a/b/c/deep.txt": 400, "ab/not-in-a.md": 500, "a/.hidden": None}
 
 

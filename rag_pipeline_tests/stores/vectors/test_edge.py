@@ -330,19 +330,6 @@ def test_a_full_disk_is_an_error_and_not_the_end(small_disk: Path) -> None:
     assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
 
 
-def test_the_rarity_of_a_word_is_that_of_the_collection(tmp_path: Path) -> None:
-    """However the passages came into the index: in one change, or each in its own, or after others were removed."""
-    index, name = EdgeIndex(tmp_path), "c"
-    texts = ["zeppelin and owl", "zeppelin and fox", "zeppelin and ship", "owl and bee", "a bee"]
-    documents = [points(f"{number}.md", text, collection=f"{name} at once") for number, text in enumerate(texts)]
-    index.publish(change(f"{name} at once", *documents, documents=5))
-    index.publish(change(name, *(points(f"gone {number}.md", "owl") for number in range(4)), documents=4))
-    for number, document in enumerate(documents):
-        index.publish(change(name, document, removed=[f"key-gone {number}.md"], documents=5))
-    query = SearchQuery(text="zeppelin owl bee")
-    assert [hit.document for hit in hits(index, name, query)] == [hit.document for hit in hits(index, f"{name} at once", query)]
-
-
 def test_a_change_writes_what_changed_and_leaves_the_rest(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path)
     index.publish(change("c", [chunk for number in range(50) for chunk in points(f"{number}.md", "foxes run")], documents=50))
@@ -474,22 +461,6 @@ def test_a_merge_that_comes_to_nothing_leaves_nothing(tmp_path: Path, monkeypatc
     index.tidy("c")
     assert segment_folders(tmp_path, "c") == before
     assert len(hits(index, "c", SearchQuery(text="fox", top_k=20))) == 6
-
-
-def test_what_only_completes_a_version_is_none_to_go_back_to(tmp_path: Path) -> None:
-    """After an edit, the version before is the one before the edit, however many slices its vectors took."""
-    index = EdgeIndex(tmp_path)
-    index.publish(change("c", points("a.md", "zebras")))
-    edited = points("a.md", "giraffes", words_only=True)
-    for chunk in edited:
-        chunk.payload["document_key"] = "key-edited"  # type: ignore[index]
-    index.publish(change("c", edited, removed=["key-a.md"]))
-    for _ in range(3):
-        index.publish(change("c", edited, removed=["key-edited"]))
-    index.rollback("c")
-    assert [hit.text for hit in hits(index, "c", SearchQuery(text="zebras giraffes"))] == ["zebras"]
-    index.rollback("c")
-    assert [hit.text for hit in hits(index, "c", SearchQuery(text="zebras giraffes"))] == ["giraffes"]
 
 
 def test_an_index_of_an_earlier_layout_is_none_and_is_made_again(tmp_path: Path) -> None:

@@ -164,6 +164,18 @@ def rollback(collection: str) -> None:
     click.echo(roll_back(settings, name).message)
 
 
+@command
+@click.option("--to", required=True, metavar="URL|embedded", help="A Qdrant server, or the index in the data folder.")
+@collection_option
+@click.option("--overwrite", is_flag=True, help="Replace collections there that are other ones.")
+def move(to: str, collections: tuple[str, ...], overwrite: bool) -> None:
+    """Copy the published index to a Qdrant server, or back, without embedding again."""
+    from rag_pipeline.cli.move import move_index
+    from rag_pipeline.ingestion.folder.listing import escape_collection
+
+    _show_failures(move_index(load_settings(), to, [escape_collection(name) for name in collections], overwrite=overwrite))
+
+
 def _show_failures(failures: Sequence[str]) -> None:
     if failures:
         raise click.ClickException("\n".join(failures))

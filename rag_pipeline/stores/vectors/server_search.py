@@ -8,6 +8,7 @@ fused here and not on the server, as those of the embedded index are: so both ag
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ Key = TypeVar("Key")
 Answers = list[models.QueryResponse]
 
 _THOROUGHNESS = models.SearchParams(hnsw_ef=256, quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0))
+LONGEST_SECONDS = 50.0
+"""From the manifests to the last answer: less than the time for which points are kept that the version before does not need."""
 _ATTEMPTS = 5
 _PARTS_EXPECTED = 64
 """Parts with counts of words of one collection: many more than are kept. Where there are more, it is asked again."""
@@ -76,10 +79,12 @@ class ServerSearch:
         return {}
 
     def _try(self, queries: Mapping[str, SearchQuery]) -> dict[str, list[Candidate]] | None:
-        """None where points were deleted between two requests: a version that is not kept any more was read."""
+        """None where points may have been deleted between two requests: a version that is not kept any more was read."""
+        begun = time.monotonic()
         asked = self._begun(queries)
         self._read_lists(asked)
-        return self._described(asked)
+        found = self._described(asked)
+        return found if time.monotonic() - begun < LONGEST_SECONDS else None
 
     def _begun(self, queries: Mapping[str, SearchQuery]) -> dict[str, _Asked]:
         words = {text: query_vector(text).indices for text in {query.text for query in queries.values() if query.text}}

@@ -50,7 +50,7 @@ def is_of_the_past(record: Record) -> bool:
     if record.current is None:
         return True
     published = datetime.fromisoformat(record.current.manifest.published_at)
-    return (datetime.now(UTC) - published).total_seconds() > READERS_TAKE_SECONDS
+    return (datetime.now(UTC) - published).total_seconds() > READERS_TAKE_SECONDS + 1  # a manifest has whole seconds
 
 
 def claim(manifests: Manifests, old: Record | None, change: IndexChange, place: str) -> tuple[Record, bool]:
@@ -186,9 +186,7 @@ class Publication:
         # What was in other places is deleted by now; what only the versions of before have is deleted later: they may still be read.
         places = (version.points, *(one.points for one in self._record.kept))
         recent = tuple(one for one in self._record.excluded if time.time() - one.noticed < _FORGOTTEN_AFTER_SECONDS)
-        return replace(
-            self._record, current=version, previous=kept, writing=None, excluded=recent, places=tuple(dict.fromkeys(places))
-        )
+        return replace(self._record, current=version, previous=kept, writing=None, excluded=recent, places=tuple(dict.fromkeys(places)))
 
 
 def merge_words(manifests: Manifests, record: Record) -> Record:

@@ -46,13 +46,13 @@ class Fault:
 
 
 class QdrantOverHttp:
-    """The server; ``faults`` are taken one a request, first come first served, ``matching`` paths only."""
+    """The server; ``faults`` are taken one a request, None for none, of ``matching`` paths only."""
 
     def __init__(self) -> None:
         self.client = QdrantClient(":memory:")
         self.version = "1.20.0"
         self.seen: list[Seen] = []
-        self.faults: list[Fault] = []
+        self.faults: list[Fault | None] = []
         self.matching = ""
         self.indexes: dict[str, dict[str, str]] = {}
         self.lock = threading.Lock()
@@ -94,7 +94,7 @@ def _handler(server: QdrantOverHttp) -> type[BaseHTTPRequestHandler]:
             fault = None
             if server.faults and server.matching in path:
                 fault = server.faults.pop(0)
-                time.sleep(fault.delay_seconds)
+                time.sleep(fault.delay_seconds if fault else 0)
             status, found = (0, None) if fault and not fault.applied else server.answer(self.command, path, body)
             content = json.dumps({"result": found, "status": "ok", "time": 0.0} if status == 200 else found).encode()
             if path == "/":  # the only answer that is not wrapped
@@ -102,7 +102,7 @@ def _handler(server: QdrantOverHttp) -> type[BaseHTTPRequestHandler]:
             if fault and fault.status:
                 status, content = fault.status, fault.body
             server.seen.append(Seen(self.command, path, len(body), len(content)))
-            if fault and not fault.status and not fault.half:
+            if fault and not (fault.status or fault.half or (fault.delay_seconds and fault.applied)):
                 return  # the connection ends without an answer
             self.send_response(status or 200)
             for name, value in (("content-type", "application/json"), *(fault.headers if fault else ())):

@@ -1,4 +1,4 @@
-"""The vector index: one contract, kept by the embedded engine (edge.py) or by a Qdrant server (server.py).
+"""The vector index: one contract, kept by the embedded engine (``edge.py``) or by a Qdrant server (``server/``).
 
 Belongs here: versions, points, and searches by vector. Not here: which chunks exist, how questions are made, how answers are written.
 """

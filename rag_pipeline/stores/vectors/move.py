@@ -48,8 +48,8 @@ def move(source: VectorIndex, target: VectorIndex, collections: Sequence[str] = 
 
 
 def _has(source: VectorIndex, target: VectorIndex, manifest: Manifest) -> bool:
-    there = target.manifest(manifest.collection)
-    return bool(there) and _kind(there) == _kind(manifest) and target.revisions(there.collection) == source.revisions(there.collection)
+    name, there = manifest.collection, target.manifest(manifest.collection)
+    return there is not None and _kind(there) == _kind(manifest) and target.revisions(name) == source.revisions(name)
 
 
 def _kind(manifest: Manifest) -> tuple[object, ...]:

@@ -1,6 +1,6 @@
 """What things are called on a Qdrant server, and how it is asked to keep them.
 
-Belongs here: names, ids, and what the settings choose. Not here: requests (``server_requests.py``), publishing (``server.py``).
+Belongs here: names, ids, and what the settings choose. Not here: requests (``requests.py``), publishing (``index.py``).
 """
 
 from __future__ import annotations

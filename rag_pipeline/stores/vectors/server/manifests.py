@@ -1,7 +1,7 @@
 """Which versions a Qdrant server holds, and who writes the next: one small collection for all, a point for each collection of ours.
 
 Belongs here: those points, their replacement in one step, the counts of words beside them. Not here: the points that are searched
-(``server_points.py``), the course of a publication (``server.py``).
+(``points.py``), the course of a publication (``index.py``).
 
 A point is replaced only by who knows its last ``token``: the server compares (``update_filter``) and replaces in one step, so of two
 writers one finds that it has lost.
@@ -21,8 +21,8 @@ from qdrant_client import models
 
 from rag_pipeline.errors import TransientError
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA, DamagedIndexError, Manifest
-from rag_pipeline.stores.vectors.server_names import ServerOptions, manifest_id, number_of
-from rag_pipeline.stores.vectors.server_requests import AlreadyThereError, Server, VersionGoneError, require_recent
+from rag_pipeline.stores.vectors.server.names import ServerOptions, manifest_id, number_of
+from rag_pipeline.stores.vectors.server.requests import AlreadyThereError, Server, VersionGoneError, create_indexes, require_recent
 from rag_pipeline.stores.vectors.terms import Terms
 
 COUNTS = "counts"
@@ -31,6 +31,10 @@ COUNTS = "counts"
 _KIND, _SCHEMA, _COLLECTION, _TOKEN = "kind", "schema", "collection", "token"
 _NUMBER = "number"
 _MANIFEST, _WORDS = "manifest", "words"
+_INDEXES: Mapping[str, Any] = {
+    **dict.fromkeys((_KIND, _SCHEMA, _COLLECTION, _TOKEN), models.PayloadSchemaType.KEYWORD),
+    _NUMBER: models.PayloadSchemaType.INTEGER,
+}
 _RECORDS_AT_A_TIME = 1_000
 _WORDS_IN_A_PART = 100_000
 """2 MB as JSON."""
@@ -56,7 +60,7 @@ class ServerVersion:
 
     @property
     def number(self) -> int:
-        """See :func:`rag_pipeline.stores.vectors.server_names.number_of`."""
+        """See :func:`rag_pipeline.stores.vectors.server.names.number_of`."""
         return number_of(self.manifest.version)
 
     @property
@@ -121,6 +125,24 @@ class Manifests:
         self._options = options
         self.name = options.manifests
 
+    def ensure(self) -> None:
+        """Have the server's collection and its indexes, made now if need be.
+
+        Raises:
+            RagError: the server is too old.
+        """
+        client = self._server.client
+        try:
+            there = self._server.send(client.get_collection, self.name).payload_schema
+        except VersionGoneError:
+            require_recent(self._server)
+            counts, copies = {COUNTS: models.SparseVectorParams()}, self._options.replicas
+            with suppress(AlreadyThereError):  # two first writers at once
+                create = client.create_collection
+                self._server.send(create, self.name, {}, sparse_vectors_config=counts, shard_number=1, replication_factor=copies)
+            there = {}
+        create_indexes(self._server, self.name, _INDEXES, there)  # who made it may have been killed before the last
+
     def read(self, collection: str) -> Record | None:
         """What is kept of a collection; None when nothing is.
 
@@ -174,7 +196,8 @@ class Manifests:
         payload = {_KIND: _MANIFEST, _SCHEMA: INDEX_SCHEMA, **asdict(made)}
         point = models.PointStruct(id=manifest_id(new.collection), vector={}, payload=payload)
         if old is None:
-            self._insert(point)
+            # One that is there already stays, but for one of another program's layout.
+            self._upsert(point, models.Filter(must_not=[matches(_SCHEMA, INDEX_SCHEMA)]))
         else:
             self._upsert(point, models.Filter(must=[matches(_TOKEN, old.token)]), models.UpdateMode.UPDATE_ONLY)
         now = self.read(new.collection)
@@ -183,15 +206,6 @@ class Manifests:
                 "index_busy", f"Another run, perhaps of another installation, writes the index of {new.collection!r} too. Try again later."
             )
         return made
-
-    def _insert(self, point: models.PointStruct) -> None:
-        """Where there is one already it stays, but for one of another program's layout."""
-        foreign = models.Filter(must_not=[matches(_SCHEMA, INDEX_SCHEMA)])
-        try:
-            self._upsert(point, foreign)
-        except VersionGoneError:
-            self._create()
-            self._upsert(point, foreign)
 
     def _upsert(
         self,
@@ -203,21 +217,6 @@ class Manifests:
         # One replica decides for all of them in which order two writers come.
         order = models.WriteOrdering.MEDIUM
         self._server.send(upsert, self.name, [point], wait=True, ordering=order, update_filter=condition, update_mode=mode)
-
-    def _create(self) -> None:
-        client = self._server.client
-        require_recent(self._server)
-        with suppress(AlreadyThereError):  # two first writers at once
-            self._server.send(
-                client.create_collection,
-                self.name,
-                vectors_config={},
-                sparse_vectors_config={COUNTS: models.SparseVectorParams()},
-                shard_number=1,
-                replication_factor=self._options.replicas,
-            )
-        for field in (_KIND, _COLLECTION, _TOKEN):
-            self._server.send(client.create_payload_index, self.name, field, models.PayloadSchemaType.KEYWORD, wait=True)
 
     def remove(self, record: Record) -> None:
         """Forget a collection, unless it has changed since the record was read."""

@@ -20,9 +20,9 @@ from rag_pipeline.errors import TransientError
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import Candidate, DamagedIndexError, SearchQuery, require_model_of
 from rag_pipeline.stores.vectors.points import DENSE, SPARSE, PointId, best, fused_best, hit
-from rag_pipeline.stores.vectors.server_manifests import Manifests, Record, ServerVersion, manifest_queries, read_record, word_query
-from rag_pipeline.stores.vectors.server_points import CHUNK_ID, any_of, seen_by, words_of
-from rag_pipeline.stores.vectors.server_requests import Server, VersionGoneError
+from rag_pipeline.stores.vectors.server.manifests import Manifests, Record, ServerVersion, manifest_queries, read_record, word_query
+from rag_pipeline.stores.vectors.server.points import CHUNK_ID, any_of, seen_by, words_of
+from rag_pipeline.stores.vectors.server.requests import Server, VersionGoneError
 from rag_pipeline.stores.vectors.terms import inverse_frequencies
 
 Key = TypeVar("Key")

@@ -1,7 +1,7 @@
 """The index on a Qdrant server or cluster: versions are numbers on points, and a manifest says which number answers.
 
-Belongs here: the course of a publication, and which version is asked. Not here: what requests look like (``server_points.py``,
-``server_manifests.py``), searching (``server_search.py``), errors and patience (``server_requests.py``).
+Belongs here: the course of a publication, and which version is asked. Not here: what requests look like (``points.py``,
+``manifests.py``), searching (``search.py``), errors and patience (``requests.py``).
 
 A publication claims the collection in its manifest, writes what changed under a number that no reader asks for yet, and replaces the
 manifest in one step. What was begun and came to nothing is named in the manifest by the next claim, so nobody ever sees it.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -30,12 +31,12 @@ from rag_pipeline.stores.vectors.contract import (
     nothing_to_go_back_to,
 )
 from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_ids
-from rag_pipeline.stores.vectors.server_manifests import Manifests, Record
-from rag_pipeline.stores.vectors.server_names import ServerOptions, earlier_versions, number_of
-from rag_pipeline.stores.vectors.server_points import CHUNK_ID, Points, any_of, chunk_of, forget_before, forget_unseen, seen_by
-from rag_pipeline.stores.vectors.server_requests import Server, VersionGoneError
-from rag_pipeline.stores.vectors.server_search import ServerSearch, points_are_gone
-from rag_pipeline.stores.vectors.server_writing import Publication, claim, is_of_the_past, merge_words
+from rag_pipeline.stores.vectors.server.manifests import Manifests, Record
+from rag_pipeline.stores.vectors.server.names import ServerOptions, earlier_versions, number_of
+from rag_pipeline.stores.vectors.server.points import CHUNK_ID, Points, any_of, chunk_of, forget_before, forget_unseen, seen_by
+from rag_pipeline.stores.vectors.server.requests import Server, VersionGoneError
+from rag_pipeline.stores.vectors.server.search import ServerSearch, points_are_gone
+from rag_pipeline.stores.vectors.server.writing import Publication, claim, is_of_the_past, merge_words
 from rag_pipeline.stores.vectors.versions import new_version
 
 MANIFESTS_LAST_SECONDS = 1.0
@@ -77,8 +78,10 @@ class ServerIndex:
         return list(self.manifests())
 
     def damaged(self) -> list[DamagedIndexError]:
-        """The collections whose manifest on the server is none."""
-        self._records()
+        """The collections whose manifest on the server is none. Of a server that does not answer none are known; it says so when it is
+        asked for more."""
+        with suppress(RagError):
+            self._records()
         return self._known[2] if self._known else []
 
     def revisions(self, collection: str) -> dict[str, str]:
@@ -137,14 +140,13 @@ class ServerIndex:
         """
         target = self._points(self._options.points(change.embedding_fingerprint, change.dimension))
         try:
-            is_new = target.name not in self._ensured and target.ensure(change.dimension)
-            self._ensured.add(target.name)
+            is_new = self._ensure(target, change.dimension)
             old = self._readable(change, target.name if is_new else "")
             record, rolled_back = claim(self._manifests, old, change, target.name)
             publication = Publication(self._manifests, record, target, {name: self._points(name) for name in record.places})
             published = self._manifests.replace(record, publication.write(change, rolled_back=rolled_back))
         except VersionGoneError as error:
-            self._ensured.discard(target.name)
+            self._ensured.clear()
             raise TransientError("qdrant_failed", "A collection was deleted on the Qdrant server meanwhile. Run it again.") from error
         finally:
             self._forget_manifests()
@@ -203,6 +205,15 @@ class ServerIndex:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _ensure(self, target: Points, dimension: int) -> bool:
+        """Have the server's two collections that a publication writes to; whether that of the points is new."""
+        if target.name in self._ensured:
+            return False
+        self._manifests.ensure()
+        is_new = target.ensure(dimension)
+        self._ensured.add(target.name)
+        return is_new
 
     def _points(self, name: str) -> Points:
         return Points(self._server, self._options, name)

@@ -1,7 +1,7 @@
 """The points of all collections of an embedding model, in one collection of a Qdrant server: which version sees which, and their writing.
 
-Belongs here: points, payload, filters, batches of operations. Not here: which versions there are (``server_manifests.py``), the course of
-a publication (``server.py``), ranking (``server_search.py``).
+Belongs here: points, payload, filters, batches of operations. Not here: which versions there are (``manifests.py``), the course of
+a publication (``index.py``), ranking (``search.py``).
 
 A point says which version ``added`` it and, once one did, which ``removed`` it (multiversion concurrency control; Bernstein and Goodman
 1983). A version sees what it or one before it added and none removed. Publications that came to nothing count as neither.
@@ -10,7 +10,7 @@ A point says which version ``added`` it and, once one did, which ``removed`` it 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,9 +19,9 @@ from qdrant_client import models
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk, SparseVector
 from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE
-from rag_pipeline.stores.vectors.server_manifests import Record, ServerVersion, matches
-from rag_pipeline.stores.vectors.server_names import ServerOptions, point_id
-from rag_pipeline.stores.vectors.server_requests import AlreadyThereError, Server, VersionGoneError, require_recent
+from rag_pipeline.stores.vectors.server.manifests import Record, ServerVersion, matches
+from rag_pipeline.stores.vectors.server.names import ServerOptions, point_id
+from rag_pipeline.stores.vectors.server.requests import AlreadyThereError, Server, VersionGoneError, create_indexes, require_recent
 
 ADDED, REMOVED = "added", "removed"
 """Payload fields: numbers of versions."""
@@ -34,6 +34,8 @@ _OWN_FIELDS = (ADDED, REMOVED, COLLECTION, CHUNK_ID, DOCUMENT_REVISION)
 
 _REQUEST_BYTES = 8 << 20
 """A quarter of what servers take."""
+_WRITES_TAKE_SECONDS = 600
+"""At most; marking a million points takes minutes."""
 _KEYS_IN_ONE_FILTER = 1_000
 _POINTS_AT_A_TIME = 1_000
 _BYTES_OF_A_NUMBER = 12
@@ -65,16 +67,16 @@ class Points:
             found = self._server.send(self._server.client.get_collection, self.name)
         except VersionGoneError:
             self._create(dimension)
-            self._create_indexes(())
+            create_indexes(self._server, self.name, _INDEXES, ())
             return True
         dense = found.config.params.vectors
         ours = dense.get(DENSE) if isinstance(dense, dict) else None
         if not (ours and ours.size == dimension and ours.distance == models.Distance.COSINE):
             raise RagError(
-                f"The Qdrant server holds a collection {self.name!r} of another kind, which this program did not make: it is not for vectors "
-                f"of {dimension} numbers compared by cosine. Rename or delete it there, or choose another RAG_QDRANT_PREFIX."
+                f"The Qdrant server holds a collection {self.name!r} of another kind, not made by this program: it is not for vectors of "
+                f"{dimension} numbers, by cosine. Rename or delete it there, or choose another RAG_QDRANT_PREFIX."
             )
-        self._create_indexes(found.payload_schema.keys())  # who made it may have been killed before the last
+        create_indexes(self._server, self.name, _INDEXES, found.payload_schema)  # who made it may have been killed before the last
         return False
 
     def _create(self, dimension: int) -> None:
@@ -93,11 +95,6 @@ class Points:
                 on_disk_payload=options.on_disk,
             )
 
-    def _create_indexes(self, there: Collection[str]) -> None:
-        for field, schema in _INDEXES.items():
-            if field not in there:
-                self._server.send(self._server.client.create_payload_index, self.name, field, schema, wait=True)
-
     def _vector_params(self, dimension: int) -> models.VectorParams:
         threshold = None if self._options.on_disk else _KILOBYTES_WORTH_A_GRAPH
         graph = models.HnswConfigDiff(m=32, ef_construct=256, full_scan_threshold=threshold)
@@ -106,7 +103,7 @@ class Points:
     def apply(self, operations: Sequence[Any]) -> None:
         """Carry out some operations in their order, in one request; once more they change nothing."""
         if operations:
-            self._server.send(self._server.client.batch_update_points, self.name, list(operations), wait=True)
+            self._server.send(self._server.client.batch_update_points, self.name, list(operations), wait=True, timeout=_WRITES_TAKE_SECONDS)
 
     def apply_if_there(self, operations: Sequence[Any]) -> None:
         """The same; nothing where the server's collection is gone with all that was in it."""

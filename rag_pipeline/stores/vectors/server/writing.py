@@ -1,7 +1,7 @@
 """A publication on a Qdrant server: the claim before it, what it writes, and what the manifest says after it.
 
 Belongs here: which operations bring one version to the next, and the counts that go with it. Not here: the points' own form
-(``server_points.py``), the manifests' (``server_manifests.py``).
+(``points.py``), the manifests' (``manifests.py``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from rag_pipeline.errors import TransientError
 from rag_pipeline.stores.vectors.contract import IndexChange, is_rolled_back, make_manifest, require_same_model
 from rag_pipeline.stores.vectors.points import SPARSE
-from rag_pipeline.stores.vectors.server_manifests import Excluded, Manifests, Part, Record, ServerVersion
-from rag_pipeline.stores.vectors.server_names import number_of
-from rag_pipeline.stores.vectors.server_points import (
+from rag_pipeline.stores.vectors.server.manifests import Excluded, Manifests, Part, Record, ServerVersion
+from rag_pipeline.stores.vectors.server.names import number_of
+from rag_pipeline.stores.vectors.server.points import (
     Batches,
     Points,
     any_of,

@@ -1,14 +1,14 @@
 """Requests to a Qdrant server: tried again where that may help, and the client's errors in plain words.
 
-Belongs here: errors and patience. Not here: what is asked (``server_points.py``, ``server_manifests.py``, ``server_search.py``).
+Belongs here: errors and patience. Not here: what is asked (``points.py``, ``manifests.py``, ``search.py``).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import grpc
 from qdrant_client import QdrantClient
@@ -75,6 +75,13 @@ def require_recent(server: Server) -> None:
             f"The Qdrant server at RAG_QDRANT_URL is of version {version}; {'.'.join(map(str, OLDEST_SERVER))} or newer is needed. "
             "Upgrade it (one minor version at a time), or unset RAG_QDRANT_URL for the embedded index."
         )
+
+
+def create_indexes(server: Server, name: str, wanted: Mapping[str, Any], there: Collection[str]) -> None:
+    """Have the fields of payloads indexed that are filtered by; some servers refuse to filter by others."""
+    for field, schema in wanted.items():
+        if field not in there:
+            server.send(server.client.create_payload_index, name, field, schema, wait=True)
 
 
 def _is_passing(error: BaseException) -> bool:

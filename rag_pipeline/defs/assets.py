@@ -9,16 +9,20 @@ nothing but the executor would have to change for batches to run elsewhere.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, left_to_do, table
+from rag_pipeline.defs import reported
+from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion import data_versions, steps
+from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.code_versions import code_version
+from rag_pipeline.ingestion.steps.embeddings import EmbeddingReport
+from rag_pipeline.ingestion.steps.extracted_text import ExtractionReport
 
 GROUP = "ingestion"
 OWNERS = ["team:documents"]
@@ -26,7 +30,6 @@ OWNERS = ["team:documents"]
 EMBEDDING_POOL = "embedding_device"
 ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
-_TABLE_ROWS = 50
 
 
 @dg.asset(
@@ -45,25 +48,11 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.source_documents.update_documents(workspace)
-    contents = data_versions.source_documents(workspace)
-    for path, reason in list(report.unreadable.items())[:_TABLE_ROWS]:
+    for path, reason in list(report.unreadable.items())[: reported.TABLE_ROWS]:
         context.log.warning(f"{path} cannot be looked at ({reason}); its documents are kept as they were.")
     if report.held:
         context.log.warning(f"{len(report.held)} files are missing, and the deletion of their documents is held: see the failed check.")
-    counts = {name: getattr(report.counts, name) for name in ("added", "edited", "renamed", "touched", "removed")}
-    return dg.MaterializeResult(
-        metadata={
-            "documents": report.documents,
-            **counts,
-            "waiting": len(report.waiting),
-            "deletions_held": len(report.held),
-            "unreadable": len(report.unreadable),
-            "seconds": round(time.perf_counter() - started, 3),
-            "changes": _table(("document", "change"), report.changes),
-            **in_catalog(workspace, contents.rows),
-        },
-        data_version=dg.DataVersion(contents.digest),
-    )
+    return _materialised(reported.source_documents(workspace, [report], time.perf_counter() - started))
 
 
 @dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
@@ -77,12 +66,7 @@ def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: s
     """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
     with _accidents_again(context):
         report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
-    return {
-        "documents_read": report.read,
-        "documents_failed": report.failed,
-        "elements": report.elements,
-        "seconds_of_reading": report.seconds_of_reading,
-    }
+    return asdict(report)
 
 
 @dg.op(out=dg.Out(dg.Nothing, code_version=code_version("extracted_text")))
@@ -90,11 +74,7 @@ def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batc
     """Put what was read into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
     steps.extracted_text.commit_extraction(workspace)
-    contents = data_versions.extracted_text(workspace)
-    counts = _sums(("documents_read", "documents_failed", "elements", "seconds_of_reading"), batches)
-    metadata = {"batches": len(batches), **counts, **in_catalog(workspace, contents.rows)}
-    context.add_output_metadata(metadata)
-    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
+    _note(context, reported.extracted_text(workspace, [ExtractionReport(**batch) for batch in batches]))
 
 
 @dg.graph_asset(
@@ -134,18 +114,7 @@ def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.Materi
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.chunks.cut_chunks(workspace)
-    contents = data_versions.chunks(workspace)
-    return dg.MaterializeResult(
-        metadata={
-            "documents_cut": report.documents,
-            "chunks_cut": report.chunks,
-            "tokens": report.tokens,
-            "largest_chunk_tokens": report.largest_chunk_tokens,
-            "seconds": round(time.perf_counter() - started, 3),
-            **in_catalog(workspace, contents.rows),
-        },
-        data_version=dg.DataVersion(contents.digest),
-    )
+    return _materialised(reported.chunks(workspace, [report], time.perf_counter() - started))
 
 
 @dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
@@ -160,7 +129,7 @@ def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str
     with _accidents_again(context):
         report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
-    return {"texts_embedded": report.texts, "seconds": report.seconds}
+    return asdict(report)
 
 
 @dg.op(out=dg.Out(dg.Nothing, code_version=code_version("embeddings")))
@@ -168,11 +137,7 @@ def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batc
     """Put the vectors into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
     steps.embeddings.commit_embeddings(workspace)
-    contents = data_versions.embeddings(workspace)
-    model = {"model": workspace.model.name, "model_fingerprint": workspace.model.fingerprint}
-    metadata = {"batches": len(batches), **_sums(("texts_embedded", "seconds"), batches), **model, **in_catalog(workspace, contents.rows)}
-    context.add_output_metadata(metadata)
-    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
+    _note(context, reported.embeddings(workspace, [EmbeddingReport(**batch) for batch in batches]))
 
 
 @dg.graph_asset(
@@ -211,22 +176,16 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.vector_index.update_index(workspace)
-    return dg.MaterializeResult(
-        metadata={
-            "version": report.version or "none: nothing to search",
-            "published": report.published,
-            "documents": report.documents,
-            "chunks": report.chunks,
-            "vectors": report.vectors,
-            "documents_added": report.documents_added,
-            "documents_completed": report.documents_completed,
-            "documents_removed": report.documents_removed,
-            "seconds": round(time.perf_counter() - started, 3),
-            **in_index(workspace, report.chunks),
-            **left_to_do(workspace),
-        },
-        data_version=dg.DataVersion(report.version or "none"),
-    )
+    return _materialised(reported.vector_index(workspace, [report], time.perf_counter() - started))
+
+
+def _materialised(found: reported.Reported) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata=found.metadata, data_version=dg.DataVersion(found.version))
+
+
+def _note(context: dg.OpExecutionContext, found: reported.Reported) -> None:
+    context.add_output_metadata(found.metadata)
+    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(found.version))
 
 
 @contextmanager
@@ -246,15 +205,6 @@ def _accidents_again(context: dg.OpExecutionContext) -> Iterator[None]:
 def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[str]]:
     for number, name in enumerate(names):
         yield dg.DynamicOutput(name, mapping_key=f"batch_{number:05}")
-
-
-def _sums(names: tuple[str, ...], batches: list[dict[str, Any]]) -> dict[str, float]:
-    return {name: round(sum(batch[name] for batch in batches), 3) for name in names}
-
-
-def _table(columns: tuple[str, ...], rows: object) -> dg.TableMetadataValue:
-    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in list(rows)[:_TABLE_ROWS]]  # type: ignore[call-overload]
-    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in columns]))
 
 
 assets = [source_documents, extracted_text, chunks, embeddings, vector_index]

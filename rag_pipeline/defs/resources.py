@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -12,8 +13,8 @@ from pydantic import Field, PrivateAttr
 from rag_pipeline.defs.lanes import lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.stopping import cancelled_when_stopped
-from rag_pipeline.ingestion.pauses import paused_in_words, read_pauses
-from rag_pipeline.ingestion.progress.live import recording
+from rag_pipeline.ingestion.pauses import is_paused_now, paused_in_words
+from rag_pipeline.ingestion.steps.lanes import turn
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import load_settings
 
@@ -32,24 +33,19 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self.slice_seconds and self._slice is None:
             self._slice = Slice(self.slice_seconds)
         settings = load_settings()
-        return Workspace(settings, collection, self.full_refresh, self._slice, lambda: collection in read_pauses(settings))
+        return Workspace(settings, collection, self.full_refresh, self._slice, partial(is_paused_now, settings, collection))
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Ingestion]:
         """Held for the whole run, as all its steps are in one process: two clicks, or ``rag ingest`` beside the daemon, take turns."""
         run = context.run
         collection = run.tags.get(PARTITION_TAG) if run else None
-        if run is None or collection is None:
+        if run is None or collection is None or context.instance is None:
             yield self
             return
         os.nice(self.niceness)
         workspace, lanes = self.workspace(collection), lanes_of(run.job_name)
         if workspace.is_paused() and context.log:
             context.log.warning(f"Nothing is read or embedded: {paused_in_words(collection)}")
-        with ExitStack() as held:
-            for lane in lanes:
-                held.enter_context(workspace.whole_run(lane))
-            held.enter_context(recording(workspace.settings, collection, lanes, self.slice_seconds))
-            if context.instance:
-                held.enter_context(cancelled_when_stopped(context.instance, run.run_id, workspace))
+        with turn(workspace, lanes), cancelled_when_stopped(context.instance, run.run_id, workspace):
             yield self

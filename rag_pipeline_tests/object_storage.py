@@ -91,6 +91,9 @@ class ObjectPath:
     def __truediv__(self, name: str) -> "ObjectPath":
         return ObjectPath(self.store, f"{self.key}/{name}")
 
+    def iterdir(self) -> list["ObjectPath"]:
+        return [ObjectPath(self.store, found.key) for found in self.store.list(f"{self.key}/")]
+
     def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
         pass
 

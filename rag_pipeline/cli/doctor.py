@@ -33,9 +33,12 @@ class Finding:
     remedy: str = ""
 
 
+Examination = Callable[[Settings], Iterator[Finding]]
+
+
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed. In a watched bucket an object is put and deleted, to see whether that may be done."""
-    examinations: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+    examinations: list[tuple[str, Examination]] = [
         ("machine", _machine),
         ("folders", _folders),
         ("catalog", _catalog),
@@ -45,12 +48,20 @@ def examine(settings: Settings) -> list[Finding]:
         ("language model", _language_model),
         ("services", _services),
     ]
+    return [finding for subject, look in examinations for finding in _findings(subject, look, settings)]
+
+
+def examine_folders(settings: Settings) -> list[Finding]:
+    """Look at the data folder and the watched folder only."""
+    return _findings("folders", _folders, settings)
+
+
+def _findings(subject: str, look: Examination, settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
-    for subject, look in examinations:
-        try:
-            findings += look(settings)
-        except RagError as error:
-            findings.append(Finding(subject, "problem", str(error)))
+    try:
+        findings.extend(look(settings))  # what came before an error stays
+    except RagError as error:
+        findings.append(Finding(subject, "problem", str(error)))
     return findings
 
 

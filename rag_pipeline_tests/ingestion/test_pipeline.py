@@ -23,7 +23,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unread_documents
 from rag_pipeline.stores.vectors import SearchQuery, open_index
-from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.conftest import in_both_folders, run_steps
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
@@ -45,6 +45,7 @@ def count(settings: Settings, table: str) -> int:
     return int(row[0])
 
 
+@in_both_folders
 def test_drop_edit_rename_delete(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     file = settings.uploads / "animals.txt"
     file.write_text("Zebras have black and white stripes.")
@@ -93,6 +94,7 @@ def test_full_refresh_redoes_all(settings: Settings, ingest: Ingest) -> None:
     assert [count(settings, table) for table in CONTENT] == [1, 1, 1, 1, 1]
 
 
+@in_both_folders
 def test_same_bytes_under_two_paths_are_two_documents_read_and_embedded_once(settings: Settings, ingest: Ingest) -> None:
     for name in ("a.txt", "b.txt"):
         (settings.uploads / name).write_text("The same words.")
@@ -104,6 +106,7 @@ def test_same_bytes_under_two_paths_are_two_documents_read_and_embedded_once(set
     assert found(settings, "words") == {"b.txt"}
 
 
+@in_both_folders
 def test_bad_documents_fail_alone_and_say_why(settings: Settings, ingest: Ingest) -> None:
     (settings.uploads / "good.txt").write_text("Readable words.")
     (settings.uploads / "zero.txt").write_bytes(b"")
@@ -130,6 +133,7 @@ def test_a_document_edited_into_a_broken_one_stops_answering_and_recovers(settin
     assert found(settings, "zebra") == {"a.json"}
 
 
+@in_both_folders
 def test_file_larger_than_the_limit_says_so(settings: Settings) -> None:
     small = settings.model_copy(update={"max_file_bytes": 10})
     (settings.uploads / "long.txt").write_text("more than ten bytes")
@@ -209,6 +213,7 @@ def test_any_file_name_is_indexed_and_found(settings: Settings, ingest: Ingest) 
         assert found(settings, f"subject{number}") == {document_name(os.fsdecode(name))}
 
 
+@in_both_folders
 @pytest.mark.parametrize("folder", ["a,b", 'quo"te', "new\nline", "😀", "a...b", "with space", "%41", "x" * 200], ids=range(8))
 def test_any_folder_name_is_a_collection(settings: Settings, folder: str) -> None:
     (settings.uploads / folder).mkdir()

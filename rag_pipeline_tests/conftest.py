@@ -12,6 +12,7 @@ from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.made_model import made_model, put_into
 from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
@@ -37,6 +38,17 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     for name in [name for name in os.environ if name.startswith(("RAG_", "OPENAI_", "DAGSTER_HOME")) and not name.startswith("RAG_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _made_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_model(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def _model_is_made(request: pytest.FixtureRequest, tmp_path: Path, _made_model: Path) -> None:
+    if "embedding" not in request.path.parts:
+        put_into(tmp_path / "data", _made_model)
 
 
 @pytest.fixture

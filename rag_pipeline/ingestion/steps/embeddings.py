@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 import numpy as np
@@ -111,24 +111,27 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
             .select("text_hash")
             .with_columns(polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts)))
         )
-        staging.write_frame(f"{batch}.vectors", vectors)
-    else:
-        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
-    return EmbeddingReport(done, time.perf_counter() - started, embedder.dtype)
+        report = EmbeddingReport(done, time.perf_counter() - started, embedder.dtype)
+        staging.write_frame(f"{batch}.vectors", vectors, asdict(report))
+        return report
+    staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
+    return EmbeddingReport(0, time.perf_counter() - started, embedder.dtype)
 
 
-def commit_embeddings(workspace: Workspace) -> None:
-    """Commit all finished batches to the catalog."""
+def commit_embeddings(workspace: Workspace) -> list[EmbeddingReport]:
+    """Commit all finished batches to the catalog. What each of them did."""
     with workspace.lock(STEP):
-        _commit_staged(workspace)
+        return _commit_staged(workspace)
 
 
-def _commit_staged(workspace: Workspace) -> None:
+def _commit_staged(workspace: Workspace) -> list[EmbeddingReport]:
     staging = workspace.staging(STEP)
     vectors = staging.complete("vectors")
     add_embeddings(workspace.catalog, vectors)
     texts = [staging.path(f"{file.name.split('.')[0]}.texts") for file in vectors]
+    reports = [EmbeddingReport(**report) for report in staging.reports(vectors)]
     staging.remove([*vectors, *texts])
+    return reports
 
 
 def _commit_words(workspace: Workspace) -> None:

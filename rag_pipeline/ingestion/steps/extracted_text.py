@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import polars
 
@@ -47,10 +48,13 @@ class ExtractionReport:
 
 @dataclass(slots=True)
 class _Buffer:
-    """Rows of a batch on their way to its files; flushed by size, so that memory is bounded by the largest single document."""
+    """Rows of a batch on their way to its files; flushed by size, so that memory is bounded by the largest single document.
+
+    ``attempt`` begins the names of its files: two workers may be at one batch, when the first was thought to be dead.
+    """
 
     staging: Staging
-    batch: str
+    attempt: str
     extractor: ExtractorFingerprint
     elements: list[ElementRow] = field(default_factory=list)
     outcomes: list[tuple[object, ...]] = field(default_factory=list)
@@ -68,7 +72,7 @@ class _Buffer:
 
     def flush(self) -> None:
         if self.elements:
-            self.staging.write_frame(f"{self.batch}.{self.parts:04}.elements", element_frame(self.elements))
+            self.staging.write_frame(f"{self.attempt}.{self.parts:04}.elements", element_frame(self.elements))
         self.written += len(self.elements)
         self.parts, self.characters = self.parts + 1, 0
         self.elements.clear()
@@ -138,20 +142,22 @@ def _batches(tasks: Sequence[ExtractionTask], documents: int, piece: Slice | Non
 def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
     staging = workspace.staging(STEP)
-    staging.remove([file for file in staging.complete("elements") if file.name.startswith(f"{batch}.")])  # of a try that died
+    attempt = f"{batch}-{staging.new_batch()}"
     tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
-    buffer = _Buffer(staging, batch, workspace.extractor)
+    buffer = _Buffer(staging, attempt, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
-    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings, _ahead(workspace)):
+    for result in extract_all(_requests(workspace, attempt, tasks, readers), workspace.settings, _ahead(workspace)):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
         readers.has_read(result.key)
     buffer.flush()
-    # Written last: only a batch with outcomes counts as done.
-    staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
-    return ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
+    report = ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
+    # Written last: only an attempt with outcomes counts as done.
+    outcomes = polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row")
+    staging.write_frame(f"{attempt}.readings", outcomes, asdict(report))
+    return report
 
 
 def _ahead(workspace: Workspace) -> int:
@@ -159,33 +165,39 @@ def _ahead(workspace: Workspace) -> int:
     return 1 if workspace.slice and workspace.slice.seconds <= _SHORT_SLICE_SECONDS else AHEAD
 
 
-def commit_extraction(workspace: Workspace) -> None:
-    """Commit all finished batches to the catalog and give every document its reading."""
+def commit_extraction(workspace: Workspace) -> list[ExtractionReport]:
+    """Commit all finished batches to the catalog and give every document its reading. What each of them did."""
     with workspace.lock(STEP):
-        _commit_staged(workspace)
+        return _commit_staged(workspace)
 
 
-def _commit_staged(workspace: Workspace) -> None:
+def _commit_staged(workspace: Workspace) -> list[ExtractionReport]:
     staging = workspace.staging(STEP)
     outcomes = staging.complete("readings")
-    done = {file.name.split(".")[0] for file in outcomes}
-    elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
+    done = {_attempt(file) for file in outcomes}
+    elements = [file for file in staging.complete("elements") if _attempt(file) in done]
     add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
-    staging.remove([*outcomes, *elements, *(staging.folder / f"{batch}.plan.json" for batch in done)])
+    reports = [ExtractionReport(**report) for report in staging.reports(outcomes)]
+    staging.remove([*outcomes, *elements, *(staging.folder / f"{attempt.partition('-')[0]}.plan.json" for attempt in done)])
+    return reports
 
 
-def _requests(workspace: Workspace, batch: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
+def _attempt(file: Path) -> str:
+    return file.name.split(".")[0]
+
+
+def _requests(workspace: Workspace, attempt: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
     """As many as there is time for; drawn from only as far as readers can keep up."""
     for task in tasks:
         if workspace.is_over():
             return
         readers.is_given(task)
-        yield _request(workspace, batch, task)
+        yield _request(workspace, attempt, task)
 
 
-def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> ExtractionRequest:
+def _request(workspace: Workspace, attempt: str, task: ExtractionTask) -> ExtractionRequest:
     path = str(workspace.settings.uploads / task.file)
-    spool = str(workspace.staging(STEP).folder / f"{batch}.{task.extraction_key}")
+    spool = str(workspace.staging(STEP).folder / f"{attempt}.{task.extraction_key}")
     return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
 
 

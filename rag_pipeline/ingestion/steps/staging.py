@@ -18,10 +18,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars
 
 from rag_pipeline.stores.files import write_atomically
+
+_REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,19 @@ class Staging:
         """A name that no other batch has."""
         return uuid.uuid4().hex
 
-    def write_frame(self, name: str, frame: polars.DataFrame) -> Path:
-        """Write a frame as ``<name>.parquet`` in one step."""
+    def write_frame(self, name: str, frame: polars.DataFrame, report: Mapping[str, object] | None = None) -> Path:
+        """Write a frame as ``<name>.parquet`` in one step. ``report``: what its maker says of it, see :meth:`reports`."""
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
-        frame.write_parquet(partial)
+        frame.write_parquet(partial, metadata={_REPORT: json.dumps(report)} if report else None)
         partial.replace(target)
         return target
+
+    def reports(self, files: Sequence[Path]) -> list[dict[str, Any]]:
+        """What the makers of finished files said of them."""
+        metadata = [polars.read_parquet_metadata(file) for file in files]
+        return [json.loads(one[_REPORT]) for one in metadata if _REPORT in one]
 
     def write_plan(self, batch: str, plan: Sequence[Mapping[str, object]]) -> None:
         """Write what a batch is to do."""

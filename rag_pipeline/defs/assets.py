@@ -26,9 +26,8 @@ GROUP = "ingestion"
 OWNERS = ["team:documents"]
 """Shown in the Dagster UI: whom to ask. Put your own team or address here."""
 EMBEDDING_POOL = "embedding_device"
-BATCHES = "batches"
-BATCH_TAGS = {"dagster-celery/queue": BATCHES}
-"""Of the steps that workers may do, where there are any; all others are done in the run's own process."""
+QUEUE_TAG = "dagster-celery/queue"
+"""Marks the steps that workers may do, where there are any: all others are done in the run's own process."""
 ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
 _TABLE_ROWS = 50
@@ -77,7 +76,7 @@ def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
     yield from _batches(steps.extracted_text.plan_extraction(ingestion.workspace(context.partition_key)))
 
 
-@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags=BATCH_TAGS)
+@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={QUEUE_TAG: steps.extracted_text.STEP})
 def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
     with _accidents_again(context):
@@ -161,7 +160,7 @@ def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Ite
     yield from _batches(steps.embeddings.plan_embeddings(ingestion.workspace(context.partition_key)))
 
 
-@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool=EMBEDDING_POOL, tags=BATCH_TAGS)
+@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool=EMBEDDING_POOL, tags={QUEUE_TAG: steps.embeddings.STEP})
 def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Embed one batch of texts into the staging folder. What crashes is tried twice more. A pool's limit keeps a GPU for one run."""
     with _accidents_again(context):

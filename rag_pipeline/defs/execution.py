@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from rag_pipeline.definitions import defs
-from rag_pipeline.defs.partitions import collections
+from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.defs.runs import PROCESS_TAG, lock_of
 from rag_pipeline.defs.stopping import interrupt, once
 from rag_pipeline.ingestion.pauses import read_pauses
@@ -39,10 +41,10 @@ def run_here(instance: dg.DagsterInstance, collection: str, job_name: str, confi
         "resources": {"ingestion": {"config": dict(configuration)}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
-    tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}", PARTITION_TAG: collection}
     job, run_id = defs.resolve_job_def(job_name), str(uuid.uuid4())
     with lock_of(run_id) as lock, _ended_by_a_cancellation(instance, run_id):
-        result = job.execute_in_process(config, instance, partition_key=collection, tags=tags, raise_on_error=False, run_id=run_id)
+        result = execute_run(InMemoryJob(job), instance.create_run_for_job(job, run_id=run_id, run_config=config, tags=tags), instance)
         Path(lock.lock_file).unlink()
     run = instance.get_run_by_id(run_id)
     if run and run.status is dg.DagsterRunStatus.CANCELED:

@@ -5,6 +5,7 @@ Belongs here: looking at runs and marking those whose process is gone. Not here:
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import time
@@ -14,8 +15,9 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from rag_pipeline.defs.instance import prepare_instance
+from rag_pipeline.defs.instance import database_variable, prepare_instance
 from rag_pipeline.defs.partitions import collections
+from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings, load_settings
 
 PROCESS_TAG = "rag/process"
@@ -25,8 +27,15 @@ _ALIVE = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterR
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The Dagster instance of the data folder; a context manager. Whoever opens it first makes its tables: one process at a time."""
+    """The Dagster instance of the data folder; a context manager. Whoever opens it first makes its tables: one process at a time.
+
+    Raises:
+        RagError: its database is PostgreSQL, and what speaks to that is not installed; or see ``prepare_instance``.
+    """
+    if settings.dagster_database_url and not importlib.util.find_spec("dagster_postgres"):
+        raise RagError("RAG_DAGSTER_DATABASE_URL is set, but dagster-postgres is not installed: pip install 'rag-pipeline[distributed]'")
     settings.locks_path.mkdir(parents=True, exist_ok=True)
+    os.environ.update(database_variable(settings))
     with FileLock(settings.locks_path / "dagster.lock"):
         return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
 

@@ -21,13 +21,12 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import open_index
 
 AS_THE_DAEMON_DOES = """
-from rag_pipeline.definitions import defs
+from rag_pipeline.defs.execution import run_here
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.settings import load_settings
 
 with open_instance(load_settings()) as instance:
-    instance.add_dynamic_partitions("collections", ["default"])
-    assert defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key="default").success
+    assert run_here(instance, "default", "ingest", {}) == []
 """
 
 

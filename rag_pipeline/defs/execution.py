@@ -50,7 +50,8 @@ def run_here(instance: dg.DagsterInstance, collection: str, job_name: str, confi
     if run and run.status is dg.DagsterRunStatus.CANCELED:
         stopped = collection in read_pauses(load_settings()).stopped
         return ["stopped; what was finished is kept" if stopped else "cancelled in the Dagster UI"]
-    return [_reason(event) for event in result.all_events if event.is_step_failure]
+    failed = [event for event in result.all_events if event.is_step_failure] or [event for event in result.all_events if event.is_run_failure]
+    return [_reason(event) for event in failed]
 
 
 @contextmanager
@@ -66,9 +67,10 @@ def _ended_by_a_cancellation(instance: dg.DagsterInstance, run_id: str) -> Itera
 
 
 def _reason(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
+    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
     while error and error.cause:
         error = error.cause
+    where = event.step_key or "the run"
     if error and error.cls_name in _INTERRUPTS:
-        return f"{event.step_key}: interrupted. The next run goes on from there."
-    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"
+        return f"{where}: interrupted. The next run goes on from there."
+    return f"{where}: {error.message.strip() if error else event.message}"

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock, Timeout
 
 from rag_pipeline.defs.instance import database_variable, prepare_instance
@@ -26,8 +27,13 @@ OLD_RUN_SECONDS = 12 * 3600.0
 _ALIVE = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-def open_instance(settings: Settings) -> dg.DagsterInstance:
+_NO_OUTPUT = {"compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}}
+
+
+def open_instance(settings: Settings, *, keep_output: bool = True) -> dg.DagsterInstance:
     """The Dagster instance of the data folder; a context manager. Whoever opens it first makes its tables: one process at a time.
+
+    ``keep_output``: what steps print is kept in the data folder, where the Dagster UI finds it if the folder is its own too.
 
     Raises:
         RagError: its database is PostgreSQL, and what speaks to that is not installed; or see ``prepare_instance``.
@@ -37,7 +43,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     settings.locks_path.mkdir(parents=True, exist_ok=True)
     os.environ.update(database_variable(settings))
     with FileLock(settings.locks_path / "dagster.lock"):
-        return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
+        overrides = {} if keep_output else _NO_OUTPUT
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(prepare_instance(settings)), overrides=overrides))
 
 
 def ingested_collections(settings: Settings) -> Sequence[str]:

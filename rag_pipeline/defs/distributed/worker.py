@@ -194,4 +194,4 @@ def _refused(task: Task, differences: str) -> Ignore:
 
 @lru_cache(maxsize=1)
 def _instance(settings: Settings) -> dg.DagsterInstance:
-    return open_instance(settings)
+    return open_instance(settings, keep_output=False)

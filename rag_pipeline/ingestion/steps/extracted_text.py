@@ -116,6 +116,7 @@ def plan_extraction(workspace: Workspace) -> list[str]:
         )
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
+        staging.remove_stale_objects(_STALE_SECONDS)
         names = []
         for batch in _batches(tasks, workspace.settings.extraction_batch_documents, workspace.slice):
             names.append(staging.new_batch())
@@ -143,7 +144,8 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
     staging = workspace.staging(STEP)
     attempt = f"{batch}-{staging.new_batch()}"
-    tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
+    staging.remove_stale(_STALE_SECONDS)  # on a worker nobody plans
+    tasks = _planned(staging, batch)
     buffer = _Buffer(staging, attempt, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
@@ -153,11 +155,20 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
         failed += result.state != "extracted"
         readers.has_read(result.key)
     buffer.flush()
+    staging.hand_over(attempt)  # what the readers put aside themselves
     report = ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
     # Written last: only an attempt with outcomes counts as done.
     outcomes = polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row")
     staging.write_frame(f"{attempt}.readings", outcomes, asdict(report))
     return report
+
+
+def _planned(staging: Staging, batch: str) -> list[ExtractionTask]:
+    """What a batch is to do; nothing when another worker was faster."""
+    try:
+        return [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return []
 
 
 def _ahead(workspace: Workspace) -> int:
@@ -178,7 +189,7 @@ def _commit_staged(workspace: Workspace) -> list[ExtractionReport]:
     elements = [file for file in staging.complete("elements") if _attempt(file) in done]
     add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
     reports = [ExtractionReport(**report) for report in staging.reports(outcomes)]
-    staging.remove([*outcomes, *elements, *(staging.folder / f"{attempt.partition('-')[0]}.plan.json" for attempt in done)])
+    staging.remove([*outcomes, *elements, *(staging.plan_path(attempt.partition("-")[0]) for attempt in done)])
     return reports
 
 

@@ -1,0 +1,84 @@
+"""Batches on workers, through all that can happen to them: what is published in the end is what one machine alone would have made.
+
+The tests go on from each other: the same site, the same growing collection, each with a disaster of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag_pipeline.ingestion.pauses import carry_on, pause
+from rag_pipeline.ingestion.progress.live import live_runs
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.vectors import open_index
+from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
+from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.distributed.conftest import ROOT, Site, wait_until
+
+pytestmark = pytest.mark.timeout(300)
+DOCUMENTS = 1000
+
+
+def write(site: Site, first: int, last: int) -> None:
+    uploads = site.settings.uploads
+    for number in range(first, last):
+        folder = uploads / "papers" / f"{number % 7}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"näme {number}.txt").write_text(f"Paragraph about subject{number}, written by author{number % 50}.\n" * (1 + number % 3))
+
+
+def succeeds(run: subprocess.Popen[str], seconds: float = 120) -> None:
+    output, _ = run.communicate(timeout=seconds)
+    assert run.returncode == 0, output
+
+
+def points(settings: Settings) -> dict[str, Any]:
+    """All points that answer: what they say, and both vectors."""
+    with_places = open_index(settings)
+    assert isinstance(with_places, EdgeIndex)
+    folder, manifest = with_places._folder("papers"), with_places.manifest("papers")
+    assert manifest
+    found = {}
+    for batch in _live_chunks(folder, _segments_now(folder, manifest)):
+        for chunk in batch:
+            found[str(chunk.point_id)] = chunk
+    return found
+
+
+def test_a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(site: Site, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rag_pipeline", tmp_path / "rag_pipeline")
+    with (tmp_path / "rag_pipeline" / "ingestion" / "chunker.py").open("a") as module:
+        module.write("\n# As an earlier release had it.\n")
+    write(site, 0, DOCUMENTS)
+    old = site.start_worker("old", code=tmp_path)
+    run = site.start_run()
+    wait_until(lambda: old.poll() is not None or run.poll() is not None)
+    assert run.poll() is None, run.communicate()
+    output, _ = old.communicate(timeout=60)
+    assert old.returncode == 1
+    assert "is not like the machine of the run. the product's code: " in output
+    assert run.poll() is None
+    first, second = site.start_worker("first"), site.start_worker("second")
+    numbers = str(first.pid), str(second.pid)
+    wait_until(lambda: len(site.done_by().get(numbers[0], [])) >= 2 and numbers[0] in site.workers_at_work())
+    first.send_signal(signal.SIGSTOP)
+    assert numbers[0] in site.workers_at_work()
+    first.kill()
+    began = time.monotonic()
+    succeeds(run)
+    assert time.monotonic() - began < 60
+    done = site.done_by()
+    assert len(done[numbers[1]]) > len(done[numbers[0]]) >= 2
+    assert set(done[numbers[0]]) & set(done[numbers[1]])
+    said = site.warnings()
+    assert "A worker refused a batch" in said
+    assert "has not been heard of for 10 s" in said
+    assert open_index(site.settings).count("papers") == DOCUMENTS

@@ -63,11 +63,14 @@ class Site:
         place.mkdir(exist_ok=True)
         return self._start(place, ["-m", "rag_pipeline", "worker", *queues], code)
 
-    def start_run(self, *arguments: str) -> subprocess.Popen[str]:
-        return self._start(self.folder / "catalog", list(arguments) or ["-c", ALL_AT_ONCE], ROOT)
+    def living_workers(self) -> list[subprocess.Popen[str]]:
+        return [process for process in self.processes if "worker" in process.args and process.poll() is None]  # type: ignore[operator]
 
-    def _start(self, place: Path, arguments: Sequence[str], code: Path) -> subprocess.Popen[str]:
-        environment = {**os.environ, **self.common, "RAG_DATA_DIR": str(place), "PYTHONPATH": str(code)}
+    def start_run(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        return self._start(self.folder / "catalog", list(arguments) or ["-c", ALL_AT_ONCE], ROOT, **settings)
+
+    def _start(self, place: Path, arguments: Sequence[str], code: Path, **settings: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, **self.common, **settings, "RAG_DATA_DIR": str(place), "PYTHONPATH": str(code)}
         process = subprocess.Popen(
             [sys.executable, *arguments], cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -114,6 +117,7 @@ def site() -> Iterator[Site]:
         cache, database = started.enter_context(Redis()), started.enter_context(PostgreSQL())
         common = {
             "OMP_NUM_THREADS": "1",
+            "PYTHONFAULTHANDLER": "1",
             "RAG_CELERY_BROKER_URL": cache.address,
             "RAG_DAGSTER_DATABASE_URL": database.make_database("dagster"),
             "RAG_STAGING_URL": f"file://{folder}/staging",

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from rag_pipeline.ingestion.pauses import carry_on, pause
@@ -35,8 +36,17 @@ def write(site: Site, first: int, last: int) -> None:
         (folder / f"näme {number}.txt").write_text(f"Paragraph about subject{number}, written by author{number % 50}.\n" * (1 + number % 3))
 
 
-def succeeds(run: subprocess.Popen[str], seconds: float = 120) -> None:
-    output, _ = run.communicate(timeout=seconds)
+def ended(run: subprocess.Popen[str], seconds: float = 90) -> str:
+    """What it said until its end; of one that hangs also where."""
+    try:
+        return run.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        run.send_signal(signal.SIGABRT)
+        pytest.fail(f"It hangs:\n{run.communicate()[0]}")
+
+
+def succeeds(run: subprocess.Popen[str]) -> None:
+    output = ended(run)
     assert run.returncode == 0, output
 
 
@@ -49,7 +59,7 @@ def points(settings: Settings) -> dict[str, Any]:
     found = {}
     for batch in _live_chunks(folder, _segments_now(folder, manifest)):
         for chunk in batch:
-            found[str(chunk.point_id)] = chunk
+            found[chunk.chunk_id] = chunk
     return found
 
 
@@ -62,13 +72,16 @@ def test_a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_
     run = site.start_run()
     wait_until(lambda: old.poll() is not None or run.poll() is not None)
     assert run.poll() is None, run.communicate()
-    output, _ = old.communicate(timeout=60)
+    output = ended(old)
     assert old.returncode == 1
     assert "is not like the machine of the run. the product's code: " in output
     assert run.poll() is None
     first, second = site.start_worker("first"), site.start_worker("second")
     numbers = str(first.pid), str(second.pid)
     wait_until(lambda: len(site.done_by().get(numbers[0], [])) >= 2 and numbers[0] in site.workers_at_work())
+    (live,) = [one for one in live_runs(site.settings) if one.lane == "text"]
+    assert live.alive
+    assert (live.step, live.files) != ("", ())
     first.send_signal(signal.SIGSTOP)
     assert numbers[0] in site.workers_at_work()
     first.kill()
@@ -82,3 +95,56 @@ def test_a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_
     assert "A worker refused a batch" in said
     assert "has not been heard of for 10 s" in said
     assert open_index(site.settings).count("papers") == DOCUMENTS
+
+
+def test_a_pause_reaches_a_worker_in_the_middle_of_its_batch(site: Site) -> None:
+    (worker,) = site.living_workers()
+    write(site, DOCUMENTS, DOCUMENTS + 400)
+    run = site.start_run(RAG_EXTRACTION_BATCH_DOCUMENTS="400")
+    wait_until(site.workers_at_work)
+    worker.send_signal(signal.SIGSTOP)
+    pause(site.settings, ["papers"])
+    time.sleep(1)  # the run looks at its pauses, and tells
+    worker.send_signal(signal.SIGCONT)
+    succeeds(run)
+    answering = open_index(site.settings).count("papers")
+    assert DOCUMENTS <= answering < DOCUMENTS + 400
+    carry_on(site.settings, ["papers"])
+
+
+def test_a_redis_that_comes_back_and_has_forgotten_all(site: Site) -> None:
+    run = site.start_run()
+    wait_until(site.workers_at_work)
+    site.redis.stop()
+    time.sleep(1)
+    site.redis.start()
+    succeeds(run)
+    assert "Redis does not answer" in site.warnings()
+    assert open_index(site.settings).count("papers") == DOCUMENTS + 400
+
+
+def test_a_postgresql_that_goes_away_costs_a_run_at_most(site: Site) -> None:
+    write(site, DOCUMENTS + 400, DOCUMENTS + 600)
+    run = site.start_run()
+    wait_until(site.workers_at_work)
+    site.postgresql.stop()
+    time.sleep(3)
+    site.postgresql.start()
+    ended(run)
+    both = [site.start_run("-m", "rag_pipeline", "ingest") for _ in range(2)]
+    for run in both:
+        succeeds(run)
+    with site.instance() as instance:
+        assert not instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]))
+
+
+def test_what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> None:
+    alone = site.settings.model_copy(update={"data_dir": tmp_path / "alone", "embedding_dtype": "float32"})
+    shutil.copytree(site.settings.uploads, alone.uploads)
+    run_steps(alone, "papers")
+    assert {row.state for row in Catalog(site.settings.catalog_path).documents()} == {"indexed"}
+    made, expected = points(site.settings), points(alone)
+    assert len(made) == DOCUMENTS + 600
+    assert made.keys() == expected.keys()
+    assert [key for key in made if made[key] != expected[key]] == []
+    assert list((site.folder / "staging").rglob("*.parquet")) == []

@@ -1,9 +1,11 @@
-"""How long a file takes from the watched folder to the answers, under a `rag up` that has nothing else to do, and where the time goes.
+"""How long files take from the watched folder to the answers, under a `rag up` that has nothing else to do, and where the time goes.
 
     python bench/arrival.py [--files 10]
+    python bench/arrival.py --folder FOLDER
 
-Drops small files one by one, at odd times, and asks the API until it finds each. The parts are read from Dagster's records: the sensor's
-tick, the queue, the start of the run's process, and each step.
+Drops small files one by one, at odd times, and asks the API until it finds each. ``--folder``: drops all files of a folder at once instead,
+and waits until the first answers, until all are found by their words, and until all have vectors. The parts are read from Dagster's
+records: the sensor's tick, the queue, the start of the run's process, and each step.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import sqlite3
 import statistics
 import time
@@ -41,6 +44,30 @@ def drop(up: Running, word: str) -> tuple[float, float]:
         time.sleep(0.05)
 
 
+def drop_all(up: Running, folder: Path) -> None:
+    """Prints when the first, when all can be found, and what the first run's time went into."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    aside = up.uploads / ".aside"
+    shutil.copytree(folder, aside)
+    for file in aside.iterdir():
+        file.rename(up.uploads / file.name)
+    dropped, last, answers = time.time(), "", False
+    while True:
+        now, found = time.time() - dropped, up.call("ingestion")["collections"]
+        one = found[0] if found else {"stages": {}, "passages": 0, "vectors": 0, "documents": 0}
+        state = f"{one['passages']} passages, {one['vectors']} vectors, {dict(sorted(one['stages'].items()))}"
+        if state != last:
+            print(f"{now:6.1f} s  {state}", flush=True)
+        if one["passages"] and not answers:
+            answers = True
+            for name, seconds in parts(up.data / "dagster", dropped, dropped + now).items():
+                print(f"    {seconds:7.2f} s  {name}")
+        last = state
+        if one["documents"] >= len(files) and one["complete"]:
+            return
+        time.sleep(0.1)
+
+
 def events(home: Path) -> list[tuple[float, str, str | None]]:
     """Time, kind and step of every event of the newest run, in order."""
     records = max((home / "history" / "runs").glob("*-*.db"), key=lambda path: path.stat().st_mtime)
@@ -65,10 +92,15 @@ def parts(home: Path, dropped: float, found: float) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     with running() as up:
         print(f"{processor()}; load {os.getloadavg()[0]:.1f}")
         up.wait_until_ready()
+        if options.folder:
+            time.sleep(10)  # the sensor's first tick waits already
+            drop_all(up, options.folder)
+            return
         drop(up, "warmup")  # makes the collection, loads the app's model
         times: list[float] = []
         table: dict[str, list[float]] = defaultdict(list)

@@ -32,7 +32,7 @@ from measuring import CommandFailedError, Measured, timed
 CHANGED, DELETED = 900_001, 900_002
 """Numbers of the two small notes: see :func:`corpora.note`."""
 QUESTIONS = 100
-SETTLE_SECONDS = 2.2
+SETTLE_SECONDS = 1.2
 """Longer than the product waits for a file to be quiet; that is not what is measured."""
 COLLECTION = "corpus"
 

@@ -33,7 +33,6 @@ def make_model(folder: Path) -> None:
     lengths = np.log(1 + np.arange(pieces) / 50)[:, None]  # pieces are numbered by how common they are, more or less
     table = np.random.default_rng(0).normal(size=(pieces, DIMENSION)) * lengths
     SentenceTransformer(modules=[StaticEmbedding(tokenizer, table.astype(np.float32))]).save(str(folder))
-    (folder / "config.json").write_text(json.dumps({"dim": DIMENSION}))
     (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": WINDOW}))
 
 

@@ -1,12 +1,13 @@
 """What many tests need: settings on a folder of their own, and the ingestion steps without Dagster."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.backlog import LANES, Lane
+from rag_pipeline.ingestion.steps.lanes import Reports, run_lanes
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.privacy import switch_off_telemetry
@@ -46,39 +47,23 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:
-    """All five steps, as the assets call them."""
-    workspace = Workspace(settings, collection, full_refresh)
-    _read_and_cut(workspace)
-    _embed(workspace)
-    return steps.vector_index.update_index(workspace)
+    """All five steps."""
+    return _run(Workspace(settings, collection, full_refresh), LANES)
 
 
 def text_lane(settings: Settings, piece: Slice | None = None, collection: str = "default") -> None:
     """Read, cut, published, and no vectors."""
-    workspace = Workspace(settings, collection, slice=piece)
-    _read_and_cut(workspace)
-    steps.vector_index.update_index(workspace)
+    _run(Workspace(settings, collection, slice=piece), ["text"])
 
 
 def vectors_lane(settings: Settings, piece: Slice | None = None, collection: str = "default") -> None:
     """Embedded, and published again."""
-    workspace = Workspace(settings, collection, slice=piece)
-    _embed(workspace)
-    steps.vector_index.update_index(workspace)
+    _run(Workspace(settings, collection, slice=piece), ["vectors"])
 
 
-def _read_and_cut(workspace: Workspace) -> None:
-    steps.source_documents.update_documents(workspace)
-    for batch in steps.extracted_text.plan_extraction(workspace):
-        steps.extracted_text.extract_batch(workspace, batch)
-    steps.extracted_text.commit_extraction(workspace)
-    steps.chunks.cut_chunks(workspace)
-
-
-def _embed(workspace: Workspace) -> None:
-    for batch in steps.embeddings.plan_embeddings(workspace):
-        steps.embeddings.embed_batch(workspace, batch)
-    steps.embeddings.commit_embeddings(workspace)
+def _run(workspace: Workspace, lanes: Sequence[Lane]) -> IndexReport:
+    run_lanes(workspace, lanes, reports := Reports())
+    return reports.vector_index[-1]
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
-"""``rag ingest``: the same assets that the Dagster UI materialises, run here, with a progress bar.
+"""``rag ingest``: the steps of the same assets that the Dagster UI materialises, taken here, with a progress bar.
 
-Belongs here: choosing collections, waiting for copies to end, drawing progress, the summary. Not here: the steps.
+Belongs here: choosing collections, waiting for copies to end, slice after slice, drawing progress, the summary. Not here: the steps.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 import click
@@ -18,14 +20,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
-from rag_pipeline.ingestion.backlog import Backlog, Lane, backlogs, slice_seconds
+from rag_pipeline.ingestion.backlog import LANES, Backlog, Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
 from rag_pipeline.ingestion.look import Look, look_around
-from rag_pipeline.ingestion.pauses import carry_on, pause, paused_in_words, read_pauses, stop
+from rag_pipeline.ingestion.pauses import carry_on, is_paused_now, pause, paused_in_words, read_pauses, stop
 from rag_pipeline.ingestion.rollback import rolled_back
+from rag_pipeline.ingestion.steps.lanes import Reports, run_lanes, turn
 from rag_pipeline.ingestion.steps.source_documents import update_documents
-from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
+from rag_pipeline.ingestion.stopping import interrupt, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents
@@ -33,8 +37,7 @@ from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_de
 from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
-Run = Callable[[str, str, Mapping[str, object]], list[str]]
-"""A run of a job for a collection with the resource's configuration; a line for each step that failed."""
+log = logging.getLogger(__name__)
 
 
 def ingest_collections(
@@ -193,52 +196,88 @@ def stop_collection(settings: Settings, name: str) -> str:
 def _run(settings: Settings, collections: Sequence[str], look: Look, full_refresh: bool, drawing: _Drawing) -> list[str]:
     """What is to be done for the collections: text of all of them first, so that all can be asked about early, then vectors.
 
-    Nothing of Dagster is loaded where there is nothing to do.
+    Nothing of Dagster is loaded where there is nothing to do, and where there is, not before all is done.
     """
     needs = {task for task in needs_of(look.plan, look.backlog) if task[1] in collections}
     went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
     if not (full_refresh or needs or went_back):
         return []
-    from rag_pipeline.defs.execution import run_here
-    from rag_pipeline.defs.runs import fail_dead_runs, open_instance
-
-    with open_instance(settings) as instance, progress.listening(drawing.update):
-
-        def run(collection: str, job_name: str, configuration: Mapping[str, object]) -> list[str]:
-            drawing.start(collection)
-            return [f"{collection}: {reason}" for reason in run_here(instance, collection, job_name, configuration)]
-
-        fail_dead_runs(instance)
+    work = _Work(settings, drawing)
+    with progress.listening(drawing.update):
         if full_refresh:
-            return [line for collection in collections for line in run(collection, "ingest", {"full_refresh": True})]
-        texts = [name for name in collections if ("text", name) in needs or name in went_back]
-        failures = {name: _run_slices(settings, "text", name, run, drawing) for name in texts}
-        pauses, left = read_pauses(settings), _left(settings, collections, "vectors")
-        vectors = [name for name in collections if left[name] and name not in pauses and not failures.get(name)]
-        failures |= {name: _run_slices(settings, "vectors", name, run, drawing) for name in vectors}
-    return [line for lines in failures.values() for line in lines]
+            for collection in collections:
+                work.do(Workspace(settings, collection, full_refresh=True), LANES)
+        else:
+            for collection in collections:
+                if ("text", collection) in needs or collection in went_back:
+                    work.do_slices("text", collection)
+            pauses, left = read_pauses(settings), _left(settings, collections, "vectors")
+            for collection in collections:
+                if left[collection] and collection not in pauses and collection not in work.failures:
+                    work.do_slices("vectors", collection)
+    return [*work.failures.values(), *_recorded(settings, work.reports)]
 
 
-def _run_slices(settings: Settings, lane: Lane, collection: str, run: Run, drawing: _Drawing) -> list[str]:
-    """Slice after slice until nothing is left, or one of them got nothing done."""
-    from rag_pipeline.defs.lanes import JOB_OF_LANE
+@dataclass
+class _Work:
+    """What has been done so far in this process, and a line for each collection at which it failed."""
 
-    before: int | None = None
-    for earlier in count():
-        failures = run(collection, JOB_OF_LANE[lane], {"slice_seconds": slice_seconds(settings, lane, earlier)})
-        left = _left(settings, [collection], lane)[collection]
-        if left and collection in read_pauses(settings):
-            drawing.bars.console.print(paused_in_words(collection), highlight=False)
-            return failures
-        if failures or not left or (before is not None and left >= before):
-            return failures
-        before = left
-    raise AssertionError("an endless count has ended")
+    settings: Settings
+    drawing: _Drawing
+    reports: dict[str, Reports] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def do_slices(self, lane: Lane, collection: str) -> None:
+        """Slice after slice until nothing is left, or one of them got nothing done."""
+        before: int | None = None
+        for earlier in count():
+            seconds = slice_seconds(self.settings, lane, earlier)
+            is_paused = partial(is_paused_now, self.settings, collection)
+            self.do(Workspace(self.settings, collection, slice=Slice(seconds), is_paused=is_paused), [lane])
+            left = _left(self.settings, [collection], lane)[collection]
+            if left and is_paused():
+                self.drawing.bars.console.print(paused_in_words(collection), highlight=False)
+                return
+            if collection in self.failures or not left or (before is not None and left >= before):
+                return
+            before = left
+
+    def do(self, workspace: Workspace, lanes: Sequence[Lane]) -> None:
+        """Take the steps; a collection at which that fails does not stop the others."""
+        collection = workspace.collection
+        self.drawing.start(collection)
+        reports = self.reports.setdefault(collection, Reports())
+        try:
+            with turn(workspace, lanes), once(partial(is_to_be_cancelled, self.settings, collection), interrupt):
+                run_lanes(workspace, lanes, reports)
+        except KeyboardInterrupt:
+            if not is_to_be_cancelled(self.settings, collection):
+                raise
+            self.failures[collection] = f"{collection}: stopped; what was finished is kept"
+        except RagError as error:
+            self.failures[collection] = f"{collection}: {error}"
+        except Exception as error:
+            log.exception("Ingesting %s failed", collection)
+            self.failures[collection] = f"{collection}: {type(error).__name__}: {error}. What was finished is kept: run it again."
+
+
+def _recorded(settings: Settings, reports: Mapping[str, Reports]) -> list[str]:
+    """Have Dagster's records say what was done; why they do not."""
+    from rag_pipeline.defs.record import record
+
+    try:
+        record(settings, reports)
+    except Exception as error:
+        log.exception("Dagster's records were not written")
+        return [f"Dagster's records of this could not be written ({type(error).__name__}: {error}); the documents answer all the same"]
+    return []
 
 
 def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:
     """Collection → documents whose text could be brought forward, or passages without a vector; one look for all."""
-    found = backlogs(settings, Catalog(settings.catalog_path), open_index(settings), collections)
+    catalog = Catalog(settings.catalog_path)
+    with catalog.reading():
+        found = backlogs(settings, catalog, open_index(settings), collections)
     return {name: found.get(name, Backlog()).of(lane) for name in collections}
 
 

@@ -7,20 +7,20 @@ it done elsewhere (``defs/executor.py``). Between the three nothing passes but n
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, in_catalog, in_index, left_to_do, table
+from rag_pipeline.defs import reported
+from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.errors import RagError, TransientError
-from rag_pipeline.ingestion import data_versions, steps
+from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.code_versions import code_version
-from rag_pipeline.ingestion.steps.embeddings import EmbeddingReport
-from rag_pipeline.ingestion.steps.extracted_text import ExtractionReport
 
 GROUP = "ingestion"
 OWNERS = ["team:documents"]
@@ -30,7 +30,6 @@ QUEUE_TAG = "dagster-celery/queue"
 """Marks the steps that workers may do, where there are any: all others are done in the run's own process."""
 ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
-_TABLE_ROWS = 50
 
 
 @dg.asset(
@@ -49,25 +48,11 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.source_documents.update_documents(workspace)
-    contents = data_versions.source_documents(workspace)
-    for path, reason in list(report.unreadable.items())[:_TABLE_ROWS]:
+    for path, reason in list(report.unreadable.items())[: reported.TABLE_ROWS]:
         context.log.warning(f"{path} cannot be looked at ({reason}); its documents are kept as they were.")
     if report.held:
         context.log.warning(f"{len(report.held)} files are missing, and the deletion of their documents is held: see the failed check.")
-    counts = {name: getattr(report.counts, name) for name in ("added", "edited", "renamed", "touched", "removed")}
-    return dg.MaterializeResult(
-        metadata={
-            "documents": report.documents,
-            **counts,
-            "waiting": len(report.waiting),
-            "deletions_held": len(report.held),
-            "unreadable": len(report.unreadable),
-            "seconds": round(time.perf_counter() - started, 3),
-            "changes": _table(("document", "change"), report.changes),
-            **in_catalog(workspace, contents.rows),
-        },
-        data_version=dg.DataVersion(contents.digest),
-    )
+    return _materialised(reported.source_documents(workspace, [report], time.perf_counter() - started))
 
 
 @dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing), tags={"kind": "plan"})
@@ -81,7 +66,7 @@ def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
     with _accidents_again(context):
         report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), _batch_of(context))
-    context.add_output_metadata(_extracted([report]))
+    context.add_output_metadata(asdict(report))
 
 
 @dg.op(ins={"batches": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing, code_version=code_version("extracted_text")))
@@ -89,18 +74,7 @@ def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> N
     """Put what was read into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
     reports = steps.extracted_text.commit_extraction(workspace)
-    contents = data_versions.extracted_text(workspace)
-    context.add_output_metadata({"batches": len(reports), **_extracted(reports), **in_catalog(workspace, contents.rows)})
-    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
-
-
-def _extracted(reports: Sequence[ExtractionReport]) -> dict[str, float]:
-    return {
-        "documents_read": sum(report.read for report in reports),
-        "documents_failed": sum(report.failed for report in reports),
-        "elements": sum(report.elements for report in reports),
-        "seconds_of_reading": round(sum(report.seconds_of_reading for report in reports), 3),
-    }
+    _note(context, reported.extracted_text(workspace, reports))
 
 
 @dg.graph_asset(
@@ -140,18 +114,7 @@ def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.Materi
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.chunks.cut_chunks(workspace)
-    contents = data_versions.chunks(workspace)
-    return dg.MaterializeResult(
-        metadata={
-            "documents_cut": report.documents,
-            "chunks_cut": report.chunks,
-            "tokens": report.tokens,
-            "largest_chunk_tokens": report.largest_chunk_tokens,
-            "seconds": round(time.perf_counter() - started, 3),
-            **in_catalog(workspace, contents.rows),
-        },
-        data_version=dg.DataVersion(contents.digest),
-    )
+    return _materialised(reported.chunks(workspace, [report], time.perf_counter() - started))
 
 
 @dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing), tags={"kind": "plan"})
@@ -166,7 +129,7 @@ def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     with _accidents_again(context):
         report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), _batch_of(context))
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
-    context.add_output_metadata(_embedded([report]))
+    context.add_output_metadata(asdict(report))
 
 
 @dg.op(ins={"batches": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing, code_version=code_version("embeddings")))
@@ -174,14 +137,7 @@ def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> N
     """Put the vectors into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
     reports = steps.embeddings.commit_embeddings(workspace)
-    contents = data_versions.embeddings(workspace)
-    model = {"model": workspace.model.name, "model_fingerprint": workspace.model.fingerprint}
-    context.add_output_metadata({"batches": len(reports), **_embedded(reports), **model, **in_catalog(workspace, contents.rows)})
-    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(contents.digest))
-
-
-def _embedded(reports: Sequence[EmbeddingReport]) -> dict[str, float]:
-    return {"texts_embedded": sum(report.texts for report in reports), "seconds": round(sum(report.seconds for report in reports), 3)}
+    _note(context, reported.embeddings(workspace, reports))
 
 
 @dg.graph_asset(
@@ -220,22 +176,16 @@ def vector_index(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
     report = steps.vector_index.update_index(workspace)
-    return dg.MaterializeResult(
-        metadata={
-            "version": report.version or "none: nothing to search",
-            "published": report.published,
-            "documents": report.documents,
-            "chunks": report.chunks,
-            "vectors": report.vectors,
-            "documents_added": report.documents_added,
-            "documents_completed": report.documents_completed,
-            "documents_removed": report.documents_removed,
-            "seconds": round(time.perf_counter() - started, 3),
-            **in_index(workspace, report.chunks),
-            **left_to_do(workspace),
-        },
-        data_version=dg.DataVersion(report.version or "none"),
-    )
+    return _materialised(reported.vector_index(workspace, [report], time.perf_counter() - started))
+
+
+def _materialised(found: reported.Reported) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata=found.metadata, data_version=dg.DataVersion(found.version))
+
+
+def _note(context: dg.OpExecutionContext, found: reported.Reported) -> None:
+    context.add_output_metadata(found.metadata)
+    context.set_data_version(context.asset_key_for_output(), dg.DataVersion(found.version))
 
 
 @contextmanager
@@ -266,11 +216,6 @@ def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[None]]:
 def _batch_of(context: dg.OpExecutionContext) -> str:
     """The name that the plan gave the batch of this step."""
     return str(context.get_mapping_key()).partition("_")[2]
-
-
-def _table(columns: tuple[str, ...], rows: object) -> dg.TableMetadataValue:
-    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in list(rows)[:_TABLE_ROWS]]  # type: ignore[call-overload]
-    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in columns]))
 
 
 assets = [source_documents, extracted_text, chunks, embeddings, vector_index]

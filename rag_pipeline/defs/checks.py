@@ -1,5 +1,8 @@
 """Asset checks: what must hold after a run, and which documents need attention. ``ingestion/consistency`` compares."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import dagster as dg
 
 from rag_pipeline.defs.assets import chunks, extracted_text, source_documents, vector_index
@@ -13,6 +16,32 @@ from rag_pipeline.stores.catalog.missing_files import held_deletions
 _ROWS = 100
 
 
+Judge = Callable[[Sequence[Workspace]], dg.AssetCheckResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``judge`` looks at the workspaces of collections; ``description`` says what holds, and what to do if it does not."""
+
+    asset: dg.AssetsDefinition
+    judge: Judge
+    description: str
+
+    @property
+    def name(self) -> str:
+        """As Dagster shows it."""
+        return self.judge.__name__
+
+    def defined(self) -> dg.AssetChecksDefinition:
+        """As a check that Dagster runs."""
+
+        def check(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+            return self.judge(_workspaces(context, ingestion))
+
+        check.__doc__ = self.judge.__doc__  # Dagster shows it with the step
+        return dg.asset_check(asset=self.asset, name=self.name, description=self.description)(check)
+
+
 def _workspaces(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> list[Workspace]:
     """The run's collection; all of them when the check is run by itself."""
     collection = context.run.tags.get(PARTITION_TAG)
@@ -20,54 +49,39 @@ def _workspaces(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) ->
     return [ingestion.workspace(name) for name in names]
 
 
-@dg.asset_check(
-    asset=vector_index, description="The published index holds as many chunks as the catalog has. If not: materialise vector_index."
-)
-def indexed_chunks_equal_catalog_chunks(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def indexed_chunks_equal_catalog_chunks(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """Indexed chunks = catalog chunks."""
-    counts = [consistency.chunk_counts(workspace) for workspace in _workspaces(context, ingestion)]
+    counts = [consistency.chunk_counts(workspace) for workspace in workspaces]
     indexed, expected = sum(c.indexed for c in counts), sum(c.expected for c in counts)
     passed = all(c.indexed == c.expected for c in counts)
     return dg.AssetCheckResult(passed=passed, metadata={"indexed": indexed, "expected": expected})
 
 
-@dg.asset_check(asset=vector_index, description="No deleted or outdated document can still be found. If not: materialise vector_index.")
-def no_point_of_a_deleted_document(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def no_point_of_a_deleted_document(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """No live point of a deleted document."""
-    dead = sorted(key for workspace in _workspaces(context, ingestion) for key in consistency.dead_documents(workspace))
+    dead = sorted(key for workspace in workspaces for key in consistency.dead_documents(workspace))
     return dg.AssetCheckResult(passed=not dead, metadata={"documents": len(dead), "keys": dead[:_ROWS]})
 
 
-@dg.asset_check(
-    asset=chunks, description="The embedding model reads every chunk to its end. If not: materialise chunks, lower RAG_CHUNK_TOKENS."
-)
-def chunks_fit_the_model(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def chunks_fit_the_model(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """Every chunk within the model's token limit."""
-    sizes = [consistency.longest_chunk(workspace) for workspace in _workspaces(context, ingestion)]
+    sizes = [consistency.longest_chunk(workspace) for workspace in workspaces]
     longest = max((size for size, _ in sizes), default=0)
     return dg.AssetCheckResult(passed=all(size <= limit for size, limit in sizes), metadata={"longest_chunk_tokens": longest})
 
 
-@dg.asset_check(
-    asset=extracted_text,
-    description="Documents that cannot be answered from, each with its reason. Mend what it names; then touch the file, or `rag retry`.",
-)
-def failed_documents(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def failed_documents(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """Failed documents: a warning with the list."""
-    failed = [row for workspace in _workspaces(context, ingestion) for row in consistency.failed_documents(workspace)]
+    failed = [row for workspace in workspaces for row in consistency.failed_documents(workspace)]
     names = ("collection", "document", "state", "error", "attempts")
     records = [dg.TableRecord({name: getattr(row, name) for name in names}) for row in failed[:_ROWS]]
     table = dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
     return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(failed), "documents": table})
 
 
-@dg.asset_check(
-    asset=extracted_text,
-    description="Documents of which a part could not be read, each with what is missing. All else in them is answered from.",
-)
-def documents_read_in_part(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def documents_read_in_part(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """Documents with warnings: a warning with the list."""
-    partial = [row for workspace in _workspaces(context, ingestion) for row in consistency.documents_read_in_part(workspace)]
+    partial = [row for workspace in workspaces for row in consistency.documents_read_in_part(workspace)]
     told = [{"collection": row.collection, "document": row.document, "warnings": "\n".join(row.warnings)} for row in partial[:_ROWS]]
     columns = [dg.TableColumn(name) for name in ("collection", "document", "warnings")]
     table = dg.MetadataValue.table([dg.TableRecord(one) for one in told], dg.TableSchema(columns))
@@ -76,25 +90,45 @@ def documents_read_in_part(context: dg.AssetCheckExecutionContext, ingestion: In
     )
 
 
-@dg.asset_check(
-    asset=source_documents,
-    description="No deletion waits because many files went missing at once. If one does: bring the disk back, or confirm as it says.",
-)
-def no_deletion_is_held(context: dg.AssetCheckExecutionContext, ingestion: Ingestion) -> dg.AssetCheckResult:
+def no_deletion_is_held(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     """Held deletions: a failure with the words that the other places have for it."""
-    looked_at = {workspace.collection for workspace in _workspaces(context, ingestion)}
-    everywhere = ingestion.workspace("")
-    held = {collection: one for collection, one in held_deletions(everywhere.catalog).items() if collection in looked_at}
-    words = with_command(held_in_words(held, hold_rules(everywhere.settings)))
+    looked_at = {workspace.collection for workspace in workspaces}
+    held = {name: one for workspace in workspaces[:1] for name, one in held_deletions(workspace.catalog).items() if name in looked_at}
+    words = [line for workspace in workspaces[:1] for line in with_command(held_in_words(held, hold_rules(workspace.settings)))]
     count = sum(one.documents for one in held.values())
     return dg.AssetCheckResult(passed=not held, metadata={"count": count, "what_to_do": "\n".join(words) or "nothing"})
 
 
-checks = [
-    indexed_chunks_equal_catalog_chunks,
-    no_point_of_a_deleted_document,
-    chunks_fit_the_model,
-    failed_documents,
-    documents_read_in_part,
-    no_deletion_is_held,
-]
+CHECKS = (
+    Check(
+        vector_index,
+        indexed_chunks_equal_catalog_chunks,
+        "The published index holds as many chunks as the catalog has. If not: materialise vector_index.",
+    ),
+    Check(
+        vector_index,
+        no_point_of_a_deleted_document,
+        "No deleted or outdated document can still be found. If not: materialise vector_index.",
+    ),
+    Check(
+        chunks,
+        chunks_fit_the_model,
+        "The embedding model reads every chunk to its end. If not: materialise chunks, lower RAG_CHUNK_TOKENS.",
+    ),
+    Check(
+        extracted_text,
+        failed_documents,
+        "Documents that cannot be answered from, each with its reason. Mend what it names; then touch the file, or `rag retry`.",
+    ),
+    Check(
+        extracted_text,
+        documents_read_in_part,
+        "Documents of which a part could not be read, each with what is missing. All else in them is answered from.",
+    ),
+    Check(
+        source_documents,
+        no_deletion_is_held,
+        "No deletion waits because many files went missing at once. If one does: bring the disk back, or confirm as it says.",
+    ),
+)
+checks = [check.defined() for check in CHECKS]

@@ -23,7 +23,7 @@ from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.resources import ingestion_of
 from rag_pipeline.defs.stopping import cancelled_when_stopped
 from rag_pipeline.ingestion.pauses import paused_in_words
-from rag_pipeline.ingestion.progress.live import recording
+from rag_pipeline.ingestion.steps.lanes import turn
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings, load_settings
 
@@ -84,9 +84,7 @@ def _whole_run(plan_context: PlanOrchestrationContext) -> Iterator[Workspace | N
     if workspace.is_paused():
         plan_context.log.warning(f"Nothing is read or embedded: {paused_in_words(collection)}")
     with ExitStack() as held:
-        with raise_execution_interrupts():
-            for lane in lanes:
-                held.enter_context(workspace.whole_run(lane))
-        held.enter_context(recording(workspace.settings, collection, lanes, ingestion.slice_seconds))
+        with raise_execution_interrupts():  # it may wait
+            held.enter_context(turn(workspace, lanes))
         held.enter_context(cancelled_when_stopped(plan_context.instance, run.run_id, workspace))
         yield workspace

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.pauses import is_paused_now
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import load_settings
 
@@ -30,7 +30,7 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self.slice_seconds and self._slice is None:
             self._slice = Slice(self.slice_seconds)
         settings, is_told = load_settings(), told_to_end.get()
-        return Workspace(settings, collection, self.full_refresh, self._slice, lambda: is_told() or collection in read_pauses(settings))
+        return Workspace(settings, collection, self.full_refresh, self._slice, lambda: is_told() or is_paused_now(settings, collection))
 
 
 def ingestion_of(run: dg.DagsterRun) -> Ingestion:

@@ -15,13 +15,13 @@ from rag_pipeline.defs import ticks
 from rag_pipeline.defs.jobs import text_job, vectors_job
 from rag_pipeline.defs.lanes import JOB_OF_LANE, lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
-from rag_pipeline.defs.runs import fail_dead_runs
 from rag_pipeline.document_life import held_in_words, hold_rules, with_command
-from rag_pipeline.ingestion.backlog import slice_seconds
+from rag_pipeline.ingestion.backlog import LANES, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, list_folder, prepare_uploads
 from rag_pipeline.ingestion.folder.watch import Memory, Request, Task, decide, needs_of
 from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.progress.live import live_runs
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
 from rag_pipeline.stores.vectors import open_index
@@ -64,8 +64,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[
             listing, remembered, ("A run is writing the catalog; looking again at the next tick.",), again=ticks.AT_WORK_SECONDS
         )
     needs, now = needs_of(look.plan, look.backlog), look.seconds_since_1970
-    fail_dead_runs(instance)
-    in_flight = _tasks_in_flight(instance)
+    in_flight = _tasks_in_flight(instance, settings)
     decision = decide(needs, in_flight, remembered, now, read_pauses(settings))
     busy = {collection for _, collection in in_flight | needs.keys()}
     return ticks.Look(
@@ -88,9 +87,11 @@ def _run_request(settings: Settings, request: Request) -> dg.RunRequest:
     )
 
 
-def _tasks_in_flight(instance: dg.DagsterInstance) -> set[Task]:
+def _tasks_in_flight(instance: dg.DagsterInstance, settings: Settings) -> set[Task]:
+    """Of Dagster's runs, and of the command line."""
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))
-    return {(lane, run.tags[PARTITION_TAG]) for run in runs if PARTITION_TAG in run.tags for lane in lanes_of(run.job_name)}
+    asked_for = {(lane, run.tags[PARTITION_TAG]) for run in runs if PARTITION_TAG in run.tags for lane in lanes_of(run.job_name)}
+    return asked_for | {(lane, run.collection) for run in live_runs(settings) if run.alive for lane in LANES if lane == run.lane}
 
 
 def _partition_requests(

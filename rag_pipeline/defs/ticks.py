@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 
 import dagster as dg
 
@@ -30,7 +31,7 @@ TICK_SECONDS = 25.0
 AT_WORK_SECONDS = 2.0
 """Between two looks while a run is at work at what they found."""
 LOOK_SHARE = 0.1
-"""Looks that follow each other take at most this share of a processor."""
+"""Looks that follow each other take at most this share of a processor, but for the first of a tick: what it saw may have settled soon."""
 LONGEST_REST_SECONDS = 5.0
 """Between two of them: nothing is heard meanwhile."""
 
@@ -62,15 +63,16 @@ def tick(settings: Settings, cursor: str | None, look: Callable[[Mapping[Task, M
     memory, mark, waits = memory_from_text(cursor)
     if mark and not changes.since(mark, TICK_SECONDS) and not waits:
         return dg.SkipReason("Folder and index agree: nothing has happened since the last look.")
-    while True:
+    for earlier in count():
         mark, began = changes.begin_look(), time.thread_time()  # waiting for a run's lock is no work
         found = look(memory)
-        memory, rest = found.memory, min((time.thread_time() - began) / LOOK_SHARE, LONGEST_REST_SECONDS)
+        memory, rest = found.memory, min((time.thread_time() - began) / LOOK_SHARE, LONGEST_REST_SECONDS) if earlier else 0.0
         again, ended = found.again if changes.watch(found.listing) else 0.0, time.monotonic()
         if found.run or again is None or not changes.tells or ended + max(again, rest) > ends_at:
             return _result(found, mark if again is None else "")
         changes.since(mark, again)
         time.sleep(max(0.0, ended + rest - time.monotonic()))
+    raise AssertionError("an endless count has ended")
 
 
 def next_look(unsettled: Sequence[FoundFile], settle_seconds: float, now: float, *, at_work: bool) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """sha256 of ``model.safetensors`` of sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub."""
+
+
+_DIMENSION_KEYS = ("out_features", "embedding_dimension", "word_embedding_dimension", "hidden_size", "dim", "d_model")
+"""Of a dense layer, of pooling (since sentence-transformers 5.4, and before it), of transformers."""
 
 
 class EmbeddingModelError(RagError):
@@ -49,9 +53,11 @@ class ModelFiles:
         folders = [str(module.get("path", "")) for module in _modules(self.path)]
         for folder in reversed(folders):
             config = read_json(self.path / folder / "config.json")
-            for name in ("out_features", "word_embedding_dimension", "hidden_size", "dim", "d_model"):
+            for name in _DIMENSION_KEYS:
                 if isinstance(config.get(name), int):
-                    return cast("int", config[name])
+                    return cast("int", config[name]) * _pooled_together(config)
+            if length := _table_width(self.path / folder / "model.safetensors"):
+                return length
         raise EmbeddingModelError(
             f"{self.path} does not say how long its vectors are: word_embedding_dimension in its pooling's config.json."
         )
@@ -184,6 +190,24 @@ def _modules(path: Path) -> list[dict[str, object]]:
     """The parts of a sentence-transformers model in their order; a bare transformer is its own only part."""
     file = path / "modules.json"
     return cast("list[dict[str, object]]", json.loads(file.read_bytes())) if file.is_file() else [{"path": ""}]
+
+
+def _pooled_together(config: Mapping[str, object]) -> int:
+    """How many kinds of pooling a module puts one after another in a vector; 1 for every other module."""
+    mode = config.get("pooling_mode", "mean")
+    before = sum(value is True for name, value in config.items() if name.startswith("pooling_mode_"))
+    return len(mode) if isinstance(mode, list) else max(1, before)
+
+
+def _table_width(weights: Path) -> int | None:
+    """Length of the vectors of a model that is a table of word pieces (``StaticEmbedding``), which has no configuration."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="numpy") as tensors:
+            return int(tensors.get_slice("embedding.weight").get_shape()[1])
+    except (OSError, SafetensorError):  # no such file, or another kind of model
+        return None
 
 
 def _max_tokens(path: Path) -> int:

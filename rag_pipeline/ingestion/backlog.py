@@ -29,8 +29,10 @@ from rag_pipeline.stores.vectors import VectorIndex
 Lane = Literal["text", "vectors"]
 LANES: tuple[Lane, ...] = ("text", "vectors")
 
-FIRST_SLICE_SECONDS = 3.0
-"""So that the first documents of a drop answer soon; each slice after it is twice as long."""
+FIRST_SLICE_SECONDS = 1.0
+"""So that the first documents of a drop answer soon; each slice after it is three times as long. What is being read when it ends
+is read on."""
+_GROWTH = 3
 _VECTORS_FACTOR = 4
 """Vectors are not waited for, and a run of that lane first loads a model: its slices are longer by this."""
 
@@ -108,4 +110,4 @@ def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:
     """How long the next slice of a lane is, after so many before it for the same work."""
     most = settings.slice_seconds * (_VECTORS_FACTOR if lane == "vectors" else 1)
     first = FIRST_SLICE_SECONDS if lane == "text" else settings.slice_seconds
-    return float(min(most, first * 2 ** min(earlier, 20)))
+    return float(min(most, first * _GROWTH ** min(earlier, 20)))

@@ -55,9 +55,10 @@ def look_around(settings: Settings, catalog: Catalog, index: VectorIndex, ingest
     """
     moment = utc_now()
     listing, now = list_folder(prepare_uploads(settings)), time.time()
-    known = known_signatures(catalog, None, circumstances(settings))
-    missing, held = missing_files(catalog), held_deletions(catalog)
-    backlog = backlogs(settings, catalog, index, ingested)
+    with catalog.reading():
+        known = known_signatures(catalog, None, circumstances(settings))
+        missing, held = missing_files(catalog), held_deletions(catalog)
+        backlog = backlogs(settings, catalog, index, ingested)
     plan = plan_folder(listing, known, now, settings.settle_seconds)
     moved = moved_files(plan.removed, known, listing.signatures)
     listed = listing.files.keys() - leaving_files(listing.signatures, known, missing, moment)

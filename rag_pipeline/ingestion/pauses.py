@@ -50,6 +50,15 @@ def read_pauses(settings: Settings) -> Pauses:
         raise RagError(f"{path}, which says what is paused, is damaged ({error}). Delete it: then nothing is paused.") from error
 
 
+def is_paused_now(settings: Settings, collection: str) -> bool:
+    """Whether a collection is paused.
+
+    Raises:
+        RagError: as :func:`read_pauses`.
+    """
+    return collection in read_pauses(settings)
+
+
 def pause(settings: Settings, collections: Collection[str]) -> None:
     """Pause collections; none named: everything."""
     _change(settings, lambda now: _with(now, collections) if collections else replace(now, everything=True))

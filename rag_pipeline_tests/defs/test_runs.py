@@ -1,32 +1,41 @@
-"""Runs of the command line: which are dead, wherever their process was; and two at once beside one of Dagster's."""
+"""Which runs are dead; what the command line leaves in Dagster's records; and two of it at once beside one of Dagster's runs."""
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from rag_pipeline.definitions import defs
 from rag_pipeline.defs.assets import EMBEDDING_POOL
+from rag_pipeline.defs.checks import CHECKS, Check
 from rag_pipeline.defs.partitions import PARTITION_TAG
-from rag_pipeline.defs.runs import PROCESS_TAG, fail_dead_runs, open_instance
+from rag_pipeline.defs.runs import fail_dead_runs, open_instance
+from rag_pipeline.defs.sensors import folder_sensor
+from rag_pipeline.ingestion.steps.lanes import turn
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.vectors import open_index
+from rag_pipeline_tests.defs.test_versions import out_of_date
 
 AS_THE_DAEMON_DOES = """
-from rag_pipeline.defs.execution import run_here
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from rag_pipeline.definitions import defs
+from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.settings import load_settings
 
 with open_instance(load_settings()) as instance:
-    assert run_here(instance, "default", "ingest", {}) == []
+    instance.add_dynamic_partitions("collections", ["default"])
+    job = defs.resolve_job_def("ingest")
+    run = instance.create_run_for_job(job, tags={PARTITION_TAG: "default"})
+    raise SystemExit(not execute_run(InMemoryJob(job), run, instance).success)
 """
 
 
@@ -42,79 +51,62 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for(found: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    while not found():
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        time.sleep(0.05)
+def last_said(instance: dg.DagsterInstance, asset: str) -> Mapping[str, dg.MetadataValue]:
+    record = instance.fetch_materializations(dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=["default"]), limit=1).records[0]
+    assert record.asset_materialization
+    return record.asset_materialization.metadata
+
+
+def passed(instance: dg.DagsterInstance, check: Check) -> bool:
+    key = dg.AssetCheckKey(check.asset.key, check.name)
+    record = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
+    return record.status == AssetCheckExecutionRecordStatus.SUCCEEDED
+
+
+def test_what_the_command_line_does_stands_in_dagster_s_records_and_is_fresh(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Without a run: as materialisations with the metadata that a run writes, and as checks."""
+    (settings.uploads / "a.txt").write_text("Zebras.")
+    (settings.uploads / "broken.docx").write_bytes(b"PK\x03\x04")
+    ingested = start("-m", "rag_pipeline", "ingest")
+    assert (ingested.wait(120), instance.get_runs()) == (0, [])
+    assert instance.get_dynamic_partitions("collections") == ["default"]
+    said = {"source_documents": "added", "extracted_text": "documents_read", "chunks": "chunks_cut", "embeddings": "texts_embedded"}
+    counts = {name: last_said(instance, name)[key].value for name, key in (said | {"vector_index": "vectors"}).items()}
+    assert counts == {"source_documents": 2, "extracted_text": 1, "chunks": 1, "embeddings": 1, "vector_index": 1}
+    assert {check.name for check in CHECKS if not passed(instance, check)} == {"failed_documents"}
+    assert out_of_date(instance) == set()
+    job = defs.resolve_job_def("ingest")
+    assert job.execute_in_process(instance=instance, partition_key="default").success
+    (settings.uploads / "b.txt").write_text("Giraffes.")
+    assert start("-m", "rag_pipeline", "ingest").wait(120) == 0  # upon the records of a run
+    assert out_of_date(instance) == set()
 
 
 @pytest.mark.timeout(300)
-def test_a_killed_run_is_dead_and_a_waiting_one_is_not_whatever_the_machine_is_called(
-    settings: Settings, instance: dg.DagsterInstance
-) -> None:
-    """Process 1 of every machine is alive, so neither the name nor the number may be asked."""
+def test_the_sensor_starts_nothing_beside_the_command_line(settings: Settings, instance: dg.DagsterInstance) -> None:
     (settings.uploads / "a.txt").write_text("Zebras.")
-    with Workspace(settings, "default").whole_run("text"):
-        process = start("-m", "rag_pipeline", "ingest")
-        wait_for(lambda: bool(instance.get_runs()) and any(settings.locks_path.glob("run-*")), process)
-        (run,) = instance.get_runs()
-        instance.add_run_tags(run.run_id, {PROCESS_TAG: f"another machine:{os.getpid()}"})
-        assert fail_dead_runs(instance) == []
-        process.kill()
-        process.wait(10)
-    assert fail_dead_runs(instance) == [run.run_id]
+    with turn(Workspace(settings, "default"), ["text"]):
+        result = folder_sensor(dg.build_sensor_context(instance, definitions=defs))
+    assert isinstance(result, dg.SensorResult)
+    assert not result.run_requests
+    assert "a run is at work" in str(result.skip_reason)
+
+
+def test_runs_that_a_power_cut_ended_are_dead(instance: dg.DagsterInstance) -> None:
+    tags = {PARTITION_TAG: "default"}
+    states = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.SUCCESS)
+    runs = [instance.add_run(dg.DagsterRun(job_name="ingest", status=status, tags=tags)) for status in states]
+    assert set(fail_dead_runs(instance)) == {run.run_id for run in runs[:2]}
     assert fail_dead_runs(instance) == []
-    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    assert not list(settings.locks_path.glob("run-*"))
-
-
-def test_a_run_of_an_earlier_release_on_another_machine_is_dead_after_hours(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tags = {PROCESS_TAG: "another machine:1", PARTITION_TAG: "default"}
-    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags))
-    assert fail_dead_runs(instance) == []
-    later = time.time() + 13 * 3600
-    monkeypatch.setattr(time, "time", lambda: later)
-    assert fail_dead_runs(instance) == [run.run_id]
-
-
-def test_a_run_that_is_executed_again_in_the_browser_is_no_dead_one_of_the_command_line(instance: dg.DagsterInstance) -> None:
-    """It inherits the tag that names the process of the first, which is gone, and has no lock."""
-    tags = {PROCESS_TAG: f"{socket.gethostname()}:999999999", PARTITION_TAG: "default"}
-    first = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.SUCCESS, tags=tags))
-    parents = {"parent_run_id": first.run_id, "root_run_id": first.run_id}
-    instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, **parents))
-    assert fail_dead_runs(instance) == []
-
-
-@pytest.mark.timeout(300)
-def test_a_cancelled_run_of_the_command_line_ends_and_frees_its_place_and_its_collection(
-    settings: Settings, instance: dg.DagsterInstance
-) -> None:
-    """Terminate in the Dagster UI: its code server did not start this process, so nothing but the record reaches it."""
-    (settings.uploads / "a.txt").write_text("Zebras.")
-    workspace = Workspace(settings, "default")
-    with workspace.lock("source_documents"):
-        process = start("-m", "rag_pipeline", "ingest")
-        wait_for(lambda: any(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))), process)
-        (run,) = instance.get_runs()
-        instance.run_coordinator.cancel_run(run.run_id)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "default: cancelled in the Dagster UI" in errors
-    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
-    assert not list(settings.locks_path.glob("run-*"))
-    with workspace.whole_run("text"):
-        assert fail_dead_runs(instance) == []
+    found = [instance.get_run_by_id(run.run_id).status for run in runs]  # type: ignore[union-attr]
+    assert found == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE, *states[2:]]
 
 
 def test_a_dead_run_leaves_no_place_in_a_pool(settings: Settings, instance: dg.DagsterInstance) -> None:
     """Someone limited the pool; a killed run that kept its place would stop every later one, and no daemon may be there to free it."""
     storage = instance.event_log_storage
     storage.set_concurrency_slots(EMBEDDING_POOL, 1)
-    tags = {PROCESS_TAG: f"{socket.gethostname()}:999999999", PARTITION_TAG: "default"}
-    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags={PARTITION_TAG: "default"}))
     assert storage.claim_concurrency_slot(EMBEDDING_POOL, run.run_id, "embed_batch").is_claimed
     assert fail_dead_runs(instance) == [run.run_id]
     assert storage.get_concurrency_info(EMBEDDING_POOL).active_slot_count == 0

@@ -10,12 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rag_pipeline.defs import stopping
-from rag_pipeline.defs.runs import PROCESS_TAG, open_instance
-from rag_pipeline.defs.stopping import GRACE_SECONDS
+from rag_pipeline.defs.stopping import cancelled_when_stopped
+from rag_pipeline.ingestion import stopping
 from rag_pipeline.ingestion.pauses import read_pauses, stop
 from rag_pipeline.ingestion.progress.live import live_runs
 from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.ingestion.stopping import GRACE_SECONDS, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import wait_until
 
@@ -43,13 +43,11 @@ def ingesting(settings: Settings) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.timeout(300)
-def test_a_run_that_does_not_end_by_itself_is_cancelled(settings: Settings, ingesting: subprocess.Popen[str]) -> None:
+def test_work_that_does_not_end_by_itself_is_interrupted(settings: Settings, ingesting: subprocess.Popen[str]) -> None:
     stop(settings, "default")
     _, errors = ingesting.communicate(timeout=GRACE_SECONDS + 60)
     assert ingesting.returncode == 1
     assert "default: stopped; what was finished is kept" in errors
-    with open_instance(settings) as instance:
-        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
     assert not any(run.alive for run in live_runs(settings))
     assert "default" in read_pauses(settings)
 
@@ -61,41 +59,28 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.01)
 
 
-@pytest.mark.parametrize(
-    ("tags", "parent", "interrupts"),
-    [
-        pytest.param({PROCESS_TAG: "here:1"}, None, 0, id="of the command line, which interrupts itself"),
-        pytest.param({}, None, 1, id="of the daemon"),
-        pytest.param({PROCESS_TAG: "here:1"}, "another", 1, id="of the daemon, again what the command line did"),
-    ],
-)
 @pytest.mark.usefixtures("at_once")
-def test_a_run_is_interrupted_once(
-    settings: Settings, instance: dg.DagsterInstance, tags: dict[str, str], parent: str | None, interrupts: int
-) -> None:
-    run = instance.add_run(
-        dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags, parent_run_id=parent, root_run_id=parent)
-    )
+def test_a_run_is_marked_and_interrupted_once(settings: Settings, instance: dg.DagsterInstance) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
     found: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: found.append(number))
     try:
         stop(settings, "default")
-        with stopping.cancelled_when_stopped(instance, run.run_id, Workspace(settings, "default")):
+        with cancelled_when_stopped(instance, run.run_id, Workspace(settings, "default")):
             wait_until(lambda: instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELING)  # type: ignore[union-attr]
+            wait_until(lambda: bool(found))
     finally:
         signal.signal(signal.SIGINT, before)
-    assert len(found) == interrupts
+    assert len(found) == 1
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_run_can_be_stopped_after_the_file_of_pauses_was_damaged(
-    settings: Settings, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
-) -> None:
-    tags = {PROCESS_TAG: "here:1"}
-    run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=tags))
+def test_work_can_be_stopped_after_the_file_of_pauses_was_damaged(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    found: list[str] = []
     settings.pauses_path.write_text("damaged")
-    with stopping.cancelled_when_stopped(instance, run.run_id, Workspace(settings, "default")):
+    with once(lambda: is_to_be_cancelled(settings, "default"), lambda: found.append("interrupted")):
         wait_until(lambda: "Whether default is to stop cannot be told" in caplog.text)
         settings.pauses_path.unlink()
         stop(settings, "default")
-        wait_until(lambda: instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELING)  # type: ignore[union-attr]
+        wait_until(lambda: bool(found))
+    assert found == ["interrupted"]

@@ -145,7 +145,7 @@ def test_waiting_for_a_run_that_holds_the_catalog_is_not_made_up_for_by_sleeping
         slept.append(seconds)
 
     monkeypatch.setattr(sensors, "look_around", slow_look)
-    monkeypatch.setattr(sensors, "_tasks_in_flight", lambda instance: {("text", "default")})
+    monkeypatch.setattr(sensors, "_tasks_in_flight", lambda *_: {("text", "default")})
     monkeypatch.setattr(ticks.time, "sleep", lambda seconds: sleep(seconds) if seconds != 1.0 else None)
     (uploads / "b.txt").write_text("Giraffes.")
     sensor.tick()

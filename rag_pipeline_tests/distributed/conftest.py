@@ -21,18 +21,12 @@ import redis
 
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.defs.test_runs import AS_THE_DAEMON_DOES
 from rag_pipeline_tests.programs import POSTGRESQL, REDIS, require
 from rag_pipeline_tests.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).parent.parent.parent
-ALL_AT_ONCE = """
-from rag_pipeline.defs.execution import run_here
-from rag_pipeline.defs.runs import open_instance
-from rag_pipeline.settings import load_settings
-
-with open_instance(load_settings()) as instance:
-    raise SystemExit("\\n".join(run_here(instance, "papers", "ingest", {})) or None)
-"""
+ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 """A run without slices, as *Materialize all* in the Dagster UI starts it."""
 
 

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from rag_pipeline.ingestion.pauses import carry_on, pause
@@ -131,11 +130,8 @@ def test_a_postgresql_that_goes_away_costs_a_run_at_most(site: Site) -> None:
     time.sleep(3)
     site.postgresql.start()
     ended(run)
-    both = [site.start_run("-m", "rag_pipeline", "ingest") for _ in range(2)]
-    for run in both:
+    for run in [site.start_run(), site.start_run()]:  # at once: they take turns
         succeeds(run)
-    with site.instance() as instance:
-        assert not instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]))
 
 
 def test_what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> None:

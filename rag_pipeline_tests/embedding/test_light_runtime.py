@@ -75,6 +75,20 @@ def test_prompts_first_token_pooling_and_dense_layers_are_exported_too(make_mode
     assert float(light.embed_query(texts[0]) @ light.embed_documents(texts)[0]) < LEAST
 
 
+def test_the_length_of_vectors_is_known_from_the_files_alone(make_model: MakeModel, model: ModelFiles, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
+    from tokenizers import Tokenizer
+
+    two = locate_model(make_model(lambda first: [Pooling(first.get_embedding_dimension(), pooling_mode=["cls", "mean"])]))
+    assert two.dimension == SentenceTransformerEmbedder(two, "cpu", 32).dimension == 64
+    table = StaticEmbedding(Tokenizer.from_file(str(model.path / "tokenizer.json")), embedding_dim=24)
+    SentenceTransformer(modules=[table]).save(str(tmp_path / "table"))
+    (tmp_path / "table" / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
+    static = locate_model(Settings(data_dir=tmp_path / "data", embedding_model=str(tmp_path / "table")))
+    assert static.dimension == SentenceTransformerEmbedder(static, "cpu", 32).dimension == 24
+
+
 @pytest.mark.usefixtures("nothing_loaded")
 def test_a_model_of_unknown_modules_goes_on_with_sentence_transformers(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -405,8 +405,8 @@ def test_another_installation_s_collections_on_a_shared_server_ask_for_nothing(s
 
 
 def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:
-    assert [slice_seconds(settings, "text", earlier) for earlier in range(7)] == [3, 6, 12, 24, 48, 60, 60]
-    assert [slice_seconds(settings, "vectors", earlier) for earlier in range(4)] == [60, 120, 240, 240]
+    assert [slice_seconds(settings, "text", earlier) for earlier in range(7)] == [1, 3, 9, 27, 60, 60, 60]
+    assert [slice_seconds(settings, "vectors", earlier) for earlier in range(4)] == [60, 180, 240, 240]
     assert slice_seconds(settings, "text", 10**6) == 60
     quick = settings.model_copy(update={"slice_seconds": 1.0})
     assert slice_seconds(quick, "text", 0) == 1

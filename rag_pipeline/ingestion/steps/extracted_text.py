@@ -32,8 +32,8 @@ _BATCH_BYTES = 256_000_000
 _STALE_SECONDS = 24 * 3600.0
 _FEWEST_DOCUMENTS_OF_A_SLICE = 2
 _SHORT_SLICE_SECONDS = 6.0
-_BYTES_A_SECOND = 4_000_000
-"""Of PDFs, on a laptop."""
+_BYTES_A_SECOND, _DENSE_BYTES_A_SECOND = 4_000_000, 1_000_000
+"""Of PDFs, on a laptop; of those with more text than pictures, by which a short slice is planned: someone waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,10 @@ def _batches(tasks: Sequence[ExtractionTask], documents: int, piece: Slice | Non
     """Of a slice, no more than it may have time for: what was handed over to the readers is read to its end."""
     batch: list[ExtractionTask] = []
     taken_bytes = 0
+    rate = _DENSE_BYTES_A_SECOND if _is_short(piece) else _BYTES_A_SECOND
     for number, task in enumerate(tasks):
         taken_bytes += task.size_bytes
-        if piece and number >= _FEWEST_DOCUMENTS_OF_A_SLICE and taken_bytes > piece.seconds * _BYTES_A_SECOND:
+        if piece and number >= _FEWEST_DOCUMENTS_OF_A_SLICE and taken_bytes > piece.seconds * rate:
             break
         batch.append(task)
         if len(batch) == documents or sum(t.size_bytes for t in batch) > _BATCH_BYTES:
@@ -173,7 +174,11 @@ def _planned(staging: Staging, batch: str) -> list[ExtractionTask]:
 
 def _ahead(workspace: Workspace) -> int:
     """In a short slice a document at a time for each worker: what is handed over is read to its end, and someone waits for the first."""
-    return 1 if workspace.slice and workspace.slice.seconds <= _SHORT_SLICE_SECONDS else AHEAD
+    return 1 if _is_short(workspace.slice) else AHEAD
+
+
+def _is_short(piece: Slice | None) -> bool:
+    return piece is not None and piece.seconds <= _SHORT_SLICE_SECONDS
 
 
 def commit_extraction(workspace: Workspace) -> list[ExtractionReport]:

@@ -1,0 +1,84 @@
+"""What the command line did, in Dagster's records: materialisations and checks without a run.
+
+Belongs here: writing them. Not here: what they say (``reported``, ``checks``), doing the work (``ingestion/steps/lanes.py``).
+
+A run of Dagster costs two seconds besides the work, and its libraries one more before it begins. ``rag ingest`` takes the steps itself, and
+what it did is written down afterwards, when questions are answered already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+from dagster._core.definitions.data_version import NULL_EVENT_POINTER
+
+from rag_pipeline.defs import reported
+from rag_pipeline.defs.assets import assets
+from rag_pipeline.defs.checks import CHECKS
+from rag_pipeline.defs.partitions import collections
+from rag_pipeline.defs.runs import open_instance
+from rag_pipeline.ingestion import data_versions
+from rag_pipeline.ingestion.code_versions import code_version
+from rag_pipeline.ingestion.steps.lanes import Reports
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+
+def record(settings: Settings, done: Mapping[str, Reports]) -> None:
+    """Write down what was done, by collection.
+
+    Raises:
+        Exception: of Dagster's, where its records cannot be written.
+    """
+    with open_instance(settings) as instance:
+        instance.add_dynamic_partitions(str(collections.name), list(done))
+        for collection, reports in done.items():
+            workspace = Workspace(settings, collection)
+            with workspace.catalog.reading():
+                events = list(_events(workspace, reports))
+            for event in events:
+                instance.report_runless_asset_event(event)
+
+
+def _events(workspace: Workspace, reports: Reports) -> Iterator[Event]:
+    found = dict(_reported(workspace, reports))
+    for asset in assets:
+        if one := found.get(name := asset.key.to_user_string()):
+            tags = _version_tags(name, one.version, [_version(workspace, key.to_user_string(), found) for key in asset.dependency_keys])
+            yield dg.AssetMaterialization(asset.key, partition=workspace.collection, metadata=one.metadata, tags=tags)
+    for check in CHECKS:
+        if check.asset.key.to_user_string() in found:
+            result = check.judge([workspace])
+            yield dg.AssetCheckEvaluation(check.asset.key, check.name, result.passed, result.metadata, severity=result.severity)
+
+
+def _version(workspace: Workspace, asset: str, found: Mapping[str, reported.Reported]) -> tuple[str, str]:
+    """An asset and the version of what is there of it."""
+    return asset, found[asset].version if asset in found else getattr(data_versions, asset)(workspace).digest
+
+
+def _version_tags(asset: str, version: str, inputs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What a run of Dagster's notes beside a materialisation, so that it can tell what is out of date (its ``data_version`` module). An
+    asset without a version of its code has the run's id there."""
+    tags = {"data_version": version, "data_version_is_user_provided": "true", "code_version": code_version(asset) or "rag ingest"}
+    tags |= {f"input_data_version/{name}": made for name, made in inputs}
+    tags |= {f"input_event_pointer/{name}": NULL_EVENT_POINTER for name, _ in inputs}
+    return {f"dagster/{name}": value for name, value in tags.items()}
+
+
+def _reported(workspace: Workspace, reports: Reports) -> Iterator[tuple[str, reported.Reported]]:
+    """Of the steps that were taken, in their order."""
+    seconds = reports.seconds
+    if reports.source_documents:
+        yield "source_documents", reported.source_documents(workspace, reports.source_documents, seconds["source_documents"])
+    if "extracted_text" in seconds:
+        yield "extracted_text", reported.extracted_text(workspace, reports.extracted_text)
+    if reports.chunks:
+        yield "chunks", reported.chunks(workspace, reports.chunks, seconds["chunks"])
+    if "embeddings" in seconds:
+        yield "embeddings", reported.embeddings(workspace, reports.embeddings)
+    if reports.vector_index:
+        yield "vector_index", reported.vector_index(workspace, reports.vector_index, seconds["vector_index"])

@@ -3,7 +3,8 @@
 Belongs here: calling each step, reporting what it did, and what a reader of the Dagster UI is told about it. Not here: any step's logic.
 
 The two heavy ones are graphs, plan → batch (mapped) → commit. A batch touches files of the staging folder only, so the executor may have
-it done elsewhere (``defs/executor.py``). Between the three nothing passes but names, in Dagster's own keys: what a batch did is in its files.
+it done elsewhere (``defs/executor.py``). Nothing passes between the three but names, in Dagster's own keys: what a batch did is in its
+files.
 """
 
 import time

@@ -61,7 +61,7 @@ storage:
     postgres_url:
       env: {DATABASE_VARIABLE}
 """
-"""The address itself stands in no file: it holds a password. ``rag`` sets the variable; who starts Dagster's programs by hand sets it too."""
+"""The address itself stands in no file: it holds a password. ``rag`` sets the variable; who starts Dagster's programs by hand does too."""
 
 _WRITTEN_BEFORE = frozenset(
     {
@@ -91,7 +91,7 @@ def prepare_instance(settings: Settings) -> Path:
 
 
 def database_variable(settings: Settings) -> dict[str, str]:
-    """What Dagster's configuration reads from the environment. SQLAlchemy would take a bare ``postgresql`` for a driver that Dagster lacks."""
+    """What Dagster's configuration reads from the environment. A bare ``postgresql`` is another driver to SQLAlchemy than Dagster has."""
     if not settings.dagster_database_url:
         return {}
     scheme, _, address = settings.dagster_database_url.get_secret_value().partition("://")

@@ -2,13 +2,9 @@
 
 import asyncio
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta

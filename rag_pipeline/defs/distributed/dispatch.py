@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
@@ -39,7 +40,7 @@ _POLL_SHARE = 0.1
 _ABSENT_SECONDS = 5.0
 _UNREACHABLE = (RedisError, OperationalError, BackendError, ConnectionError, TimeoutError)
 
-core_execution_loop.TICK_SECONDS = 0.05  # its second for each of a dozen steps would be most of a short slice
+core_execution_loop.TICK_SECONDS = 0.05  # type: ignore[assignment]  # its second for each of a dozen steps would be most of a short slice
 
 
 def execute(plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan, workspace: Workspace) -> Iterator[dg.DagsterEvent]:
@@ -140,10 +141,8 @@ class _Dispatch:
     def end(self) -> None:
         """Nothing new is to be begun."""
         self._is_over = True
-        try:
+        with suppress(*_UNREACHABLE):  # then the lease ends by itself
             self._tell_workers(at_work=False)
-        except _UNREACHABLE:  # then the lease ends by itself
-            pass
 
     def _tell_workers(self, at_work: bool) -> None:
         """The time of a slice begins when a worker is at its first batch, so something is always done."""
@@ -179,7 +178,9 @@ def _done_here(plan_context: PlanOrchestrationContext, step: ExecutionStep, stat
 
 def _of_step(state: KnownExecutionState, step: ExecutionStep) -> KnownExecutionState:
     """What a batch's step needs to know of the others: nothing. All of it would grow with the square of the batches."""
-    key = step.key.rpartition("[")[2].removesuffix("]")
-    mappings = {of: {output: [key] for output in outputs} for of, outputs in state.dynamic_mappings.items() if of.rpartition(".")[0] == step.key.rpartition(".")[0]}
+    graph, key = step.key.rpartition(".")[0], step.key.rpartition("[")[2].removesuffix("]")
+    mappings = {
+        of: {output: [key] for output in outputs} for of, outputs in state.dynamic_mappings.items() if of.rpartition(".")[0] == graph
+    }
     tries = {one: number for one, number in state.previous_retry_attempts.items() if one == step.key}
     return KnownExecutionState(previous_retry_attempts=tries, dynamic_mappings=mappings)

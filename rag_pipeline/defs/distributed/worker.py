@@ -92,9 +92,7 @@ class _Heartbeat:
             self.is_over = True  # the run has sent it to another worker
             return
         self._beat += 1
-        self._backend.store_result(
-            self._task_id, {"beat": self._beat, "worker": self._worker, "progress": self.progress}, WORKING
-        )
+        self._backend.store_result(self._task_id, {"beat": self._beat, "worker": self._worker, "progress": self.progress}, WORKING)
 
     def _listen(self) -> None:
         said = self._backend.client.get(self._lease)
@@ -107,7 +105,6 @@ class _Heartbeat:
 _stopping = threading.Event()
 
 
-@worker_shutting_down.connect
 def _end_soon(**_: object) -> None:
     """SIGTERM: the batch begins nothing new, hands over what it did, and the run plans the rest anew."""
     _stopping.set()
@@ -120,11 +117,19 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
         RagError: a setting is missing, Dagster's database cannot be reached, or this machine is not like that of a run.
     """
     app = make_celery_app(settings, patient=True)
-    _register(app)
+    app.task(_batch, name=BATCH_TASK, bind=True)
+    worker_shutting_down.connect(_end_soon)
     _instance(settings)
     name = f"{'-'.join(queues)}@{socket.gethostname()}-{os.getpid()}"
     worker = app.Worker(
-        hostname=name, queues=list(queues), pool="threads", concurrency=1, loglevel="WARNING", quiet=True, without_gossip=True, without_mingle=True
+        hostname=name,
+        queues=list(queues),
+        pool="threads",
+        concurrency=1,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
     )
     worker.start()
     if _refusals:
@@ -134,23 +139,20 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
 _refusals: list[str] = []
 
 
-def _register(app: Celery) -> None:
-    @app.task(name=BATCH_TASK, bind=True)
-    def batch(task: Task, run_id: str, step_key: str, known_state: str, wanted: dict[str, str]) -> dict[str, Any]:
-        if task.backend.get_task_meta(task.request.id, cache=False)["status"] not in (SENT, states.PENDING):
-            raise Ignore("The run has sent it to another worker.")
-        settings = load_settings()
-        instance = _instance(settings)
-        heartbeat = _Heartbeat(task, run_id)
-        told_to_end.set(lambda: heartbeat.is_over or _stopping.is_set())
-        try:
-            with heartbeat.beating(), progress.listening(heartbeat.hear):
-                run = _run_of(instance, run_id)
-                _require_likeness(run, task.request.delivery_info["routing_key"], wanted)
-                events = _execute(instance, run, step_key, deserialize_value(known_state, KnownExecutionState), task.request.hostname)
-        except _UnlikeError as error:
-            raise _refused(task, str(error)) from None
-        return {"events": [serialize_value(event) for event in events], "progress": heartbeat.progress}
+def _batch(task: Task, run_id: str, step_key: str, known_state: str, wanted: dict[str, str]) -> dict[str, Any]:
+    """The task: one step of a run that is at work on another machine."""
+    if task.backend.get_task_meta(task.request.id, cache=False)["status"] not in (SENT, states.PENDING):
+        raise Ignore("The run has sent it to another worker.")
+    instance, heartbeat = _instance(load_settings()), _Heartbeat(task, run_id)
+    told_to_end.set(lambda: heartbeat.is_over or _stopping.is_set())
+    try:
+        with heartbeat.beating(), progress.listening(heartbeat.hear):
+            run = _run_of(instance, run_id)
+            _require_likeness(run, task.request.delivery_info["routing_key"], wanted)
+            events = _execute(instance, run, step_key, deserialize_value(known_state, KnownExecutionState), task.request.hostname)
+    except _UnlikeError as error:
+        raise _refused(task, str(error)) from None
+    return {"events": [serialize_value(event) for event in events], "progress": heartbeat.progress}
 
 
 def _execute(

@@ -213,6 +213,11 @@ class Settings(BaseSettings):
         return self.data / "paused.json"
 
     @property
+    def worker_alive_path(self) -> Path:
+        """Touched every few seconds by a `rag worker` that is well."""
+        return self.data / "worker.alive"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.data / "dagster"

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from types import TracebackType
@@ -21,6 +22,16 @@ from rag_pipeline_tests.programs import postgresql_programs
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"Nobody listens at port {port}.")
 
 
 class Server:
@@ -61,11 +72,6 @@ class PostgreSQL(Server):
     def stop(self) -> None:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "stop", "-m", "immediate")
 
-    def make_database(self, name: str) -> str:
-        """The address of a new database."""
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "rag", name)
-        return f"{self.address}/{name}"
-
     def _run(self, program: str, *arguments: str) -> None:
         programs = postgresql_programs()
         assert programs
@@ -76,9 +82,9 @@ class PostgreSQL(Server):
 class Redis(Server):
     """It keeps nothing on disk: one that comes back has forgotten all."""
 
-    def __init__(self) -> None:
+    def __init__(self, password: str = "") -> None:
         super().__init__()
-        self.address = f"redis://127.0.0.1:{self.port}/0"
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -96,15 +102,28 @@ class Redis(Server):
             "no",
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise TimeoutError("Redis does not listen.")
+        wait_for_port(self.port)
 
     def stop(self) -> None:
         if self._process:
             self._process.kill()
             self._process.wait(10)
             self._process = None
+
+
+class Storage(Server):
+    """Speaks S3's protocol: moto, in a process of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for_port(self.port)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)

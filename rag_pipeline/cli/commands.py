@@ -101,11 +101,15 @@ def up() -> None:
 
 @command
 @click.argument("queues", nargs=-1)
-def worker(queues: tuple[str, ...]) -> None:
+@click.option("--alive", is_flag=True, help="Only say whether the one that runs here is well.")
+def worker(queues: tuple[str, ...], alive: bool) -> None:
     """Do batches of runs on other machines: extracted_text (reading), embeddings, or both. Ends by Ctrl-C or SIGTERM."""
-    from rag_pipeline.cli.worker import run_worker
+    from rag_pipeline.cli.worker import require_life, run_worker
 
-    run_worker(load_settings(), queues)
+    if alive:
+        require_life(load_settings())
+    else:
+        run_worker(load_settings(), queues)
 
 
 @command

@@ -1,33 +1,46 @@
-"""A site of several machines on this one: Redis, PostgreSQL, a machine with the catalog, and workers with folders of their own."""
+"""A site of several machines on this one: the servers, the machine with the catalog, and workers with folders of their own.
+
+What is started is started as deploy/compose.yaml says it.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
 import redis
+from pydantic import SecretStr
+from safetensors.numpy import save_file
 
 from rag_pipeline.defs.runs import open_instance
+from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.defs.test_runs import AS_THE_DAEMON_DOES
+from rag_pipeline_tests.distributed.deployment import COMPOSE, ROOT, VARIABLE, Service, environment, filled_in, services, start
 from rag_pipeline_tests.programs import POSTGRESQL, REDIS, require
-from rag_pipeline_tests.servers import PostgreSQL, Redis
+from rag_pipeline_tests.servers import PostgreSQL, Redis, Storage, free_port
 
-ROOT = Path(__file__).parent.parent.parent
 ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 """A run without slices, as *Materialize all* in the Dagster UI starts it."""
+LEAN = {
+    "RAG_SETTLE_SECONDS": "0",
+    "RAG_EMBEDDING_DTYPE": "float32",
+    "RAG_EXTRACTION_WORKERS": "1",
+    "RAG_EXTRACTION_BATCH_DOCUMENTS": "100",
+    "RAG_EMBEDDING_BATCH_CHUNKS": "200",
+}
 
 
 def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
@@ -37,6 +50,17 @@ def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+def make_model(folder: Path) -> None:
+    """It costs next to nothing: a vector for each word piece, and their mean."""
+    pieces = np.random.default_rng(0).normal(size=(30522, 32)).astype(np.float32)
+    folder.mkdir()
+    save_file({"embedding.weight": pieces}, folder / "model.safetensors")
+    shutil.copy(locate_model(Settings()).path / "tokenizer.json", folder)
+    kind = "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"
+    (folder / "modules.json").write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": kind}]))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 256}))
+
+
 @dataclass
 class Site:
     """``folder``: below it lie the catalog machine's data and that of each worker."""
@@ -44,45 +68,45 @@ class Site:
     folder: Path
     redis: Redis
     postgresql: PostgreSQL
-    common: Mapping[str, str]
+    services: Mapping[str, Service]
+    ports: Mapping[str, int]
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def catalog(self) -> Path:
+        return self.folder / "catalog"
 
     @property
     def settings(self) -> Settings:
         """Of the machine with the catalog."""
-        return Settings(data_dir=self.folder / "catalog", settle_seconds=0, embedding_model=self.common["RAG_EMBEDDING_MODEL"])
+        return Settings(data_dir=self.catalog, settle_seconds=0, embedding_model=str(self.folder / "model"), embedding_dtype="float32")
 
-    def start_worker(self, name: str, *queues: str, code: Path = ROOT) -> subprocess.Popen[str]:
-        place = self.folder / name
-        place.mkdir(exist_ok=True)
-        return self._start(place, ["-m", "rag_pipeline", "worker", *queues], code)
+    def start_worker(self, name: str, code: Path = ROOT, *, embeds: bool = False) -> subprocess.Popen[str]:
+        """One that reads; ``embeds``: does all that there is."""
+        service = self.services["reader"]
+        if embeds:
+            service = {**service, "command": [*service["command"], *self.services["embedder"]["command"][2:]]}
+        return self._kept(start(service, self.folder / name, code))
 
-    def living_workers(self) -> list[subprocess.Popen[str]]:
-        return [process for process in self.processes if "worker" in process.args and process.poll() is None]  # type: ignore[operator]
+    def start_run(self, **settings: str) -> subprocess.Popen[str]:
+        return self._kept(start({**self.services["code"], "command": [sys.executable, "-c", ALL_AT_ONCE]}, self.catalog, **settings))
 
-    def start_run(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-        return self._start(self.folder / "catalog", list(arguments) or ["-c", ALL_AT_ONCE], ROOT, **settings)
+    def start_service(self, name: str) -> subprocess.Popen[str]:
+        return self._kept(start(self.services[name], self.catalog))
 
-    def _start(self, place: Path, arguments: Sequence[str], code: Path, **settings: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, **self.common, **settings, "RAG_DATA_DIR": str(place), "PYTHONPATH": str(code)}
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+    def _kept(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
         self.processes.append(process)
         return process
 
-    def workers_at_work(self) -> dict[str, str]:
-        """Process number of the worker → the name of its task, of those that a worker says it is at."""
-        client = redis.Redis(port=self.redis.port)
+    def workers_at_work(self) -> set[str]:
+        """Process numbers of the workers that say that they are at a batch."""
+        client = redis.Redis(port=self.redis.port, password="redis")
         told = [json.loads(found) for key in client.keys("celery-task-meta-*") if (found := client.get(key))]
-        return {one["result"]["worker"].rpartition("-")[2]: one["task_id"] for one in told if one["status"] == "WORKING"}
+        return {one["result"]["worker"].rpartition("-")[2] for one in told if one["status"] == "WORKING"}
 
     def instance(self) -> dg.DagsterInstance:
-        return open_instance(self.settings.model_copy(update={"dagster_database_url": self.postgresql_url}))
-
-    @property
-    def postgresql_url(self) -> object:
-        return Settings(dagster_database_url=self.common["RAG_DAGSTER_DATABASE_URL"]).dagster_database_url  # type: ignore[call-arg]
+        url = SecretStr(self.services["code"]["environment"]["RAG_DAGSTER_DATABASE_URL"])
+        return open_instance(self.settings.model_copy(update={"dagster_database_url": url}))
 
     def done_by(self) -> dict[str, list[str]]:
         """Process number of a worker → the steps that it began, in all runs."""
@@ -95,7 +119,8 @@ class Site:
                         found.setdefault(event.message.rpartition("-")[2], []).append(str(event.step_key))
         return found
 
-    def warnings(self) -> str:
+    def said(self) -> str:
+        """All lines in the logs of all runs."""
         with self.instance() as instance:
             return "\n".join(entry.user_message for run in instance.get_runs() for entry in instance.all_logs(run.run_id))
 
@@ -105,29 +130,44 @@ def site() -> Iterator[Site]:
     require(REDIS, POSTGRESQL)
     folder = Path(tempfile.mkdtemp())
     (folder / "catalog" / "uploads").mkdir(parents=True)
-    model = subprocess.Popen([sys.executable, str(ROOT / "bench" / "made_up_model.py"), str(folder / "model")], cwd=ROOT)
+    make_model(folder / "model")
     with ExitStack() as started:
         started.callback(shutil.rmtree, folder, True)
-        cache, database = started.enter_context(Redis()), started.enter_context(PostgreSQL())
-        common = {
-            "OMP_NUM_THREADS": "1",
-            "PYTHONFAULTHANDLER": "1",
-            "RAG_CELERY_BROKER_URL": cache.address,
-            "RAG_DAGSTER_DATABASE_URL": database.make_database("dagster"),
-            "RAG_STAGING_URL": f"file://{folder}/staging",
-            "RAG_UPLOADS_DIR": str(folder / "catalog" / "uploads"),
-            "RAG_SETTLE_SECONDS": "0",
-            "RAG_EMBEDDING_MODEL": str(folder / "model"),
-            "RAG_EMBEDDING_DTYPE": "float32",
-            "RAG_EXTRACTION_WORKERS": "1",
-            "RAG_EXTRACTION_BATCH_DOCUMENTS": "100",
-            "RAG_EMBEDDING_BATCH_CHUNKS": "200",
-        }
-        assert model.wait(120) == 0
-        made = Site(folder, cache, database, common)
+        cache, database, storage = (started.enter_context(server) for server in (Redis("redis"), PostgreSQL(), Storage()))
+        ports = {name: free_port() for name in ("code", "webserver", "app")}
+        made = Site(folder, cache, database, _adapted(folder, cache, database, storage, ports), ports)
+        _prepare(made)
         yield made
         for process in made.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
-            process.communicate()
+            process.wait(10)
+
+
+def _adapted(folder: Path, cache: Redis, database: PostgreSQL, storage: Storage, ports: Mapping[str, int]) -> dict[str, Service]:
+    """The services of the file, with this machine's addresses and lean settings. The index is the embedded one: there is no Qdrant here."""
+    text = COMPOSE.read_text(encoding="utf-8")
+    text = filled_in(text, {name: "redis" if name == "REDIS_PASSWORD" else "a-secret" for name, _ in VARIABLE.findall(text)})
+    text = text.replace("@redis:6379", f"@127.0.0.1:{cache.port}").replace("@postgresql:5432", f"@127.0.0.1:{database.port}")
+    text = text.replace("http://storage:9000", f"http://127.0.0.1:{storage.port}").replace("/app/deploy/workspace.yaml", f"{folder}/workspace.yaml")
+    text = text.replace("/app/deploy", str(COMPOSE.parent)).replace("4000", str(ports["code"])).replace("3000", str(ports["webserver"]))
+    text = text.replace("7860", str(ports["app"])).replace("0.0.0.0", "127.0.0.1")
+    workspace = (COMPOSE.parent / "workspace.yaml").read_text().replace("host: code", "host: 127.0.0.1").replace("4000", str(ports["code"]))
+    (folder / "workspace.yaml").write_text(workspace)
+    lean = {**LEAN, "RAG_EMBEDDING_MODEL": str(folder / "model"), "RAG_UPLOADS_DIR": str(folder / "catalog" / "uploads")}
+    lean |= {"RAG_APP_PORT": str(ports["app"]), "RAG_DAGSTER_PORT": str(ports["webserver"])}
+    found = services(text)
+    for service in found.values():
+        own = {name: value for name, value in service.get("environment", {}).items() if "QDRANT" not in name}
+        service["environment"] = {**own, **lean}
+    return found
+
+
+def _prepare(site: Site) -> None:
+    """What the file's containers do once, at their first start."""
+    where = {"PGHOST": "127.0.0.1", "PGPORT": str(site.postgresql.port), "POSTGRES_USER": "rag", "PGDATABASE": "postgres"}
+    prepared = environment({"environment": {**site.services["postgresql"]["environment"], **where}}, site.catalog, ROOT)
+    subprocess.run([COMPOSE.parent / "postgresql" / "databases.sh"], env=prepared, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    for _ in range(2):  # the second time it is there
+        assert start(site.services["bucket"], site.catalog).wait(60) == 0

@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from celery import Celery, Task, states
+from celery import Task, states
 from celery.exceptions import Ignore
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from celery.worker import state as worker_state
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import EngineEventData
@@ -40,6 +41,9 @@ from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.settings import Settings, load_settings
+
+ALIVE_SECONDS = 5.0
+"""Between two signs of life of a worker that waits or works."""
 
 BEAT_SECONDS = 1.0
 _REFUSED_STATUS = 3
@@ -105,6 +109,12 @@ class _Heartbeat:
 _stopping = threading.Event()
 
 
+def _show_life(path: Path, sender: Any, **_: object) -> None:
+    """By a timer of the worker's main loop: one that hangs, or waits for Redis, shows none."""
+    path.touch()
+    sender.timer.call_repeatedly(ALIVE_SECONDS, path.touch)
+
+
 def _end_soon(**_: object) -> None:
     """SIGTERM: the batch begins nothing new, hands over what it did, and the run plans the rest anew."""
     _stopping.set()
@@ -119,6 +129,8 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     app = make_celery_app(settings, patient=True)
     app.task(_batch, name=BATCH_TASK, bind=True)
     worker_shutting_down.connect(_end_soon)
+    ready = partial(_show_life, settings.worker_alive_path)
+    worker_ready.connect(ready, weak=False)
     _instance(settings)
     name = f"{'-'.join(queues)}@{socket.gethostname()}-{os.getpid()}"
     worker = app.Worker(

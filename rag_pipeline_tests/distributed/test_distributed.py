@@ -22,7 +22,7 @@ from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.distributed.conftest import Site, wait_until
-from rag_pipeline_tests.distributed.deployment import ROOT
+from rag_pipeline_tests.distributed.deployment import ROOT, is_healthy
 
 pytestmark = pytest.mark.timeout(300)
 DOCUMENTS = 1000
@@ -128,6 +128,23 @@ def test_redis_and_postgresql_go_away_and_one_of_them_has_forgotten_all(site: Si
     assert open_index(site.settings).count("papers") == DOCUMENTS + 400
 
 
+def test_the_deployment_finds_a_file_by_itself(site: Site) -> None:
+    """Code server, webserver, daemon and app by the commands of deploy/compose.yaml: the sensor starts runs, whose batches go to the worker."""
+    before = len(site.done_by())
+    for name in ("code", "webserver", "daemon", "app"):
+        site.start_service(name)
+        if name == "code":
+            wait_until(lambda: is_healthy(site.services["code"], site.catalog))
+    write(site, DOCUMENTS + 400, DOCUMENTS + 420)
+    wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + 420, 90)
+    wait_until(lambda: all(row.state == "indexed" for row in Catalog(site.settings.catalog_path).documents()), 90)
+    assert len(site.done_by()) == before
+    for name in ("webserver", "daemon", "app"):
+        assert is_healthy(site.services[name], site.catalog), name
+    assert is_healthy(site.services["reader"], site.folder / "second")
+    assert not is_healthy(site.services["reader"], site.folder / "old")
+
+
 def test_what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> None:
     alone = site.settings.model_copy(update={"data_dir": tmp_path / "alone"})
     shutil.copytree(site.settings.uploads, alone.uploads)
@@ -136,4 +153,4 @@ def test_what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path)
     made, expected = points(site.settings), points(alone)
     assert made.keys() == expected.keys()
     assert [key for key in made if made[key] != expected[key]] == []
-    assert len(made) == DOCUMENTS + 400
+    assert len(made) == DOCUMENTS + 420

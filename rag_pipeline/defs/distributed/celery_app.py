@@ -48,6 +48,7 @@ def app_arguments(settings: Settings, patient: bool = False) -> dict[str, Any]:
         "redis_socket_connect_timeout": 5,
         "result_accept_content": ["json"],
         "result_backend_always_retry": patient,
+        "result_backend_max_sleep_between_retries_ms": 1000,
         "result_backend_transport_options": {"retry_policy": {"max_retries": 1, "interval_start": 0}},
         "result_expires": RESULT_SECONDS,
         "task_default_priority": 5,

@@ -37,6 +37,7 @@ LEASE_SECONDS = 60
 _POLL_SECONDS = 0.3
 _POLL_SHARE = 0.1
 """Asking takes at most this share of a processor, however many batches there are."""
+_LONGEST_REST_SECONDS = 2.0
 _ABSENT_SECONDS = 5.0
 _UNREACHABLE = (RedisError, OperationalError, BackendError, ConnectionError, TimeoutError)
 
@@ -136,7 +137,7 @@ class _Dispatch:
                 batch.excuse()
         self._tell_progress()
         self._looked = time.monotonic()
-        self._next_look = self._looked + max(_POLL_SECONDS, (self._looked - began) / _POLL_SHARE)
+        self._next_look = self._looked + min(max(_POLL_SECONDS, (self._looked - began) / _POLL_SHARE), _LONGEST_REST_SECONDS)
 
     def end(self) -> None:
         """Nothing new is to be begun."""

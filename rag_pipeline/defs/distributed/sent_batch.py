@@ -22,6 +22,8 @@ from rag_pipeline.ingestion.progress import Report
 
 SILENT_SECONDS = 10.0
 """A worker beats each second. One that has not for so long is taken for dead, and its batch is sent again."""
+FORGOTTEN_SECONDS = 5.0
+"""A Redis that came back without its data hears within a second or two again of what workers are at; the rest is sent again after this."""
 LONELY_SECONDS = 30.0
 """After so long without a worker the run says what it waits for."""
 MOST_FAILURES = 3
@@ -93,7 +95,7 @@ class SentBatch:
             self._send_again(f"A worker refused a batch and has ended. {told}")
         elif state == states.FAILURE:
             self._has_failed(told)
-        elif self._silent_seconds() > SILENT_SECONDS:
+        elif self._silent_seconds() > FORGOTTEN_SECONDS:
             self._send_again("Redis has forgotten a batch; it is sent again.")
 
     def excuse(self) -> None:

@@ -10,7 +10,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from types import TracebackType
@@ -109,21 +108,3 @@ class Redis(Server):
             self._process.kill()
             self._process.wait(10)
             self._process = None
-
-
-class Storage(Server):
-    """Speaks S3's protocol: moto, in a process of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self.port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.port)
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait(10)

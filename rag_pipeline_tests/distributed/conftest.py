@@ -27,10 +27,11 @@ from safetensors.numpy import save_file
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests import object_storage
 from rag_pipeline_tests.defs.test_runs import AS_THE_DAEMON_DOES
 from rag_pipeline_tests.distributed.deployment import COMPOSE, ROOT, VARIABLE, Service, environment, filled_in, services, start
 from rag_pipeline_tests.programs import POSTGRESQL, REDIS, require
-from rag_pipeline_tests.servers import PostgreSQL, Redis, Storage, free_port
+from rag_pipeline_tests.servers import PostgreSQL, Redis, free_port
 
 ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 """A run without slices, as *Materialize all* in the Dagster UI starts it."""
@@ -133,9 +134,9 @@ def site() -> Iterator[Site]:
     make_model(folder / "model")
     with ExitStack() as started:
         started.callback(shutil.rmtree, folder, True)
-        cache, database, storage = (started.enter_context(server) for server in (Redis("redis"), PostgreSQL(), Storage()))
+        cache, database = started.enter_context(Redis("redis")), started.enter_context(PostgreSQL())
         ports = {name: free_port() for name in ("code", "webserver", "app")}
-        made = Site(folder, cache, database, _adapted(folder, cache, database, storage, ports), ports)
+        made = Site(folder, cache, database, _adapted(folder, cache, database, ports), ports)
         _prepare(made)
         yield made
         for process in made.processes:
@@ -145,12 +146,13 @@ def site() -> Iterator[Site]:
             process.wait(10)
 
 
-def _adapted(folder: Path, cache: Redis, database: PostgreSQL, storage: Storage, ports: Mapping[str, int]) -> dict[str, Service]:
+def _adapted(folder: Path, cache: Redis, database: PostgreSQL, ports: Mapping[str, int]) -> dict[str, Service]:
     """The services of the file, with this machine's addresses and lean settings. The index is the embedded one: there is no Qdrant here."""
     text = COMPOSE.read_text(encoding="utf-8")
     text = filled_in(text, {name: "redis" if name == "REDIS_PASSWORD" else "a-secret" for name, _ in VARIABLE.findall(text)})
     text = text.replace("@redis:6379", f"@127.0.0.1:{cache.port}").replace("@postgresql:5432", f"@127.0.0.1:{database.port}")
-    text = text.replace("http://storage:9000", f"http://127.0.0.1:{storage.port}").replace("/app/deploy/workspace.yaml", f"{folder}/workspace.yaml")
+    text = text.replace("http://storage:9000", object_storage.running().url)
+    text = text.replace("/app/deploy/workspace.yaml", f"{folder}/workspace.yaml")
     text = text.replace("/app/deploy", str(COMPOSE.parent)).replace("4000", str(ports["code"])).replace("3000", str(ports["webserver"]))
     text = text.replace("7860", str(ports["app"])).replace("0.0.0.0", "127.0.0.1")
     workspace = (COMPOSE.parent / "workspace.yaml").read_text().replace("host: code", "host: 127.0.0.1").replace("4000", str(ports["code"]))

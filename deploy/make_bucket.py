@@ -1,30 +1,23 @@
-"""Make the bucket that the settings' storage is to have, unless it is there: ``python make_bucket.py NAME``."""
-
-import sys
+"""Make the bucket of ``RAG_STAGING_URL``, unless it is there: what the compose file's storage needs once."""
 
 from botocore.exceptions import ClientError
-from botocore.session import get_session
 
 from rag_pipeline.settings import load_settings
+from rag_pipeline.stores.objects import open_store
+from rag_pipeline.stores.objects.s3 import S3Store
 
 
-def main(name: str) -> None:
+def main() -> None:
     """Make it; one that is ours already is no error."""
     settings = load_settings()
-    assert settings.s3_access_key_id and settings.s3_secret_access_key
-    client = get_session().create_client(
-        "s3",
-        endpoint_url=settings.s3_endpoint_url,
-        region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key_id.get_secret_value(),
-        aws_secret_access_key=settings.s3_secret_access_key.get_secret_value(),
-    )
+    store = open_store(settings, settings.staging_url or "", "RAG_STAGING_URL")
+    assert isinstance(store, S3Store), "RAG_STAGING_URL names no bucket."
     try:
-        client.create_bucket(Bucket=name)
+        store.client.create_bucket(Bucket=store.folder.bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
             raise
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

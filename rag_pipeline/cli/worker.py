@@ -12,7 +12,6 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.progress import EMBEDDING, READING
 from rag_pipeline.settings import Settings
 
-
 _SILENT_SECONDS = 30.0
 
 

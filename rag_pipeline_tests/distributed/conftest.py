@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import redis
 from pydantic import SecretStr
 from safetensors.numpy import save_file
 
+from rag_pipeline.access import new_token
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import Settings
@@ -35,6 +36,7 @@ from rag_pipeline_tests.servers import PostgreSQL, Redis, free_port
 
 ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 """A run without slices, as *Materialize all* in the Dagster UI starts it."""
+SECRETS = {"REDIS_PASSWORD": "redis", "RAG_API_TOKENS": new_token("anna", ["read"])[1]}
 LEAN = {
     "RAG_SETTLE_SECONDS": "0",
     "RAG_EMBEDDING_DTYPE": "float32",
@@ -70,7 +72,6 @@ class Site:
     redis: Redis
     postgresql: PostgreSQL
     services: Mapping[str, Service]
-    ports: Mapping[str, int]
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -129,6 +130,13 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     require(REDIS, POSTGRESQL)
+    with a_site() as made:
+        yield made
+
+
+@contextmanager
+def a_site(**settings: str) -> Iterator[Site]:
+    """One whose services have these settings besides."""
     folder = Path(tempfile.mkdtemp())
     (folder / "catalog" / "uploads").mkdir(parents=True)
     make_model(folder / "model")
@@ -136,7 +144,7 @@ def site() -> Iterator[Site]:
         started.callback(shutil.rmtree, folder, True)
         cache, database = started.enter_context(Redis("redis")), started.enter_context(PostgreSQL())
         ports = {name: free_port() for name in ("code", "webserver", "app")}
-        made = Site(folder, cache, database, _adapted(folder, cache, database, ports), ports)
+        made = Site(folder, cache, database, _adapted(folder, cache, database, ports, settings))
         _prepare(made)
         yield made
         for process in made.processes:
@@ -146,10 +154,10 @@ def site() -> Iterator[Site]:
             process.wait(10)
 
 
-def _adapted(folder: Path, cache: Redis, database: PostgreSQL, ports: Mapping[str, int]) -> dict[str, Service]:
+def _adapted(folder: Path, cache: Redis, database: PostgreSQL, ports: Mapping[str, int], settings: Mapping[str, str]) -> dict[str, Service]:
     """The services of the file, with this machine's addresses and lean settings. The index is the embedded one: there is no Qdrant here."""
     text = COMPOSE.read_text(encoding="utf-8")
-    text = filled_in(text, {name: "redis" if name == "REDIS_PASSWORD" else "a-secret" for name, _ in VARIABLE.findall(text)})
+    text = filled_in(text, dict.fromkeys((name for name, _ in VARIABLE.findall(text)), "a-secret") | SECRETS)
     text = text.replace("@redis:6379", f"@127.0.0.1:{cache.port}").replace("@postgresql:5432", f"@127.0.0.1:{database.port}")
     text = text.replace("http://storage:9000", object_storage.running().url)
     text = text.replace("/app/deploy/workspace.yaml", f"{folder}/workspace.yaml")
@@ -162,7 +170,7 @@ def _adapted(folder: Path, cache: Redis, database: PostgreSQL, ports: Mapping[st
     found = services(text)
     for service in found.values():
         own = {name: value for name, value in service.get("environment", {}).items() if "QDRANT" not in name}
-        service["environment"] = {**own, **lean}
+        service["environment"] = {**own, **lean, **settings}
     return found
 
 

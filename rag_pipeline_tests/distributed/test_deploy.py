@@ -72,7 +72,9 @@ def test_nobody_sees_dagster_without_a_password(tmp_path: Path) -> None:
     doors, behind = (free_port(), free_port()), free_port()
     configuration = (COMPOSE.parent / "nginx" / "nginx.conf").read_text(encoding="utf-8")
     configuration = re.sub(r"http://(app:7860|webserver:3000)", f"http://127.0.0.1:{behind}", configuration)
-    configuration = configuration.replace("listen 8080", f"listen 127.0.0.1:{doors[0]}").replace("listen 8081", f"listen 127.0.0.1:{doors[1]}")
+    configuration = configuration.replace("listen 8080", f"listen 127.0.0.1:{doors[0]}").replace(
+        "listen 8081", f"listen 127.0.0.1:{doors[1]}"
+    )
     configuration = configuration.replace("/etc/nginx/dagster.htpasswd", f"{tmp_path}/passwords").replace("/run/", f"{tmp_path}/")
     (tmp_path / "passwords").write_text("anna:{PLAIN}zebra\n")
     (tmp_path / "passwords").chmod(0o644)

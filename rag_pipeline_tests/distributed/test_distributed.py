@@ -129,7 +129,7 @@ def test_redis_and_postgresql_go_away_and_one_of_them_has_forgotten_all(site: Si
 
 
 def test_the_deployment_finds_a_file_by_itself(site: Site) -> None:
-    """Code server, webserver, daemon and app by the commands of deploy/compose.yaml: the sensor starts runs, whose batches go to the worker."""
+    """Code server, webserver, daemon and app by the commands of deploy/compose.yaml: the sensor starts runs, the worker does batches."""
     before = len(site.done_by())
     for name in ("code", "webserver", "daemon", "app"):
         site.start_service(name)

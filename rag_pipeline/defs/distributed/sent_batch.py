@@ -18,6 +18,7 @@ from celery.exceptions import TaskRevokedError
 from kombu.exceptions import ChannelError
 
 from rag_pipeline.defs.distributed.celery_app import BATCH_TASK, REFUSED, SENT, WORKING
+from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.progress import Report
 
 SILENT_SECONDS = 10.0
@@ -27,7 +28,7 @@ FORGOTTEN_SECONDS = 5.0
 LONELY_SECONDS = 30.0
 """After so long without a worker the run says what it waits for."""
 MOST_FAILURES = 3
-"""A worker's, not a batch's: it could not reach Dagster's database, for example."""
+"""A worker died of a batch, or could not do it (Dagster's database cannot be reached, for example): so often, then the run fails."""
 
 
 class Listener(Protocol):
@@ -115,7 +116,7 @@ class SentBatch:
             self.excuse()
             self.hear(told["progress"])
         elif self._silent_seconds() > SILENT_SECONDS:
-            self._send_again(f"The worker {self.worker} has not been heard of for {SILENT_SECONDS:.0f} s; its batch is sent again.")
+            self._has_failed(RagError(f"The worker {self.worker} has not been heard of for {SILENT_SECONDS:.0f} s"))
 
     def _waits(self) -> None:
         silent = self._silent_seconds()
@@ -127,7 +128,7 @@ class SentBatch:
     def _has_failed(self, error: BaseException) -> None:
         self._failures += 1
         if self._failures < MOST_FAILURES:
-            self._send_again(f"A worker could not do a batch ({type(error).__name__}: {error}); it is sent again.")
+            self._send_again(f"{error if isinstance(error, RagError) else repr(error)}: a batch is sent again.")
         else:
             self.at_work, self.is_over, self._error = False, True, error
 

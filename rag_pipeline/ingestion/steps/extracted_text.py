@@ -5,6 +5,7 @@ Belongs here: which contents are read, in which batches, and the commit. Not her
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,8 @@ from rag_pipeline.stores.catalog.reading_rows import (
     add_extractions,
     missing_extractions,
 )
+
+log = logging.getLogger(__name__)
 
 STEP = "extracted_text"
 _FLUSH_CHARACTERS = 16_000_000
@@ -192,10 +195,21 @@ def _commit_staged(workspace: Workspace) -> list[ExtractionReport]:
     outcomes = staging.complete("readings")
     done = {_attempt(file) for file in outcomes}
     elements = [file for file in staging.complete("elements") if _attempt(file) in done]
-    add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
-    reports = [ExtractionReport(**report) for report in staging.reports(outcomes)]
+    whole = [file for file in outcomes if _is_whole(staging, file, elements)]
+    add_extractions(workspace.catalog, workspace.extractor, whole, elements)
+    reports = [ExtractionReport(**report) for report in staging.reports(whole)]
     staging.remove([*outcomes, *elements, *(staging.plan_path(attempt.partition("-")[0]) for attempt in done)])
     return reports
+
+
+def _is_whole(staging: Staging, outcomes: Path, elements: Sequence[Path]) -> bool:
+    """Whether all that was read is there: files go one by one, and who removes some by hand must not make documents shorter."""
+    own = [file for file in elements if _attempt(file) == _attempt(outcomes)]
+    there = polars.scan_parquet(own).select(polars.len()).collect().item() if own else 0
+    whole = all(there >= report["elements"] for report in staging.reports([outcomes]))
+    if not whole:
+        log.warning("Of what was staged in %s a part is missing; its documents are read again.", outcomes)
+    return whole
 
 
 def _attempt(file: Path) -> str:

@@ -100,11 +100,11 @@ class Site:
         self.processes.append(process)
         return process
 
-    def workers_at_work(self) -> set[str]:
-        """Process numbers of the workers that say that they are at a batch."""
+    def workers_at_work(self) -> dict[str, str]:
+        """Process number of a worker that says that it is at a batch → the name of its task."""
         client = redis.Redis(port=self.redis.port, password="redis")
         told = [json.loads(found) for key in client.keys("celery-task-meta-*") if (found := client.get(key))]
-        return {one["result"]["worker"].rpartition("-")[2] for one in told if one["status"] == "WORKING"}
+        return {one["result"]["worker"].rpartition("-")[2]: one["task_id"] for one in told if one["status"] == "WORKING"}
 
     def instance(self) -> dg.DagsterInstance:
         url = SecretStr(self.services["code"]["environment"]["RAG_DAGSTER_DATABASE_URL"])

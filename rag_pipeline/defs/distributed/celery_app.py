@@ -15,6 +15,8 @@ try:
     from celery import Celery
     from dagster_celery.config import dict_wrapper
     from dagster_celery.make_app import make_app
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
 except ImportError as error:
     raise RagError(f"RAG_CELERY_BROKER_URL is set, but {error.name} is not installed: pip install 'rag-pipeline[distributed]'") from error
 
@@ -78,3 +80,17 @@ def _broker_url(settings: Settings) -> str:
     if not url.startswith(("redis://", "rediss://")):
         raise RagError("RAG_CELERY_BROKER_URL must name a Redis: redis://user:password@host:6379/0 (rediss:// with TLS).")
     return url
+
+
+def workers_there(settings: Settings) -> list[str]:
+    """The names of the workers that answer within two seconds; those named after a queue serve it.
+
+    Raises:
+        RagError: Redis cannot be reached, or a setting is missing.
+    """
+    app = make_celery_app(settings)
+    try:
+        app.backend.client.ping()
+        return sorted(name for answer in app.control.ping(timeout=2) for name in answer)
+    except (RedisError, OperationalError) as error:
+        raise RagError(f"The Redis of RAG_CELERY_BROKER_URL does not answer: {error}. Start it, or correct the address.") from error

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import rag_pipeline
 from rag_pipeline.document_life import LIMIT_OF_FAILURE
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.progress import EMBEDDING
@@ -45,7 +44,7 @@ def _model(workspace: Workspace) -> str:
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Of all modules: a release's number says nothing of a checkout, and a batch passes through many of them."""
-    folder = Path(rag_pipeline.__file__).parent
+    folder = Path(__file__).parents[2]
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         digest.update(f"{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes())

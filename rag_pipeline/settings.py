@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,7 +56,9 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Everything the product writes: catalog, index, staging, Dagster's storage.")
-    uploads_dir: Path | None = Field(None, description="The watched folder. Default: `uploads` in the data folder.")
+    uploads_dir: BucketFolder | Path | None = Field(
+        None, description="The watched folder: a path, or `s3://bucket/prefix`. Default: `uploads` in the data folder."
+    )
 
     host: str = Field("127.0.0.1", description="Address that the app listens on. Any other than loopback needs `RAG_API_TOKENS`.")
     dagster_host: str = Field("127.0.0.1", description="Address that Dagster listens on. It has no login: keep it on this machine.")
@@ -112,6 +115,13 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr | None = Field(None, description="Key of the storage. Unset: as AWS's own tools find one.")
     s3_secret_access_key: SecretStr | None = Field(None, description="The secret that belongs to the key.")
 
+    uploads_list_seconds: float = Field(
+        30, ge=1, le=86400, description="A watched bucket is listed this often; it takes at most a tenth of the time."
+    )
+    originals_cache_bytes: int = Field(
+        4 * 2**30, ge=0, description="Copies of originals of a watched bucket on this machine's disk; the least recently used go first."
+    )
+
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")
 
@@ -144,6 +154,17 @@ class Settings(BaseSettings):
         None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
     )
 
+    @field_validator("uploads_dir", mode="before")
+    @classmethod
+    def _place_of_uploads(cls, place: object) -> object:
+        if not isinstance(place, str) or "://" not in place:
+            return place
+        if place.startswith("file:///"):
+            return Path(unquote(place.removeprefix("file://")))
+        if found := bucket_folder(place):
+            return found
+        raise ValueError("name a folder, or s3://bucket/prefix")
+
     @field_validator("host", "dagster_host")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
@@ -163,9 +184,10 @@ class Settings(BaseSettings):
         return _url(self.dagster_host, self.dagster_port)
 
     @property
-    def uploads(self) -> Path:
-        """The watched folder, absolute."""
-        return (self.uploads_dir or self.data_dir / "uploads").absolute()
+    def uploads(self) -> BucketFolder | Path:
+        """The watched folder: a place in object storage, or an absolute path."""
+        place = self.uploads_dir or self.data_dir / "uploads"
+        return place.absolute() if isinstance(place, Path) else place
 
     @property
     def data(self) -> Path:
@@ -181,6 +203,11 @@ class Settings(BaseSettings):
     def index_path(self) -> Path:
         """The folder of the embedded index: one folder for each collection."""
         return self.data / "index"
+
+    @property
+    def originals_path(self) -> Path:
+        """Copies of originals that lie in object storage."""
+        return self.data / "cache" / "originals"
 
     @property
     def passwords_path(self) -> Path:

@@ -50,10 +50,23 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     made = Settings(data_dir=tmp_path / "data", settle_seconds=0)
+    if getattr(request, "param", "disk") == "bucket":
+        return watching_a_bucket(made)
     made.uploads.mkdir(parents=True)
     return made
+
+
+in_both_folders = pytest.mark.parametrize("settings", ["disk", "bucket"], indirect=True)
+"""A test of what holds wherever the watched folder is. ``settings.uploads`` can be written to as a path in both."""
+
+
+def watching_a_bucket(settings: Settings) -> Settings:
+    from rag_pipeline_tests.object_storage import BucketPath, running
+
+    place = BucketPath(running().bucket().folder.bucket, "docs/")
+    return running().settings(settings, place)
 
 
 def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:

@@ -4,6 +4,7 @@ Belongs here: starting it, faults, and settings that name it. Not here: tests.
 """
 
 import contextlib
+import io
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from rag_pipeline.settings import BucketFolder, Settings
-from rag_pipeline.stores.objects import open_store
+from rag_pipeline.stores.objects import ObjectStore, open_store
 from rag_pipeline.stores.objects.s3 import S3Store
 
 KEYS = {"s3_access_key_id": "key", "s3_secret_access_key": "secret", "s3_region": "us-east-1"}
@@ -50,10 +51,10 @@ class ObjectStorage:
         finally:
             self.fault = None
 
-    def settings(self, settings: Settings, place: str = "", **more: object) -> Settings:
-        """Settings with this server; with a place, watching it."""
-        values = {**settings.model_dump(), **KEYS, "s3_endpoint_url": self.url, **({"uploads_dir": place} if place else {}), **more}
-        return Settings(**values)
+    def settings(self, settings: Settings, place: str | BucketFolder, **more: object) -> Settings:
+        """Settings that watch a place of this server."""
+        kept = {name: getattr(settings, name) for name in settings.model_fields_set}
+        return Settings(**{**kept, **KEYS, "s3_endpoint_url": self.url, "uploads_dir": place, **more})
 
     def bucket(self, prefix: str = "") -> S3Store:
         """A bucket of its own."""
@@ -62,6 +63,60 @@ class ObjectStorage:
         assert isinstance(store, S3Store)
         store.client.create_bucket(Bucket=name)
         return store
+
+
+@dataclass(frozen=True)
+class BucketPath(BucketFolder):
+    """A watched bucket that tests write to as if it were a folder."""
+
+    def __truediv__(self, key: str) -> "ObjectPath":
+        store = open_store(Settings(**KEYS, s3_endpoint_url=running().url), BucketFolder(self.bucket, self.prefix), "RAG_UPLOADS_DIR")
+        return ObjectPath(store, str(key))
+
+    def iterdir(self) -> list["ObjectPath"]:
+        return [self / found.key for found in (self / "").store.list()]
+
+
+@dataclass(frozen=True)
+class ObjectPath:
+    """What tests do with a file, done with an object."""
+
+    store: ObjectStore
+    key: str
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+    def __truediv__(self, name: str) -> "ObjectPath":
+        return ObjectPath(self.store, f"{self.key}/{name}")
+
+    def iterdir(self) -> list["ObjectPath"]:
+        return [ObjectPath(self.store, found.key) for found in self.store.list(f"{self.key}/")]
+
+    def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
+        pass
+
+    def write_bytes(self, content: bytes) -> None:
+        self.store.put(self.key, io.BytesIO(content))
+
+    def write_text(self, text: str) -> None:
+        self.write_bytes(text.encode())
+
+    def read_bytes(self) -> bytes:
+        target = io.BytesIO()
+        self.store.get(self.key, target)
+        return target.getvalue()
+
+    def exists(self) -> bool:
+        return self.store.head(self.key) is not None
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        self.store.delete(self.key)
+
+    def rename(self, target: "ObjectPath") -> None:
+        target.write_bytes(self.read_bytes())
+        self.unlink()
 
 
 _NUMBERS = itertools.count(1)

@@ -23,6 +23,7 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.backlog import LANES, Backlog, Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.ingestion.pauses import carry_on, is_paused_now, pause, paused_in_words, read_pauses, stop
 from rag_pipeline.ingestion.rollback import rolled_back
@@ -63,7 +64,8 @@ def ingest_collections(
         return []
     with _drawing() as drawing:
         if look.plan.unsettled:
-            for waiting in wait_until_settled(settings.uploads, look.known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
+            folder = watched_folder(settings)
+            for waiting in wait_until_settled(folder.listing, look.known, folder.settle_seconds, _WAIT_LIMIT_SECONDS):
                 drawing.show(f"waiting for {waiting} files that are still being copied")
         if confirm:
             _confirm(settings, collections)
@@ -110,7 +112,8 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     rows = [row for row in rows if row.collection in (wanted or existing)]
     failed = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
-    chosen = [row for row in failed if (settings.uploads / row.file).exists()]
+    present = watched_folder(settings).present({row.file for row in failed})
+    chosen = [row for row in failed if row.file in present]
     if names and (gone := [row for row in failed if row not in chosen]):
         raise RagError(f"The file of {gone[0].document} is missing, so it cannot be read again. Bring it back first.")
     if not chosen:

@@ -8,15 +8,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
 
 import polars
 
+from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
 from rag_pipeline.ingestion.extract.process.pool import AHEAD, ExtractionRequest, ExtractionResult, extract_all
+from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.folder.watched import WatchedFolder, watched_folder
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
@@ -84,11 +88,17 @@ class _Buffer:
 @dataclass(slots=True)
 class _Readers:
     """What is being read just now: of what was handed over and has not come back, as much as there are ``workers``, first come first
-    served."""
+    served.
+
+    ``held``: the originals of what is given. ``failed``: what could not be given. ``broke_off``: why nothing more can be.
+    """
 
     total: int
     workers: int
     given: dict[str, ExtractionTask] = field(default_factory=dict)
+    held: dict[str, ExitStack] = field(default_factory=dict)
+    failed: list[ExtractionResult] = field(default_factory=list)
+    broke_off: RagError | None = None
     done: int = 0
     work: float = 0.0
 
@@ -97,9 +107,29 @@ class _Readers:
         if len(self.given) <= self.workers:
             self._report()
 
+    def hold(self, folder: WatchedFolder, task: ExtractionTask) -> Path | None:
+        """The original, until it has been read; None where there is none to be had."""
+        self.held[task.extraction_key] = ExitStack()
+        try:
+            return self.held[task.extraction_key].enter_context(folder.original(task.file, task.signature))
+        except FileNotFoundError:
+            error = TransientError("vanished", "The file was removed before it could be read.")
+        except TransientError as reason:
+            if reason.code not in ("unreadable", "changed_while_read"):
+                raise
+            error = reason
+        self.failed.append(failure(task.extraction_key, error))
+        return None
+
     def has_read(self, key: str) -> None:
+        self.held.pop(key).close()
         self.done, self.work = self.done + 1, self.work + progress.reading_work(self.given.pop(key).size_bytes)
         self._report()
+
+    def has_not_read(self, key: str) -> None:
+        """It is left for later, as if it had never been given."""
+        self.held.pop(key).close()
+        del self.given[key]
 
     def _report(self) -> None:
         files = tuple(task.file for task in islice(self.given.values(), self.workers))
@@ -145,7 +175,11 @@ def _batches(tasks: Sequence[ExtractionTask], documents: int, piece: Slice | Non
 
 
 def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
-    """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
+    """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error.
+
+    Raises:
+        RagError: the watched folder went out of reach; what was read until then is a batch of its own.
+    """
     staging = workspace.staging(STEP)
     attempt = f"{batch}-{staging.new_batch()}"
     staging.remove_stale(_STALE_SECONDS)  # on a worker nobody plans
@@ -153,7 +187,8 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     buffer = _Buffer(staging, attempt, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
-    for result in extract_all(_requests(workspace, attempt, tasks, readers), workspace.settings, _ahead(workspace)):
+    results = extract_all(_requests(workspace, attempt, tasks, readers), workspace.settings, _ahead(workspace))
+    for result in chain(results, readers.failed):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
@@ -164,6 +199,8 @@ def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
     # Written last: only an attempt with outcomes counts as done.
     outcomes = polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row")
     staging.write_frame(f"{attempt}.readings", outcomes, asdict(report))
+    if readers.broke_off:
+        raise readers.broke_off
     return report
 
 
@@ -218,17 +255,25 @@ def _attempt(file: Path) -> str:
 
 def _requests(workspace: Workspace, attempt: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
     """As many as there is time for; drawn from only as far as readers can keep up."""
+    folder = watched_folder(workspace.settings)
     for task in tasks:
         if workspace.is_over():
             return
         readers.is_given(task)
-        yield _request(workspace, attempt, task)
+        try:
+            path = readers.hold(folder, task)
+        except RagError as error:  # the folder as a whole: no document's fault
+            readers.has_not_read(task.extraction_key)
+            readers.broke_off = error
+            return
+        if path:
+            yield _request(workspace, attempt, task, path)
 
 
-def _request(workspace: Workspace, attempt: str, task: ExtractionTask) -> ExtractionRequest:
-    path = str(workspace.settings.uploads / task.file)
+def _request(workspace: Workspace, attempt: str, task: ExtractionTask, path: Path) -> ExtractionRequest:
     spool = str(workspace.staging(STEP).folder / f"{attempt}.{task.extraction_key}")
-    return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
+    name = PurePosixPath(task.file).name
+    return ExtractionRequest(task.extraction_key, str(path), task.media_type, task.content_hash, spool, name)
 
 
 def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:

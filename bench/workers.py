@@ -8,6 +8,7 @@ need. Times are those of the step alone, from its first batch handed over to the
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from pathlib import Path
@@ -15,19 +16,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rag_pipeline.settings import PACKAGED_MODEL
+from rag_pipeline.stores.objects import open_store
 from rag_pipeline_tests.distributed.conftest import Site, a_site
 
-FILES, PASSAGES = 60, 480
+FILES, PASSAGES = 30, 480
 
 
 def write(site: Site, name: str, files: int, passages: int) -> None:
-    folder = site.settings.uploads / "papers"
-    folder.mkdir(parents=True, exist_ok=True)
+    bucket = open_store(site.settings, site.settings.uploads, "RAG_UPLOADS_DIR")
     for number in range(files):
         paragraphs = [
             f"Paragraph {part} of paper {name} {number}: " + f"word{part}x{number} and more " * 60 for part in range(passages // files)
         ]
-        (folder / f"{name}-{number}.txt").write_text("\n\n".join(paragraphs))
+        bucket.put(f"papers/{name}-{number}.txt", io.BytesIO("\n\n".join(paragraphs).encode()))
 
 
 def seconds(site: Site, step: str, **settings: str) -> tuple[float, int]:
@@ -47,7 +48,7 @@ def seconds(site: Site, step: str, **settings: str) -> tuple[float, int]:
 def overhead() -> None:
     """Of one-line files: nothing but the way there and back, on workers and in the run's own process."""
     with a_site() as site:
-        worker = site.start_worker("first")
+        worker = site.start_worker("first", embeds=True)
         for where, settings in (("on a worker", {}), ("in the run's process", {"RAG_CELERY_BROKER_URL": "", "RAG_STAGING_URL": ""})):
             found = {}
             for size in (1, FILES):

@@ -39,6 +39,7 @@ ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 SECRETS = {"REDIS_PASSWORD": "redis", "RAG_API_TOKENS": new_token("anna", ["read"])[1]}
 LEAN = {
     "RAG_SETTLE_SECONDS": "0",
+    "RAG_UPLOADS_LIST_SECONDS": "1",
     "RAG_EMBEDDING_DTYPE": "float32",
     "RAG_EXTRACTION_WORKERS": "1",
     "RAG_EXTRACTION_BATCH_DOCUMENTS": "100",
@@ -81,7 +82,9 @@ class Site:
     @property
     def settings(self) -> Settings:
         """Of the machine with the catalog."""
-        return Settings(data_dir=self.catalog, settle_seconds=0, embedding_model=str(self.folder / "model"), embedding_dtype="float32")
+        named = {name.removeprefix("RAG_").lower(): value for name, value in self.services["reader"]["environment"].items()}
+        chosen = ("settle_seconds", "uploads_dir", "embedding_model", "embedding_dtype", "extraction_workers")
+        return Settings(data_dir=self.catalog, **{name: value for name, value in named.items() if name in chosen or name.startswith("s3_")})
 
     def start_worker(self, name: str, code: Path = ROOT, *, embeds: bool = False) -> subprocess.Popen[str]:
         """One that reads; ``embeds``: does all that there is."""
@@ -138,7 +141,7 @@ def site() -> Iterator[Site]:
 def a_site(**settings: str) -> Iterator[Site]:
     """One whose services have these settings besides."""
     folder = Path(tempfile.mkdtemp())
-    (folder / "catalog" / "uploads").mkdir(parents=True)
+    (folder / "catalog").mkdir()
     make_model(folder / "model")
     with ExitStack() as started:
         started.callback(shutil.rmtree, folder, True)
@@ -165,7 +168,7 @@ def _adapted(folder: Path, cache: Redis, database: PostgreSQL, ports: Mapping[st
     text = text.replace("7860", str(ports["app"])).replace("0.0.0.0", "127.0.0.1")
     workspace = (COMPOSE.parent / "workspace.yaml").read_text().replace("host: code", "host: 127.0.0.1").replace("4000", str(ports["code"]))
     (folder / "workspace.yaml").write_text(workspace)
-    lean = {**LEAN, "RAG_EMBEDDING_MODEL": str(folder / "model"), "RAG_UPLOADS_DIR": str(folder / "catalog" / "uploads")}
+    lean = {**LEAN, "RAG_EMBEDDING_MODEL": str(folder / "model")}
     lean |= {"RAG_APP_PORT": str(ports["app"]), "RAG_DAGSTER_PORT": str(ports["webserver"])}
     found = services(text)
     for service in found.values():

@@ -5,6 +5,7 @@ One test, as its parts go on from each other: the same site, the same growing co
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from rag_pipeline.ingestion.pauses import carry_on, pause
 from rag_pipeline.ingestion.progress.live import live_runs
 from rag_pipeline.settings import Settings, variable_name
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.objects import open_store
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
@@ -29,11 +31,10 @@ DOCUMENTS = 1000
 
 
 def write(site: Site, first: int, last: int) -> None:
-    uploads = site.settings.uploads
+    bucket = open_store(site.settings, site.settings.uploads, "RAG_UPLOADS_DIR")  # type: ignore[arg-type]
     for number in range(first, last):
-        folder = uploads / "papers" / f"{number % 7}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"näme {number}.txt").write_text(f"Paragraph about subject{number}, written by author{number % 50}.\n" * (1 + number % 3))
+        text = f"Paragraph about subject{number}, written by author{number % 50}.\n" * (1 + number % 3)
+        bucket.put(f"papers/{number % 7}/näme {number}.txt", io.BytesIO(text.encode()))
 
 
 def ended(run: subprocess.Popen[str], seconds: float = 90) -> str:
@@ -168,7 +169,6 @@ def the_deployment_finds_a_file_by_itself(site: Site) -> None:
 
 def what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> None:
     alone = site.settings.model_copy(update={"data_dir": tmp_path / "alone"})
-    shutil.copytree(site.settings.uploads, alone.uploads)
     run_steps(alone, "papers")
     assert {row.state for row in Catalog(site.settings.catalog_path).documents()} == {"indexed"}
     made, expected = points(site.settings), points(alone)

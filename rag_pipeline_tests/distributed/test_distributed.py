@@ -79,7 +79,7 @@ def a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(
     assert run.poll() is None
     first = site.start_worker("first")
     stop_in_the_middle_of_a_later_batch(site, first)
-    wait_until(lambda: any(one.alive and one.step == "extracted_text" and one.done >= 100 for one in live_runs(site.settings)))
+    wait_until(lambda: any(one.alive and one.step == "extracted_text" and one.total >= 100 for one in live_runs(site.settings)))
     second = site.start_worker("second", embeds=True)
     first.kill()
     succeeds(run)

@@ -46,6 +46,7 @@ ALIVE_SECONDS = 5.0
 """Between two signs of life of a worker that waits or works."""
 
 BEAT_SECONDS = 1.0
+_WAKE_SECONDS = 0.1
 _REFUSED_STATUS = 3
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,7 @@ def _show_life(path: Path, sender: Any, **_: object) -> None:
     """By a timer of the worker's main loop: one that hangs, or waits for Redis, shows none."""
     path.touch()
     sender.timer.call_repeatedly(ALIVE_SECONDS, path.touch)
+    sender.timer.call_repeatedly(_WAKE_SECONDS, bool)  # a batch that ends in its thread wakes nobody; the next one would wait for a second
 
 
 def _end_soon(**_: object) -> None:

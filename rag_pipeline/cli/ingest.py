@@ -38,6 +38,7 @@ from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_de
 from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
+_LEFT = {"text": "documents", "vectors": "passages without a vector"}
 log = logging.getLogger(__name__)
 
 
@@ -232,8 +233,8 @@ class _Work:
 
     def do_slices(self, lane: Lane, collection: str) -> None:
         """Slice after slice until nothing is left, or one of them got nothing done."""
-        before: int | None = None
         for earlier in count():
+            before = self.reports.setdefault(collection, Reports()).work
             seconds = slice_seconds(self.settings, lane, earlier)
             is_paused = partial(is_paused_now, self.settings, collection)
             self.do(Workspace(self.settings, collection, slice=Slice(seconds), is_paused=is_paused), [lane])
@@ -241,9 +242,13 @@ class _Work:
             if left and is_paused():
                 self.drawing.bars.console.print(paused_in_words(collection), highlight=False)
                 return
-            if collection in self.failures or not left or (before is not None and left >= before):
+            if collection in self.failures or not left:
                 return
-            before = left
+            if self.reports[collection].work == before:
+                click.echo(
+                    f"{collection}: {left} {_LEFT[lane]} are left, and nothing more can be done about them now: rag status", err=True
+                )
+                return
 
     def do(self, workspace: Workspace, lanes: Sequence[Lane]) -> None:
         """Take the steps; a collection at which that fails does not stop the others."""

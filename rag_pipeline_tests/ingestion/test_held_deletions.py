@@ -24,7 +24,6 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
 from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
-from rag_pipeline_tests.conftest import in_both_folders
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
@@ -190,7 +189,6 @@ def test_a_held_deletion_is_carried_out_when_its_time_is_up(settings: Settings, 
     assert Catalog(settings.catalog_path).documents() == []
 
 
-@in_both_folders
 def test_deleting_by_the_api_is_confirmed_by_itself(settings: Settings, ingest: Ingest) -> None:
     fill(settings.uploads)
     ingest()

@@ -94,7 +94,6 @@ def test_full_refresh_redoes_all(settings: Settings, ingest: Ingest) -> None:
     assert [count(settings, table) for table in CONTENT] == [1, 1, 1, 1, 1]
 
 
-@in_both_folders
 def test_same_bytes_under_two_paths_are_two_documents_read_and_embedded_once(settings: Settings, ingest: Ingest) -> None:
     for name in ("a.txt", "b.txt"):
         (settings.uploads / name).write_text("The same words.")
@@ -213,7 +212,6 @@ def test_any_file_name_is_indexed_and_found(settings: Settings, ingest: Ingest) 
         assert found(settings, f"subject{number}") == {document_name(os.fsdecode(name))}
 
 
-@in_both_folders
 @pytest.mark.parametrize("folder", ["a,b", 'quo"te', "new\nline", "😀", "a...b", "with space", "%41", "x" * 200], ids=range(8))
 def test_any_folder_name_is_a_collection(settings: Settings, folder: str) -> None:
     (settings.uploads / folder).mkdir()

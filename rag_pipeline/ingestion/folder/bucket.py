@@ -168,8 +168,8 @@ class WatchedBucket:
 
 def _why_no_path(entry: StoredObject, parts: list[str]) -> str:
     """Why a key cannot be a document's path, which anyone may have meant it to be; empty when it can, or is nobody's document."""
-    if entry.key.endswith("/") and not entry.size_bytes:
-        return ""  # a folder, as consoles make them
+    if not entry.key or (entry.key.endswith("/") and not entry.size_bytes):
+        return ""  # the watched prefix itself, or a folder, as consoles make them
     if "" in parts or "." in parts or ".." in parts or "\0" in entry.key:
         return "its key has an empty part, or one that is . or .., or a NUL: give the object another key"
     return ""

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import RagError, TransientError
@@ -63,7 +65,10 @@ def open_bucket(settings: Settings, folder: BucketFolder, variable: str) -> S3St
     if (key is None) != (secret is None):
         raise RagError("RAG_S3_ACCESS_KEY_ID and RAG_S3_SECRET_ACCESS_KEY belong together: set both, or neither.")
     try:
-        client = get_session().create_client(
+        session = get_session()
+        # A listing is mostly times, and botocore's own way to read them takes most of its processor time.
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
+        client = session.create_client(
             "s3",
             region_name=settings.s3_region,
             endpoint_url=settings.s3_endpoint_url,
@@ -239,6 +244,11 @@ class _BrokenOffError(Exception):
 
 class _NotImplementedError(RagError):
     """The storage does not know what was asked of it."""
+
+
+def _time(text: str) -> datetime:
+    """ISO 8601 in listings, RFC 9110 in headers."""
+    return datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
 
 
 def _part(version: str | None, written: int) -> dict[str, str]:

@@ -70,21 +70,21 @@ def test_the_same_names_are_documents_as_on_disk_and_odd_keys_are_named(settings
 )
 def test_a_bucket_out_of_reach_deletes_nothing(settings: Settings, fault: Fault, raised: type[Exception], said: str) -> None:
     put(settings, "a.txt")
-    text_lane(settings)
+    steps.source_documents.update_documents(Workspace(settings, "default"))
     with running().failing(fault):
         with pytest.raises(raised, match=said):
-            text_lane(settings)
+            steps.source_documents.update_documents(Workspace(settings, "default"))
         problems = [found.detail for found in examine_folders(settings) if found.state == "problem"]
     assert any(said in problem for problem in problems)
-    assert rows(settings)["a.txt"].chunks == 1
+    assert (rows(settings)["a.txt"].state, rows(settings)["a.txt"].deletion_held_since) == ("pending", None)
 
 
 def test_an_emptied_bucket_is_held_as_an_unplugged_disk_is(settings: Settings) -> None:
     put(settings, "a.txt", "b.txt")
-    text_lane(settings)
+    steps.source_documents.update_documents(Workspace(settings, "default"))
     for name in ("a.txt", "b.txt"):
         (settings.uploads / name).unlink()
-    text_lane(settings)
+    steps.source_documents.update_documents(Workspace(settings, "default"))
     assert all(row.deletion_held_since for row in rows(settings).values())
     assert len(rows(settings)) == 2
 
@@ -104,7 +104,8 @@ def test_one_object_that_is_denied_or_cut_fails_alone_and_is_tried_a_bounded_num
     cut = cut_off(2)  # goes on from where it broke off
     with running().failing(fault):
         for _ in range(settings.max_attempts + 2):
-            text_lane(settings)
+            steps.source_documents.update_documents(Workspace(settings, "default"))
+    text_lane(settings)
     found = rows(settings)
     assert found["good.txt"].chunks == 1
     assert (found["denied.txt"].error_code, found["denied.txt"].attempts) == ("unreadable", settings.max_attempts)
@@ -140,7 +141,7 @@ def test_a_storage_that_fails_while_it_is_read_costs_no_attempts_and_loses_nothi
 def test_an_object_that_goes_or_changes_between_listing_and_reading(settings: Settings) -> None:
     put(settings, "kept.txt", "gone.txt", "new.txt")
     with running().failing(on_get("gone.txt", lambda: (settings.uploads / "gone.txt").unlink())):
-        text_lane(settings)
+        steps.source_documents.update_documents(Workspace(settings, "default"))
     assert set(rows(settings)) == {"kept.txt", "new.txt"}
     (settings.uploads / "new.txt").write_text("Zebras.")
     workspace = Workspace(settings, "default")
@@ -152,8 +153,8 @@ def test_an_object_that_goes_or_changes_between_listing_and_reading(settings: Se
     steps.extracted_text.extract_batch(workspace, batch)
     steps.extracted_text.commit_extraction(workspace)
     assert rows(settings)["new.txt"].error_code == "changed_while_read"
-    text_lane(settings)
-    assert rows(settings)["new.txt"].error is None
+    report = steps.source_documents.update_documents(workspace)
+    assert report.changes == [("new.txt", "changed")]
 
 
 def test_originals_are_fetched_once_and_the_doctor_tells_what_may_be_done(settings: Settings) -> None:
@@ -165,7 +166,11 @@ def test_originals_are_fetched_once_and_the_doctor_tells_what_may_be_done(settin
     assert any("put, fetched and deleted" in detail for detail in findings)
     with running().failing(refusing(403, "AccessDenied", "PUT")):
         assert any("no uploading in the app" in found.detail and found.state == "missing" for found in examine_folders(settings))
-    assert set(watched_folder(settings).listing().files) == {"a.txt"}
+    folder = watched_folder(settings)
+    assert set(folder.listing().files) == folder.present(["a.txt", "b.txt"]) == {"a.txt"}
+    folder.remove("a.txt")
+    with pytest.raises(FileNotFoundError), folder.original("a.txt"):
+        pass
 
 
 def test_a_copy_that_is_held_stays_and_the_least_recently_used_go(settings: Settings, tmp_path: Path) -> None:

@@ -204,7 +204,6 @@ def test_a_passage_is_shown_in_its_document_and_nothing_in_it_is_obeyed(indexed:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-@in_both_folders
 def test_a_passage_of_a_pdf_is_shown_as_a_picture_of_its_page(indexed: httpx.Client) -> None:
     hit = find(indexed, "What does a new chain cost?", "bikes.pdf")
     page = indexed.get(f"/passages/{hit['collection']}/{hit['chunk_id']}").text
@@ -228,7 +227,6 @@ def test_originals_never_run_as_our_page(indexed: httpx.Client) -> None:
     assert pdf.headers["x-content-type-options"] == "nosniff"
 
 
-@in_both_folders
 def test_a_document_deleted_meanwhile_is_explained(indexed: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
     hit = find(indexed, "the lamp in the hall", "lamp.txt")
     document_id = next(row.document_id for row in Catalog(settings.catalog_path).documents() if row.document == "lamp.txt")
@@ -319,7 +317,6 @@ def test_a_folder_that_became_a_link_leads_no_deletion_astray(
     assert (settings.uploads / "theirs" / "a.txt").exists()
 
 
-@in_both_folders
 def test_all_may_be_deleted_one_by_one_and_none_is_held(client: httpx.Client, settings: Settings, ingest: Callable[..., object]) -> None:
     for number in range(3):
         (settings.uploads / f"{number}.txt").write_text(f"Zebra {number}.")

@@ -22,7 +22,8 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         return made.model_copy(update={"staging_url": f"file://{tmp_path}/sh%C3%A4red"})
     if request.param == "bucket":
         storage = object_storage.running()
-        return storage.settings(made, staging_url=f"{storage.bucket().address}/st age")
+        named = {"s3_endpoint_url": storage.url, "staging_url": f"{storage.bucket().address}/st age", **object_storage.KEYS}
+        return Settings(data_dir=made.data_dir, settle_seconds=0, extraction_workers=1, **named)
     return made
 
 

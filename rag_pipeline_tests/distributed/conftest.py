@@ -47,11 +47,11 @@ LEAN = {
 }
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], object], seconds: float = 60, every: float = 0.02) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def make_model(folder: Path) -> None:

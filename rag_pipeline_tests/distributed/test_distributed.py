@@ -147,10 +147,10 @@ def the_deployment_finds_a_file_by_itself(site: Site) -> None:
     for name in ("code", "webserver", "daemon", "app"):
         site.start_service(name)
         if name == "code":
-            wait_until(lambda: is_healthy(site.services["code"], site.catalog))
+            wait_until(lambda: is_healthy(site.services["code"], site.catalog), 120, 0.5)
     write(site, DOCUMENTS + 400, DOCUMENTS + 420)
-    wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + 420, 90)
-    wait_until(lambda: all(row.state == "indexed" for row in Catalog(site.settings.catalog_path).documents()), 90)
+    wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + 420, 120, 0.5)
+    wait_until(lambda: all(row.state == "indexed" for row in Catalog(site.settings.catalog_path).documents()), 120, 0.5)
     assert len(site.done_by()) == before
     for name in ("webserver", "daemon", "app"):
         assert is_healthy(site.services[name], site.catalog), name

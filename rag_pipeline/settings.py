@@ -129,6 +129,16 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for the conversations: postgresql://user:password@host/database. Unset: SQLite in the data folder."
     )
 
+    celery_broker_url: SecretStr | None = Field(
+        None, description="Redis (redis://user:password@host/0): batches are done by `rag worker`, on any machine. Unset: here."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="PostgreSQL for Dagster's records, a database of its own. Unset: SQLite in the data folder."
+    )
+    staging_url: str | None = Field(
+        None, description="Where batches leave their results: s3://bucket/folder, or file:///folder on a shared disk. Unset: data folder."
+    )
+
     top_k: int = Field(8, ge=1, le=100, description="Passages retrieved for a question.")
 
     reranker_model: str | None = Field(
@@ -230,6 +240,11 @@ class Settings(BaseSettings):
         return self.data / "paused.json"
 
     @property
+    def worker_alive_path(self) -> Path:
+        """Touched every few seconds by a `rag worker` that is well."""
+        return self.data / "worker.alive"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.data / "dagster"
@@ -262,5 +277,5 @@ def load_settings() -> Settings:
 def _describe(location: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(location[0])
     variable = name if name.isupper() else variable_name(name)
-    shown = "" if "key" in variable.lower() else f" (it is {value!r})"
+    shown = "" if "key" in variable.lower() or variable.endswith("_URL") else f" (it is {value!r})"
     return f"{variable}: {message}{shown}. Change it in the environment or in .env."

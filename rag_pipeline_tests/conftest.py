@@ -18,7 +18,17 @@ from rag_pipeline_tests.programs import require
 switch_off_telemetry(os.environ)
 
 
-WHOLE_PRODUCT = ("test_up", "test_killed", "test_privacy", "test_cli", "test_state_machine", "test_two_runs", "test_runs", "test_pipeline")
+WHOLE_PRODUCT = (
+    "test_distributed",
+    "test_up",
+    "test_killed",
+    "test_privacy",
+    "test_cli",
+    "test_state_machine",
+    "test_two_runs",
+    "test_runs",
+    "test_pipeline",
+)
 """Modules of which single tests take half a minute, the longest first."""
 
 

@@ -47,6 +47,8 @@ def examine(settings: Settings) -> list[Finding]:
         ("vector index", _vector_index),
         ("language model", _language_model),
         ("services", _services),
+        ("staging", _staging),
+        ("workers", _workers),
     ]
     return [finding for subject, look in examinations for finding in _findings(subject, look, settings)]
 
@@ -214,6 +216,25 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
         known = settings.chat_model in names
         remedy = "" if known else f"it offers: {', '.join(names[:8])}"
         yield Finding("language model", "ok" if known else "problem", f"{settings.chat_model} at {where}", remedy)
+
+
+def _staging(settings: Settings) -> Iterator[Finding]:
+    if settings.staging_url:
+        from rag_pipeline.stores.objects import open_store
+
+        store = open_store(settings, settings.staging_url, "RAG_STAGING_URL")
+        next(store.list(), None)
+        yield Finding("staging", "ok", store.address)
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    if settings.celery_broker_url:
+        from rag_pipeline.defs.distributed.celery_app import QUEUES, workers_there
+
+        found = workers_there(settings)
+        idle = [queue for queue in QUEUES if not any(queue in name for name in found)]
+        remedy = f"Start one: rag worker {' '.join(idle)}" if idle else ""
+        yield Finding("workers", "problem" if idle else "ok", ", ".join(found) or "none", remedy)
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from rag_pipeline.access import accepted_tokens
-from rag_pipeline.defs.instance import STOP_FILE, prepare_instance
+from rag_pipeline.defs.instance import STOP_FILE, database_variable, prepare_instance
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.privacy import switch_off_telemetry
@@ -96,6 +96,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     environment["RAG_DATA_DIR"] = str(settings.data)
     environment["DAGSTER_HOME"] = str(settings.dagster_home)
     environment["PYTHONUNBUFFERED"] = "1"
+    environment.update(database_variable(settings))
     environment.setdefault("GRPC_VERBOSITY", "ERROR")  # Dagster's code server tells of every program that it starts
     if settings.uploads_dir:
         environment["RAG_UPLOADS_DIR"] = str(settings.uploads)

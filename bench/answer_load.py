@@ -3,8 +3,8 @@
     python bench/answer_load.py [CONVERSATIONS] [ANSWERS]
 
 Starts a local streaming server in place of the language model, the app, and readers that each ask one question after another over
-server-sent events. Prints errors, the 95th percentile of the time to the first token beyond the model's own, and the app's memory at
-the beginning and the end.
+server-sent events, then three bursts in which all ask at the same moment. Prints errors, the time to the first token beyond the model's
+own, and the app's memory from the beginning to the end.
 """
 
 from __future__ import annotations
@@ -98,42 +98,49 @@ async def ready(port: int) -> None:
     raise SystemExit("the app did not start")
 
 
+async def asked(client: httpx.AsyncClient, port: int, number: int) -> tuple[float | None, str]:
+    """Seconds to the first token, and the last event where that is no answer."""
+    started, first = time.perf_counter(), None
+    question = {"question": f"When was the lamp in room {number % DOCUMENTS} repaired?"}
+    stream = client.stream("POST", f"http://127.0.0.1:{port}/api/v1/ask", json=question, headers={"Accept": "text/event-stream"})
+    async with stream as reply:
+        event = last = ""
+        async for line in reply.aiter_lines():
+            event = line.removeprefix("event: ") if line.startswith("event: ") else event
+            last = line if line.startswith("data: ") else last
+            if event == "token" and first is None:
+                first = time.perf_counter() - started
+    return first, "" if event == "answered" and first is not None else f"{event}: {last[:200]}"
+
+
 async def measure(port: int, app: psutil.Process, conversations: int, answers: int) -> None:
-    first_tokens: list[float] = []
-    errors: list[str] = []
+    found: list[tuple[float | None, str]] = []
     memory: list[float] = []
     numbers = iter(range(answers))
 
     async def reader(client: httpx.AsyncClient, index: int) -> None:
         await asyncio.sleep(index * 0.05)
         for number in numbers:
-            started, first = time.perf_counter(), None
-            question = {"question": f"When was the lamp in room {number % DOCUMENTS} repaired?"}
-            async with client.stream(
-                "POST", f"http://127.0.0.1:{port}/api/v1/ask", json=question, headers={"Accept": "text/event-stream"}
-            ) as reply:
-                event = last = ""
-                async for line in reply.aiter_lines():
-                    event = line.removeprefix("event: ") if line.startswith("event: ") else event
-                    last = line if line.startswith("data: ") else last
-                    if event == "token" and first is None:
-                        first = time.perf_counter() - started
-            if event not in ("answered",) or first is None:
-                errors.append(f"{event}: {last[:200]}")
-            else:
-                first_tokens.append(first)
+            found.append(await asked(client, port, number))
             if number % max(answers // 10, 1) == 0:
                 memory.append(app.memory_info().rss / 2**20)
 
     async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=conversations * 2)) as client:
         await asyncio.gather(*(reader(client, index) for index in range(conversations)))
-    if not first_tokens:
-        raise SystemExit(f"no answers: {set(errors)}")
-    first_tokens.sort()
-    p50, p95 = (1000 * (first_tokens[int(share * (len(first_tokens) - 1))] - FIRST_TOKEN_SECONDS) for share in (0.5, 0.95))
-    print(f"{conversations} at once, {len(first_tokens)} answers, {len(errors)} errors {set(errors)}")
-    print(f"first token beyond the model's own: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+        show(f"{conversations} at once", found)
+        for burst in range(1, 4):
+            first = answers + burst * conversations
+            show(f"burst {burst} of {conversations}", await asyncio.gather(*(asked(client, port, first + n) for n in range(conversations))))
     print("memory MB: " + ", ".join(f"{megabytes:.0f}" for megabytes in memory))
+
+
+def show(what: str, found: list[tuple[float | None, str]]) -> None:
+    seconds = sorted(first for first, error in found if first is not None and not error)
+    errors = {error for _, error in found if error}
+    if not seconds:
+        raise SystemExit(f"no answers: {errors}")
+    p50, p95 = (1000 * (seconds[int(share * (len(seconds) - 1))] - FIRST_TOKEN_SECONDS) for share in (0.5, 0.95))
+    print(f"{what}: {len(seconds)} answers, errors {errors}; first token beyond the model's own: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
 
 
 if __name__ == "__main__":

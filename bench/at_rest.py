@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import QUESTIONS, add_examples
 
 PARTS = {"-m ui": "app", "api grpc": "code server", "dagster_webserver": "webserver", "dagster._daemon": "daemon", "up": "rag up"}
@@ -147,7 +148,7 @@ def main() -> None:
         started = up.wait_until_ready()
         cost = sum(map(seconds_used, family(up.process.pid)))
         print(f"rag up to both pages: {started:.1f} s, {cost:.1f} s of processor time")
-        add_examples(up.uploads)
+        add_examples(DiskFolder(up.uploads))
         up.wait_until_indexed()
         for number in range(options.questions):
             up.call("ask", {"question": QUESTIONS[number % len(QUESTIONS)]})

@@ -4,16 +4,16 @@ import dagster as dg
 
 from rag_pipeline.defs.assets import assets
 from rag_pipeline.defs.checks import checks
+from rag_pipeline.defs.executor import ingestion_executor
 from rag_pipeline.defs.jobs import ingest_job, text_job, vectors_job
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.defs.sensors import folder_sensor
 
-# In process: three empty steps take 2 s, against 7 s with a process each.
 defs = dg.Definitions(
     assets=assets,
     asset_checks=checks,
     jobs=[ingest_job, text_job, vectors_job],
     sensors=[folder_sensor],
     resources={"ingestion": Ingestion()},
-    executor=dg.in_process_executor,
+    executor=ingestion_executor,
 )

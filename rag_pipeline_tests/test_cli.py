@@ -124,7 +124,7 @@ def test_a_question_that_is_none_is_refused_in_words(data: Path, question: str) 
 
 
 def test_a_damaged_catalog_is_named_with_the_way_out(data: Path) -> None:
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     (data / "catalog.duckdb").write_bytes(b"junk" * 5000)
     for command in (["status"], ["ingest"]):
         (data / "uploads").mkdir(exist_ok=True)

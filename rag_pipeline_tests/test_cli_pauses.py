@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rag_pipeline.cli import commands
+from rag_pipeline.cli import commands, ingest
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.pauses import read_pauses
+from rag_pipeline.ingestion.steps import extracted_text
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings, load_settings
 
@@ -98,3 +99,15 @@ def test_watching_prints_a_line_for_each_change_and_ends_by_ctrl_c(settings: Set
         assert watching.stdout.readline() == "zoo: 0 of 1 document can be asked about; paused\n"
         watching.send_signal(2)
         assert watching.wait(30) == 0
+
+
+def test_slices_go_on_for_as_long_as_they_get_something_done(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left did not become less where documents were read faster than cut: that ended `rag ingest` with a third of them."""
+    for number in range(7):
+        (settings.uploads / "zoo" / f"{number}.txt").write_text(f"All about animal {number}.")
+    monkeypatch.setattr(ingest, "slice_seconds", lambda *_: 1e-9)
+    monkeypatch.setattr(extracted_text, "_batches", lambda tasks, *_: [tasks[:2]] if tasks else [])
+    monkeypatch.setattr(ingest, "_left", lambda settings, names, lane: dict.fromkeys(names, 5 if lane == "text" else 0))
+    done = here("ingest", "zoo")
+    assert (done.exit_code, "nothing more can be done" in done.stderr) == (0, True)
+    assert len([row for row in json.loads(here("status", "--json").stdout) if row["chunks"]]) == 8

@@ -23,6 +23,7 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.evaluation.evaluate import evaluate
 from rag_pipeline.evaluation.places import TextFiles
 from rag_pipeline.evaluation.rows import Row, read_rows
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.catalog.database import Catalog
@@ -84,7 +85,8 @@ def by_words_alone(index: VectorIndex, settings: Settings) -> Retriever:
 
 def measured(rows: list[Row], retriever: Retriever, settings: Settings, collection: str, *, answers: bool) -> dict[str, Any]:
     documents = Catalog(settings.catalog_path).documents(collection)
-    files = TextFiles({one.document_id: settings.uploads / one.file for one in documents})
+    folder, files_of = watched_folder(settings), {one.document_id: one.file for one in documents}
+    files = TextFiles(lambda document_id: folder.original(files_of[document_id]))
     return asyncio.run(evaluate(rows, Answerer(retriever, None, settings), Scope((collection,)), files, answers=answers))
 
 

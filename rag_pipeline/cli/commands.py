@@ -100,6 +100,19 @@ def up() -> None:
 
 
 @command
+@click.argument("queues", nargs=-1)
+@click.option("--alive", is_flag=True, help="Only say whether the one that runs here is well.")
+def worker(queues: tuple[str, ...], alive: bool) -> None:
+    """Do batches of runs on other machines: extracted_text (reading), embeddings, or both. Ends by Ctrl-C or SIGTERM."""
+    from rag_pipeline.cli.worker import require_life, run_worker
+
+    if alive:
+        require_life(load_settings())
+    else:
+        run_worker(load_settings(), queues)
+
+
+@command
 @click.argument("collections", nargs=-1)
 @click.option("--full", is_flag=True, help="Do again what is up to date.")
 @click.option("--confirm-deletions", is_flag=True, help="Files that are missing were deleted, however many they are.")

@@ -5,17 +5,22 @@ Belongs here: looking, one finding a subject. Not here: repairing.
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import shutil
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import BucketFolder, Settings
+
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,12 @@ class Finding:
     remedy: str = ""
 
 
+Examination = Callable[[Settings], Iterator[Finding]]
+
+
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; nothing is changed."""
-    examinations: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+    """Look at everything; nothing is changed. In a watched bucket an object is put and deleted, to see whether that may be done."""
+    examinations: list[tuple[str, Examination]] = [
         ("machine", _machine),
         ("folders", _folders),
         ("catalog", _catalog),
@@ -39,13 +47,23 @@ def examine(settings: Settings) -> list[Finding]:
         ("vector index", _vector_index),
         ("language model", _language_model),
         ("services", _services),
+        ("staging", _staging),
+        ("workers", _workers),
     ]
+    return [finding for subject, look in examinations for finding in _findings(subject, look, settings)]
+
+
+def examine_folders(settings: Settings) -> list[Finding]:
+    """Look at the data folder and the watched folder only."""
+    return _findings("folders", _folders, settings)
+
+
+def _findings(subject: str, look: Examination, settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
-    for subject, look in examinations:
-        try:
-            findings += look(settings)
-        except RagError as error:
-            findings.append(Finding(subject, "problem", str(error)))
+    try:
+        findings.extend(look(settings))  # what came before an error stays
+    except RagError as error:
+        findings.append(Finding(subject, "problem", str(error)))
     return findings
 
 
@@ -54,8 +72,6 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    from rag_pipeline.ingestion.folder.listing import list_folder
-
     if not settings.data.exists():
         yield Finding("data folder", "missing", f"{settings.data} is not there yet", "rag up (or rag ingest) makes it")
         return
@@ -63,13 +79,46 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.data).free / 1e9
     detail = f"{settings.data}, {free:.1f} GB free" if writable else f"{settings.data} cannot be written"
     yield Finding("data folder", "ok" if writable else "problem", detail, "" if writable else "give this user the right to write there")
-    if not settings.uploads.exists():
+    yield from _watched_folder(settings)
+
+
+def _watched_folder(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.ingestion.folder.watched import watched_folder
+
+    if isinstance(settings.uploads, Path) and settings.uploads_dir is None and not settings.uploads.exists():
         yield Finding("watched folder", "missing", f"{settings.uploads} is not there yet", "make it, or let rag up make it")
         return
-    listing = list_folder(settings.uploads)
+    listing = watched_folder(settings).listing()
     yield Finding("watched folder", "ok", f"{settings.uploads}, {len(listing.files)} files")
-    for folder, reason in listing.unreadable.items():
-        yield Finding("watched folder", "problem", f"{folder}: {reason}", "give this user the right to read it")
+    unreadable = list(listing.unreadable.items())
+    for folder, reason in unreadable[:_MOST_NAMED]:
+        yield Finding("watched folder", "problem", f"{folder}: {reason}", "give this user the right to read it, or another name")
+    if len(unreadable) > _MOST_NAMED:
+        yield Finding("watched folder", "problem", f"and {len(unreadable) - _MOST_NAMED} more that cannot be read", "as above")
+    if isinstance(settings.uploads, BucketFolder):
+        yield from _bucket(settings, settings.uploads)
+
+
+def _bucket(settings: Settings, bucket: BucketFolder) -> Iterator[Finding]:
+    """What else these keys may do there, tried with an object that is no document and goes again."""
+    from rag_pipeline.stores.objects import ObjectUnreadableError, open_store
+
+    store, key, said = open_store(settings, bucket, "RAG_UPLOADS_DIR"), f".probe-{uuid.uuid4().hex}", "put"
+    try:
+        store.put(key, io.BytesIO(b"rag doctor"))
+        said = "fetched"
+        store.get(key, io.BytesIO())
+        said = "deleted"
+        store.delete(key)
+    except ObjectUnreadableError as error:
+        if said == "fetched":
+            store.delete(key)
+        harm = "reading" if said == "fetched" else "uploading in the app" if said == "put" else "deleting in the app"
+        yield Finding(
+            "watched folder", "problem" if said == "fetched" else "missing", f"no object can be {said}, so there is no {harm}", str(error)
+        )
+    else:
+        yield Finding("watched folder", "ok", f"objects of {bucket} can be put, fetched and deleted")
 
 
 def _catalog(settings: Settings) -> Iterator[Finding]:
@@ -132,7 +181,7 @@ def _vector_index(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.stores.vectors import open_index
 
     index = open_index(settings)
-    manifests = [manifest for name in index.collections() if (manifest := index.manifest(name))]
+    manifests = list(index.manifests().values())
     engine = f"Qdrant at {settings.qdrant_url}" if settings.qdrant_url else "Qdrant Edge, embedded"
     chunks = sum(manifest.chunks for manifest in manifests)
     yield Finding("vector index", "ok", f"{engine}: {len(manifests)} collections, {chunks} chunks")
@@ -167,6 +216,25 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
         known = settings.chat_model in names
         remedy = "" if known else f"it offers: {', '.join(names[:8])}"
         yield Finding("language model", "ok" if known else "problem", f"{settings.chat_model} at {where}", remedy)
+
+
+def _staging(settings: Settings) -> Iterator[Finding]:
+    if settings.staging_url:
+        from rag_pipeline.stores.objects import open_store
+
+        store = open_store(settings, settings.staging_url, "RAG_STAGING_URL")
+        next(store.list(), None)
+        yield Finding("staging", "ok", store.address)
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    if settings.celery_broker_url:
+        from rag_pipeline.defs.distributed.celery_app import QUEUES, workers_there
+
+        found = workers_there(settings)
+        idle = [queue for queue in QUEUES if not any(queue in name for name in found)]
+        remedy = f"Start one: rag worker {' '.join(idle)}" if idle else ""
+        yield Finding("workers", "problem" if idle else "ok", ", ".join(found) or "none", remedy)
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.evaluate import Progress, Report, evaluate
 from rag_pipeline.evaluation.places import TextFiles, same_file
 from rag_pipeline.evaluation.rows import Row, read_rows
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 
@@ -37,7 +38,8 @@ def run_evaluation(settings: Settings, path: Path, collection: str, *, core: boo
         rows = [row for row in rows if row.core] or rows
     documents = Catalog(settings.catalog_path).documents(collection)
     missing = missing_files(rows, documents)
-    files = TextFiles({document.document_id: settings.uploads / document.file for document in documents})
+    folder, files_of = watched_folder(settings), {document.document_id: document.file for document in documents}
+    files = TextFiles(lambda document_id: folder.original(files_of[document_id]))
     scope = Scope((collection,))
     report = asyncio.run(evaluate(rows, build_answerer(settings), scope, files, answers=answers, progress=progress))
     if missing:

@@ -23,6 +23,7 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.backlog import LANES, Backlog, Lane, backlogs, slice_seconds
 from rag_pipeline.ingestion.folder.listing import collection_of, escape_collection, wait_until_settled
 from rag_pipeline.ingestion.folder.watch import needs_of
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.ingestion.pauses import carry_on, is_paused_now, pause, paused_in_words, read_pauses, stop
 from rag_pipeline.ingestion.rollback import rolled_back
@@ -37,6 +38,7 @@ from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_de
 from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
+_LEFT = {"text": "documents", "vectors": "passages without a vector"}
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +65,8 @@ def ingest_collections(
         return []
     with _drawing() as drawing:
         if look.plan.unsettled:
-            for waiting in wait_until_settled(settings.uploads, look.known, settings.settle_seconds, _WAIT_LIMIT_SECONDS):
+            folder = watched_folder(settings)
+            for waiting in wait_until_settled(folder.listing, look.known, folder.settle_seconds, _WAIT_LIMIT_SECONDS):
                 drawing.show(f"waiting for {waiting} files that are still being copied")
         if confirm:
             _confirm(settings, collections)
@@ -110,7 +113,8 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     rows = [row for row in rows if row.collection in (wanted or existing)]
     failed = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
-    chosen = [row for row in failed if (settings.uploads / row.file).exists()]
+    present = watched_folder(settings).present({row.file for row in failed})
+    chosen = [row for row in failed if row.file in present]
     if names and (gone := [row for row in failed if row not in chosen]):
         raise RagError(f"The file of {gone[0].document} is missing, so it cannot be read again. Bring it back first.")
     if not chosen:
@@ -229,8 +233,8 @@ class _Work:
 
     def do_slices(self, lane: Lane, collection: str) -> None:
         """Slice after slice until nothing is left, or one of them got nothing done."""
-        before: int | None = None
         for earlier in count():
+            before = self.reports.setdefault(collection, Reports()).work
             seconds = slice_seconds(self.settings, lane, earlier)
             is_paused = partial(is_paused_now, self.settings, collection)
             self.do(Workspace(self.settings, collection, slice=Slice(seconds), is_paused=is_paused), [lane])
@@ -238,9 +242,13 @@ class _Work:
             if left and is_paused():
                 self.drawing.bars.console.print(paused_in_words(collection), highlight=False)
                 return
-            if collection in self.failures or not left or (before is not None and left >= before):
+            if collection in self.failures or not left:
                 return
-            before = left
+            if self.reports[collection].work == before:
+                click.echo(
+                    f"{collection}: {left} {_LEFT[lane]} are left, and nothing more can be done about them now: rag status", err=True
+                )
+                return
 
     def do(self, workspace: Workspace, lanes: Sequence[Lane]) -> None:
         """Take the steps; a collection at which that fails does not stop the others."""

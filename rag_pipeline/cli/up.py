@@ -26,15 +26,17 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from rag_pipeline.access import accepted_tokens
-from rag_pipeline.defs.instance import STOP_FILE, prepare_instance
+from rag_pipeline.defs.instance import STOP_FILE, database_variable, prepare_instance
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder.listing import prepare_uploads
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.privacy import switch_off_telemetry
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import BucketFolder, Settings
 from rag_pipeline.stores.files import write_atomically
 
 STOP_SECONDS = 15.0
 READY_SECONDS = 180.0
+LONGEST_LISTING_SECONDS = 900
+"""Of a watched bucket; Dagster gives up on a tick after 60 s, unless it is told otherwise."""
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl(2)
 _NOISE = re.compile(
     r"Checking for new runs for sensor|Sensor \S+ skipped|Instance is configured with|Priority sorting and checking|"
@@ -74,7 +76,7 @@ def run_up(settings: Settings) -> int:
     except Timeout:
         raise RagError(f"`rag up` is already running on {settings.data}. Stop it, or set RAG_DATA_DIR to another folder.") from None
     with lock:
-        prepare_uploads(settings)
+        watched_folder(settings).prepare()
         return _Supervisor(settings, _services(settings, str(home)), _environment(settings)).run()
 
 
@@ -94,9 +96,12 @@ def _environment(settings: Settings) -> dict[str, str]:
     environment["RAG_DATA_DIR"] = str(settings.data)
     environment["DAGSTER_HOME"] = str(settings.dagster_home)
     environment["PYTHONUNBUFFERED"] = "1"
+    environment.update(database_variable(settings))
     environment.setdefault("GRPC_VERBOSITY", "ERROR")  # Dagster's code server tells of every program that it starts
     if settings.uploads_dir:
         environment["RAG_UPLOADS_DIR"] = str(settings.uploads)
+    if isinstance(settings.uploads, BucketFolder):  # a thousand keys take a tenth of a second and more
+        environment.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", str(LONGEST_LISTING_SECONDS))
     return environment
 
 

@@ -2,8 +2,9 @@
 
 Belongs here: calling each step, reporting what it did, and what a reader of the Dagster UI is told about it. Not here: any step's logic.
 
-The two heavy ones are graphs, plan → batch (mapped) → commit. A batch touches files only: all of it runs in the run's own process, and
-nothing but the executor would have to change for batches to run elsewhere.
+The two heavy ones are graphs, plan → batch (mapped) → commit. A batch touches files of the staging folder only, so the executor may have
+it done elsewhere (``defs/executor.py``). Nothing passes between the three but names, in Dagster's own keys: what a batch did is in its
+files.
 """
 
 import time
@@ -18,16 +19,16 @@ from rag_pipeline.defs import reported
 from rag_pipeline.defs.metadata import CHUNKS, DOCUMENTS, ELEMENTS, EMBEDDINGS, table
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.resources import Ingestion
-from rag_pipeline.errors import RagError
+from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.code_versions import code_version
-from rag_pipeline.ingestion.steps.embeddings import EmbeddingReport
-from rag_pipeline.ingestion.steps.extracted_text import ExtractionReport
 
 GROUP = "ingestion"
 OWNERS = ["team:documents"]
 """Shown in the Dagster UI: whom to ask. Put your own team or address here."""
 EMBEDDING_POOL = "embedding_device"
+QUEUE_TAG = "dagster-celery/queue"
+"""Marks the steps that workers may do, where there are any: all others are done in the run's own process."""
 ACCIDENTS = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what the machine did to a batch: out of memory, a full disk, a device that was taken. Batches write files that they replace."""
 
@@ -55,26 +56,26 @@ def source_documents(context: dg.AssetExecutionContext, ingestion: Ingestion) ->
     return _materialised(reported.source_documents(workspace, [report], time.perf_counter() - started))
 
 
-@dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
-def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
+@dg.op(ins={"source_documents": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing), tags={"kind": "plan"})
+def plan_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[None]]:
     """Commit what a killed run left, then name the contents that are to be read, in batches."""
     yield from _batches(steps.extracted_text.plan_extraction(ingestion.workspace(context.partition_key)))
 
 
-@dg.op
-def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
+@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={QUEUE_TAG: steps.extracted_text.STEP})
+def extract_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Read one batch of documents into the staging folder. What crashes is tried twice more; a document that cannot be read is no crash."""
     with _accidents_again(context):
-        report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), batch)
-    return asdict(report)
+        report = steps.extracted_text.extract_batch(ingestion.workspace(context.partition_key), _batch_of(context))
+    context.add_output_metadata(asdict(report))
 
 
-@dg.op(out=dg.Out(dg.Nothing, code_version=code_version("extracted_text")))
-def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
+@dg.op(ins={"batches": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing, code_version=code_version("extracted_text")))
+def commit_extraction(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Put what was read into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
-    steps.extracted_text.commit_extraction(workspace)
-    _note(context, reported.extracted_text(workspace, [ExtractionReport(**batch) for batch in batches]))
+    reports = steps.extracted_text.commit_extraction(workspace)
+    _note(context, reported.extracted_text(workspace, reports))
 
 
 @dg.graph_asset(
@@ -92,7 +93,7 @@ def extracted_text(source_documents: None) -> Any:
     Out of date: new or edited files, a new extractor (code version). Documents that failed are listed by its checks, with what to do.
     If it fails itself: the disk or the memory gave out; run it again, what was read is kept.
     """
-    return commit_extraction(plan_extraction(source_documents).map(extract_batch).collect())
+    return commit_extraction(plan_extraction(source_documents).map(lambda planned: extract_batch(planned=planned)).collect())
 
 
 @dg.asset(
@@ -117,27 +118,27 @@ def chunks(context: dg.AssetExecutionContext, ingestion: Ingestion) -> dg.Materi
     return _materialised(reported.chunks(workspace, [report], time.perf_counter() - started))
 
 
-@dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(str), tags={"kind": "plan"})
-def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[str]]:
+@dg.op(ins={"chunks": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing), tags={"kind": "plan"})
+def plan_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> Iterator[dg.DynamicOutput[None]]:
     """Commit what a killed run left, then name the texts that the model has not seen, in batches."""
     yield from _batches(steps.embeddings.plan_embeddings(ingestion.workspace(context.partition_key)))
 
 
-@dg.op(pool=EMBEDDING_POOL)
-def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion, batch: str) -> dict[str, Any]:
+@dg.op(ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool=EMBEDDING_POOL, tags={QUEUE_TAG: steps.embeddings.STEP})
+def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Embed one batch of texts into the staging folder. What crashes is tried twice more. A pool's limit keeps a GPU for one run."""
     with _accidents_again(context):
-        report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), batch)
+        report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), _batch_of(context))
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
-    return asdict(report)
+    context.add_output_metadata(asdict(report))
 
 
-@dg.op(out=dg.Out(dg.Nothing, code_version=code_version("embeddings")))
-def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion, batches: list[dict[str, Any]]) -> None:
+@dg.op(ins={"batches": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing, code_version=code_version("embeddings")))
+def commit_embeddings(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     """Put the vectors into the catalog, all or nothing. If it fails, the batches stay and the next run commits them."""
     workspace = ingestion.workspace(context.partition_key)
-    steps.embeddings.commit_embeddings(workspace)
-    _note(context, reported.embeddings(workspace, [EmbeddingReport(**batch) for batch in batches]))
+    reports = steps.embeddings.commit_embeddings(workspace)
+    _note(context, reported.embeddings(workspace, reports))
 
 
 @dg.graph_asset(
@@ -155,7 +156,7 @@ def embeddings(chunks: None) -> Any:
     Out of date: new chunks, or another embedding model, which Dagster cannot see before a run. If it fails: the model is not there, or the
     memory gave out (``RAG_EMBEDDING_BATCH_CHUNKS``, fewer runs at once); run it again, finished batches are kept.
     """
-    return commit_embeddings(plan_embeddings(chunks).map(embed_batch).collect())
+    return commit_embeddings(plan_embeddings(chunks).map(lambda planned: embed_batch(planned=planned)).collect())
 
 
 @dg.asset(
@@ -197,14 +198,25 @@ def _accidents_again(context: dg.OpExecutionContext) -> Iterator[None]:
     try:
         yield
     except RagError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        if not isinstance(error, TransientError):
+            raise dg.Failure(str(error), allow_retries=False) from error
+        raise _again(context) from error
     except Exception as error:
-        raise dg.RetryRequested(ACCIDENTS.max_retries, ACCIDENTS.calculate_delay(context.retry_number + 1)) from error
+        raise _again(context) from error
 
 
-def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[str]]:
+def _again(context: dg.OpExecutionContext) -> dg.RetryRequested:
+    return dg.RetryRequested(ACCIDENTS.max_retries, ACCIDENTS.calculate_delay(context.retry_number + 1))
+
+
+def _batches(names: list[str]) -> Iterator[dg.DynamicOutput[None]]:
     for number, name in enumerate(names):
-        yield dg.DynamicOutput(name, mapping_key=f"batch_{number:05}")
+        yield dg.DynamicOutput(None, mapping_key=f"{number:05}_{name}")
+
+
+def _batch_of(context: dg.OpExecutionContext) -> str:
+    """The name that the plan gave the batch of this step."""
+    return str(context.get_mapping_key()).partition("_")[2]
 
 
 assets = [source_documents, extracted_text, chunks, embeddings, vector_index]

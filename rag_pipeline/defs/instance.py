@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import write_atomically
 
@@ -53,6 +54,14 @@ retention:
       failure: 30
 """
 
+DATABASE_VARIABLE = "DAGSTER_POSTGRES_URL"
+_STORAGE = f"""\
+storage:
+  postgres:
+    postgres_url:
+      env: {DATABASE_VARIABLE}
+"""
+"""The address itself stands in no file: it holds a password. ``rag`` sets the variable; who starts Dagster's programs by hand does too."""
 
 _WRITTEN_BEFORE = frozenset(
     {
@@ -64,10 +73,34 @@ _WRITTEN_BEFORE = frozenset(
 
 
 def prepare_instance(settings: Settings) -> Path:
-    """Dagster's home, with a configuration: made when it is not there, brought up to date while nobody has changed it."""
+    """Dagster's home, with a configuration: made when it is not there, brought up to date while nobody has changed it.
+
+    Raises:
+        RagError: somebody changed it, and it does not name the database that the settings do.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
-    if not configuration.exists() or hashlib.sha256(configuration.read_bytes()).hexdigest() in _WRITTEN_BEFORE:
-        write_atomically(configuration, _CONFIGURATION.encode())
+    file = home / "dagster.yaml"
+    found, wanted = file.read_bytes() if file.exists() else b"", _configuration(settings)
+    if not file.exists() or _is_ours(found):
+        if found != wanted:
+            write_atomically(file, wanted)
+    elif settings.dagster_database_url and DATABASE_VARIABLE.encode() not in found:
+        raise RagError(f"RAG_DAGSTER_DATABASE_URL is set, and {file}, which was changed by hand, does not use it. Add to it:\n{_STORAGE}")
     return home
+
+
+def database_variable(settings: Settings) -> dict[str, str]:
+    """What Dagster's configuration reads from the environment. A bare ``postgresql`` is another driver to SQLAlchemy than Dagster has."""
+    if not settings.dagster_database_url:
+        return {}
+    scheme, _, address = settings.dagster_database_url.get_secret_value().partition("://")
+    return {DATABASE_VARIABLE: f"{'postgresql+psycopg2' if scheme in ('postgres', 'postgresql') else scheme}://{address}"}
+
+
+def _configuration(settings: Settings) -> bytes:
+    return (_CONFIGURATION + (_STORAGE if settings.dagster_database_url else "")).encode()
+
+
+def _is_ours(found: bytes) -> bool:
+    return found.removesuffix(_STORAGE.encode()) == _CONFIGURATION.encode() or hashlib.sha256(found).hexdigest() in _WRITTEN_BEFORE

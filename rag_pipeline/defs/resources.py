@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
+from contextvars import ContextVar
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from rag_pipeline.defs.lanes import lanes_of
-from rag_pipeline.defs.partitions import PARTITION_TAG
-from rag_pipeline.defs.stopping import cancelled_when_stopped
-from rag_pipeline.ingestion.pauses import is_paused_now, paused_in_words
-from rag_pipeline.ingestion.steps.lanes import turn
+from rag_pipeline.ingestion.pauses import is_paused_now
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.settings import load_settings
+
+told_to_end: ContextVar[Callable[[], bool]] = ContextVar("told_to_end", default=lambda: False)
+"""Whether the run that a step is part of wants nothing new to be begun: a run elsewhere can only tell (``distributed/worker.py``)."""
 
 
 class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -32,20 +29,11 @@ class Ingestion(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What the steps of one collection work with; settings are read now, not when definitions load."""
         if self.slice_seconds and self._slice is None:
             self._slice = Slice(self.slice_seconds)
-        settings = load_settings()
-        return Workspace(settings, collection, self.full_refresh, self._slice, partial(is_paused_now, settings, collection))
+        settings, is_told = load_settings(), told_to_end.get()
+        return Workspace(settings, collection, self.full_refresh, self._slice, lambda: is_told() or is_paused_now(settings, collection))
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Ingestion]:
-        """Held for the whole run, as all its steps are in one process: two clicks, or ``rag ingest`` beside the daemon, take turns."""
-        run = context.run
-        collection = run.tags.get(PARTITION_TAG) if run else None
-        if run is None or collection is None or context.instance is None:
-            yield self
-            return
-        os.nice(self.niceness)
-        workspace, lanes = self.workspace(collection), lanes_of(run.job_name)
-        if workspace.is_paused() and context.log:
-            context.log.warning(f"Nothing is read or embedded: {paused_in_words(collection)}")
-        with turn(workspace, lanes), cancelled_when_stopped(context.instance, run.run_id, workspace):
-            yield self
+
+def ingestion_of(run: dg.DagsterRun) -> Ingestion:
+    """The resource as a run was configured."""
+    resources = run.run_config.get("resources", {}) if isinstance(run.run_config, dict) else {}
+    return Ingestion(**resources.get("ingestion", {}).get("config", {}))

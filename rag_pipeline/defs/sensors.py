@@ -17,8 +17,9 @@ from rag_pipeline.defs.lanes import JOB_OF_LANE, lanes_of
 from rag_pipeline.defs.partitions import PARTITION_TAG, collections
 from rag_pipeline.document_life import held_in_words, hold_rules, with_command
 from rag_pipeline.ingestion.backlog import LANES, slice_seconds
-from rag_pipeline.ingestion.folder.listing import collection_of, list_folder, prepare_uploads
+from rag_pipeline.ingestion.folder.listing import collection_of
 from rag_pipeline.ingestion.folder.watch import Memory, Request, Task, decide, needs_of
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.ingestion.progress.live import live_runs
@@ -59,7 +60,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[
         with closing(open_index(settings)) as index:
             look = look_around(settings, catalog, index, instance.get_dynamic_partitions(str(collections.name)))
     except CatalogBusyError:
-        listing = list_folder(prepare_uploads(settings))
+        listing = watched_folder(settings).listing()
         return ticks.Look(
             listing, remembered, ("A run is writing the catalog; looking again at the next tick.",), again=ticks.AT_WORK_SECONDS
         )
@@ -72,7 +73,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[
         decision.memory,
         (*decision.waiting, *with_command(held_in_words(look.held, hold_rules(settings)))),
         waits=bool(decision.memory or look.missing or look.plan.unsettled or look.listing.unreadable),
-        again=ticks.next_look(look.plan.unsettled, settings.settle_seconds, now, at_work=bool(in_flight and needs)),
+        again=ticks.next_look(look.plan.unsettled, watched_folder(settings).settle_seconds, now, at_work=bool(in_flight and needs)),
         run=[_run_request(settings, request) for request in decision.run],
         partitions=_partition_requests(instance, {request.collection for request in decision.run}, busy, look),
     )

@@ -22,6 +22,7 @@ from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerpri
 from rag_pipeline.ingestion.folder.changes import Changes
 from rag_pipeline.ingestion.folder.listing import FolderListing, FoundFile
 from rag_pipeline.ingestion.folder.watch import Memory, Task, memory_from_text, memory_to_text
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import catalog_files
 from rag_pipeline.stores.files import change_mark
@@ -61,6 +62,8 @@ def tick(settings: Settings, cursor: str | None, look: Callable[[Mapping[Task, M
     ends_at = time.monotonic() + TICK_SECONDS
     memory: Mapping[Task, Memory]
     memory, mark, waits = memory_from_text(cursor)
+    if not changes.is_rested(TICK_SECONDS):
+        return dg.SkipReason("Listing the watched folder takes long; it is listed again after a rest of nine times as long.")
     if mark and not changes.since(mark, TICK_SECONDS) and not waits:
         return dg.SkipReason("Folder and index agree: nothing has happened since the last look.")
     for earlier in count():
@@ -72,6 +75,8 @@ def tick(settings: Settings, cursor: str | None, look: Callable[[Mapping[Task, M
             return _result(found, mark if again is None else "")
         changes.since(mark, again)
         time.sleep(max(0.0, ended + rest - time.monotonic()))
+        if not changes.is_rested(max(0.0, ends_at - time.monotonic())):
+            return _result(found, "")
     raise AssertionError("an endless count has ended")
 
 
@@ -93,7 +98,7 @@ def _result(found: Look, mark: str) -> dg.SensorResult:
 @lru_cache(maxsize=1)
 def changes_of(settings: Settings) -> Changes:
     """What this process is told of the installation that the settings name."""
-    return Changes(settings.uploads, lambda: _situation(settings))
+    return watched_folder(settings).changes(lambda: _situation(settings))
 
 
 def _situation(settings: Settings) -> Hashable:

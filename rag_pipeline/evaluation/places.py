@@ -5,6 +5,8 @@ Belongs here: names of files as question sets write them, characters of text fil
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,11 +35,11 @@ class TextFiles:
     """The characters of text files, to find passages in them by their letters and digits: extraction changes no others.
 
     Args:
-        paths: where the file of each document is.
+        original: the file of a document, by its id, for as long as the block lasts; raises FileNotFoundError where there is none.
     """
 
-    def __init__(self, paths: dict[str, Path]) -> None:
-        self._paths = paths
+    def __init__(self, original: Callable[[str], AbstractContextManager[Path]]) -> None:
+        self._original = original
         self._letters = lru_cache(maxsize=256)(self._read)
         self.not_found = 0
 
@@ -54,9 +56,9 @@ class TextFiles:
         return places[start], places[start + len(wanted) - 1] + 1
 
     def _read(self, document_id: str) -> tuple[str, list[int]]:
-        path = self._paths.get(document_id)
         try:
-            text = path.read_text(encoding="utf-8") if path is not None else ""
+            with self._original(document_id) as path:
+                text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return "", []
         places = [place for place, character in enumerate(text) if character.isalnum()]

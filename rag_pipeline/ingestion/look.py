@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from rag_pipeline.document_life import HeldDeletions, MissingFile, hold_rules, leaving_files, moved_files, worth_a_scan
 from rag_pipeline.ingestion.backlog import Backlog, backlogs
-from rag_pipeline.ingestion.folder.listing import FolderListing, FolderPlan, list_folder, plan_folder, prepare_uploads
+from rag_pipeline.ingestion.folder.listing import FolderListing, FolderPlan, plan_folder
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.workspace import circumstances
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
@@ -54,12 +55,13 @@ def look_around(settings: Settings, catalog: Catalog, index: VectorIndex, ingest
         RagError: the folder, the catalog, or the passwords file cannot be read.
     """
     moment = utc_now()
-    listing, now = list_folder(prepare_uploads(settings)), time.time()
+    folder = watched_folder(settings)
+    listing, now = folder.listing(), time.time()
     with catalog.reading():
         known = known_signatures(catalog, None, circumstances(settings))
         missing, held = missing_files(catalog), held_deletions(catalog)
         backlog = backlogs(settings, catalog, index, ingested)
-    plan = plan_folder(listing, known, now, settings.settle_seconds)
+    plan = plan_folder(listing, known, now, folder.settle_seconds)
     moved = moved_files(plan.removed, known, listing.signatures)
     listed = listing.files.keys() - leaving_files(listing.signatures, known, missing, moment)
     due = worth_a_scan(plan.removed, listed, moved, missing, hold_rules(settings), moment)

@@ -24,13 +24,18 @@ from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.defs.test_versions import out_of_date
 
 AS_THE_DAEMON_DOES = """
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 from rag_pipeline.definitions import defs
+from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.settings import load_settings
 
 with open_instance(load_settings()) as instance:
     instance.add_dynamic_partitions("collections", ["default"])
-    assert defs.resolve_job_def("ingest").execute_in_process(instance=instance, partition_key="default").success
+    job = defs.resolve_job_def("ingest")
+    run = instance.create_run_for_job(job, tags={PARTITION_TAG: "default"})
+    raise SystemExit(not execute_run(InMemoryJob(job), run, instance).success)
 """
 
 

@@ -15,6 +15,8 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.folder import disk
+from rag_pipeline.ingestion.folder.listing import list_folder
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
@@ -275,9 +277,9 @@ def test_a_look_while_a_document_is_deleted_does_not_forget_that_it_was_meant(
     fill(settings.uploads)
     ingest()
     catalog, workspace = Catalog(settings.catalog_path), Workspace(settings, "default")
-    listing = steps.source_documents.list_folder(settings.uploads)
+    listing = list_folder(settings.uploads)
     if looked_first:
-        monkeypatch.setattr(steps.source_documents, "list_folder", lambda uploads: listing)
+        monkeypatch.setattr(disk, "list_folder", lambda uploads: listing)
         monkeypatch.setattr(steps.source_documents, "utc_now", lambda: utc_now() - timedelta(minutes=5))
     for name in ALL:
         confirm_deletion(catalog, name, "default", utc_now())

@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.folder import disk
 from rag_pipeline.ingestion.folder.listing import document_name
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unread_documents
 from rag_pipeline.stores.vectors import SearchQuery, open_index
-from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.conftest import in_both_folders, run_steps
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
 Ingest = Callable[..., IndexReport]
@@ -43,6 +45,7 @@ def count(settings: Settings, table: str) -> int:
     return int(row[0])
 
 
+@in_both_folders
 def test_drop_edit_rename_delete(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     file = settings.uploads / "animals.txt"
     file.write_text("Zebras have black and white stripes.")
@@ -102,6 +105,7 @@ def test_same_bytes_under_two_paths_are_two_documents_read_and_embedded_once(set
     assert found(settings, "words") == {"b.txt"}
 
 
+@in_both_folders
 def test_bad_documents_fail_alone_and_say_why(settings: Settings, ingest: Ingest) -> None:
     (settings.uploads / "good.txt").write_text("Readable words.")
     (settings.uploads / "zero.txt").write_bytes(b"")
@@ -128,6 +132,7 @@ def test_a_document_edited_into_a_broken_one_stops_answering_and_recovers(settin
     assert found(settings, "zebra") == {"a.json"}
 
 
+@in_both_folders
 def test_file_larger_than_the_limit_says_so(settings: Settings) -> None:
     small = settings.model_copy(update={"max_file_bytes": 10})
     (settings.uploads / "long.txt").write_text("more than ten bytes")
@@ -141,13 +146,13 @@ def test_a_file_deleted_between_listing_and_reading(settings: Settings, monkeypa
     (settings.uploads / "kept.txt").write_text("I stay.")
     gone = settings.uploads / "gone.txt"
     gone.write_text("I go.")
-    read = steps.source_documents.read_identity
+    read = disk.read_identity
 
     def delete_first(uploads: Path, entry: steps.source_documents.FoundFile) -> object:
         gone.unlink(missing_ok=True)
         return read(uploads, entry)
 
-    monkeypatch.setattr(steps.source_documents, "read_identity", delete_first)
+    monkeypatch.setattr(disk, "read_identity", delete_first)
     run_steps(settings)
     assert states(settings) == {"kept.txt": "indexed"}
 
@@ -172,7 +177,7 @@ def test_an_unreadable_file_is_tried_a_bounded_number_of_times(settings: Setting
     (settings.uploads / "locked.txt").write_text("secret")
     (settings.uploads / "open.txt").write_text("public")
     (settings.uploads / "locked.txt").chmod(0)
-    read = steps.source_documents.read_identity
+    read = disk.read_identity
     tried = []
 
     def as_other_user(uploads: Path, entry: steps.source_documents.FoundFile) -> object:
@@ -181,7 +186,7 @@ def test_an_unreadable_file_is_tried_a_bounded_number_of_times(settings: Setting
             raise PermissionError(13, "Permission denied")  # root may read anything; other users meet this
         return read(uploads, entry)
 
-    monkeypatch.setattr(steps.source_documents, "read_identity", as_other_user)
+    monkeypatch.setattr(disk, "read_identity", as_other_user)
     for _ in range(settings.max_attempts + 3):
         run_steps(settings)
     rows = {row.document: row for row in Catalog(settings.catalog_path).documents()}
@@ -211,7 +216,7 @@ def test_any_file_name_is_indexed_and_found(settings: Settings, ingest: Ingest) 
 def test_any_folder_name_is_a_collection(settings: Settings, folder: str) -> None:
     (settings.uploads / folder).mkdir()
     (settings.uploads / folder / "a.txt").write_text("Zebras.")
-    (listing,) = steps.source_documents.list_folder(settings.uploads).files.values()
+    (listing,) = watched_folder(settings).listing().files.values()
     run_steps(settings, listing.collection)
     assert found(settings, "zebras", listing.collection) == {"a.txt"}
 

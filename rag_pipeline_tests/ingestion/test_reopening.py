@@ -149,7 +149,7 @@ def test_a_file_that_could_not_be_opened_is_read_again_when_asked(settings: Sett
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rag_pipeline.ingestion.steps.source_documents.read_identity", refuse)
+        patched.setattr("rag_pipeline.ingestion.folder.disk.read_identity", refuse)
         for _ in range(settings.max_attempts + 1):
             run_steps(settings)
     assert (row(settings).error_code, row(settings).attempts) == ("unreadable", settings.max_attempts)

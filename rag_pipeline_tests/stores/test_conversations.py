@@ -2,13 +2,9 @@
 
 import asyncio
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -21,7 +17,8 @@ from rag_pipeline.stores.conversations import ConversationError, ConversationGon
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
-from rag_pipeline_tests.programs import POSTGRESQL, postgresql_programs, require
+from rag_pipeline_tests.programs import POSTGRESQL, require
+from rag_pipeline_tests.servers import PostgreSQL
 
 NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
@@ -31,26 +28,8 @@ DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve":
 def server() -> Iterator[str]:
     """The address of a PostgreSQL server; databases are made in it by the tests."""
     require(POSTGRESQL)
-    programs = postgresql_programs()
-    assert programs
-    folder = tempfile.mkdtemp()
-    user = "postgres" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(programs / program), "-D", f"{folder}/data", *arguments]
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=120)
-
-    run("initdb", "--username=rag", "--auth=trust", "--encoding=UTF8", "--no-sync")
-    run("pg_ctl", "start", "-w", "-l", f"{folder}/log", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off")
-    try:
-        yield f"postgresql://rag@127.0.0.1:{port}"
-    finally:
-        run("pg_ctl", "stop", "-m", "immediate")
-        shutil.rmtree(folder, ignore_errors=True)
+    with PostgreSQL() as started:
+        yield started.address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

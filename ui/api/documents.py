@@ -6,6 +6,7 @@ Belongs here: requests in, JSON or files out. Not here: storing files (``ingesti
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -15,9 +16,9 @@ from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions
-from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, prepare_uploads
-from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of, listed_entry, store_upload
+from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
+from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.stores.catalog.database import DocumentStatus
@@ -168,7 +169,7 @@ async def upload(
 
 def _store(services: Services, folder: str, file: UploadFile) -> UploadBody:
     settings = services.settings
-    stored = store_upload(prepare_uploads(settings), folder, file.filename or "", file.file, settings.max_file_bytes)
+    stored = watched_folder(settings).store(folder, file.filename or "", file.file, settings.max_file_bytes)
     return UploadBody(name=stored.name, collection=stored.collection, outcome=stored.outcome)
 
 
@@ -201,12 +202,8 @@ async def delete(document_id: str, services: ServicesDependency, access: WriterD
 
 def _delete(services: Services, found: DocumentStatus) -> None:
     confirm_deletion(services.catalog, found.file, found.collection, utc_now())
-    try:
-        listed_entry(services.settings.uploads, found.file).unlink()
-    except FileNotFoundError:
-        pass  # deleted by someone else meanwhile: what was asked for is so
-    except OSError as error:
-        raise RagError(f"{found.document} cannot be removed: {error.strerror}. Give this user the right, or remove it by hand.") from error
+    with contextlib.suppress(FileNotFoundError):  # deleted by someone else meanwhile: what was asked for is so
+        watched_folder(services.settings).remove(found.file)
 
 
 @router.post(

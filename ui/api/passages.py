@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path, PurePosixPath
 
 from fastapi import APIRouter
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import Hit
-from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
@@ -66,8 +68,9 @@ async def page_picture(
     """A page of a PDF as a picture, a passage of it highlighted."""
     try:
         hit = await _passage_of(services, document_id, collection, highlight)
-        file = await _original(services, await _document(services, document_id, hit, access))
-        picture = await services.pictures.render(file, page, hit.boxes if hit else ())
+        document = await _document(services, document_id, hit, access)
+        async with _original(services, document) as file:
+            picture = await services.pictures.render(file, page, hit.boxes if hit else ())
     except (GoneError, PagePictureError) as error:
         raise HTTPException(404, str(error)) from error
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
@@ -85,14 +88,16 @@ async def original(
     try:
         hit = await _passage_of(services, document_id, collection, passage)
         document = await _document(services, document_id, hit, access)
-        file = await _original(services, document)
+        held = AsyncExitStack()
+        file = await held.enter_async_context(_original(services, document))
     except GoneError as error:
         return _page(message_page("This document is not there any more", str(error)), 404)
-    name = PurePosixPath(document.document).name
+    name, sent = PurePosixPath(document.document).name, BackgroundTask(held.aclose)
     if document.media_type == PDF:
-        return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline")
+        return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline", background=sent)
     guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return FileResponse(file, media_type=guessed, filename=name, headers={"Content-Security-Policy": "sandbox; default-src 'none'"})
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+    return FileResponse(file, media_type=guessed, filename=name, headers=headers, background=sent)
 
 
 async def _passage_of(services: Services, document_id: str, collection: str | None, chunk_id: str | None) -> Hit | None:
@@ -111,21 +116,20 @@ async def _document(services: Services, document_id: str, hit: Hit | None, acces
     return document
 
 
-async def _original(services: Services, document: Hit | DocumentStatus) -> Path:
-    return await asyncio.to_thread(original_file, services.settings, document)
-
-
-def original_file(settings: Settings, document: Hit | DocumentStatus) -> Path:
-    """A document's file in the watched folder.
+@asynccontextmanager
+async def _original(services: Services, document: Hit | DocumentStatus) -> AsyncIterator[Path]:
+    """A document's file in the watched folder, or the copy of it.
 
     Raises:
         GoneError: it is gone, no regular file, or a link that leads out of the folder.
     """
-    root = os.path.realpath(settings.uploads)
-    path = Path(os.path.realpath(Path(root, document.file)))
-    if not path.is_relative_to(root) or not path.is_file():
-        raise GoneError(f"The file {document.document} is not in the folder any more.")
-    return path
+    with ExitStack() as held:
+        folder = watched_folder(services.settings)
+        try:
+            path = await asyncio.to_thread(held.enter_context, folder.original(document.file))
+        except FileNotFoundError:
+            raise GoneError(f"The file {document.document} is not in the folder any more.") from None
+        yield path
 
 
 def _page(page: str, status: int = 200) -> HTMLResponse:

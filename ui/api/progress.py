@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, collection_of
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.pauses import carry_on, pause, stop
 from rag_pipeline.ingestion.progress.shapes import overview_json
 from rag_pipeline.settings import Settings
@@ -160,5 +161,4 @@ async def _known(services: Services) -> set[str]:
 
 
 def _folders(settings: Settings) -> set[str]:
-    found = settings.uploads.iterdir() if settings.uploads.is_dir() else ()
-    return {DEFAULT_COLLECTION, *(collection_of(f"{folder.name}/-") for folder in found if folder.is_dir())}
+    return {DEFAULT_COLLECTION, *(collection_of(f"{folder}/-") for folder in watched_folder(settings).folders())}

@@ -20,6 +20,7 @@ from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.ending import failure
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import AnswerEvent
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay, Drawing
@@ -135,7 +136,7 @@ class AskPage:
         try:
             require(access_in(request), "write")
             require_collection(access_in(request), COLLECTION)
-            await asyncio.to_thread(add_examples, self._services.settings.uploads)
+            await asyncio.to_thread(add_examples, watched_folder(self._services.settings))
         except RagError as error:
             return gradio.skip(), Welcome.of_error(str(error)).html
         return gradio.update(visible=False), Welcome.waiting_for_examples()

@@ -7,7 +7,9 @@ Belongs here: which collections and documents are asked, and with which embeddin
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from rag_pipeline.answering.question import checked_question
@@ -40,6 +42,9 @@ class Retriever:
         self._encoder = QuestionEncoder(settings, tuning)
         self._sentences = SentenceEncoder(settings, tuning)
         self._reread = reranker(settings)
+        # Of fifty questions that come at once the first shall be answered first: searching takes longest, and gets no more threads than
+        # there are cores, and none of those by which all other steps go.
+        self._searching = ThreadPoolExecutor(os.cpu_count() or 1, "search")
 
     async def retrieve(
         self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = ""
@@ -57,7 +62,7 @@ class Retriever:
         limits = self._tuning.question
         texts = [checked_question(text, limits) for text in (question, *sub_questions)]
         topical = checked_question(with_topic, limits) if with_topic else ""
-        return await asyncio.to_thread(self._retrieve, texts, topical, scope, top_k)
+        return await asyncio.get_running_loop().run_in_executor(self._searching, self._retrieve, texts, topical, scope, top_k)
 
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         """A passage by the ids that a citation carries; None when it is not in the collection any more."""

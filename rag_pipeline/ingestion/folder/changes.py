@@ -32,6 +32,9 @@ LOOK_ANYWAY_SECONDS = 300.0
 """A look is due after this long, whatever was told: what the system does not tell of (a write to mapped memory) is found then."""
 _POLL_SECONDS = 1.0
 """How often single files are compared."""
+_SHORTEST_REST_SECONDS = 2.0
+_RESTS = 9
+"""Times as long as a listing took, the folder is left alone after it, where that costs."""
 _STEP_MILLISECONDS = 200
 """How long events are gathered, and how often they are looked for."""
 _LOCAL = frozenset(
@@ -101,6 +104,10 @@ class Changes:
                 return True
             return self._watch(identities)
 
+    def is_rested(self, seconds: float) -> bool:
+        """Whether a look may be taken, whatever happened; waits for it for so long."""
+        return True
+
     def close(self) -> None:
         """Stop being told."""
         with self._lock:
@@ -163,6 +170,47 @@ class Changes:
         """Another disk may be mounted over a folder: nothing tells of that."""
         watched = self._watched or {}
         self._count += _identities(self._folder, watched) != watched
+
+
+class Rounds(Changes):
+    """For a folder of which nothing is told, and whose listing costs: a look is due every so often, and when the situation has changed."""
+
+    def __init__(self, situation: Callable[[], Hashable], seconds: float) -> None:
+        """
+        Args:
+            situation: as for :class:`Changes`.
+            seconds: between two looks; more where a look takes more than a tenth of that.
+        """
+        super().__init__(Path("/"), situation)
+        self._seconds, self._rested_at = seconds, 0.0
+
+    @property
+    def tells(self) -> bool:
+        """By the clock."""
+        return True
+
+    def watch(self, listing: FolderListing) -> bool:
+        """The listing counts; what it took is rested from."""
+        now = time.monotonic()
+        self._rested_at = now + max(_SHORTEST_REST_SECONDS, (now - self._looked_at) * _RESTS)
+        return True
+
+    def is_rested(self, seconds: float) -> bool:
+        """See :class:`Changes`."""
+        time.sleep(min(seconds, max(0.0, self._rested_at - time.monotonic())))
+        return time.monotonic() >= self._rested_at
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._looked_at >= self._seconds
+
+    def _gather(self, seconds: float) -> None:
+        time.sleep(seconds)
+        situation = (self._situation(), os.getppid() == self._parent)
+        self._count += situation != self._seen
+        self._seen = situation
+
+    def _compare_folders(self) -> None:
+        pass
 
 
 def _identities(root: Path, folders: Iterable[str]) -> dict[str, Identity]:

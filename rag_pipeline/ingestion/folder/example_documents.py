@@ -6,10 +6,10 @@ Belongs here: copying, and the questions. The documents lie in ``rag_pipeline/ex
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from rag_pipeline.ingestion.folder.uploads import Upload, store_upload
+from rag_pipeline.ingestion.folder.uploads import Upload
+from rag_pipeline.ingestion.folder.watched import WatchedFolder
 
 COLLECTION = "examples"
 QUESTIONS = (
@@ -23,7 +23,7 @@ FOLLOW_UP = "And how many in 2024?"
 _LARGEST_BYTES = 1 << 20
 
 
-def add_examples(uploads: Path) -> list[Upload]:
+def add_examples(uploads: WatchedFolder) -> list[Upload]:
     """Copy the example documents into the collection ``examples``; those that lie there already stay as they are.
 
     Raises:
@@ -34,5 +34,5 @@ def add_examples(uploads: Path) -> list[Upload]:
     for source in sorted(sources, key=lambda source: source.name):
         if source.is_file() and not source.name.startswith((".", "_")):
             with source.open("rb") as stream:
-                stored.append(store_upload(uploads, COLLECTION, source.name, cast("BinaryIO", stream), _LARGEST_BYTES))
+                stored.append(uploads.store(COLLECTION, source.name, cast("BinaryIO", stream), _LARGEST_BYTES))
     return stored

@@ -13,12 +13,11 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.settings import Settings
 
 DEFAULT_COLLECTION = "default"
 HEAD_BYTES = 8192
@@ -111,21 +110,6 @@ def is_ignored(name: str) -> bool:
     """Hidden and temporary names are not documents."""
     lowered = name.lower()
     return name.startswith((".", "~$")) or lowered.endswith(_TEMPORARY_SUFFIXES) or lowered in _IGNORED_NAMES
-
-
-def prepare_uploads(settings: Settings) -> Path:
-    """The watched folder, made when it is the default one.
-
-    One that the user chose is never made: an unplugged disk would look like an empty folder, and its documents like deleted ones.
-
-    Raises:
-        RagError: the chosen folder is not there.
-    """
-    if settings.uploads_dir is None:
-        settings.uploads.mkdir(parents=True, exist_ok=True)
-    elif not settings.uploads.is_dir():
-        raise missing_folder(settings.uploads)
-    return settings.uploads
 
 
 def missing_folder(uploads: Path) -> RagError:
@@ -280,11 +264,13 @@ def read_identity(uploads: Path, found: FoundFile) -> ReadFile | None:
     return ReadFile(record, content_hash, head) if record == found_file(found.file, after) else None
 
 
-def wait_until_settled(uploads: Path, known: Mapping[str, str], settle_seconds: float, limit_seconds: float) -> Iterator[int]:
+def wait_until_settled(
+    listing: Callable[[], FolderListing], known: Mapping[str, str], settle_seconds: float, limit_seconds: float
+) -> Iterator[int]:
     """For one-shot runs: yields the number of files still being written, until none is or the limit is reached."""
     deadline = time.monotonic() + limit_seconds
     while time.monotonic() < deadline:
-        waiting = plan_folder(list_folder(uploads), known, time.time(), settle_seconds).unsettled
+        waiting = plan_folder(listing(), known, time.time(), settle_seconds).unsettled
         if not waiting:
             return
         yield len(waiting)

@@ -122,9 +122,7 @@ def store_upload(uploads: Path, folder: str, name: str, source: BinaryIO, larges
     Raises:
         UploadError: too large, a name that ingestion ignores, or the disk refuses.
     """
-    wanted = safe_name(name)
-    if is_ignored(wanted):
-        raise UploadError(f"{wanted} has the name of a temporary file, which is never read. Give it another name.")
+    wanted = acceptable_name(name)
     target = uploads / folder
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -142,14 +140,35 @@ def _store(target: Path, wanted: str, collection: str, source: BinaryIO, largest
         aside.unlink(missing_ok=True)
 
 
-def _write(aside: Path, source: BinaryIO, largest_bytes: int, name: str) -> None:
+def acceptable_name(name: str) -> str:
+    """The name that a file would get; see :func:`safe_name`.
+
+    Raises:
+        UploadError: a file of that name would never be read.
+    """
+    wanted = safe_name(name)
+    if is_ignored(wanted):
+        raise UploadError(f"{wanted} has the name of a temporary file, which is never read. Give it another name.")
+    return wanted
+
+
+def copy_within(source: BinaryIO, target: BinaryIO, largest_bytes: int, name: str) -> None:
+    """Copy a file that is not too large.
+
+    Raises:
+        UploadError: it is.
+    """
     written = 0
+    while block := source.read(_COPY_BYTES):
+        written += len(block)
+        if written > largest_bytes:
+            raise UploadError(f"{name} is larger than {largest_bytes:,} bytes. Split it, or raise RAG_MAX_FILE_BYTES.")
+        target.write(block)
+
+
+def _write(aside: Path, source: BinaryIO, largest_bytes: int, name: str) -> None:
     with aside.open("xb") as stream:
-        while block := source.read(_COPY_BYTES):
-            written += len(block)
-            if written > largest_bytes:
-                raise UploadError(f"{name} is larger than {largest_bytes:,} bytes. Split it, or raise RAG_MAX_FILE_BYTES.")
-            stream.write(block)
+        copy_within(source, stream, largest_bytes, name)
         stream.flush()
         os.fsync(stream.fileno())
 

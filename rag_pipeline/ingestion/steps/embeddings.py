@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 import numpy as np
 import polars
 
-from rag_pipeline.embedding.embedder import Vectors, load_embedder
+from rag_pipeline.embedding.embedder import Embedder, Vectors, load_embedder
 from rag_pipeline.ingestion import progress
+from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.chunk_rows import add_embeddings, add_words, texts_missing, texts_without_vector, texts_without_words
 from rag_pipeline.stores.vectors.bm25 import document_vector, model_fingerprint
@@ -46,6 +47,7 @@ def plan_embeddings(workspace: Workspace) -> list[str]:
         _commit_staged(workspace)
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
+        staging.remove_stale_objects(_STALE_SECONDS)
         names = []
         left = texts_missing(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
         progress.report(progress.PLANNED, 0, left)
@@ -92,10 +94,30 @@ def _write_words(workspace: Workspace, texts: polars.DataFrame) -> None:
 def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
     """Embed one batch's texts into the staging folder; of a slice that is over, no more than was begun: the next one does the rest."""
     staging = workspace.staging(STEP)
-    frame = polars.read_parquet(staging.path(f"{batch}.texts"))
+    frame = _planned(staging, batch)
     started = time.perf_counter()
-    texts = frame["text"].to_list()
-    embedder = load_embedder(workspace.model, workspace.settings, len(texts))
+    embedder = load_embedder(workspace.model, workspace.settings, len(frame))
+    vectors = _embedded(workspace, embedder, frame["text"].to_list())
+    report = EmbeddingReport(len(vectors), time.perf_counter() - started, embedder.dtype)
+    if len(vectors):
+        columns = polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", vectors)
+        made = frame.head(len(vectors)).select("text_hash").with_columns(*columns)
+        staging.write_frame(f"{batch}-{staging.new_batch()}.vectors", made, asdict(report))
+    else:
+        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
+    return report
+
+
+def _planned(staging: Staging, batch: str) -> polars.DataFrame:
+    """The texts of a batch; none when another worker was faster."""
+    try:
+        return staging.read_frame(f"{batch}.texts")
+    except FileNotFoundError:
+        return polars.DataFrame(schema={"text_hash": polars.String, "text": polars.String})
+
+
+def _embedded(workspace: Workspace, embedder: Embedder, texts: list[str]) -> Vectors:
+    """Vectors of the first texts: as many as there was time for."""
     parts: list[Vectors] = []
     step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
     progress.report(STEP, 0, len(texts))
@@ -104,31 +126,23 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
             break
         parts.append(embedder.embed_documents(texts[start : start + step]))
         progress.report(STEP, min(start + step, len(texts)), len(texts))
-    done = sum(map(len, parts))
-    if done:
-        vectors = (
-            frame.head(done)
-            .select("text_hash")
-            .with_columns(polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(parts)))
-        )
-        staging.write_frame(f"{batch}.vectors", vectors)
-    else:
-        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
-    return EmbeddingReport(done, time.perf_counter() - started, embedder.dtype)
+    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
 
 
-def commit_embeddings(workspace: Workspace) -> None:
-    """Commit all finished batches to the catalog."""
+def commit_embeddings(workspace: Workspace) -> list[EmbeddingReport]:
+    """Commit all finished batches to the catalog. What each of them did."""
     with workspace.lock(STEP):
-        _commit_staged(workspace)
+        return _commit_staged(workspace)
 
 
-def _commit_staged(workspace: Workspace) -> None:
+def _commit_staged(workspace: Workspace) -> list[EmbeddingReport]:
     staging = workspace.staging(STEP)
     vectors = staging.complete("vectors")
     add_embeddings(workspace.catalog, vectors)
-    texts = [staging.path(f"{file.name.split('.')[0]}.texts") for file in vectors]
+    texts = [staging.path(f"{file.name.partition('-')[0]}.texts") for file in vectors]
+    reports = [EmbeddingReport(**report) for report in staging.reports(vectors)]
     staging.remove([*vectors, *texts])
+    return reports
 
 
 def _commit_words(workspace: Workspace) -> None:

@@ -5,16 +5,22 @@ Belongs here: which contents are read, in which batches, and the commit. Not her
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
 
 import polars
 
+from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
 from rag_pipeline.ingestion.extract.process.pool import AHEAD, ExtractionRequest, ExtractionResult, extract_all
+from rag_pipeline.ingestion.extract.process.worker import failure
+from rag_pipeline.ingestion.folder.watched import WatchedFolder, watched_folder
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
@@ -24,6 +30,8 @@ from rag_pipeline.stores.catalog.reading_rows import (
     add_extractions,
     missing_extractions,
 )
+
+log = logging.getLogger(__name__)
 
 STEP = "extracted_text"
 _FLUSH_CHARACTERS = 16_000_000
@@ -47,10 +55,13 @@ class ExtractionReport:
 
 @dataclass(slots=True)
 class _Buffer:
-    """Rows of a batch on their way to its files; flushed by size, so that memory is bounded by the largest single document."""
+    """Rows of a batch on their way to its files; flushed by size, so that memory is bounded by the largest single document.
+
+    ``attempt`` begins the names of its files: two workers may be at one batch, when the first was thought to be dead.
+    """
 
     staging: Staging
-    batch: str
+    attempt: str
     extractor: ExtractorFingerprint
     elements: list[ElementRow] = field(default_factory=list)
     outcomes: list[tuple[object, ...]] = field(default_factory=list)
@@ -68,7 +79,7 @@ class _Buffer:
 
     def flush(self) -> None:
         if self.elements:
-            self.staging.write_frame(f"{self.batch}.{self.parts:04}.elements", element_frame(self.elements))
+            self.staging.write_frame(f"{self.attempt}.{self.parts:04}.elements", element_frame(self.elements))
         self.written += len(self.elements)
         self.parts, self.characters = self.parts + 1, 0
         self.elements.clear()
@@ -77,11 +88,17 @@ class _Buffer:
 @dataclass(slots=True)
 class _Readers:
     """What is being read just now: of what was handed over and has not come back, as much as there are ``workers``, first come first
-    served."""
+    served.
+
+    ``held``: the originals of what is given. ``failed``: what could not be given. ``broke_off``: why nothing more can be.
+    """
 
     total: int
     workers: int
     given: dict[str, ExtractionTask] = field(default_factory=dict)
+    held: dict[str, ExitStack] = field(default_factory=dict)
+    failed: list[ExtractionResult] = field(default_factory=list)
+    broke_off: RagError | None = None
     done: int = 0
     work: float = 0.0
 
@@ -90,9 +107,29 @@ class _Readers:
         if len(self.given) <= self.workers:
             self._report()
 
+    def hold(self, folder: WatchedFolder, task: ExtractionTask) -> Path | None:
+        """The original, until it has been read; None where there is none to be had."""
+        self.held[task.extraction_key] = ExitStack()
+        try:
+            return self.held[task.extraction_key].enter_context(folder.original(task.file, task.signature))
+        except FileNotFoundError:
+            error = TransientError("vanished", "The file was removed before it could be read.")
+        except TransientError as reason:
+            if reason.code not in ("unreadable", "changed_while_read"):
+                raise
+            error = reason
+        self.failed.append(failure(task.extraction_key, error))
+        return None
+
     def has_read(self, key: str) -> None:
+        self.held.pop(key).close()
         self.done, self.work = self.done + 1, self.work + progress.reading_work(self.given.pop(key).size_bytes)
         self._report()
+
+    def has_not_read(self, key: str) -> None:
+        """It is left for later, as if it had never been given."""
+        self.held.pop(key).close()
+        del self.given[key]
 
     def _report(self) -> None:
         files = tuple(task.file for task in islice(self.given.values(), self.workers))
@@ -112,6 +149,7 @@ def plan_extraction(workspace: Workspace) -> list[str]:
         )
         staging = workspace.staging(STEP)
         staging.remove_stale(_STALE_SECONDS)
+        staging.remove_stale_objects(_STALE_SECONDS)
         names = []
         for batch in _batches(tasks, workspace.settings.extraction_batch_documents, workspace.slice):
             names.append(staging.new_batch())
@@ -137,22 +175,41 @@ def _batches(tasks: Sequence[ExtractionTask], documents: int, piece: Slice | Non
 
 
 def extract_batch(workspace: Workspace, batch: str) -> ExtractionReport:
-    """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error."""
+    """Read one batch's documents into the staging folder. A document that cannot be read is an outcome, not an error.
+
+    Raises:
+        RagError: the watched folder went out of reach; what was read until then is a batch of its own.
+    """
     staging = workspace.staging(STEP)
-    staging.remove([file for file in staging.complete("elements") if file.name.startswith(f"{batch}.")])  # of a try that died
-    tasks = [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
-    buffer = _Buffer(staging, batch, workspace.extractor)
+    attempt = f"{batch}-{staging.new_batch()}"
+    staging.remove_stale(_STALE_SECONDS)  # on a worker nobody plans
+    tasks = _planned(staging, batch)
+    buffer = _Buffer(staging, attempt, workspace.extractor)
     seconds, failed = 0.0, 0
     readers = _Readers(len(tasks), workspace.settings.extraction_workers or os.cpu_count() or 1)
-    for result in extract_all(_requests(workspace, batch, tasks, readers), workspace.settings, _ahead(workspace)):
+    results = extract_all(_requests(workspace, attempt, tasks, readers), workspace.settings, _ahead(workspace))
+    for result in chain(results, readers.failed):
         buffer.add(result)
         seconds += result.seconds
         failed += result.state != "extracted"
         readers.has_read(result.key)
     buffer.flush()
-    # Written last: only a batch with outcomes counts as done.
-    staging.write_frame(f"{batch}.readings", polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row"))
-    return ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
+    staging.hand_over(attempt)  # what the readers put aside themselves
+    report = ExtractionReport(len(buffer.outcomes) - failed, failed, buffer.written, seconds)
+    # Written last: only an attempt with outcomes counts as done.
+    outcomes = polars.DataFrame(buffer.outcomes, dict(OUTCOME_COLUMNS), orient="row")
+    staging.write_frame(f"{attempt}.readings", outcomes, asdict(report))
+    if readers.broke_off:
+        raise readers.broke_off
+    return report
+
+
+def _planned(staging: Staging, batch: str) -> list[ExtractionTask]:
+    """What a batch is to do; nothing when another worker was faster."""
+    try:
+        return [ExtractionTask(**task) for task in staging.read_plan(batch)]  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return []
 
 
 def _ahead(workspace: Workspace) -> int:
@@ -164,34 +221,59 @@ def _is_short(piece: Slice | None) -> bool:
     return piece is not None and piece.seconds <= _SHORT_SLICE_SECONDS
 
 
-def commit_extraction(workspace: Workspace) -> None:
-    """Commit all finished batches to the catalog and give every document its reading."""
+def commit_extraction(workspace: Workspace) -> list[ExtractionReport]:
+    """Commit all finished batches to the catalog and give every document its reading. What each of them did."""
     with workspace.lock(STEP):
-        _commit_staged(workspace)
+        return _commit_staged(workspace)
 
 
-def _commit_staged(workspace: Workspace) -> None:
+def _commit_staged(workspace: Workspace) -> list[ExtractionReport]:
     staging = workspace.staging(STEP)
     outcomes = staging.complete("readings")
-    done = {file.name.split(".")[0] for file in outcomes}
-    elements = [file for file in staging.complete("elements") if file.name.split(".")[0] in done]
-    add_extractions(workspace.catalog, workspace.extractor, outcomes, elements)
-    staging.remove([*outcomes, *elements, *(staging.folder / f"{batch}.plan.json" for batch in done)])
+    done = {_attempt(file) for file in outcomes}
+    elements = [file for file in staging.complete("elements") if _attempt(file) in done]
+    whole = [file for file in outcomes if _is_whole(staging, file, elements)]
+    add_extractions(workspace.catalog, workspace.extractor, whole, elements)
+    reports = [ExtractionReport(**report) for report in staging.reports(whole)]
+    staging.remove([*outcomes, *elements, *(staging.plan_path(attempt.partition("-")[0]) for attempt in done)])
+    return reports
 
 
-def _requests(workspace: Workspace, batch: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
+def _is_whole(staging: Staging, outcomes: Path, elements: Sequence[Path]) -> bool:
+    """Whether all that was read is there: files go one by one, and who removes some by hand must not make documents shorter."""
+    own = [file for file in elements if _attempt(file) == _attempt(outcomes)]
+    there = polars.scan_parquet(own).select(polars.len()).collect().item() if own else 0
+    whole = all(there >= report["elements"] for report in staging.reports([outcomes]))
+    if not whole:
+        log.warning("Of what was staged in %s a part is missing; its documents are read again.", outcomes)
+    return whole
+
+
+def _attempt(file: Path) -> str:
+    return file.name.split(".")[0]
+
+
+def _requests(workspace: Workspace, attempt: str, tasks: Sequence[ExtractionTask], readers: _Readers) -> Iterator[ExtractionRequest]:
     """As many as there is time for; drawn from only as far as readers can keep up."""
+    folder = watched_folder(workspace.settings)
     for task in tasks:
         if workspace.is_over():
             return
         readers.is_given(task)
-        yield _request(workspace, batch, task)
+        try:
+            path = readers.hold(folder, task)
+        except RagError as error:  # the folder as a whole: no document's fault
+            readers.has_not_read(task.extraction_key)
+            readers.broke_off = error
+            return
+        if path:
+            yield _request(workspace, attempt, task, path)
 
 
-def _request(workspace: Workspace, batch: str, task: ExtractionTask) -> ExtractionRequest:
-    path = str(workspace.settings.uploads / task.file)
-    spool = str(workspace.staging(STEP).folder / f"{batch}.{task.extraction_key}")
-    return ExtractionRequest(task.extraction_key, path, task.media_type, task.content_hash, spool)
+def _request(workspace: Workspace, attempt: str, task: ExtractionTask, path: Path) -> ExtractionRequest:
+    spool = str(workspace.staging(STEP).folder / f"{attempt}.{task.extraction_key}")
+    name = PurePosixPath(task.file).name
+    return ExtractionRequest(task.extraction_key, str(path), task.media_type, task.content_hash, spool, name)
 
 
 def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:

@@ -30,6 +30,14 @@ class Reports:
     vector_index: list[vector_index.IndexReport] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def work(self) -> int:
+        """Grows with whatever is done; what is left is no measure of that, as a document that was read has yet to be cut and published."""
+        read = sum(report.read + report.failed for report in self.extracted_text)
+        cut = sum(report.documents for report in self.chunks)
+        embedded = sum(report.texts for report in self.embeddings)
+        return read + cut + embedded + sum(report.published for report in self.vector_index)
+
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the time of the block to a step's."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from rag_pipeline.document_life import hold_rules, leaving_files, moved_files, plan_deletions
+from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.registry import detection_fingerprint, media_type_of
 from rag_pipeline.ingestion.folder.listing import (
@@ -19,11 +21,9 @@ from rag_pipeline.ingestion.folder.listing import (
     collection_of,
     document_id,
     document_name,
-    list_folder,
     plan_folder,
-    prepare_uploads,
-    read_identity,
 )
+from rag_pipeline.ingestion.folder.watched import WatchedFolder, watched_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
 from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
 from rag_pipeline.stores.catalog.missing_files import missing_files
@@ -50,7 +50,7 @@ def update_documents(workspace: Workspace) -> SourcesReport:
     """Scan the collection and commit what changed.
 
     Raises:
-        RagError: the watched folder is not there.
+        RagError: the watched folder is not there, or went out of reach meanwhile; what was read until then is committed.
     """
     # The listing too: one from before another run's commit would take that run's new files for deleted ones.
     with workspace.lock(STEP):
@@ -59,12 +59,13 @@ def update_documents(workspace: Workspace) -> SourcesReport:
 
 def _update_documents(workspace: Workspace) -> SourcesReport:
     settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
-    folder = list_folder(prepare_uploads(settings))
+    watched = watched_folder(settings)
+    folder = watched.listing()
     listing = collection_listing(folder, workspace.collection)
     known = known_signatures(catalog, workspace.collection, circumstances(settings))
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
-    plan = plan_folder(listing, compared, time.time(), settings.settle_seconds)
-    rows, waiting, vanished = _read_all(workspace, plan)
+    plan = plan_folder(listing, compared, time.time(), watched.settle_seconds)
+    rows, waiting, vanished, broke_off = _read_all(workspace, watched, plan)
     gone = [*plan.removed, *(file for file in vanished if file in known)]
     missing = missing_files(catalog, workspace.collection)
     listed = listing.files.keys() - set(vanished) - leaving_files(listing.signatures, known, missing, now)
@@ -72,6 +73,8 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
     deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), now)
     scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
     counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
+    if broke_off:
+        raise broke_off
     return SourcesReport(
         counts=counts,
         documents=len(known) + counts.added + counts.renamed - len(deletions.remove),
@@ -99,34 +102,43 @@ def collection_listing(listing: FolderListing, collection: str) -> FolderListing
     return FolderListing(files, unreadable)
 
 
-def _read_all(workspace: Workspace, plan: FolderPlan) -> tuple[list[DocumentRow], list[FoundFile], list[str]]:
+def _read_all(
+    workspace: Workspace, watched: WatchedFolder, plan: FolderPlan
+) -> tuple[list[DocumentRow], list[FoundFile], list[str], RagError | None]:
+    """Rows, files that are not settled after all, files that are gone; and why the rest was not read, if the folder went out of reach."""
     rows: list[DocumentRow] = []
     waiting: list[FoundFile] = []
     vanished: list[str] = []
-    for done, found in enumerate(plan.to_read, 1):
-        try:
-            row = _read_row(workspace, found)
-        except FileNotFoundError:
-            vanished.append(found.file)
-        else:
-            rows.append(row) if row else waiting.append(found)
-        if done % 50 == 0 or done == len(plan.to_read):
-            progress.report(STEP, done, len(plan.to_read))
-    return rows, waiting, vanished
-
-
-def _read_row(workspace: Workspace, found: FoundFile) -> DocumentRow | None:
     limit = workspace.settings.max_file_bytes
+    reading = ThreadPoolExecutor(watched.readers)
+    try:
+        futures = {reading.submit(_read_row, watched, found, limit): found for found in plan.to_read}
+        for done, (future, found) in enumerate(futures.items(), 1):
+            try:
+                row = future.result()
+            except FileNotFoundError:
+                vanished.append(found.file)
+            else:
+                rows.append(row) if row else waiting.append(found)
+            if done % 50 == 0 or done == len(plan.to_read):
+                progress.report(STEP, done, len(plan.to_read))
+    except RagError as error:
+        return rows, waiting, vanished, error
+    finally:
+        reading.shutdown(cancel_futures=True)
+    return rows, waiting, vanished, None
+
+
+def _read_row(watched: WatchedFolder, found: FoundFile, limit: int) -> DocumentRow | None:
     if found.size_bytes > limit:
         message = f"The file has {found.size_bytes:,} bytes; RAG_MAX_FILE_BYTES allows {limit:,}. Raise it or split the file."
         return _failed_row(found, "too_large", message, transient=False)
     try:
-        read = read_identity(workspace.settings.uploads, found)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        message = f"The file cannot be read: {error.strerror}. Give the user who runs this the right to read it."
-        return _failed_row(found, "unreadable", message, transient=True)
+        read = watched.read_identity(found)
+    except TransientError as error:
+        if error.code != "unreadable":
+            raise
+        return _failed_row(found, error.code, str(error), transient=True)
     if read is None:
         return None
     return _row(read.found, read.content_hash, media_type_of(document_name(found.file), read.head))

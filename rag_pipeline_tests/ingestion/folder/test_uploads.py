@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, add_examples
 from rag_pipeline.ingestion.folder.listing import collection_of, is_ignored
 from rag_pipeline.ingestion.folder.uploads import UploadError, folder_of, numbered_name, safe_name, store_upload
@@ -113,9 +114,9 @@ def test_the_folder_of_an_existing_collection_is_that_of_its_documents(tmp_path:
 
 
 def test_the_examples_are_copied_once(tmp_path: Path) -> None:
-    first = add_examples(tmp_path)
+    first = add_examples(DiskFolder(tmp_path))
     assert len(first) >= 5
     assert {upload.outcome for upload in first} == {"added"}
-    assert {upload.outcome for upload in add_examples(tmp_path)} == {"unchanged"}
+    assert {upload.outcome for upload in add_examples(DiskFolder(tmp_path))} == {"unchanged"}
     assert {collection_of(f"{COLLECTION}/{upload.name}") for upload in first} == {COLLECTION}
     assert all(file.stat().st_size <= 51_200 for file in (tmp_path / COLLECTION).iterdir())

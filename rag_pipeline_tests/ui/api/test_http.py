@@ -11,6 +11,7 @@ from sse_starlette import EventSourceResponse
 
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline_tests.conftest import in_both_folders
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit, serving, wait_until
 from rag_pipeline_tests.ui.documents import make_pdf
 
@@ -123,6 +124,7 @@ def test_a_reader_who_leaves_stops_the_work(settings: Settings, accept: str) -> 
         assert answerer.cancelled.wait(30)
 
 
+@in_both_folders
 def test_uploads_land_in_the_folder(client: httpx.Client, settings: Settings) -> None:
     files = [("files", ("../Bericht (1).txt", b"one")), ("files", ("half.part", b"x"))]
     answer = client.post("/api/v1/documents", files=files, data={"collection": "minutes"})
@@ -213,6 +215,7 @@ def test_a_passage_of_a_pdf_is_shown_as_a_picture_of_its_page(indexed: httpx.Cli
     assert indexed.get(address.replace("/1.png", "/7.png")).status_code == 404
 
 
+@in_both_folders
 def test_originals_never_run_as_our_page(indexed: httpx.Client) -> None:
     documents = {row["document"]: row["document_id"] for row in indexed.get("/api/v1/documents").json()["documents"]}
     html = indexed.get(f"/documents/{documents['evil.html']}/file")

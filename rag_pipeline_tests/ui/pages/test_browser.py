@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
@@ -40,7 +41,7 @@ def test_asking_opening_a_citation_following_up_and_being_refused(
     page: Any, settings: Settings, ingest: Callable[..., object], screenshots: Path | None
 ) -> None:
     """Nothing scripted: the example documents, really indexed, and the answers that are quoted from them."""
-    add_examples(settings.uploads)
+    add_examples(DiskFolder(settings.uploads))
     ingest(COLLECTION)
     with serving(settings) as address:
         page.goto(address)

@@ -30,6 +30,7 @@ class ExtractionRequest:
 
     Attributes:
         path: what ``os.fsdecode`` gives.
+        name: the document's, where the file at the path has another.
         content_hash: the sha256 of the expected bytes, in hexadecimal.
         spool: path prefix of the files that take the elements of a document too large to be handed over at once.
     """
@@ -39,6 +40,7 @@ class ExtractionRequest:
     media_type: str
     content_hash: str
     spool: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _read(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult
             limit = f"{limits.largest_bytes / 2**20:,.0f} MiB"
             raise DocumentError("too_large", f"The file is larger than {limit}, the limit set by RAG_MAX_FILE_BYTES.")
         _check_content(stream, request.content_hash)
-        source = Source(stream, path.name, limits.options, path, more_time=partial(limit_time, limits.seconds))
+        source = Source(stream, request.name or path.name, limits.options, path, more_time=partial(limit_time, limits.seconds))
         spool = Spool(request.key, request.spool)
         for element in elements_of(source, request.media_type):
             spool.add(element)

@@ -1,0 +1,40 @@
+"""The packaged model's light runtime, and which runtime is the fastest here: found out once for all tests, as an installation does once.
+
+Each data folder would find it out anew, ten seconds of processor time. How that goes is tested in ``embedding/``, which gets none of this.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+_MAKE = (
+    "from rag_pipeline.embedding.embedder import load_embedder;"
+    "from rag_pipeline.embedding.model_files import locate_model;"
+    "from rag_pipeline.settings import load_settings;"
+    "load_embedder(locate_model(load_settings()), load_settings(), 10**6)"
+)
+
+
+def made_model(base: Path) -> Path:
+    """A data folder that has it, shared by all processes of a test run. ``base``: pytest's own temporary folder."""
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = root / "made-model"
+    with FileLock(root / "made-model.lock"):
+        if not folder.exists():
+            making = root / "model-being-made"
+            subprocess.run([sys.executable, "-c", _MAKE], env={**os.environ, "RAG_DATA_DIR": str(making)}, check=True, timeout=300)
+            making.rename(folder)
+    return folder
+
+
+def put_into(data: Path, made: Path) -> None:
+    """Give a data folder what another one has, as links: nobody changes these files in place."""
+    for file in (file for file in made.glob("models/*/*") if file.is_file()):
+        target = data / file.relative_to(made)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, target)
+    known = (made / "models.json").read_text()
+    (data / "models.json").write_text(known.replace(str(made.with_name("model-being-made")), str(data)))

@@ -191,7 +191,7 @@ WILD = strategies.lists(
 
 
 @given(course=WILD, readers_take=strategies.sampled_from([-2.0, 60.0]))
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_course_answers_as_the_embedded_index_does(
     tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, set[int], dict[int, bool], int]], readers_take: float
 ) -> None:
@@ -232,7 +232,9 @@ def assert_alike(embedded: EdgeIndex, server: ServerIndex) -> None:
         expected, found = embedded.candidates("c", query), server.candidates("c", query)
         assert [(o.hit.chunk_id, o.hit.text, o.words) for o in found] == [(o.hit.chunk_id, o.hit.text, o.words) for o in expected]
         assert [o.hit.score for o in found] == pytest.approx([o.hit.score for o in expected], abs=1e-6)
-        assert [o.cosine for o in found] == pytest.approx([o.cosine for o in expected], abs=1e-6)
+        assert [o.cosine for o in found] == pytest.approx(
+            [o.cosine for o in expected], abs=2e-3
+        )  # 16 bits there, and 32 in the client's memory
 
 
 # Several at once.
@@ -528,6 +530,6 @@ def test_the_settings_choose_the_engine_and_what_collections_are_made_like(monke
     of_points = made[index._options.points("fingerprint of model-a", DIMENSION)]
     assert (of_points["shard_number"], of_points["replication_factor"], of_points["on_disk_payload"]) == (3, 2, True)
     assert of_points["quantization_config"].scalar.type == models.ScalarType.INT8
-    assert of_points["vectors_config"]["dense"].on_disk
+    assert (of_points["vectors_config"]["dense"].on_disk, of_points["vectors_config"]["dense"].datatype) == (True, models.Datatype.FLOAT16)
     assert made["ours.manifests"]["replication_factor"] == 2
     assert len(seen(ServerIndex(client, index._options))) == 3

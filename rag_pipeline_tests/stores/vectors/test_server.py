@@ -291,6 +291,29 @@ def test_of_two_writers_one_is_told_and_nothing_of_it_is_seen() -> None:
     assert not any(item["document"].startswith("slow") for _, item in all_points(client) if "document" in item)
 
 
+def test_publications_that_came_to_nothing_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = QdrantClient(":memory:")
+    index = ServerIndex(client)
+    first(index)
+    before = seen(index)
+
+    def broken() -> Iterator[list[Any]]:
+        yield points("half.md", *(f"wolves {number}" for number in range(3)))
+        raise ValueError("a batch could not be read")
+
+    monkeypatch.setattr("rag_pipeline.stores.vectors.server.points._REQUEST_BYTES", 1)  # each point is sent
+    for after_seconds in (3600.0, 3600.0, 3600.0, -1.0, -1.0):
+        monkeypatch.setattr("rag_pipeline.stores.vectors.server.writing._FORGOTTEN_AFTER_SECONDS", after_seconds)
+        with pytest.raises(ValueError, match="a batch"):
+            ServerIndex(client).publish(replace(change("c", removed=["key-a.md"]), chunks=broken()))
+        assert seen(index) == before
+    record = Manifests(Server(client), ServerOptions()).read("c")
+    assert record
+    assert len(record.excluded) == 1
+    index.publish(change("c", points("0.md", "bees"), documents=3))
+    assert sorted(text for _, text, *_ in seen(index)) == ["bees", "foxes run", "owls eat", "owls sleep"]
+
+
 def all_points(client: QdrantClient) -> list[tuple[str, dict[str, Any]]]:
     names = [item.name for item in client.get_collections().collections]
     return [(name, point.payload or {}) for name in names for point in client.scroll(name, limit=1000)[0]]

@@ -36,7 +36,7 @@ from rag_pipeline.stores.vectors.server.names import ServerOptions, earlier_vers
 from rag_pipeline.stores.vectors.server.points import CHUNK_ID, Points, any_of, chunk_of, forget_before, forget_unseen, seen_by
 from rag_pipeline.stores.vectors.server.requests import Server, VersionGoneError
 from rag_pipeline.stores.vectors.server.search import ServerSearch, points_are_gone
-from rag_pipeline.stores.vectors.server.writing import Publication, claim, is_of_the_past, merge_words
+from rag_pipeline.stores.vectors.server.writing import Publication, claim, forget_excluded, is_of_the_past, merge_words
 from rag_pipeline.stores.vectors.versions import new_version
 
 MANIFESTS_LAST_SECONDS = 1.0
@@ -142,8 +142,10 @@ class ServerIndex:
         try:
             is_new = self._ensure(target, change.dimension)
             old = self._readable(change, target.name if is_new else "")
-            record, rolled_back = claim(self._manifests, old, change, target.name)
-            publication = Publication(self._manifests, record, target, {name: self._points(name) for name in record.places})
+            kept = old or Record(change.collection)
+            kept = forget_excluded(kept, self._places(kept))
+            record, rolled_back = claim(self._manifests, old, kept, change, target.name)
+            publication = Publication(self._manifests, record, target, self._places(record))
             published = self._manifests.replace(record, publication.write(change, rolled_back=rolled_back))
         except VersionGoneError as error:
             self._ensured.clear()
@@ -214,6 +216,9 @@ class ServerIndex:
         is_new = target.ensure(dimension)
         self._ensured.add(target.name)
         return is_new
+
+    def _places(self, record: Record) -> dict[str, Points]:
+        return {name: self._points(name) for name in record.places}
 
     def _points(self, name: str) -> Points:
         return Points(self._server, self._options, name)

@@ -94,7 +94,7 @@ class Points:
                 optimizers_config=None if options.on_disk else models.OptimizersConfigDiff(indexing_threshold=_KILOBYTES_WORTH_A_GRAPH),
                 shard_number=options.shards or None,
                 replication_factor=options.replicas,
-                on_disk_payload=options.on_disk,
+                on_disk_payload=options.on_disk or None,
             )
 
     def _vector_params(self, dimension: int) -> models.VectorParams:

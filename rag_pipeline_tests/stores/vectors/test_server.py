@@ -478,10 +478,15 @@ def test_indexes_that_a_killed_writer_did_not_come_to_are_made(http: QdrantOverH
 def test_points_that_were_deleted_by_hand_are_made_again(http: QdrantOverHttp) -> None:
     index = at(http)
     first(index)
+    looking = at(http)
+    assert looking.damaged() == []
+    looking.publish(change("d", points("a.md", "bees"), model="model-b"))  # in a collection of the server that is new
+    assert looking.damaged() == []
     http.client.delete_collection(ServerOptions().points("fingerprint of model-a", DIMENSION))
     for ask in (lambda: index.manifest("c"), lambda: index.revisions("c"), lambda: hits(index, "c", ALL)):
         with pytest.raises(DamagedIndexError, match="rag ingest 'c'"):
             ask()
+    assert [error.collection for error in at(http).damaged()] == ["c"]
     with pytest.raises(DamagedIndexError):
         at(http).publish(replaced())
     at(http).publish(replace(replaced(), from_scratch=True))

@@ -301,8 +301,8 @@ class ServerIndex:
             self._server.send(self._client.delete_collection, name)
 
 
-def connect(settings: Settings, url: str | None = None) -> ServerIndex:
-    """The index on the server of the settings, or on the one at ``url``; nothing is contacted yet.
+def connect(settings: Settings) -> ServerIndex:
+    """The index on the server of the settings; nothing is contacted yet.
 
     Raises:
         RagError: the URL cannot be one of a server.
@@ -311,7 +311,7 @@ def connect(settings: Settings, url: str | None = None) -> ServerIndex:
     grpc_port = settings.qdrant_grpc_port
     try:
         client = QdrantClient(
-            url=url or settings.qdrant_url,
+            url=settings.qdrant_url,
             api_key=key,
             prefer_grpc=grpc_port is not None,
             grpc_port=grpc_port or 6334,

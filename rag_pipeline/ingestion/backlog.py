@@ -24,7 +24,7 @@ from rag_pipeline.stores.catalog.chunk_rows import collections_cut_anew, passage
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.indexable import earlier_keys
 from rag_pipeline.stores.catalog.reading_rows import unread_documents
-from rag_pipeline.stores.vectors import VectorIndex
+from rag_pipeline.stores.vectors import Manifest, VectorIndex
 
 Lane = Literal["text", "vectors"]
 LANES: tuple[Lane, ...] = ("text", "vectors")
@@ -96,14 +96,13 @@ def _with_other_vectors(index: VectorIndex, ours: Set[str], model_fingerprint: s
     it so.
     """
     try:
-        return [name for name in index.collections() if name in ours and _newest_model(index, name) not in (None, model_fingerprint)]
+        return [name for name, versions in index.kept().items() if name in ours and _newest_model(versions) != model_fingerprint]
     except RagError:  # a server that does not answer; the run says so
         return []
 
 
-def _newest_model(index: VectorIndex, collection: str) -> str | None:
-    versions = [manifest for manifest in (index.manifest(collection), index.previous(collection)) if manifest]
-    return max(versions, key=lambda manifest: manifest.version).embedding_fingerprint if versions else None
+def _newest_model(versions: Iterable[Manifest | None]) -> str:
+    return max(filter(None, versions), key=lambda manifest: manifest.version).embedding_fingerprint
 
 
 def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:

@@ -21,7 +21,7 @@ from rag_pipeline.stores.catalog.indexable import (
     indexable_documents,
     unread_ids,
 )
-from rag_pipeline.stores.vectors import DamagedIndexError, VectorIndex, is_rolled_back
+from rag_pipeline.stores.vectors import Manifest, VectorIndex, is_rolled_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,18 @@ def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iter
     """
     answering = answering_documents(catalog)
     try:
-        differences = {name: _difference(index, name, answering.get(name, 0)) for name in sorted({*answering, *ingested})}
-        differences |= {error.collection: answering.get(error.collection, 0) + 1 for error in index.damaged()}
+        published = {name: _newest(*versions).documents for name, versions in index.kept().items()}
+        damaged = {error.collection for error in index.damaged()}
     except RagError:
         return {}
+    differences = {name: abs(published.get(name, 0) - answering.get(name, 0)) for name in sorted({*answering, *ingested})}
+    differences |= {name: answering.get(name, 0) + 1 for name in damaged}  # agrees with no catalog
     return {name: difference for name, difference in differences.items() if difference}
 
 
-def _difference(index: VectorIndex, collection: str, answering: int) -> int:
-    """How many documents index and catalog differ by; a damaged index agrees with no catalog."""
-    try:
-        manifest = index.manifest(collection)
-        previous = index.previous(collection) if manifest else None
-        if manifest and is_rolled_back(manifest, previous):
-            manifest = previous  # what runs published last
-    except DamagedIndexError:
-        return answering + 1
-    return abs((manifest.documents if manifest else 0) - answering)
+def _newest(current: Manifest, previous: Manifest | None) -> Manifest:
+    """What runs published last."""
+    return previous if previous and is_rolled_back(current, previous) else current
 
 
 def longest_chunk(workspace: Workspace) -> tuple[int, int]:

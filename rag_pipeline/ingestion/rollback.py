@@ -16,7 +16,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.steps.vector_index import STEP
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.vectors import DamagedIndexError, Manifest, VectorIndex, is_rolled_back
+from rag_pipeline.stores.vectors import Manifest, VectorIndex, is_rolled_back
 
 PATIENCE_SECONDS = 2.0
 """A publication may take minutes, and somebody waits for an answer."""
@@ -51,17 +51,10 @@ def roll_back(settings: Settings, collection: str) -> Rollback:
 def rolled_back(index: VectorIndex, collections: Iterable[str]) -> list[Manifest]:
     """The versions that answer of those collections that were rolled back; none where the index's server does not answer."""
     try:
-        return [manifest for collection in collections if (manifest := _current_if_rolled_back(index, collection))]
+        kept = index.kept()
     except RagError:
         return []
-
-
-def _current_if_rolled_back(index: VectorIndex, collection: str) -> Manifest | None:
-    try:
-        manifest = index.manifest(collection)
-        return manifest if manifest and is_rolled_back(manifest, index.previous(collection)) else None
-    except DamagedIndexError:
-        return None
+    return [kept[name][0] for name in collections if name in kept and is_rolled_back(*kept[name])]
 
 
 def in_words(current: Manifest) -> str:

@@ -143,6 +143,9 @@ class VectorIndex(Protocol):
         """The current versions by collection, in order, without the damaged ones: what a question goes by. Of a server they may be a
         second old."""
 
+    def kept(self) -> dict[str, tuple[Manifest, Manifest | None]]:
+        """The same, each with the version before it, if one is kept: what a look at all collections goes by."""
+
     def collections(self) -> list[str]:
         """The collections with a published version, sorted, without the damaged ones."""
 

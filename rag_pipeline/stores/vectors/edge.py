@@ -57,6 +57,10 @@ class EdgeIndex:
         """The current versions by collection."""
         return {name: manifest for name in self.collections() if (manifest := self.manifest(name))}
 
+    def kept(self) -> dict[str, tuple[Manifest, Manifest | None]]:
+        """The same, each with the version before it."""
+        return {name: (manifest, self.previous(name)) for name, manifest in self.manifests().items()}
+
     def collections(self) -> list[str]:
         """The collections with a published version, sorted."""
         return published_collections(self._root)

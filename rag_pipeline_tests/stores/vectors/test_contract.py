@@ -200,6 +200,7 @@ def test_rollback_goes_back_and_forth(index: VectorIndex, name: str) -> None:
     first = index.publish(change(name, points("a.md", "foxes run")))
     second = index.publish(change(name, points("b.md", "owls sleep"), documents=2))
     assert (index.previous(name), is_rolled_back(second, first)) == (first, False)
+    assert index.kept()[name] == (second, first)
     assert index.rollback(name) == first
     assert (index.previous(name), is_rolled_back(first, second)) == (second, True)
     assert set(index.revisions(name)) == {"key-a.md"}

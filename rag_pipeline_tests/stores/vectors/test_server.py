@@ -191,7 +191,7 @@ WILD = strategies.lists(
 
 
 @given(course=WILD, readers_take=strategies.sampled_from([-2.0, 60.0]))
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_course_answers_as_the_embedded_index_does(
     tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, set[int], dict[int, bool], int]], readers_take: float
 ) -> None:
@@ -232,7 +232,9 @@ def assert_alike(embedded: EdgeIndex, server: ServerIndex) -> None:
         expected, found = embedded.candidates("c", query), server.candidates("c", query)
         assert [(o.hit.chunk_id, o.hit.text, o.words) for o in found] == [(o.hit.chunk_id, o.hit.text, o.words) for o in expected]
         assert [o.hit.score for o in found] == pytest.approx([o.hit.score for o in expected], abs=1e-6)
-        assert [o.cosine for o in found] == pytest.approx([o.cosine for o in expected], abs=1e-6)
+        assert [o.cosine for o in found] == pytest.approx(
+            [o.cosine for o in expected], abs=2e-3
+        )  # 16 bits there, and 32 in the client's memory
 
 
 # Several at once.
@@ -287,6 +289,29 @@ def test_of_two_writers_one_is_told_and_nothing_of_it_is_seen() -> None:
     assert {text for _, text, *_ in seen(index)} == texts
     assert len(seen(index)) == 5
     assert not any(item["document"].startswith("slow") for _, item in all_points(client) if "document" in item)
+
+
+def test_publications_that_came_to_nothing_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = QdrantClient(":memory:")
+    index = ServerIndex(client)
+    first(index)
+    before = seen(index)
+
+    def broken() -> Iterator[list[Any]]:
+        yield points("half.md", *(f"wolves {number}" for number in range(3)))
+        raise ValueError("a batch could not be read")
+
+    monkeypatch.setattr("rag_pipeline.stores.vectors.server.points._REQUEST_BYTES", 1)  # each point is sent
+    for after_seconds in (3600.0, 3600.0, 3600.0, -1.0, -1.0):
+        monkeypatch.setattr("rag_pipeline.stores.vectors.server.writing._FORGOTTEN_AFTER_SECONDS", after_seconds)
+        with pytest.raises(ValueError, match="a batch"):
+            ServerIndex(client).publish(replace(change("c", removed=["key-a.md"]), chunks=broken()))
+        assert seen(index) == before
+    record = Manifests(Server(client), ServerOptions()).read("c")
+    assert record
+    assert len(record.excluded) == 1
+    index.publish(change("c", points("0.md", "bees"), documents=3))
+    assert sorted(text for _, text, *_ in seen(index)) == ["bees", "foxes run", "owls eat", "owls sleep"]
 
 
 def all_points(client: QdrantClient) -> list[tuple[str, dict[str, Any]]]:
@@ -453,10 +478,15 @@ def test_indexes_that_a_killed_writer_did_not_come_to_are_made(http: QdrantOverH
 def test_points_that_were_deleted_by_hand_are_made_again(http: QdrantOverHttp) -> None:
     index = at(http)
     first(index)
+    looking = at(http)
+    assert looking.damaged() == []
+    looking.publish(change("d", points("a.md", "bees"), model="model-b"))  # in a collection of the server that is new
+    assert looking.damaged() == []
     http.client.delete_collection(ServerOptions().points("fingerprint of model-a", DIMENSION))
     for ask in (lambda: index.manifest("c"), lambda: index.revisions("c"), lambda: hits(index, "c", ALL)):
         with pytest.raises(DamagedIndexError, match="rag ingest 'c'"):
             ask()
+    assert [error.collection for error in at(http).damaged()] == ["c"]
     with pytest.raises(DamagedIndexError):
         at(http).publish(replaced())
     at(http).publish(replace(replaced(), from_scratch=True))
@@ -528,6 +558,6 @@ def test_the_settings_choose_the_engine_and_what_collections_are_made_like(monke
     of_points = made[index._options.points("fingerprint of model-a", DIMENSION)]
     assert (of_points["shard_number"], of_points["replication_factor"], of_points["on_disk_payload"]) == (3, 2, True)
     assert of_points["quantization_config"].scalar.type == models.ScalarType.INT8
-    assert of_points["vectors_config"]["dense"].on_disk
+    assert (of_points["vectors_config"]["dense"].on_disk, of_points["vectors_config"]["dense"].datatype) == (True, models.Datatype.FLOAT16)
     assert made["ours.manifests"]["replication_factor"] == 2
     assert len(seen(ServerIndex(client, index._options))) == 3

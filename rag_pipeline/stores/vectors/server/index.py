@@ -36,11 +36,14 @@ from rag_pipeline.stores.vectors.server.names import ServerOptions, earlier_vers
 from rag_pipeline.stores.vectors.server.points import CHUNK_ID, Points, any_of, chunk_of, forget_before, forget_unseen, seen_by
 from rag_pipeline.stores.vectors.server.requests import Server, VersionGoneError
 from rag_pipeline.stores.vectors.server.search import ServerSearch, points_are_gone
-from rag_pipeline.stores.vectors.server.writing import Publication, claim, is_of_the_past, merge_words
+from rag_pipeline.stores.vectors.server.writing import Publication, claim, forget_excluded, is_of_the_past, merge_words
 from rag_pipeline.stores.vectors.versions import new_version
 
 MANIFESTS_LAST_SECONDS = 1.0
 """How old what a question goes by may be: a question asks for manifests several times."""
+
+POINTS_ARE_LOOKED_FOR_SECONDS = 10.0
+"""How old what is said of points that are gone may be: nobody but a person at the server deletes them."""
 
 
 class ServerIndex:
@@ -58,6 +61,7 @@ class ServerIndex:
         self._search = ServerSearch(self._server, self._manifests)
         self._lock = threading.Lock()
         self._known: tuple[float, dict[str, Record], list[DamagedIndexError]] | None = None
+        self._there: tuple[float, tuple[str, ...]] | None = None
         self._ensured: set[str] = set()
 
     def manifest(self, collection: str) -> Manifest | None:
@@ -73,16 +77,26 @@ class ServerIndex:
         """The current versions by collection, at most ``MANIFESTS_LAST_SECONDS`` old."""
         return {name: record.current.manifest for name, record in self._records().items() if record.current}
 
+    def kept(self) -> dict[str, tuple[Manifest, Manifest | None]]:
+        """The same, each with the version before it."""
+        records = self._records().values()
+        return {one.collection: (one.current.manifest, one.previous.manifest if one.previous else None) for one in records if one.current}
+
     def collections(self) -> list[str]:
         """The collections with a published version, sorted; as old as the manifests."""
         return list(self.manifests())
 
     def damaged(self) -> list[DamagedIndexError]:
-        """The collections whose manifest on the server is none. Of a server that does not answer none are known; it says so when it is
-        asked for more."""
+        """The collections whose manifest on the server is none, or whose points are gone, which is looked at every
+        ``POINTS_ARE_LOOKED_FOR_SECONDS``. Of a server that does not answer none are known; it says so when it is asked for more."""
         with suppress(RagError):
-            self._records()
-        return self._known[2] if self._known else []
+            records = self._records()
+            named = {name: record.current.points for name, record in records.items() if record.current}
+            if not set(named.values()) <= set(self._all_places()):  # perhaps made since it was last looked
+                places = self._all_places(now=True)
+                return [*self._damages, *(points_are_gone(name) for name, place in named.items() if place not in places)]
+            return self._damages
+        return []
 
     def revisions(self, collection: str) -> dict[str, str]:
         """Document key → revision of every document in the current version."""
@@ -142,8 +156,10 @@ class ServerIndex:
         try:
             is_new = self._ensure(target, change.dimension)
             old = self._readable(change, target.name if is_new else "")
-            record, rolled_back = claim(self._manifests, old, change, target.name)
-            publication = Publication(self._manifests, record, target, {name: self._points(name) for name in record.places})
+            kept = old or Record(change.collection)
+            kept = forget_excluded(kept, self._places(kept))
+            record, rolled_back = claim(self._manifests, old, kept, change, target.name)
+            publication = Publication(self._manifests, record, target, self._places(record))
             published = self._manifests.replace(record, publication.write(change, rolled_back=rolled_back))
         except VersionGoneError as error:
             self._ensured.clear()
@@ -191,7 +207,7 @@ class ServerIndex:
             record = self._manifests.read(collection)
         except DamagedIndexError:  # it does not say where its points are
             self._manifests.discard(collection)
-            record = self._manifests.replace(None, Record(collection, places=self._all_places()))
+            record = self._manifests.replace(None, Record(collection, places=self._all_places(now=True)))
         if record is None:
             return
         end = number_of(new_version([version.manifest.version for version in record.kept]))
@@ -215,12 +231,24 @@ class ServerIndex:
         self._ensured.add(target.name)
         return is_new
 
+    def _places(self, record: Record) -> dict[str, Points]:
+        return {name: self._points(name) for name in record.places}
+
     def _points(self, name: str) -> Points:
         return Points(self._server, self._options, name)
 
-    def _all_places(self) -> tuple[str, ...]:
-        found = self._server.send(self._client.get_collections).collections
-        return tuple(item.name for item in found if item.name.startswith(self._options.points_prefix))
+    def _all_places(self, *, now: bool = False) -> tuple[str, ...]:
+        """The server's collections of points, as they were at most ``POINTS_ARE_LOOKED_FOR_SECONDS`` ago."""
+        with self._lock:
+            if now or self._there is None or time.monotonic() - self._there[0] > POINTS_ARE_LOOKED_FOR_SECONDS:
+                found = self._server.send(self._client.get_collections).collections
+                names = tuple(item.name for item in found if item.name.startswith(self._options.points_prefix))
+                self._there = (time.monotonic(), names)
+            return self._there[1]
+
+    @property
+    def _damages(self) -> list[DamagedIndexError]:
+        return self._known[2] if self._known else []
 
     def _records(self) -> dict[str, Record]:
         with self._lock:

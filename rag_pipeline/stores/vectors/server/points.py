@@ -40,7 +40,9 @@ _KEYS_IN_ONE_FILTER = 1_000
 _POINTS_AT_A_TIME = 1_000
 _BYTES_OF_A_NUMBER = 12
 _KILOBYTES_WORTH_A_GRAPH = 300_000
-"""As in the embedded index: fewer vectors of a collection are compared one by one, with nothing missed."""
+_NUMBERS = models.Datatype.FLOAT16
+"""Both as in the embedded index: fewer vectors of a collection are compared one by one, with nothing missed; cosines are right to three
+digits after the point."""
 _INDEXES: Mapping[str, Any] = {
     COLLECTION: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     **dict.fromkeys((ADDED, REMOVED), models.PayloadSchemaType.INTEGER),
@@ -92,13 +94,15 @@ class Points:
                 optimizers_config=None if options.on_disk else models.OptimizersConfigDiff(indexing_threshold=_KILOBYTES_WORTH_A_GRAPH),
                 shard_number=options.shards or None,
                 replication_factor=options.replicas,
-                on_disk_payload=options.on_disk,
+                on_disk_payload=options.on_disk or None,
             )
 
     def _vector_params(self, dimension: int) -> models.VectorParams:
         threshold = None if self._options.on_disk else _KILOBYTES_WORTH_A_GRAPH
         graph = models.HnswConfigDiff(m=32, ef_construct=256, full_scan_threshold=threshold)
-        return models.VectorParams(size=dimension, distance=models.Distance.COSINE, hnsw_config=graph, on_disk=self._options.on_disk)
+        return models.VectorParams(
+            size=dimension, distance=models.Distance.COSINE, datatype=_NUMBERS, hnsw_config=graph, on_disk=self._options.on_disk
+        )
 
     def apply(self, operations: Sequence[Any]) -> None:
         """Carry out some operations in their order, in one request; once more they change nothing."""

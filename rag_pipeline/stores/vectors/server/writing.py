@@ -53,15 +53,29 @@ def is_of_the_past(record: Record) -> bool:
     return (datetime.now(UTC) - published).total_seconds() > READERS_TAKE_SECONDS + 1  # a manifest has whole seconds
 
 
-def claim(manifests: Manifests, old: Record | None, change: IndexChange, place: str) -> tuple[Record, bool]:
+def forget_excluded(record: Record, places: Mapping[str, Points]) -> Record:
+    """A record without the publications that came to nothing so long ago that no request of theirs is on its way any more: what they left
+    is taken back once more before. The claim writes it down."""
+    old = [one.number for one in record.excluded if time.time() - one.noticed > _FORGOTTEN_AFTER_SECONDS]
+    if not old:
+        return record
+    for points in places.values():
+        points.apply_if_there(take_back(record.collection, old))
+    return replace(record, excluded=tuple(one for one in record.excluded if one.number not in old))
+
+
+def claim(manifests: Manifests, old: Record | None, record: Record, change: IndexChange, place: str) -> tuple[Record, bool]:
     """Note in the manifest which version is begun; the record, without what the version will not be built upon, and whether the
     collection was rolled back.
+
+    Args:
+        old: the record as it was read; None where there is none.
+        record: what is to be kept of it.
 
     Raises:
         TransientError: another writer was faster.
         RagError: the current version is of another embedding model, and ``from_scratch`` was not asked for.
     """
-    record = old or Record(change.collection)
     if record.current and not change.from_scratch:
         require_same_model(record.current.manifest, change)
     known = [*(version.manifest.version for version in record.kept), *([record.writing] if record.writing else [])]
@@ -185,8 +199,7 @@ class Publication:
     def _after(self, version: ServerVersion, kept: ServerVersion | None) -> Record:
         # What was in other places is deleted by now; what only the versions of before have is deleted later: they may still be read.
         places = (version.points, *(one.points for one in self._record.kept))
-        recent = tuple(one for one in self._record.excluded if time.time() - one.noticed < _FORGOTTEN_AFTER_SECONDS)
-        return replace(self._record, current=version, previous=kept, writing=None, excluded=recent, places=tuple(dict.fromkeys(places)))
+        return replace(self._record, current=version, previous=kept, writing=None, places=tuple(dict.fromkeys(places)))
 
 
 def merge_words(manifests: Manifests, record: Record) -> Record:

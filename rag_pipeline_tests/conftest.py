@@ -50,6 +50,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
 
 
+_OF_A_DATA_FOLDER = {"settings", "data", "uploads"}
+"""Fixtures that stand for one in ``tmp_path / "data"``."""
+
+
 @pytest.fixture(scope="session")
 def _made_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_model(tmp_path_factory.getbasetemp())
@@ -57,7 +61,7 @@ def _made_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _model_is_made(request: pytest.FixtureRequest, tmp_path: Path, _made_model: Path) -> None:
-    if "embedding" not in request.path.parts:
+    if "embedding" not in request.path.parts and _OF_A_DATA_FOLDER & set(request.fixturenames):
         put_into(tmp_path / "data", _made_model)
 
 

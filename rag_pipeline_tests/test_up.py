@@ -114,7 +114,9 @@ def test_a_dropped_file_is_answered_edited_and_forgotten(up: Up) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_many_files_at_once_are_one_run_a_collection(up: Up) -> None:
+def test_many_files_at_once_are_a_few_runs(up: Up) -> None:
+    """Slices of 1, 3, 9 … seconds, and never a run for each file."""
+
     def runs() -> list[str]:
         query = "{runsOrError(limit:50){... on Runs {results {status tags{key value}}}}}"
         body = json.dumps({"query": query}).encode()
@@ -129,7 +131,7 @@ def test_many_files_at_once_are_one_run_a_collection(up: Up) -> None:
     for number in range(1000):
         (folder / f"{number}.txt").write_text(f"Herb number {number} grows in bed {number % 7}.\n")
     wait_for(lambda: up.cited("Where does herb number 512 grow?") == {"512.txt"}, 180, "an answer from the thousand files")
-    assert runs().count("herbs") == 1
+    assert 1 <= runs().count("herbs") <= 6
 
 
 @pytest.mark.timeout(600)

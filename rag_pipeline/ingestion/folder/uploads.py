@@ -13,12 +13,14 @@ import unicodedata
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, escape_collection, is_ignored
-from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.files import sync_folder
+
+if TYPE_CHECKING:
+    from rag_pipeline.stores.catalog.database import Catalog
 
 LONGEST_NAME_BYTES = 255
 """NAME_MAX of Linux, macOS (in characters) and Windows (in characters)."""

@@ -84,7 +84,8 @@ def _look(settings: Settings) -> Look:
         from rag_pipeline.defs.runs import ingested_collections
 
         return look_around(settings, Catalog(settings.catalog_path), index, ingested_collections(settings))
-    return look_around(settings, Catalog(settings.catalog_path), index, index.collections())
+    ours = {*index.collections(), *(error.collection for error in index.damaged())}
+    return look_around(settings, Catalog(settings.catalog_path), index, ours)
 
 
 def _confirm(settings: Settings, collections: Sequence[str]) -> None:

@@ -64,8 +64,9 @@ def unpublished_collections(catalog: Catalog, index: VectorIndex, ingested: Iter
         damaged = {error.collection for error in index.damaged()}
     except RagError:
         return {}
-    differences = {name: abs(published.get(name, 0) - answering.get(name, 0)) for name in sorted({*answering, *ingested})}
-    differences |= {name: answering.get(name, 0) + 1 for name in damaged}  # agrees with no catalog
+    ours = {*answering, *ingested}
+    differences = {name: abs(published.get(name, 0) - answering.get(name, 0)) for name in sorted(ours)}
+    differences |= {name: answering.get(name, 0) + 1 for name in damaged & ours}  # agrees with no catalog
     return {name: difference for name, difference in differences.items() if difference}
 
 

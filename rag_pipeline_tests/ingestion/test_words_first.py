@@ -23,6 +23,7 @@ from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.keys import PARTIAL_EXTRACTION_KEY
 from rag_pipeline.stores.vectors import Manifest, SearchQuery, open_index
 from rag_pipeline.stores.vectors.server import ServerIndex
+from rag_pipeline.stores.vectors.server.names import ServerOptions, manifest_id
 from rag_pipeline_tests.conftest import text_lane, vectors_lane
 from rag_pipeline_tests.stores.vectors.conftest import change, hits, points
 
@@ -398,10 +399,14 @@ def test_slices_forget_what_nobody_needs(settings: Settings) -> None:
 
 
 def test_another_installation_s_collections_on_a_shared_server_ask_for_nothing(settings: Settings) -> None:
-    server = ServerIndex(QdrantClient(":memory:"))
+    client, catalog = QdrantClient(":memory:"), Catalog(settings.catalog_path)
+    server = ServerIndex(client)
     server.publish(change("theirs", points("a.md", "zebras"), model="another model"))
-    assert backlogs(settings, Catalog(settings.catalog_path), server, ["ours"]) == {}
-    assert "theirs" in backlogs(settings, Catalog(settings.catalog_path), server, ["theirs"])
+    assert backlogs(settings, catalog, server, ["ours"]) == {}
+    assert "theirs" in backlogs(settings, catalog, server, ["theirs"])
+    client.set_payload(ServerOptions().manifests, {"current": {"manifest": "nonsense"}}, [manifest_id("theirs")])
+    assert [error.collection for error in ServerIndex(client).damaged()] == ["theirs"]
+    assert backlogs(settings, catalog, ServerIndex(client), ["ours"]) == {}  # a run of ours would drop what is theirs
 
 
 def test_slices_grow_from_a_few_seconds_to_what_the_setting_says(settings: Settings) -> None:

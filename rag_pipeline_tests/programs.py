@@ -20,6 +20,9 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 _POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs, a folder a version; they are on no PATH."""
 
+_SYSTEM_PROGRAMS = Path("/usr/sbin")
+"""On no user's PATH."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -48,7 +51,7 @@ def _libreoffice(component: Component) -> Program:
 
 BROWSER = Program("a browser", "chromium", browser_program)
 POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
-NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"))
+NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:{_SYSTEM_PROGRAMS}"))
 REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))
 TESSERACT = Program("Tesseract with English", "tesseract-ocr", lambda: "eng" in tesseract_languages())
 WRITER = _libreoffice("writer")

@@ -119,11 +119,11 @@ def serving(settings: Settings, answerer: ScriptedAnswerer | None = None) -> Ite
         thread.join(20)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0, pause_seconds: float = 0.02) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
 
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread

@@ -358,7 +358,7 @@ def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screensh
             messages = page.request.get(f"{address}/api/v1/conversations/{kept['conversation_id']}").json()["messages"]
             return [message["feedback"] for message in messages[1::2]]
 
-        wait_until(lambda: feedback() == ["up", "down"], 30)
+        wait_until(lambda: feedback() == ["up", "down"], 60, pause_seconds=0.5)  # a program may ask ten times a second, no more
         page.goto(address)
         page.locator("#earlier input").click()
         page.get_by_role("option", name="Who repaired the lamp?").click()

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[4]
 def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(programs, "_POSTGRESQL", tmp_path)
+    monkeypatch.setattr(programs, "_SYSTEM_PROGRAMS", tmp_path)
     monkeypatch.setattr("rag_pipeline.ingestion.extract.process.libreoffice._MACOS", str(tmp_path / "soffice"))
 
 

@@ -111,3 +111,9 @@ def test_slices_go_on_for_as_long_as_they_get_something_done(settings: Settings,
     done = here("ingest", "zoo")
     assert (done.exit_code, "nothing more can be done" in done.stderr) == (0, True)
     assert len([row for row in json.loads(here("status", "--json").stdout) if row["chunks"]]) == 8
+
+
+def test_doing_everything_again_heeds_a_pause_too(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "is_paused_now", lambda *_: True)  # as if it had come a moment after the start
+    assert here("ingest", "--full", "zoo").exit_code == 0
+    assert [row["stage"] for row in json.loads(here("status", "--json").stdout)] == ["waiting"]

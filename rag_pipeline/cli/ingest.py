@@ -211,7 +211,7 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
     with progress.listening(drawing.update):
         if full_refresh:
             for collection in collections:
-                work.do(Workspace(settings, collection, full_refresh=True), LANES)
+                work.do(Workspace(settings, collection, full_refresh=True, is_paused=partial(is_paused_now, settings, collection)), LANES)
         else:
             for collection in collections:
                 if ("text", collection) in needs or collection in went_back:

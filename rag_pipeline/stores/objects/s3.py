@@ -150,7 +150,7 @@ class S3Store:
             raise ObjectUnreadableError(f"{self.address}/{key} is larger than 5 GiB, the most that S3 takes at once. Split it.")
         try:
             self._put(key, source, {} if replace else {"IfNoneMatch": "*"})
-        except _NotImplementedError:  # storage that knows no conditions: looked at first, which leaves a moment between
+        except _UnknownToStorageError:  # storage that knows no conditions: looked at first, which leaves a moment between
             if self.head(key):
                 raise ObjectExistsError(f"There is {self.address}/{key} already.") from None
             self._put(key, source, {})
@@ -225,7 +225,7 @@ class S3Store:
         if not key:
             return StorageRefusedError(f"{self.address} cannot be listed: {said}. {self._check_address}")
         if code == "NotImplemented":
-            return _NotImplementedError(said)
+            return _UnknownToStorageError(said)
         if status == 404:
             return ObjectGoneError(f"There is no {self.address}/{key}.")
         if status in (412, 416):
@@ -242,7 +242,7 @@ class _BrokenOffError(Exception):
     """An answer ended before its end."""
 
 
-class _NotImplementedError(RagError):
+class _UnknownToStorageError(RagError):
     """The storage does not know what was asked of it."""
 
 

@@ -126,6 +126,13 @@ def wait_until(condition: Callable[[], object], seconds: float = 30.0, pause_sec
         time.sleep(pause_seconds)
 
 
+def comes_to(page: Any, selector: str, count: int, seconds: float = 30.0) -> None:
+    """Wait until so many are shown: an answer that is over leaves the place of the running one before it stands among the others."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_count(count, timeout=1000 * seconds)
+
+
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread
 def browser() -> Iterator[Any]:
     """An installed Chromium. Without one the test is skipped, except in continuous integration, where it must not go missing unseen."""

@@ -12,7 +12,7 @@ from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, free_port, make_hit, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, serving, wait_until
 from rag_pipeline_tests.ui.documents import make_pdf
 
 SECONDS = 1000
@@ -60,7 +60,7 @@ def test_asking_opening_a_citation_following_up_and_being_refused(
         page.keyboard.press("Escape")
 
         ask(page, FOLLOW_UP)
-        page.wait_for_function("document.querySelectorAll('.footnote').length === 2", timeout=30 * SECONDS)
+        comes_to(page, ".footnote", 2)
         assert "Searched for" in last_turn(page).inner_text()
         assert "In 2024 the Mending Room repaired 726" in last_turn(page).inner_text()
 
@@ -103,7 +103,7 @@ def test_the_answer_streams_and_can_be_stopped(page: Any, settings: Settings) ->
         answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
         ask(page, "And now?")
         page.wait_for_selector(".footnote")
-        assert page.locator(".turn").count() == 2
+        comes_to(page, ".turn", 2)
 
 
 def test_a_question_right_after_stop_is_answered(page: Any, settings: Settings) -> None:
@@ -117,8 +117,9 @@ def test_a_question_right_after_stop_is_answered(page: Any, settings: Settings) 
             page.locator("#question button.stop-button").click()
             answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
             ask(page, "And now?")
-            page.wait_for_function("number => document.querySelectorAll('.footnote').length === number", arg=number)
-            assert [page.locator(".turn").count(), page.locator(".turn.live").count()] == [2 * number, 0]
+            comes_to(page, ".footnote", number)
+            comes_to(page, ".turn.live", 0)
+            comes_to(page, ".turn", 2 * number)
         assert page.get_by_text("Stopped.").count() == 3
 
 
@@ -140,14 +141,14 @@ def test_a_new_conversation_stays_empty_whatever_was_under_way(page: Any, settin
         ask(page, "Tell me")
         page.wait_for_selector(".turn.live .answer")
         page.get_by_role("button", name="New conversation").click()
-        page.wait_for_function("document.querySelectorAll('.turn').length === 0")
+        comes_to(page, ".turn", 0)
         assert answerer.cancelled.wait(30)
         page.wait_for_timeout(500)
         assert page.locator(".turn").count() == 0
         answerer.pieces, answerer.pause_seconds = ("All good [1].",), 0
         ask(page, "And now?")
         page.wait_for_selector(".footnote")
-        assert page.locator(".turn").count() == 1
+        comes_to(page, ".turn", 1)
     assert not answerer.asked[-1][1]
 
 
@@ -183,7 +184,7 @@ def test_a_question_while_an_answer_streams_is_asked_after_it(page: Any, setting
         answerer.pieces = ("All good [1].",)
         ask(page, "And now?")
         assert page.input_value("#question textarea") == "And now?"
-        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        comes_to(page, ".footnote", 2)
         assert page.input_value("#question textarea") == ""
     assert [question for question, *_ in answerer.asked] == ["Tell me", "And now?"]
 
@@ -210,7 +211,7 @@ def test_follow_up_questions_carry_the_conversation_and_the_choice_of_collection
         ask(page, "First")
         page.wait_for_selector(".footnote")
         ask(page, "Please reformulate")
-        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        comes_to(page, ".footnote", 2)
         assert "the lamp, in full" in last_turn(page).inner_text()
     (_, _, scope), (_, history, _) = answerer.asked
     assert scope.collections == ("lamps",)
@@ -256,7 +257,7 @@ def test_what_a_model_writes_is_shown_and_never_obeyed(page: Any, settings: Sett
         assert page.title() == "Ask your documents"
         assert page.locator(".answer strong").inner_text() == "Bold"
         assert "<b>code</b>\n\nmore [1]" in page.inner_text(".answer pre")
-        assert page.locator(".answer a.cite").count() == 2
+        comes_to(page, ".answer a.cite", 2)
         assert "![x](http://example.com/b.png)" in page.inner_text(".answer")
         assert page.inner_text(".question") == "<img src=http://example.com/d.png>"
         take(page, screenshots, "hostile")
@@ -334,11 +335,11 @@ def test_an_earlier_conversation_is_opened_again_and_goes_on(page: Any, settings
         page.locator("#earlier input").click()
         page.get_by_role("option", name="Who repaired the lamp?").click()
         page.wait_for_selector(".refusal")
-        assert page.locator(".question").count() == 2
-        assert page.locator("a.cite").count() == 1
+        comes_to(page, ".question", 2)
+        comes_to(page, "a.cite", 1)
         take(page, screenshots, "earlier")
         ask(page, "And when?")
-        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        comes_to(page, ".footnote", 2)
     assert [message.content for message in answerer.asked[-1][1]][::2] == ["Who repaired the lamp?", "refuse this"]
 
 
@@ -348,7 +349,7 @@ def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screensh
         ask(page, "Who repaired the lamp?")
         page.wait_for_selector(".footnote")
         ask(page, "And who lit it?")
-        page.wait_for_function("document.querySelectorAll('.footnote').length === 2")
+        comes_to(page, ".footnote", 2)
         page.get_by_label("Like", exact=True).first.click()
         page.get_by_label("Dislike", exact=True).last.click()
         take(page, screenshots, "thumbs")

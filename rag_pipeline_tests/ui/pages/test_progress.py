@@ -8,7 +8,7 @@ from rag_pipeline.ingestion.pauses import carry_on, pause, read_pauses
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.models import AnswerEvent, Refused
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, serving, wait_until
 
 SECONDS = 1000
 
@@ -47,7 +47,7 @@ def test_a_question_that_came_too_early_is_asked_again_by_itself(page: Any, sett
         assert "1 waits to be read" in page.locator(".refusal").inner_text()
         ingest()
         page.wait_for_selector(".footnote", timeout=60 * SECONDS)
-        assert page.locator(".turn").count() == 2
+        comes_to(page, ".turn", 2)
         assert "Ansgar" in page.locator(".turn").last.inner_text()
         page.wait_for_timeout(4 * SECONDS)
         assert page.locator(".turn").count() == 2

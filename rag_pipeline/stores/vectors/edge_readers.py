@@ -34,6 +34,25 @@ class OpenVersion:
     retired: bool = field(default=False)
 
 
+@dataclass
+class _SharedShard:
+    """A shard that some versions read, with the documents that were dead in it when it was last asked, and the ids of their points."""
+
+    shard: EdgeShard
+    users: int = 0
+    dead_documents: frozenset[str] = frozenset()
+    dead: frozenset[str] = frozenset()
+
+    def segment(self, dead_documents: frozenset[str]) -> OpenSegment:
+        """As a version reads it. Later versions have more that is dead, so only that is looked up; after a step back, all."""
+        if not self.dead_documents <= dead_documents:
+            self.dead_documents = self.dead = frozenset()
+        if new := dead_documents - self.dead_documents:
+            self.dead |= frozenset(self.shard.ids_of(sorted(new)))
+            self.dead_documents = dead_documents
+        return OpenSegment(self.shard, self.dead)
+
+
 class OpenVersions:
     """At most one current version a collection, opened when it is first asked; safe to share by threads.
 
@@ -44,7 +63,7 @@ class OpenVersions:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._versions: dict[str, OpenVersion] = {}
-        self._shards: dict[Path, tuple[EdgeShard, int]] = {}
+        self._shards: dict[Path, _SharedShard] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -111,25 +130,28 @@ class OpenVersions:
             segments = []
             for name in contents.segments:
                 path = folder.shard_path(name)
-                segments.append(OpenSegment(self._take(path), contents.dead.get(name, {})))
+                shared = self._take(path)
                 paths.append(path)
+                segments.append(shared.segment(frozenset(contents.dead.get(name, ()))))
         except BaseException:
             self._give_back(paths)
             raise
         return OpenVersion(manifest, signature, SegmentedSearch(segments, contents.passages, contents.terms), tuple(paths), held)
 
-    def _take(self, path: Path) -> EdgeShard:
-        shard, users = self._shards.get(path) or (EdgeShard.load(path), 0)
-        self._shards[path] = (shard, users + 1)
-        return shard
+    def _take(self, path: Path) -> _SharedShard:
+        if path not in self._shards:
+            self._shards[path] = _SharedShard(EdgeShard.load(path))
+        shared = self._shards[path]
+        shared.users += 1
+        return shared
 
     def _give_back(self, paths: list[Path] | tuple[Path, ...]) -> None:
         for path in paths:
-            shard, users = self._shards.pop(path)
-            if users > 1:
-                self._shards[path] = (shard, users - 1)
-            else:
-                shard.close()
+            shared = self._shards[path]
+            shared.users -= 1
+            if not shared.users:
+                del self._shards[path]
+                shared.shard.close()
 
     def _retire(self, version: OpenVersion | None) -> None:
         if version and not version.retired:

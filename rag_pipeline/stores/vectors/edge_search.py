@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,28 +25,26 @@ Ranked = Callable[[EdgeShard, int], Scored]
 
 @dataclass(frozen=True, slots=True)
 class OpenSegment:
-    """A segment as one version reads it: document keys that are dead there, and the number of points of each."""
+    """A segment as one version reads it, with the ids of its points that are dead there."""
 
     shard: EdgeShard
-    dead: Mapping[str, int]
+    dead: AbstractSet[str]
 
     def live(self, ranked: Callable[[int], Scored], count: int) -> Scored:
         """The best ``count`` of a ranking that are live: it is read as deep as that takes."""
         if not self.dead:
             return ranked(count)
-        depth = count + min(count, sum(self.dead.values()))
+        depth = count + min(count, len(self.dead))
         while True:
             found = ranked(depth)
-            keys = self.shard.document_keys_of([identity for identity, _ in found])
-            alive = [(identity, score) for identity, score in found if keys[identity] not in self.dead]
+            alive = [(identity, score) for identity, score in found if identity not in self.dead]
             if len(alive) >= count or len(found) < depth:
                 return alive[:count]
             depth *= 2
 
     def payloads(self, chunk_ids: Sequence[str], *, with_words: bool = False) -> dict[str, tuple[Mapping[str, Any], Sequence[int]]]:
         """Payloads of its live points among these."""
-        found = self.shard.payloads(chunk_ids, with_words=with_words)
-        return {identity: one for identity, one in found.items() if one[0]["document_key"] not in self.dead}
+        return self.shard.payloads([identity for identity in chunk_ids if identity not in self.dead], with_words=with_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class SegmentedSearch:
         """Every live chunk, some at a time."""
         for segment in self.segments:
             for batch in segment.shard.chunks():
-                yield [chunk for chunk in batch if chunk.payload["document_key"] not in segment.dead]
+                yield [chunk for chunk in batch if chunk.chunk_id not in segment.dead]
 
     def _lists(self, query: SearchQuery) -> list[tuple[Ranked, float]]:
         """The rankings of a question, with their weights in the fusion."""

@@ -93,10 +93,18 @@ class EdgeShard:
 
     def words_of(self, document_keys: Sequence[str]) -> Iterator[Sequence[int]]:
         """The words of each point of some documents."""
+        for records in self._of_documents(document_keys, vectors=[SPARSE]):
+            yield from (words_in(record.vector) for record in records)
+
+    def ids_of(self, document_keys: Sequence[str]) -> Iterator[str]:
+        """The id of each point of some documents."""
+        for records in self._of_documents(document_keys, vectors=False):
+            yield from (str(record.id) for record in records)
+
+    def _of_documents(self, document_keys: Sequence[str], vectors: bool | list[str]) -> Iterator[list[engine.Record]]:
         for start in range(0, len(document_keys), _KEYS_IN_ONE_FILTER):
             chosen = any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
-            for records in self._scrolled(chosen, payload=False, vectors=[SPARSE]):
-                yield from (words_in(record.vector) for record in records)
+            yield from self._scrolled(chosen, payload=False, vectors=vectors)
 
     def _scrolled(self, chosen: engine.Filter | None, *, payload: bool, vectors: bool | list[str]) -> Iterator[list[engine.Record]]:
         offset: PointId | None = None
@@ -135,12 +143,6 @@ class EdgeShard:
         with _plain_errors("The index cannot be read"):
             records = self._shard.retrieve(list(chunk_ids), True, [SPARSE] if with_words else False)
         return {str(record.id): (record.payload or {}, words_in(record.vector)) for record in records}
-
-    def document_keys_of(self, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """The document key of each of these points."""
-        with _plain_errors("The index cannot be read"):
-            records = self._shard.retrieve(list(chunk_ids), engine.PayloadSelector.Include(["document_key"]), False)
-        return {str(record.id): str((record.payload or {})["document_key"]) for record in records}
 
     def close(self) -> None:
         """Release files and memory."""

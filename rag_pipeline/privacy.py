@@ -27,7 +27,7 @@ def switch_off_telemetry(environment: MutableMapping[str, str]) -> None:
 
 
 def is_this_machine(url: str) -> bool:
-    """Whether an address is this machine's own: a proxy that the environment names is for the internet, and must not see what goes there."""
+    """Whether an address is this machine's own: a proxy that the environment names is for the internet, and not to see it."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -220,7 +220,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-    return [*work.failures.values(), *_recorded(settings, work.reports)]
+    refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
+    return [*work.failures.values(), *refusals, *_recorded(settings, work.reports)]
 
 
 @dataclass

@@ -115,16 +115,17 @@ class EmbeddingServer:
     def _client(self) -> openai.OpenAI:
         import openai
 
-        return openai.OpenAI(
+        client = openai.OpenAI(
             api_key=self._key or "not-needed",
             base_url=self.url,
-            organization="",  # or the client would take these from variables that are the language model's
-            project="",
             max_retries=self._patience.retries,
             timeout=openai.Timeout(self._patience.seconds, connect=self._patience.connect_seconds),
             # Texts go to the address that was configured: not to where it points on, nor, if it is this machine's, by a proxy.
             http_client=openai.DefaultHttpxClient(trust_env=not is_this_machine(self.url), follow_redirects=False),
         )
+        client.organization = client.project = None  # what the client takes from variables is the language model's
+        client._custom_headers = {}
+        return client
 
     def _read(self, answer: object, texts: int) -> ServerAnswer:
         """An answer's vectors, in the order of their ``index``."""

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from rag_pipeline.embedding.embedding_server import (
     EmbeddingServer,
     EmbeddingServerAwayError,
-    EmbeddingServerError,
     InputRefusedError,
     Patience,
 )
@@ -48,7 +47,7 @@ _READS_ANY = 64
 """Tokens; every model reads so many."""
 _SAME_TEXT = 1 - 1e-6
 """Cosine of vectors of two texts that only their ends tell apart, above which the ends were not read."""
-_TOKEN = r"[A-Za-z0-9]{1,3}|[^A-Za-z0-9\s]"
+_PIECE = r"[A-Za-z0-9]{1,3}|[^A-Za-z0-9\s]"
 """What is counted as a token where no tokenizer is given: rather too little text than too much."""
 
 
@@ -106,7 +105,7 @@ class _Known:
     def fingerprint(self, name: str, document_prompt: str) -> str:
         vector = self.vector
         # On which side of some planes it lies: unlike its digits, that stays when a server calculates a little differently.
-        planes = np.random.RandomState(0).standard_normal((_SIGNS, len(vector)))  # noqa: NPY002  (its numbers never change)
+        planes = np.random.RandomState(0).standard_normal((_SIGNS, len(vector)))
         signs = "".join("+" if side > 0 else "-" for side in planes @ vector)
         parts = [name, self.declared, len(vector), document_prompt, signs, self.twin]
         return _SERVED + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
@@ -236,7 +235,7 @@ def _folder(name: str) -> Path:
 
 def _tokenizer_digest(file: Path | None, document_prompt: str) -> str:
     if file is None:
-        return hashlib.sha256(f"{_TOKEN}{document_prompt}".encode()).hexdigest()[:12]
+        return hashlib.sha256(f"{_PIECE}{document_prompt}".encode()).hexdigest()[:12]
     return _digest_of(file, file.stat().st_mtime_ns, document_prompt)
 
 
@@ -250,8 +249,8 @@ def _token_counter(file: Path | None, max_tokens: int, prompt: str) -> TokenCoun
 
     if file:
         return TokenCounter(Tokenizer.from_file(str(file)), max_tokens, prompt)
-    estimating = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
-    estimating.pre_tokenizer = pre_tokenizers.Split(Regex(_TOKEN), "removed", invert=True)
+    estimating = Tokenizer(models.WordLevel({"?": 0}, "?"))
+    estimating.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECE), "removed", invert=True)
     return TokenCounter(estimating, max_tokens, prompt)
 
 

@@ -126,23 +126,25 @@ def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
     made = _Made()
     try:
         _embed(workspace, embedder, frame["text"].to_list(), made)
-    finally:
-        report = EmbeddingReport(len(made.places), time.perf_counter() - started, embedder.dtype, made.refusal)
+    except BaseException:
+        if made.places:
+            _leave(workspace, batch, frame, made, EmbeddingReport(len(made.places), time.perf_counter() - started, embedder.dtype))
+            staging.write_frame(f"{batch}.texts", frame[made.next :])  # whoever tries again goes on from there
+        raise
+    report = EmbeddingReport(len(made.places), time.perf_counter() - started, embedder.dtype, made.refusal)
+    if made.places:
         _leave(workspace, batch, frame, made, report)
+    else:
+        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
     return report
 
 
 def _leave(workspace: Workspace, batch: str, frame: polars.DataFrame, made: _Made, report: EmbeddingReport) -> None:
-    """Leave the vectors for the commit, and of the texts those that have none: whoever tries the batch again goes on from there."""
+    """Leave what was made for the commit."""
     staging = workspace.staging(STEP)
-    if made.places:
-        columns = polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(made.vectors))
-        vectors = frame[made.places].select("text_hash").with_columns(*columns)
-        staging.write_frame(f"{batch}-{staging.new_batch()}.vectors", vectors, asdict(report))
-        if made.next < len(frame) and not workspace.slice:
-            staging.write_frame(f"{batch}.texts", frame[made.next :])
-    else:
-        staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
+    columns = polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(made.vectors))
+    vectors = frame[made.places].select("text_hash").with_columns(*columns)
+    staging.write_frame(f"{batch}-{staging.new_batch()}.vectors", vectors, asdict(report))
 
 
 def _planned(staging: Staging, batch: str) -> polars.DataFrame:

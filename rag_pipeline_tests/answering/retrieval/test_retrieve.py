@@ -29,11 +29,11 @@ def retriever(settings: Settings) -> Retriever:
 
 
 async def test_the_right_passage_comes_first_out_of_all_collections(library_settings: Settings) -> None:
-    hits = await retriever(library_settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    hits = (await retriever(library_settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)).hits
     assert hits[0].text == BRIDGE[0]
     assert (hits[0].collection, hits[0].document, hits[0].page_first) == ("bridges", "iron.md", 1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
-    assert len({hit.collection for hit in await retriever(library_settings).retrieve("bridge", EVERYWHERE, 10)}) == 3
+    assert len({hit.collection for hit in (await retriever(library_settings).retrieve("bridge", EVERYWHERE, 10)).hits}) == 3
 
 
 async def test_scope_narrows(library_settings: Settings) -> None:
@@ -54,7 +54,7 @@ async def test_nothing_indexed_says_what_to_do(tmp_path: Path) -> None:
 
 async def test_a_passage_is_found_by_its_citation(library_settings: Settings) -> None:
     made = retriever(library_settings)
-    (hit, *_) = await made.retrieve("bees dance", EVERYWHERE, 1)
+    (hit, *_) = (await made.retrieve("bees dance", EVERYWHERE, 1)).hits
     found = await made.passage("animals", hit.chunk_id)
     assert found is not None
     assert found.text == hit.text
@@ -69,7 +69,7 @@ async def test_a_collection_answers_with_the_model_it_was_indexed_with(tmp_path:
     shutil.copytree(locate_model(settings).path, other)
     (other / "note.json").write_text("{}")  # another fingerprint
     changed = settings.model_copy(update={"embedding_model": str(other)})
-    hits = await retriever(changed).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 1)
+    hits = (await retriever(changed).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 1)).hits
     assert hits[0].text == BRIDGE[0]
 
 
@@ -84,7 +84,7 @@ async def test_without_any_vector_a_question_needs_none_and_no_model(tmp_path: P
     settings = settings_at(tmp_path)
     by_words = [replace(chunk, dense=None) for chunk in chunks("bridges", "iron.md", BRIDGE, settings)]
     publish(settings, "bridges", {"iron.md": []}, chunks=[by_words], embedding_fingerprint="of a model that is not here")
-    hits = await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    hits = (await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)).hits
     assert hits[0].text == BRIDGE[0]
 
 
@@ -114,7 +114,7 @@ def test_the_limit_of_a_question_is_said() -> None:
 
 async def test_odd_characters_do_not_break_a_search(library_settings: Settings) -> None:
     for question in ("bridge \ud800 \x00 \x1b[31m", "鉄橋はいつ開通しましたか", "ж" * 5000, "bridge " * 2500, "a" * 20_000):
-        assert await retriever(library_settings).retrieve(question, EVERYWHERE, 2)
+        assert (await retriever(library_settings).retrieve(question, EVERYWHERE, 2)).hits
 
 
 def test_the_end_of_a_long_question_is_not_dropped(library_settings: Settings) -> None:

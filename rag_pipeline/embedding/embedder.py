@@ -1,7 +1,7 @@
 """Texts to vectors: which runtime does it, loaded once a process.
 
-Belongs here: what is loaded when. Not here: the runtimes (``sentence_transformer.py``, ``light_runtime.py``, and ``served_embedder.py``,
-which loads nothing), how they compare (``runtime_choice.py``), what is embedded, where vectors are kept. Why so: docs/decisions/embedding.md.
+Belongs here: what is loaded when. Not here: the runtimes (``sentence_transformer.py``, ``light_runtime.py``; ``served_embedder.py``, for
+which nothing is), how they compare (``runtime_choice.py``), what is embedded, where vectors are kept. Why so: docs/decisions/embedding.md.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Patience:
 
     Attributes:
         seconds: for an answer, and ``connect_seconds`` for a connection.
-        retries: further tries, after pauses that double from half a second to eight, or as long as the server asks for (two minutes at most).
+        retries: further tries, after pauses that double from half a second to eight, or of what the server asks for, up to two minutes.
     """
 
     seconds: float

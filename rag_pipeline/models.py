@@ -232,8 +232,8 @@ class Coverage:
     ``reason`` says why the question was given none, so that all of them were; empty where it has one.
     """
 
-    passages: int
-    vectors: int
+    passages: int = 0
+    vectors: int = 0
     reason: str = ""
 
     @property

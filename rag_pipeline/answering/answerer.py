@@ -37,9 +37,6 @@ NOTHING_NEAR = "The documents do not seem to say anything about this. Try other 
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
-_NOTHING_YET = Coverage(0, 0)
-
-
 @dataclass
 class _Course:
     """What is known of an answer under way. ``timings`` are in seconds by step."""
@@ -48,7 +45,7 @@ class _Course:
     with_topic: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
-    coverage: Coverage = _NOTHING_YET
+    coverage: Coverage = field(default_factory=Coverage)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -125,6 +125,6 @@ class ServedEmbedder:
         place, said = next(iter(refused.items()))
         return (
             f"The embedding server at {self._server.url} does not take {len(refused)} passages, which are found by their words alone. "
-            f"It says: {said}. The first begins: {texts[place][:60]!r}. If they are too long for the model, lower RAG_CHUNK_TOKENS, or name "
+            f"It says: {said}. The first begins: {texts[place][:60]!r}. If they are too long for it, lower RAG_CHUNK_TOKENS, or name "
             "its tokenizer by RAG_EMBEDDING_TOKENIZER."
         )

@@ -38,8 +38,11 @@ async def test_the_right_passage_comes_first_out_of_all_collections(library_sett
 
 async def test_scope_narrows(library_settings: Settings) -> None:
     ask = retriever(library_settings).retrieve
-    assert {hit.collection for hit in await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)} == {"animals", "deutsch"}
-    assert await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()
+    assert {hit.collection for hit in (await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)).hits} == {
+        "animals",
+        "deutsch",
+    }
+    assert (await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()).hits
 
 
 async def test_an_unknown_collection_is_named_with_those_that_exist(library_settings: Settings) -> None:
@@ -91,11 +94,11 @@ async def test_without_any_vector_a_question_needs_none_and_no_model(tmp_path: P
 async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> None:
     ask = retriever(library_settings).retrieve
     now = datetime.now(UTC).replace(tzinfo=None)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8) == ()
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8) == ()
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8) == ()
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8) == ()).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8) == ()).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8) == ()).hits
     assert not library_settings.catalog_path.exists()
 
 

@@ -170,12 +170,17 @@ def _embedding_model(settings: Settings) -> Iterator[Finding]:
 
 def _embedding_server(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServer
-    from rag_pipeline.embedding.served_model import identified
+    from rag_pipeline.embedding.served_model import PROBE, known_model, require_whole_reading
 
-    model = identified(settings, EmbeddingServer(settings, settings.embedding_model, FOR_A_QUESTION))
-    tokens = f"counted by {model.tokenizer}" if model.tokenizer else "estimated: RAG_EMBEDDING_TOKENIZER would count them"
-    detail = f"{model.name} at {settings.embedding_url}, vectors of {model.dimension} numbers, texts of up to {model.max_tokens} tokens"
-    yield Finding("embedding server", "ok", f"{detail}, {tokens}")
+    server = EmbeddingServer(settings, settings.embedding_model, FOR_A_QUESTION)
+    (vector,), known = server.ask([PROBE]).vectors, known_model(settings)
+    require_whole_reading(settings, server)
+    detail = f"{server.model} at {server.url} answers with vectors of {len(vector)} numbers"
+    if known and not known.is_same(vector):
+        yield Finding("embedding server", "problem", f"{detail}, of another model than before", "rag ingest: all is embedded anew")
+        return
+    remedy = "" if settings.embedding_tokenizer else "tokens are estimated; RAG_EMBEDDING_TOKENIZER would have them counted"
+    yield Finding("embedding server", "ok", detail, "" if known and known.tokenizer else remedy)
 
 
 def _model_here(settings: Settings) -> Iterator[Finding]:

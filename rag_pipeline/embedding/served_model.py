@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rag_pipeline.embedding.embedding_server import (
     EmbeddingServer,
     EmbeddingServerAwayError,
+    EmbeddingServerError,
     InputRefusedError,
     Patience,
 )
@@ -49,6 +50,10 @@ _SAME_TEXT = 1 - 1e-6
 """Cosine of vectors of two texts that only their ends tell apart, above which the ends were not read."""
 _PIECE = r"[A-Za-z0-9]{1,3}|[^A-Za-z0-9\s]"
 """What is counted as a token where no tokenizer is given: rather too little text than too much."""
+
+
+class UnfitModelError(EmbeddingModelError, EmbeddingServerError):
+    """The served model does not read texts as long as are to be sent; the message names the fix."""
 
 
 class ModelExchangedError(EmbeddingServerAwayError):
@@ -131,7 +136,7 @@ def served_model(settings: Settings, patience: Patience) -> ServedModel:
 
     Raises:
         EmbeddingServerError: the server does not answer, or not with vectors.
-        EmbeddingModelError: there is no such tokenizer, or the server does not read texts of that length.
+        EmbeddingModelError: there is no such tokenizer, or (``UnfitModelError``) the server does not read texts of that length.
     """
     known = _known(settings)
     if known and known[0].reads == _reading(settings):
@@ -144,14 +149,14 @@ def identified(settings: Settings, server: EmbeddingServer) -> ServedModel:
 
     Raises:
         EmbeddingServerError: it does not answer, or not with vectors.
-        EmbeddingModelError: it does not read texts as long as are to be sent.
+        UnfitModelError: it does not read texts as long as are to be sent.
     """
     from filelock import FileLock
 
     answer = server.ask([PROBE])
     seen = _Known(answer.model, base64.b64encode(answer.vectors[0].astype("<f4").tobytes()).decode())
     if not any(one.reads == _reading(settings) for one in _alike(_known(settings), seen)):
-        _require_whole_reading(settings, server)
+        require_whole_reading(settings, server)
     settings.locks_path.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.locks_path / "served_models.lock"):
         others = _known(settings)
@@ -254,11 +259,12 @@ def _token_counter(file: Path | None, max_tokens: int, prompt: str) -> TokenCoun
     return TokenCounter(estimating, max_tokens, prompt)
 
 
-def _require_whole_reading(settings: Settings, server: EmbeddingServer) -> None:
+def require_whole_reading(settings: Settings, server: EmbeddingServer) -> None:
     """Check that the server reads the longest chunk to its end: some cut texts, and say nothing.
 
     Raises:
-        EmbeddingModelError: it does not.
+        EmbeddingServerError: it does not answer, or not with vectors.
+        UnfitModelError: it does not.
     """
     folder, tokenizer = _tokenizer(settings)
     prompt, tokens = _prompts(folder)[0], _max_tokens(settings, folder)
@@ -272,11 +278,11 @@ def _require_whole_reading(settings: Settings, server: EmbeddingServer) -> None:
     try:
         one, other = server.ask([prompt + text for text in _alike_but_for_the_end(counter)]).vectors
     except InputRefusedError as error:
-        raise EmbeddingModelError(
+        raise UnfitModelError(
             f"{server.model} at {server.url} does not take texts as long as chunks may be: {error.said}. {way_out}"
         ) from None
     if float(one @ other) >= _SAME_TEXT:
-        raise EmbeddingModelError(f"{server.model} at {server.url} cuts texts without saying so: their ends changed nothing. {way_out}")
+        raise UnfitModelError(f"{server.model} at {server.url} cuts texts without saying so: their ends changed nothing. {way_out}")
 
 
 def _alike_but_for_the_end(counter: TokenCounter) -> tuple[str, str]:

@@ -157,7 +157,7 @@ def _planned(staging: Staging, batch: str) -> polars.DataFrame:
 
 def _embed(workspace: Workspace, embedder: Embedder, texts: list[str], made: _Made) -> None:
     """Embed the first texts: as many as there is time for."""
-    step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
+    step = _LOOK_EVERY if workspace.slice and not workspace.settings.embedding_url else _REPORT_EVERY  # as many as a server is kept busy by
     progress.report(STEP, 0, len(texts))
     for start in range(0, len(texts), step):
         if workspace.is_over():

@@ -42,7 +42,7 @@ async def test_scope_narrows(library_settings: Settings) -> None:
         "animals",
         "deutsch",
     }
-    assert (await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()).hits
+    assert (await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8)).hits == ()
 
 
 async def test_an_unknown_collection_is_named_with_those_that_exist(library_settings: Settings) -> None:
@@ -95,10 +95,10 @@ async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> N
     ask = retriever(library_settings).retrieve
     now = datetime.now(UTC).replace(tzinfo=None)
     assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)).hits
-    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8) == ()).hits
-    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8) == ()).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8)).hits == ()
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8)).hits == ()
     assert (await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)).hits
-    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8) == ()).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8)).hits == ()
     assert not library_settings.catalog_path.exists()
 
 

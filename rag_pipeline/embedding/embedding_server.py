@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ from rag_pipeline.settings import Settings
 if TYPE_CHECKING:
     import openai
 
+_KEPT_SECONDS = 3.0
+"""How long an unused connection is: less than servers keep it (uvicorn: 5 s), or a question would be sent into one that just closes."""
 _SAID_CHARACTERS = 300
 _LEAST_LENGTH = 1e-6
 """Of a vector as it comes: one of zeros has no direction, and would be near everything or nothing."""
@@ -56,17 +59,19 @@ class Patience:
     Attributes:
         seconds: for an answer, and ``connect_seconds`` for a connection.
         retries: further tries, after pauses that double from half a second to eight, or of what the server asks for, up to two minutes.
+        rest_seconds: after it was waited for in vain, others are told so for this long without waiting.
     """
 
     seconds: float
     connect_seconds: float
     retries: int
+    rest_seconds: float = 0
 
 
 IN_BULK = Patience(120, 10, 6)
 """Half a minute of pauses: a server that starts again, or a limit that counts by the minute. What is left is the next run's."""
-FOR_A_QUESTION = Patience(10, 3, 1)
-"""Somebody waits, and is answered from the words alone when this is over."""
+FOR_A_QUESTION = Patience(10, 3, 0, 10)
+"""Somebody waits, and is answered from the words alone when this is over. Questions share few threads: not each of fifty can wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class EmbeddingServer:
         self.model = model
         self._key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else ""
         self._patience = patience
+        self._rest_until, self._why = 0.0, ""
 
     def ask(self, texts: Sequence[str]) -> ServerAnswer:
         """Vectors of some texts, in one request.
@@ -100,6 +106,15 @@ class EmbeddingServer:
             EmbeddingServerAwayError: it cannot be reached, is silent, busy or broken, or answered with anything but such vectors.
             EmbeddingServerError: it refuses the key, or does not know the model.
         """
+        if time.monotonic() < self._rest_until:
+            raise EmbeddingServerAwayError("embedding_server", self._why)
+        try:
+            return self._ask(texts)
+        except EmbeddingServerAwayError as error:
+            self._rest_until, self._why = time.monotonic() + self._patience.rest_seconds, str(error)
+            raise
+
+    def _ask(self, texts: Sequence[str]) -> ServerAnswer:
         import openai
 
         body = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
@@ -113,6 +128,7 @@ class EmbeddingServer:
 
     @cached_property
     def _client(self) -> openai.OpenAI:
+        import httpx2
         import openai
 
         client = openai.OpenAI(
@@ -121,7 +137,11 @@ class EmbeddingServer:
             max_retries=self._patience.retries,
             timeout=openai.Timeout(self._patience.seconds, connect=self._patience.connect_seconds),
             # Texts go to the address that was configured: not to where it points on, nor, if it is this machine's, by a proxy.
-            http_client=openai.DefaultHttpxClient(trust_env=not is_this_machine(self.url), follow_redirects=False),
+            http_client=openai.DefaultHttpxClient(
+                trust_env=not is_this_machine(self.url),
+                follow_redirects=False,
+                limits=httpx2.Limits(keepalive_expiry=_KEPT_SECONDS),
+            ),
         )
         client.organization = client.project = None  # what the client takes from variables is the language model's
         client._custom_headers = {}
@@ -174,7 +194,7 @@ class EmbeddingServer:
         return EmbeddingServerError(f"{where} refuses the request ({status}: {said}). Check RAG_EMBEDDING_URL.")
 
     def _away(self, what: str) -> EmbeddingServerAwayError:
-        words = f"The embedding server at {self.url} {what}. Start it, or check RAG_EMBEDDING_URL; what has its vectors keeps them."
+        words = f"The embedding server at {self.url} {what}. Start it, or check RAG_EMBEDDING_URL."
         return EmbeddingServerAwayError("embedding_server", words)
 
     def _safe(self, said: str) -> str:

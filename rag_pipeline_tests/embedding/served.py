@@ -66,6 +66,7 @@ class EmbeddingService:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     service: EmbeddingService
 
     def log_message(self, *_: object) -> None:

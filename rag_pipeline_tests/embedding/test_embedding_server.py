@@ -128,6 +128,17 @@ def test_what_does_not_pass_is_an_error_without_the_key(
     assert KEY not in str(raised.value) + caplog.text
 
 
+def test_not_every_question_waits_for_a_server_that_is_silent(served: Settings, service: EmbeddingService) -> None:
+    server = EmbeddingServer(served, "test-model", Patience(0.5, 0.5, 0, 1.0))
+    service.faults = ["silent"]
+    for _ in range(20):
+        with pytest.raises(EmbeddingServerAwayError, match="was silent for"):
+            server.ask(["one"])
+    assert len(service.texts) == 1
+    time.sleep(1.0)
+    assert len(server.ask(["one"]).vectors) == 1
+
+
 def test_a_wrong_key_address_or_name_is_told_apart_from_a_server_that_is_away(served: Settings, service: EmbeddingService) -> None:
     service.key = "another"
     with pytest.raises(EmbeddingServerError, match="RAG_EMBEDDING_API_KEY"):
@@ -226,7 +237,7 @@ async def test_another_model_behind_the_same_address_is_noticed_and_not_mixed(se
     with pytest.raises(EmbeddingServerAwayError, match="several models"):
         run_steps(served)
     assert embedding_model(served).fingerprint == first
-    service.model = "exchanged"
+    service.model, service.dimension = "exchanged", 48
     end = await answer(served, "Which animals have black and white stripes at night?")
     assert end.coverage
     assert "has another model now" in end.coverage.reason
@@ -234,9 +245,9 @@ async def test_another_model_behind_the_same_address_is_noticed_and_not_mixed(se
     assert left(served).passages == 3
     run_steps(served)
     second = manifest(served)
-    assert (second.embedding_fingerprint != first, second.vectors, left(served)) == (True, 3, Backlog())
+    assert (second.embedding_fingerprint != first, second.dimension, second.vectors, left(served)) == (True, 48, 3, Backlog())
     assert (await answer(served, "Which animals have black and white stripes at night?")).coverage is None
-    service.model, service.texts = "test-model", []
+    service.model, service.dimension, service.texts = "test-model", DIMENSION, []
     with pytest.raises(EmbeddingServerAwayError, match="embedded anew"):
         load_embedder(embedding_model(served), served).embed_query("noticed")
     run_steps(served)  # the vectors of the first model are still there

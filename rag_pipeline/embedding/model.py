@@ -5,9 +5,9 @@ Belongs here: which of the two. Not here: either (``model_files.py``, ``served_m
 
 from __future__ import annotations
 
-from rag_pipeline.embedding.embedding_server import IN_BULK, Patience
+from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, IN_BULK, EmbeddingServer, Patience
 from rag_pipeline.embedding.model_files import ModelFiles, locate_model
-from rag_pipeline.embedding.served_model import ServedModel, known_model, served_model
+from rag_pipeline.embedding.served_model import ServedModel, identified, known_model, served_model
 from rag_pipeline.settings import Settings
 
 EmbeddingModel = ModelFiles | ServedModel
@@ -30,3 +30,14 @@ def embedding_model_so_far(settings: Settings) -> EmbeddingModel | None:
         EmbeddingModelError: it cannot be found, read, or trusted.
     """
     return known_model(settings) if settings.embedding_url else locate_model(settings)
+
+
+def note_exchange(settings: Settings) -> None:
+    """Ask the server, if there is one, which model it has now: another one is noted though nothing may be left to embed.
+
+    Raises:
+        EmbeddingModelError: there is no such tokenizer.
+        EmbeddingServerError: the server does not answer, or its model does not fit.
+    """
+    if settings.embedding_url:
+        identified(settings, EmbeddingServer(settings, settings.embedding_model, FOR_A_QUESTION))

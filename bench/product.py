@@ -45,7 +45,7 @@ def search(questions: list[str]) -> None:
         started = time.perf_counter()
         retriever.question_vector(question, collection)  # kept, so that the search finds it made
         embedded = time.perf_counter()
-        hits = asyncio.run(retriever.retrieve(question, EVERYWHERE, TOP_K))
+        hits = asyncio.run(retriever.retrieve(question, EVERYWHERE, TOP_K)).hits
         seconds = {"embed_seconds": embedded - started, "search_seconds": time.perf_counter() - embedded}
         answers.append({"documents": [Path(hit.document).name for hit in hits], **seconds})
     print(json.dumps(answers))
@@ -93,7 +93,7 @@ def watch(question: str) -> None:
 
 def answers(retriever: Retriever, question: str) -> bool:
     try:
-        return bool(asyncio.run(retriever.retrieve(question, EVERYWHERE, TOP_K)))
+        return bool(asyncio.run(retriever.retrieve(question, EVERYWHERE, TOP_K)).hits)
     except RagError:  # nothing is indexed yet
         return False
 

@@ -227,10 +227,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many of the ``passages`` that could be found have ``vectors``: the others are found by their words alone."""
+    """How many of the ``passages`` that could be found have ``vectors``: the others are found by their words alone.
 
-    passages: int
-    vectors: int
+    ``reason`` says why the question was given none, so that all of them were; empty where it has one.
+    """
+
+    passages: int = 0
+    vectors: int = 0
+    reason: str = ""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether anything was, or may have been, found by its words alone."""
+        return bool(self.reason) or self.vectors < self.passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +249,7 @@ class Answered:
     ``marks`` are the places of its citations, in order. No one needs to look for ``[n]`` in the text, where documents have their own.
 
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
-    ``coverage`` is None where all passages of the collections that were asked have a vector.
+    ``coverage`` is None where the question and all passages of the collections that were asked have a vector.
     """
 
     answer: str

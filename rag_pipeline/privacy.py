@@ -1,11 +1,14 @@
 """Nothing leaves the machine unless the user said where to: the switches that keep dependencies from calling home.
 
-Belongs here: environment variables of dependencies, set at each process's entry. Not here: our own settings.
+Belongs here: environment variables of dependencies, set at each process's entry; which addresses are this machine's. Not here: our own
+settings.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import MutableMapping
+from urllib.parse import urlsplit
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",  # unstructured, and others by convention
@@ -21,3 +24,12 @@ TELEMETRY_OFF = {
 def switch_off_telemetry(environment: MutableMapping[str, str]) -> None:
     """Set every switch, so that child processes inherit them too. What the user has set is overruled."""
     environment.update(TELEMETRY_OFF)
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether an address is this machine's own: a proxy that the environment names is for the internet, and not to see it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     )
 
     embedding_model: str = Field(PACKAGED_MODEL, min_length=1, description="A sentence-transformers hub name or a local folder.")
+    embedding_url: str | None = Field(
+        None, description="An OpenAI-compatible embedding server that has the model: all texts and questions go there. Unset: it runs here."
+    )
+    embedding_api_key: SecretStr | None = Field(None, description="Key of the embedding server, if it wants one.")
+    embedding_tokenizer: str | None = Field(
+        None, description="Folder (or hub name) with the served model's `tokenizer.json` and prompts. Unset: tokens are estimated."
+    )
     embedding_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="`auto` measures and takes the fastest that stays exact (cosine to float32 at least 0.999)."
     )
@@ -177,6 +184,14 @@ class Settings(BaseSettings):
             return found
         raise ValueError("name a folder, or s3://bucket/prefix")
 
+    @field_validator("embedding_url")
+    @classmethod
+    def _address_of_embeddings(cls, url: str | None) -> str | None:
+        place = urlsplit(url or "http://unset")
+        if place.scheme not in ("http", "https") or not place.hostname or place.username or place.password or place.query:
+            raise ValueError("name an address such as http://127.0.0.1:8000/v1; a key belongs into RAG_EMBEDDING_API_KEY")
+        return url.rstrip("/").removesuffix("/embeddings") if url else None
+
     @field_validator("host", "dagster_host")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
@@ -220,6 +235,11 @@ class Settings(BaseSettings):
     def originals_path(self) -> Path:
         """Copies of originals that lie in object storage."""
         return self.data / "cache" / "originals"
+
+    @property
+    def served_models_path(self) -> Path:
+        """What is known of the models of embedding servers."""
+        return self.data / "served_models.json"
 
     @property
     def passwords_path(self) -> Path:

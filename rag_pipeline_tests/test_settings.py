@@ -42,7 +42,13 @@ def test_a_dotenv_file_is_read_and_the_environment_overrules_it(tmp_path: Path, 
 
 
 def test_keys_are_not_shown() -> None:
-    settings = Settings(OPENAI_API_KEY="sk-hush", qdrant_api_key="q-hush", s3_access_key_id="i-hush", s3_secret_access_key="s-hush")  # type: ignore[call-arg]
+    settings = Settings(
+        OPENAI_API_KEY="sk-hush",
+        qdrant_api_key="q-hush",
+        s3_access_key_id="i-hush",
+        s3_secret_access_key="s-hush",
+        embedding_api_key="e-hush",
+    )  # type: ignore[call-arg]
     assert "hush" not in repr(settings)
 
 

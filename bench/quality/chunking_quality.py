@@ -158,7 +158,7 @@ def searches(index: VectorIndex, settings: Settings) -> list[Callable[[str], Seq
 
     return [
         nearest,
-        lambda question: asyncio.run(retriever.retrieve(question, Scope(("c",)), TOP_K)),
+        lambda question: asyncio.run(retriever.retrieve(question, Scope(("c",)), TOP_K)).hits,
     ]
 
 

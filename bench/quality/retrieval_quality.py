@@ -118,7 +118,7 @@ def searches(index: VectorIndex, settings: Settings, name: str) -> dict[str, Sea
         "dense": dense,
         "bm25": lambda question: hits(SearchQuery(text=question, top_k=10)),
         "rrf": fused,
-        "hybrid": lambda question: asyncio.run(retriever.retrieve(question, Scope((name,)), 10)),
+        "hybrid": lambda question: asyncio.run(retriever.retrieve(question, Scope((name,)), 10)).hits,
     }
 
 

@@ -26,6 +26,8 @@ from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
+from rag_pipeline.embedding.embedder import Vectors
+from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
@@ -43,7 +45,7 @@ class _Course:
     with_topic: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
-    coverage: Coverage | None = None
+    coverage: Coverage = field(default_factory=Coverage)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -54,12 +56,23 @@ class _Course:
             self.timings[step] = time.perf_counter() - started
 
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings, nearness, self.coverage)
+        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage)
 
     def answered(self, writing: Writing) -> Answered:
         return Answered(
-            writing.text, writing.citations, self.question, self.timings, writing.model, writing.usage, None, writing.marks, self.coverage
+            writing.text,
+            writing.citations,
+            self.question,
+            self.timings,
+            writing.model,
+            writing.usage,
+            marks=writing.marks,
+            coverage=self._partial_coverage,
         )
+
+    @property
+    def _partial_coverage(self) -> Coverage | None:
+        return self.coverage if self.coverage.is_partial else None
 
 
 class Answerer:
@@ -118,10 +131,8 @@ class Answerer:
             course.question, course.with_topic = searched.question, searched.with_topic
         yield searched
         with course.timed("retrieve"):
-            course.hits = await self.retriever.retrieve(
-                course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic
-            )
-        course.coverage = await self.retriever.coverage(scope)
+            found = await self.retriever.retrieve(course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic)
+        course.hits, course.coverage = found.hits, found.coverage
         yield Retrieved(course.hits)
         if not course.hits:
             yield course.refused(NOTHING_FOUND)
@@ -156,17 +167,26 @@ class Answerer:
 
     def _extract(self, course: _Course) -> Extract:
         """The question alone first. Only where that says too little, it is read with what was asked before."""
-        alone = self._extract_for(course.question, course.hits)
+        alone = self._extract_for(course, course.question)
         if alone.convincing or not course.with_topic:
             return alone
         topic = course.with_topic.removeprefix(course.question)
-        read_on = self._extract_for(course.with_topic, course.hits, word_ids(course.question) - word_ids(topic))
+        read_on = self._extract_for(course, course.with_topic, word_ids(course.question) - word_ids(topic))
         return read_on if read_on.convincing else alone
 
-    def _extract_for(self, question: str, hits: Sequence[Hit], own_words: AbstractSet[int] = frozenset()) -> Extract:
-        nearest = hits[0].collection
-        vector = self.retriever.question_vector(question, nearest)
-        return extracted(question, vector, hits, lambda texts: self.retriever.sentence_vectors(texts, nearest), own_words, self._tuning)
+    def _extract_for(self, course: _Course, question: str, own_words: AbstractSet[int] = frozenset()) -> Extract:
+        hits, nearest = course.hits, course.hits[0].collection
+
+        def embed(sentences: Sequence[str]) -> Vectors:
+            return self.retriever.sentence_vectors(sentences, nearest)
+
+        if not course.coverage.reason:
+            try:
+                vector = self.retriever.question_vector(question, nearest)
+                return extracted(question, vector, hits, embed, own_words, self._tuning)
+            except EmbeddingServerError as error:
+                course.coverage = replace(course.coverage, reason=str(error))
+        return extracted(question, None, hits, embed, own_words, self._tuning)
 
 
 def _earlier(history: Sequence[Message], reading: MarkReading) -> list[Message]:

@@ -262,7 +262,10 @@ def search(question: str, collections: tuple[str, ...], top_k: int | None, as_js
 
     settings = load_settings()
     answerer = build_answerer(settings)
-    hits = asyncio.run(answerer.retriever.retrieve(question, _scope(collections, **wanted), top_k or settings.top_k))
+    found = asyncio.run(answerer.retriever.retrieve(question, _scope(collections, **wanted), top_k or settings.top_k))
+    hits = found.hits
+    if found.coverage.reason:
+        click.echo(f"Found by words alone. {found.coverage.reason}", err=True)
     if as_json:
         _print_json([hit.to_json() for hit in hits])
     else:
@@ -320,7 +323,9 @@ def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
     said = []
     if isinstance(end, Refused) and end.nothing_indexed and (words := how_far(ProgressReader(settings).current())):
         said.append(f"How far it is: {words}. More: rag status --watch")
-    if end.coverage:
+    if end.coverage and end.coverage.reason:
+        said.append(f"Found by words alone. {end.coverage.reason}")
+    elif end.coverage:
         said.append(f"Found partly by words alone: vectors for {end.coverage.vectors:,} of {end.coverage.passages:,} passages so far.")
     return said
 

@@ -165,6 +165,25 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
 
 
 def _embedding_model(settings: Settings) -> Iterator[Finding]:
+    yield from _embedding_server(settings) if settings.embedding_url else _model_here(settings)
+
+
+def _embedding_server(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServer
+    from rag_pipeline.embedding.served_model import PROBE, known_model, require_whole_reading
+
+    server = EmbeddingServer(settings, settings.embedding_model, FOR_A_QUESTION)
+    (vector,), known = server.ask([PROBE]).vectors, known_model(settings)
+    require_whole_reading(settings, server)
+    detail = f"{server.model} at {server.url} answers with vectors of {len(vector)} numbers"
+    if known and not known.is_same(vector):
+        yield Finding("embedding server", "problem", f"{detail}, of another model than before", "rag ingest: all is embedded anew")
+        return
+    remedy = "" if settings.embedding_tokenizer else "tokens are estimated; RAG_EMBEDDING_TOKENIZER would have them counted"
+    yield Finding("embedding server", "ok", detail, "" if known and known.tokenizer else remedy)
+
+
+def _model_here(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.embedding.light_export import light_state
     from rag_pipeline.embedding.model_files import locate_model
     from rag_pipeline.embedding.runtime_choice import kept_choice
@@ -178,6 +197,7 @@ def _embedding_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _vector_index(settings: Settings) -> Iterator[Finding]:
+    from rag_pipeline.embedding.model import embedding_model_so_far
     from rag_pipeline.stores.vectors import open_index
 
     index = open_index(settings)
@@ -187,8 +207,9 @@ def _vector_index(settings: Settings) -> Iterator[Finding]:
     yield Finding("vector index", "ok", f"{engine}: {len(manifests)} collections, {chunks} chunks")
     for damage in index.damaged():
         yield Finding("vector index", "problem", str(damage), f"rag ingest {damage.collection}")
+    now = embedding_model_so_far(settings) if settings.embedding_url else None
     for manifest in manifests:
-        if manifest.embedding_model != settings.embedding_model:
+        if manifest.embedding_model != settings.embedding_model or (now and now.fingerprint != manifest.embedding_fingerprint):
             detail = f"{manifest.collection} was made with {manifest.embedding_model} and goes on answering with it"
             yield Finding("vector index", "problem", detail, f"rag ingest {manifest.collection}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
+from rag_pipeline.embedding.embedding_server import EmbeddingServerError
+from rag_pipeline.embedding.model import note_exchange
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.backlog import LANES, Backlog, Lane, backlogs, slice_seconds
@@ -55,6 +57,8 @@ def ingest_collections(
     Raises:
         RagError: no such collection, no such folder, or one is named that is paused.
     """
+    with suppress(EmbeddingServerError):  # a run says it, if one is needed
+        note_exchange(settings)
     look = _look(settings)
     chosen = _choose(names, look)
     collections = _unpaused(settings, chosen, look, named=bool(names), go_on=go_on)
@@ -220,7 +224,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-    return [*work.failures.values(), *_recorded(settings, work.reports)]
+    refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
+    return [*work.failures.values(), *refusals, *_recorded(settings, work.reports)]
 
 
 @dataclass

@@ -130,6 +130,8 @@ def embed_batch(context: dg.OpExecutionContext, ingestion: Ingestion) -> None:
     with _accidents_again(context):
         report = steps.embeddings.embed_batch(ingestion.workspace(context.partition_key), _batch_of(context))
     context.log.info(f"{report.texts} texts in {report.seconds:.1f} s, {report.dtype}")
+    if report.refusal:
+        context.log.error(report.refusal)
     context.add_output_metadata(asdict(report))
 
 

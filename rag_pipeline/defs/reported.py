@@ -83,6 +83,7 @@ def embeddings(workspace: Workspace, reports: Sequence[EmbeddingReport]) -> Repo
         "batches": len(reports),
         "texts_embedded": sum(report.texts for report in reports),
         "seconds": round(sum(report.seconds for report in reports), 3),
+        "refusals": "\n".join(filter(None, (report.refusal for report in reports))) or "none",
         "model": workspace.model.name,
         "model_fingerprint": workspace.model.fingerprint,
         **in_catalog(workspace, contents.rows),

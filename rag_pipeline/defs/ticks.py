@@ -102,13 +102,15 @@ def changes_of(settings: Settings) -> Changes:
 
 
 def _situation(settings: Settings) -> Hashable:
-    """What besides the watched folder a look depends on: the catalog, what is published, what can be read; and whether to stop."""
+    """What besides the watched folder a look depends on: the catalog, what is published, what can be read, which model a server
+    has; and whether to stop."""
     manifests = sorted(settings.index_path.glob("*/manifest.json"))
     files = [
         *catalog_files(settings.catalog_path),
         settings.index_path,
         *manifests,
         settings.pauses_path,
+        settings.served_models_path,
         settings.dagster_home / STOP_FILE,
     ]
     return change_mark(files), abilities_fingerprint(settings)

@@ -1,7 +1,7 @@
 """Texts to vectors: which runtime does it, loaded once a process.
 
-Belongs here: what is loaded when. Not here: the runtimes (``sentence_transformer.py``, ``light_runtime.py``), how they compare
-(``runtime_choice.py``), what is embedded, where vectors are kept. Why so: docs/decisions/embedding.md.
+Belongs here: what is loaded when. Not here: the runtimes (``sentence_transformer.py``, ``light_runtime.py``; ``served_embedder.py``, for
+which nothing is), how they compare (``runtime_choice.py``), what is embedded, where vectors are kept. Why so: docs/decisions/embedding.md.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, IN_BULK, Patience
 from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, why_not
 from rag_pipeline.embedding.light_runtime import ABOUT, LightEmbedder, light_allowed, light_folder, open_light
+from rag_pipeline.embedding.model import EmbeddingModel
 from rag_pipeline.embedding.model_files import ModelFiles
 from rag_pipeline.embedding.runtime_choice import LIGHT, keep_choice, kept_choice, measured
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
+from rag_pipeline.embedding.served_embedder import ServedEmbedder
+from rag_pipeline.embedding.served_model import ServedModel
 from rag_pipeline.embedding.vectors import Embedder, Vectors
 from rag_pipeline.settings import Settings
 
@@ -28,13 +32,16 @@ _Key = tuple[str, str, str]
 _BULK: dict[_Key, Embedder] = {}
 _LIGHT: dict[_Key, LightEmbedder] = {}
 _LOADED: dict[_Key, SentenceTransformerEmbedder] = {}
+_SERVED: dict[tuple[ServedModel, Settings, Patience], ServedEmbedder] = {}
 _UNUSABLE: dict[Path, int] = {}
 """Folders of light runtimes that could not be opened, with the time of the attempt's files: not tried, nor logged, at each question."""
 _LOADING = threading.RLock()
 
 
-def load_embedder(model: ModelFiles, settings: Settings, texts: int = FEW_TEXTS) -> Embedder:
+def load_embedder(model: EmbeddingModel, settings: Settings, texts: int = FEW_TEXTS) -> Embedder:
     """What embeds ``texts`` chunks soonest, loading included: loaded on first use, then shared by the process."""
+    if isinstance(model, ServedModel):
+        return _served(model, settings, IN_BULK)
     with _LOADING:
         key = _key(model, settings)
         if key in _BULK:
@@ -45,17 +52,30 @@ def load_embedder(model: ModelFiles, settings: Settings, texts: int = FEW_TEXTS)
         return _BULK[key]
 
 
-def load_question_embedder(model: ModelFiles, settings: Settings) -> Embedder:
+def load_question_embedder(model: EmbeddingModel, settings: Settings) -> Embedder:
     """What embeds questions: the light runtime, or, until one was made, whatever else is loaded or can be. Makes none itself."""
+    if isinstance(model, ServedModel):
+        return _served(model, settings, FOR_A_QUESTION)
     with _LOADING:
         return _light(model, settings) or _BULK.get(_key(model, settings)) or _loaded(model, settings)
 
 
-def prepare_light_runtime(model: ModelFiles, settings: Settings) -> None:
+def prepare_light_runtime(model: EmbeddingModel, settings: Settings) -> None:
     """Have the light runtime made where there can be one and is none. Takes ten seconds, once; questions wait, as they do for a load."""
+    if isinstance(model, ServedModel):
+        return
     with _LOADING:
         if not _light(model, settings):
             _made(model, settings)
+
+
+def _served(model: ServedModel, settings: Settings, patience: Patience) -> ServedEmbedder:
+    """One a process, as its connections serve all requests."""
+    with _LOADING:
+        key = model, settings, patience
+        if key not in _SERVED:
+            _SERVED[key] = ServedEmbedder(*key)
+        return _SERVED[key]
 
 
 def _key(model: ModelFiles, settings: Settings) -> _Key:

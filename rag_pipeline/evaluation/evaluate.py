@@ -107,17 +107,26 @@ def _rewriting(row: Row, ours: str, collected: _Collected) -> None:
 async def _question(row: Row, answerer: Answerer, scope: Scope, files: TextFiles, collected: _Collected, answers: bool) -> None:
     searched = await answerer.reformulated(row.question, row.history)
     started = time.perf_counter()
-    hits = await answerer.retriever.retrieve(searched.question, scope, DEPTH, searched.sub_questions, searched.with_topic)
+    hits = await _hits(answerer, scope, searched.question, searched.sub_questions, searched.with_topic)
     collected.seconds["retrieval"].append(time.perf_counter() - started)
     if row.wanted:
         _add_retrieval("retrieval", row, hits, files, collected)
         if row.history:
-            plain = await answerer.retriever.retrieve(row.question, scope, DEPTH)
+            plain = await _hits(answerer, scope, row.question)
             _add_retrieval("retrieval_without_reformulation", row, plain, files, collected)
             table = "follow_ups_as_typed" if searched.question == row.question else "follow_ups_rewritten"
             collected.add(table, **harm_and_help(_found(row, plain[:5], files), _found(row, hits[:5], files)))
     if answers:
         await _answer(row, answerer, scope, collected)
+
+
+async def _hits(
+    answerer: Answerer, scope: Scope, question: str, sub_questions: Sequence[str] = (), with_topic: str = ""
+) -> tuple[Hit, ...]:
+    found = await answerer.retriever.retrieve(question, scope, DEPTH, sub_questions, with_topic)
+    if found.coverage.reason:  # what is measured then is another thing
+        raise RagError(found.coverage.reason)
+    return found.hits
 
 
 def _found(row: Row, hits: Sequence[Hit], files: TextFiles) -> bool:

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
+from rag_pipeline.embedding.model import embedding_model_so_far
+from rag_pipeline.embedding.model_files import EmbeddingModelError
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.consistency import unpublished_collections
 from rag_pipeline.ingestion.steps.workspace import chunker_fingerprint, extractor_fingerprint
@@ -64,10 +65,10 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
     documents.update(unpublished_collections(catalog, index, ingested))
     passages = Counter(passages_without_vector(catalog))
     try:
-        model = locate_model(settings)
+        model = embedding_model_so_far(settings)
     except EmbeddingModelError:  # the next run says so in words
-        pass
-    else:
+        model = None
+    if model:
         chunker = chunker_fingerprint(model, settings.chunk_tokens)
         documents.update(uncut_documents(catalog, chunker))
         for collection in collections_cut_anew(catalog, chunker):

@@ -15,8 +15,22 @@ import uvicorn
 
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.generation.marks import CitationFilter
+from rag_pipeline.answering.retrieval.retrieve import Found
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.models import Answered, AnswerEvent, Citation, Failed, Hit, Mark, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import (
+    Answered,
+    AnswerEvent,
+    Citation,
+    Coverage,
+    Failed,
+    Hit,
+    Mark,
+    Message,
+    Reformulated,
+    Refused,
+    Retrieved,
+    Token,
+)
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
 from ui.web.app import create_app
@@ -34,8 +48,8 @@ class ScriptedRetriever:
     async def prepare(self) -> None:
         """Nothing needs to be made."""
 
-    async def retrieve(self, question: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
-        return self.hits[:top_k]
+    async def retrieve(self, question: str, scope: Scope, top_k: int) -> Found:
+        return Found(self.hits[:top_k], Coverage(1, 1))
 
     async def passage(self, collection: str, chunk_id: str) -> Hit | None:
         return next((hit for hit in self.hits if (hit.collection, hit.chunk_id) == (collection, chunk_id)), None)

@@ -40,10 +40,11 @@ async def ask(body: AskRequest, request: Request, services: ServicesDependency, 
 async def search(body: SearchRequest, services: ServicesDependency, access: ReaderDependency) -> SearchResponse:
     """Find the passages that match a question best."""
     top_k = body.top_k or services.settings.top_k
-    hits = await services.answerer.retriever.retrieve(
+    found = await services.answerer.retriever.retrieve(
         body.question, await services.scope_of(access, body.collections, body.filter.to_record()), top_k
     )
-    return SearchResponse.model_validate({"hits": [hit.to_json() for hit in hits]})
+    coverage = found.coverage if found.coverage.is_partial else None
+    return SearchResponse.model_validate({"hits": [hit.to_json() for hit in found.hits], "coverage": coverage})
 
 
 def _events(services: Services, access: Access, body: AskRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, cast
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -53,8 +54,9 @@ class DocumentTools:
         """Find the passages of the user's documents that match a question best, of a folder or of types such as pdf if wanted."""
         with _told():
             scope = await self._scope(ctx, collections, folder, types)
-            hits = await self._services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
-        return {"passages": [hit.to_json() for hit in hits]}
+            found = await self._services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
+        coverage = asdict(found.coverage) if found.coverage.is_partial else None
+        return {"passages": [hit.to_json() for hit in found.hits], "coverage": coverage}
 
     async def ask_documents(
         self, question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None

@@ -121,6 +121,7 @@ class AskResponse(BaseModel):
     is in brackets in an answer is its own or a document's text.
 
     ``coverage``: of so many passages only so many have vectors yet; the others were searched by their words alone. Null where all have one.
+    With a ``reason`` all were, as the question could be given no vector.
     """
 
     model_config = shown(ANSWER)
@@ -136,11 +137,12 @@ class AskResponse(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """Passages, best first."""
+    """Passages, best first. ``coverage`` as in an answer."""
 
-    model_config = shown({"hits": [PASSAGE]})
+    model_config = shown({"hits": [PASSAGE], "coverage": None})
 
     hits: list[HitBody]
+    coverage: Coverage | None = None
 
 
 class DocumentBody(BaseModel):

@@ -165,6 +165,8 @@ def _coverage(coverage: Coverage | None) -> str:
     """What an answer that was found by words alone, or mostly, says of itself."""
     if coverage is None:
         return ""
+    if coverage.reason:
+        return f"Found by words alone. {coverage.reason}"
     how = "Found by words alone" if not coverage.vectors else "Found partly by words alone"
     return f"{how}: vectors for {coverage.vectors:,} of {coverage.passages:,} passages so far."
 

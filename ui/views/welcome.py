@@ -78,9 +78,10 @@ def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOT
 
 
 def answers_by(settings: Settings) -> str:
-    """Who writes the answers, as HTML: what leaves the machine is never a secret."""
+    """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret."""
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
-    return render("answers_by.html", model=settings.chat_model, host=host)
+    embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
+    return render("answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host)
 
 
 def _html(greeting: Greeting) -> str:

@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import cast
 
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
-from rag_pipeline.answering.retrieval.scoring import coverage, word_rarity
-from rag_pipeline.answering.tuning import TUNING, Quoting, Tuning
+from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, share_of_pairs, word_rarity
+from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
-from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
 
 Embed = Callable[[Sequence[str]], Vectors]
+"""Raises ``EmbeddingServerError`` where there is a server for it, and it gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class _Scored:
 
 def extracted(
     question: str,
-    question_vector: Vector,
+    question_vector: Vector | None,
     hits: Sequence[Hit],
     embed: Embed,
     own_words: AbstractSet[int] = frozenset(),
@@ -55,7 +57,8 @@ def extracted(
 ) -> Extract:
     """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``.
 
-    With ``own_words`` only sentences that have enough of them: what a question says beyond the conversation that it is read with.
+    With ``own_words`` only sentences that have enough of them: what a question says beyond the conversation that it is read with. Without
+    a vector of the question, their nearness is what it mostly is for the words that they have of it.
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
     read = enumerate(hits[: quoting.passages], start=1)
@@ -72,13 +75,23 @@ def extracted(
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or max(cosines.values()) + passage < tuning.refusal.convincing):
-            near = embed([said[n] for n in part]) @ question_vector
+            near = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
             cosines |= {n: float(cosine) * (quoting.listed if sentences[n].listed else 1.0) for n, cosine in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
     nearness = max(cosines.values(), default=0.0) + passage
     return Extract(text, marks, _cited(quoted, hits), nearness, bool(text) and nearness >= tuning.refusal.convincing)
+
+
+def _near(
+    question: str, vector: Vector | None, said: Sequence[str], covered: Sequence[float], embed: Embed, ranking: Ranking
+) -> Sequence[float]:
+    """The cosine of each sentence and the question, or what it is to be expected to be."""
+    if vector is not None:
+        return cast("Sequence[float]", (embed(said) @ vector).tolist())
+    shares = [share_of_pairs(word_pairs(question), word_pairs(one)) for one in said]
+    return [expected_cosine(of_words, of_pairs, ranking) for of_words, of_pairs in zip(covered, shares, strict=True)]
 
 
 def _at_once(lengths: Sequence[int], quoting: Quoting) -> int:

@@ -7,7 +7,6 @@ words mean (``generative.py``, ``decomposition.py``).
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -15,10 +14,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from rag_pipeline.answering.tuning import TUNING, Connection
 from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import is_this_machine
 from rag_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ class ChatModel:
         import httpx2
         import openai
 
-        trusted, connection = not _is_local(self._url), self._connection
+        trusted, connection = not is_this_machine(self._url), self._connection
         return openai.AsyncOpenAI(
             api_key=self._key,
             base_url=self._url,
@@ -229,11 +228,3 @@ def _certificates(trust_env: bool) -> ssl.SSLContext:
     import httpx2
 
     return httpx2.create_ssl_context(trust_env=trust_env)
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

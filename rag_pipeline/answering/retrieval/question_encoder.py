@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import cast
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Embedder, Vectors, load_question_embedder
+from rag_pipeline.embedding.model import EmbeddingModel
 from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
 from rag_pipeline.settings import Settings
 
@@ -30,21 +32,25 @@ class QuestionEncoder:
     def __init__(self, settings: Settings, tuning: Tuning = TUNING) -> None:
         self._settings = settings
         self._special_tokens = tuning.question.special_tokens
-        # The model uses all cores for one question; several at once take longer than one after the other.
+        # A model here uses all cores for one question; several at once take longer than one after the other.
         self._encoding = threading.Lock()
-        self._counter = lru_cache(maxsize=tuning.caches.tokenizers)(ModelFiles.token_counter)
+        self._counter = lru_cache(maxsize=tuning.caches.tokenizers)(_counter_of)
         self._cached = lru_cache(maxsize=tuning.caches.question_vectors)(self._encode)
 
-    def vector(self, question: str, model: ModelFiles) -> Vector:
-        """The unit vector of a question. Nothing is dropped: beyond the model's window it is the mean over its windows."""
+    def vector(self, question: str, model: EmbeddingModel) -> Vector:
+        """The unit vector of a question. Nothing is dropped: beyond the model's window it is the mean over its windows.
+
+        Raises:
+            EmbeddingServerError: the model is a server's, and gives none.
+        """
         return self._cached(question, model)
 
-    def _encode(self, question: str, model: ModelFiles) -> Vector:
+    def _encode(self, question: str, model: EmbeddingModel) -> Vector:
         embedder = load_question_embedder(model, self._settings)
-        with self._encoding:
+        with self._encoding if isinstance(model, ModelFiles) else nullcontext():
             return self._encoded(question, model, embedder)
 
-    def _encoded(self, question: str, model: ModelFiles, embedder: Embedder) -> Vector:
+    def _encoded(self, question: str, model: EmbeddingModel, embedder: Embedder) -> Vector:
         windows = _windows(question, self._counter(model), self._special_tokens)
         mean = np.stack([embedder.embed_query(window) for window in windows]).mean(axis=0)
         return cast("Vector", mean / (float(np.linalg.norm(mean)) or 1.0))
@@ -59,8 +65,12 @@ class SentenceEncoder:
         self._kept: OrderedDict[tuple[str, str], Vector] = OrderedDict()
         self._keeping = threading.Lock()
 
-    def vectors(self, sentences: Sequence[str], model: ModelFiles) -> Vectors:
-        """Shape (sentences, dimension): those that are not remembered in one batch."""
+    def vectors(self, sentences: Sequence[str], model: EmbeddingModel) -> Vectors:
+        """Shape (sentences, dimension): those that are not remembered in one batch.
+
+        Raises:
+            EmbeddingServerError: the model is a server's, and gives none.
+        """
         keys = [(model.fingerprint, sentence) for sentence in sentences]
         with self._keeping:
             known = {key: self._kept[key] for key in keys if key in self._kept}
@@ -78,6 +88,10 @@ class SentenceEncoder:
                 self._kept.move_to_end(key)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+
+def _counter_of(model: EmbeddingModel) -> TokenCounter:
+    return model.token_counter()
 
 
 def _windows(question: str, counter: TokenCounter, special_tokens: int) -> Iterator[str]:

@@ -10,7 +10,10 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import cast
 
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.order import Sources, all_in_order
@@ -19,7 +22,10 @@ from rag_pipeline.answering.retrieval.reranking import reranker
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
-from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, locate_model
+from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
+from rag_pipeline.embedding.model import EmbeddingModel, embedding_model
+from rag_pipeline.embedding.model_files import EmbeddingModelError
+from rag_pipeline.embedding.served_model import is_served
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Coverage, Hit
 from rag_pipeline.settings import Settings
@@ -30,6 +36,23 @@ class NothingIndexedError(RagError):
     """No collection that may be seen has been indexed, so there is nothing to search."""
 
     code = "nothing_indexed"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages, best first, and how far they could be found by their meaning."""
+
+    hits: tuple[Hit, ...]
+    coverage: Coverage
+
+
+@dataclass
+class _Question:
+    """A question under way: where it is searched for, and, once its model gave no vector, why."""
+
+    collections: Sequence[str]
+    filter: DocumentFilter
+    without_vector: str = ""
 
 
 class Retriever:
@@ -46,10 +69,10 @@ class Retriever:
         # there are cores, and none of those by which all other steps go.
         self._searching = ThreadPoolExecutor(os.cpu_count() or 1, "search")
 
-    async def retrieve(
-        self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = ""
-    ) -> tuple[Hit, ...]:
+    async def retrieve(self, question: str, scope: Scope, top_k: int, sub_questions: Sequence[str] = (), with_topic: str = "") -> Found:
         """The best passages for a question that stands alone, best first, scores from 0 to 1.
+
+        Where the model is a server's and gives no vector, passages are found by their words alone, and ``coverage`` says why.
 
         With ``sub_questions`` those are searched for too, and what each of them found has a place. ``with_topic`` is the question and
         what was said before: passages that fit both come after the best that the question found alone.
@@ -72,16 +95,20 @@ class Retriever:
         """A passage with up to so many before and after it in its document, in reading order; empty when it is gone."""
         return await asyncio.to_thread(self._neighbours, hit, before, after)
 
-    async def coverage(self, scope: Scope) -> Coverage | None:
-        """How many passages of the collections that a scope asks have a vector; None where all have one."""
-        return await asyncio.to_thread(self._coverage, scope)
-
     def question_vector(self, question: str, collection: str) -> Vector:
-        """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop."""
+        """The question as the collection's model sees it. Takes milliseconds, the first time seconds: not for the event loop.
+
+        Raises:
+            EmbeddingServerError: the model is a server's, and gives none.
+        """
         return self._encoder.vector(question, self._model_of(collection))
 
     def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
-        """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop."""
+        """Sentences as the collection's model sees them: shape (sentences, dimension). Not for the event loop.
+
+        Raises:
+            EmbeddingServerError: the model is a server's, and gives none.
+        """
         return self._sentences.vectors(sentences, self._model_of(collection))
 
     async def prepare(self) -> None:
@@ -96,19 +123,16 @@ class Retriever:
         for collection in self._collections(EVERYWHERE):
             prepare_light_runtime(self._model_of(collection), self._settings)
 
-    def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> tuple[Hit, ...]:
-        collections = self._collections(scope)
+    def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
+        asked = _Question(self._collections(scope), scope.filter)
+        sources = Sources(partial(self._candidates, asked), self._following, self._reread)
+        hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
+        return Found(hits, self._coverage(asked))
 
-        def candidates(question: str, depth: int) -> list[Candidate]:
-            return self._candidates(collections, question, scope, depth)
-
-        return all_in_order(questions, with_topic, Sources(candidates, self._following, self._reread), top_k, self._tuning)
-
-    def _coverage(self, scope: Scope) -> Coverage | None:
-        wanted, published = self._collections(scope), self._index.manifests()
-        manifests = [published[name] for name in wanted if name in published]
-        found = Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests))
-        return found if found.vectors < found.passages else None
+    def _coverage(self, asked: _Question) -> Coverage:
+        published = self._index.manifests()
+        manifests = [published[name] for name in asked.collections if name in published]
+        return Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector)
 
     def _following(self, hit: Hit) -> Hit | None:
         return next(iter(self._neighbours(hit, 0, 1)[1:]), None)
@@ -135,22 +159,22 @@ class Retriever:
             raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
         return tuple(dict.fromkeys(scope.collections)) or existing
 
-    def _candidates(self, collections: Sequence[str], question: str, scope: Scope, depth: int) -> list[Candidate]:
+    def _candidates(self, asked: _Question, question: str, depth: int) -> list[Candidate]:
         """Those of all collections, each collection's best first; one that was dropped since they were listed has none."""
         for _ in range(self._tuning.patience.search_attempts):
             published = self._index.manifests()
-            queries = {name: self._query(published[name], question, scope.filter, depth) for name in collections if name in published}
+            queries = {name: self._query(asked, published[name], question, depth) for name in asked.collections if name in published}
             try:
                 found = self._index.search(queries)
             except IndexChangedError:
                 continue
-            return [candidate for name in collections for candidate in found.get(name, ())]
-        raise IndexChangedError(", ".join(collections))
+            return [candidate for name in asked.collections for candidate in found.get(name, ())]
+        raise IndexChangedError(", ".join(asked.collections))
 
-    def _query(self, manifest: Manifest, question: str, wanted: DocumentFilter, depth: int) -> SearchQuery:
-        ranking = self._tuning.ranking
+    def _query(self, asked: _Question, manifest: Manifest, question: str, depth: int) -> SearchQuery:
+        ranking, wanted = self._tuning.ranking, asked.filter
         # Without a vector to compare it with, the question needs none: the first answers do not wait for the model.
-        dense = self._encoder.vector(question, model_of(manifest, self._settings)).tolist() if manifest.vectors else None
+        dense = self._dense(asked, manifest, question) if manifest.vectors else None
         return SearchQuery(
             dense=dense,
             text=question,
@@ -165,7 +189,17 @@ class Retriever:
             embedding_fingerprint=manifest.embedding_fingerprint,
         )
 
-    def _model_of(self, collection: str) -> ModelFiles:
+    def _dense(self, asked: _Question, manifest: Manifest, question: str) -> list[float] | None:
+        """The question's vector; None where its server gives none, which is then not waited for again."""
+        if asked.without_vector and is_served(manifest.embedding_fingerprint):
+            return None
+        try:
+            return cast("list[float]", self._encoder.vector(question, model_of(manifest, self._settings)).tolist())
+        except EmbeddingServerError as error:
+            asked.without_vector = str(error)
+            return None
+
+    def _model_of(self, collection: str) -> EmbeddingModel:
         manifest = self._index.manifests().get(collection)
         if manifest is None:
             raise CollectionNotIndexedError(collection)
@@ -183,22 +217,33 @@ def _seconds(time: datetime | None) -> float | None:
     return time.replace(tzinfo=UTC).timestamp() if time else None
 
 
-def model_of(manifest: Manifest, settings: Settings) -> ModelFiles:
+def model_of(manifest: Manifest, settings: Settings) -> EmbeddingModel:
     """The embedding model a collection was indexed with: the configured one, or, while a change of model is under way, the one before.
 
     Raises:
+        EmbeddingServerError: that was a server's, which does not answer, has another model now, or is not configured any more.
         RagError: neither is the model that made the vectors.
     """
-    for name in dict.fromkeys((settings.embedding_model, manifest.embedding_model)):
+    indexed, served = (
+        f"The collection {manifest.collection!r} was indexed with {manifest.embedding_model}",
+        is_served(manifest.embedding_fingerprint),
+    )
+    again = f"Index it again: rag ingest {manifest.collection!r}"
+    names = dict.fromkeys((settings.embedding_model, manifest.embedding_model))
+    if served != bool(settings.embedding_url):  # the configured name is of the other kind, and says nothing to this one
+        names = dict.fromkeys([manifest.embedding_model])
+        settings = settings.model_copy(update={"embedding_url": None})
+    if served and not settings.embedding_url:
+        raise EmbeddingServerError(f"{indexed} by an embedding server. Set RAG_EMBEDDING_URL again, or: rag ingest {manifest.collection!r}")
+    for name in names:
         try:
-            model = locate_model(settings.model_copy(update={"embedding_model": name}))
+            model = embedding_model(settings.model_copy(update={"embedding_model": name}), FOR_A_QUESTION)
         except EmbeddingModelError:
             if name == manifest.embedding_model:
                 raise
             continue
         if model.fingerprint == manifest.embedding_fingerprint:
             return model
-    raise RagError(
-        f"The collection {manifest.collection!r} was indexed with {manifest.embedding_model}, whose files have changed since. "
-        f"Index it again: rag ingest {manifest.collection!r}"
-    )
+    if served:
+        raise EmbeddingServerError(f"{indexed}, and {settings.embedding_url} has another model now. {again} (rag up does it by itself)")
+    raise RagError(f"{indexed}, whose files have changed since. {again}")

@@ -126,10 +126,14 @@ def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
     covered = coverage({word for word in asked.words if word in candidate.words or word in named}, asked.rarity)
     pairs, name = _share_of_pairs(asked, candidate), coverage(named, asked.rarity_in_names)
     if candidate.cosine is None:
-        cosine = ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
-        expected = _sum(cosine, covered, 1.0, pairs, name, ranking)
+        expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
         return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
     return _Score(_sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking))
+
+
+def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
+    """What the cosine of question and text mostly is where the text has this share of the question's words, and of its pairs of words."""
+    return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
 
 
 def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:
@@ -151,5 +155,9 @@ def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:
     possible = {pair for pair in asked.pairs if pair[0] in candidate.words and pair[1] in candidate.words}
     if not possible:
         return 0.0
-    found = word_pairs(candidate.hit.text)
-    return sum(pair in found or pair[::-1] in found for pair in possible) / len(asked.pairs)
+    return share_of_pairs(possible, word_pairs(candidate.hit.text)) * len(possible) / len(asked.pairs)
+
+
+def share_of_pairs(asked: AbstractSet[tuple[int, int]], found: AbstractSet[tuple[int, int]]) -> float:
+    """The share of a question's neighbouring words that are neighbours in a text, either way round; 0 when it has none."""
+    return sum(pair in found or pair[::-1] in found for pair in asked) / len(asked) if asked else 0.0

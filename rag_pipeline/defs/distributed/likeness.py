@@ -23,7 +23,11 @@ def likeness(workspace: Workspace, queue: str) -> dict[str, str]:
     settings = workspace.settings
     common = {"the product's code": f"{importlib.metadata.version('rag-pipeline')} ({_code()})"}
     if queue == EMBEDDING:
-        return {**common, "RAG_EMBEDDING_MODEL": _model(workspace), "RAG_EMBEDDING_DTYPE": settings.embedding_dtype}
+        return {
+            **common,
+            "RAG_EMBEDDING_MODEL, or what RAG_EMBEDDING_URL has for it": _model(workspace),
+            "RAG_EMBEDDING_DTYPE": settings.embedding_dtype,
+        }
     limits = {variable_name(name): str(getattr(settings, name)) for name in LIMIT_OF_FAILURE.values()}
     return {**common, **limits, "its programs, OCR languages and passwords": workspace.extractor.abilities}
 

@@ -8,14 +8,16 @@ Belongs here: which texts are embedded, in which batches, and the commit. Not he
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 
 import numpy as np
 import polars
 
 from rag_pipeline.embedding.embedder import Embedder, Vectors, load_embedder
+from rag_pipeline.embedding.embedding_server import EmbeddingServerError
+from rag_pipeline.embedding.served_embedder import TextsRefusedError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Workspace
@@ -29,16 +31,36 @@ _LOOK_EVERY = 64
 """Texts between two looks at the time of a slice: six seconds of a laptop's work."""
 _BATCH_OF_A_SLICE, _MOST_BATCHES_OF_A_SLICE = 1024, 32
 """At most 32,768 texts are handed out for a slice: a quarter of a minute of a GPU's work, and little to write down anew each time."""
+_MOST_REFUSED = 20
+"""Texts of a batch that a server may refuse: more of them, and it is the setting that is wrong, not the texts."""
 _STALE_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingReport:
-    """What one batch did."""
+    """What one batch did. ``refusal``: which texts the server did not take, and what to do; empty where it took all."""
 
     texts: int
     seconds: float
     dtype: str
+    refusal: str = ""
+
+
+@dataclass
+class _Made:
+    """What there is of a batch: the places of the texts that have a vector, the vectors in parts, the first place not looked at."""
+
+    places: list[int] = field(default_factory=list)
+    vectors: list[Vectors] = field(default_factory=list)
+    next: int = 0
+    refused: int = 0
+    refusal: str = ""
+
+    def add(self, start: int, texts: int, vectors: Vectors, refused: Mapping[int, str]) -> None:
+        self.places += [start + place for place in range(texts) if place not in refused]
+        self.vectors.append(vectors)
+        self.next = start + texts
+        self.refused += len(refused)
 
 
 def plan_embeddings(workspace: Workspace) -> list[str]:
@@ -92,20 +114,37 @@ def _write_words(workspace: Workspace, texts: polars.DataFrame) -> None:
 
 
 def embed_batch(workspace: Workspace, batch: str) -> EmbeddingReport:
-    """Embed one batch's texts into the staging folder; of a slice that is over, no more than was begun: the next one does the rest."""
+    """Embed one batch's texts into the staging folder; of a slice that is over, no more than was begun: the next one does the rest.
+
+    Raises:
+        EmbeddingServerError: the server gave out, or takes hardly any text; what has its vectors by then is kept.
+    """
     staging = workspace.staging(STEP)
     frame = _planned(staging, batch)
     started = time.perf_counter()
     embedder = load_embedder(workspace.model, workspace.settings, len(frame))
-    vectors = _embedded(workspace, embedder, frame["text"].to_list())
-    report = EmbeddingReport(len(vectors), time.perf_counter() - started, embedder.dtype)
-    if len(vectors):
-        columns = polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", vectors)
-        made = frame.head(len(vectors)).select("text_hash").with_columns(*columns)
-        staging.write_frame(f"{batch}-{staging.new_batch()}.vectors", made, asdict(report))
+    made = _Made()
+    try:
+        _embed(workspace, embedder, frame["text"].to_list(), made)
+    except BaseException:
+        if made.places:
+            _leave(workspace, batch, frame, made, EmbeddingReport(len(made.places), time.perf_counter() - started, embedder.dtype))
+            staging.write_frame(f"{batch}.texts", frame[made.next :])  # whoever tries again goes on from there
+        raise
+    report = EmbeddingReport(len(made.places), time.perf_counter() - started, embedder.dtype, made.refusal)
+    if made.places:
+        _leave(workspace, batch, frame, made, report)
     else:
         staging.remove([staging.path(f"{batch}.texts")])  # the next slice plans anew
     return report
+
+
+def _leave(workspace: Workspace, batch: str, frame: polars.DataFrame, made: _Made, report: EmbeddingReport) -> None:
+    """Leave what was made for the commit."""
+    staging = workspace.staging(STEP)
+    columns = polars.lit(workspace.model.fingerprint).alias("model"), polars.Series("vector", np.concatenate(made.vectors))
+    vectors = frame[made.places].select("text_hash").with_columns(*columns)
+    staging.write_frame(f"{batch}-{staging.new_batch()}.vectors", vectors, asdict(report))
 
 
 def _planned(staging: Staging, batch: str) -> polars.DataFrame:
@@ -116,17 +155,23 @@ def _planned(staging: Staging, batch: str) -> polars.DataFrame:
         return polars.DataFrame(schema={"text_hash": polars.String, "text": polars.String})
 
 
-def _embedded(workspace: Workspace, embedder: Embedder, texts: list[str]) -> Vectors:
-    """Vectors of the first texts: as many as there was time for."""
-    parts: list[Vectors] = []
-    step = _LOOK_EVERY if workspace.slice else _REPORT_EVERY
+def _embed(workspace: Workspace, embedder: Embedder, texts: list[str], made: _Made) -> None:
+    """Embed the first texts: as many as there is time for."""
+    step = _LOOK_EVERY if workspace.slice and not workspace.settings.embedding_url else _REPORT_EVERY  # as many as a server is kept busy by
     progress.report(STEP, 0, len(texts))
     for start in range(0, len(texts), step):
         if workspace.is_over():
             break
-        parts.append(embedder.embed_documents(texts[start : start + step]))
-        progress.report(STEP, min(start + step, len(texts)), len(texts))
-    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+        part = texts[start : start + step]
+        try:
+            vectors = embedder.embed_documents(part)
+            refused: Mapping[int, str] = {}
+        except TextsRefusedError as error:
+            vectors, refused, made.refusal = error.vectors, error.refused, str(error)
+        made.add(start, len(part), vectors, refused)
+        progress.report(STEP, made.next, len(texts))
+        if made.refused > _MOST_REFUSED:
+            raise EmbeddingServerError(made.refusal)
 
 
 def commit_embeddings(workspace: Workspace) -> list[EmbeddingReport]:

@@ -38,6 +38,11 @@ class Reports:
         embedded = sum(report.texts for report in self.embeddings)
         return read + cut + embedded + sum(report.published for report in self.vector_index)
 
+    @property
+    def refusal(self) -> str:
+        """Which texts the embedding server did not take, as the last batch that met with such says it; empty where it took all."""
+        return next((report.refusal for report in reversed(self.embeddings) if report.refusal), "")
+
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the time of the block to a step's."""

@@ -27,7 +27,7 @@ from rag_pipeline.stores.objects import open_store
 if TYPE_CHECKING:
     from filelock import FileLock
 
-    from rag_pipeline.embedding.model_files import ModelFiles
+    from rag_pipeline.embedding.model import EmbeddingModel
     from rag_pipeline.ingestion.chunker import Chunker
     from rag_pipeline.stores.objects import ObjectStore
     from rag_pipeline.stores.vectors import VectorIndex
@@ -76,12 +76,11 @@ class Slice:
 
 
 @lru_cache(maxsize=8)
-def chunker_fingerprint(model: ModelFiles, chunk_tokens: int) -> str:
+def chunker_fingerprint(model: EmbeddingModel, chunk_tokens: int) -> str:
     """See :attr:`Workspace.chunker_fingerprint`."""
     from rag_pipeline.ingestion.chunker import fingerprint
 
-    tokenizer = hashlib.sha256((model.path / "tokenizer.json").read_bytes() + model.document_prompt.encode())
-    return f"{fingerprint(chunk_tokens, model.max_tokens)}:{tokenizer.hexdigest()[:12]}"
+    return f"{fingerprint(chunk_tokens, model.max_tokens)}:{model.tokenizer_digest}"
 
 
 @dataclass(frozen=True)
@@ -112,11 +111,11 @@ class Workspace:
         return open_index(self.settings)
 
     @cached_property
-    def model(self) -> ModelFiles:
-        """The configured embedding model, on disk; not loaded."""
-        from rag_pipeline.embedding.model_files import locate_model
+    def model(self) -> EmbeddingModel:
+        """The configured embedding model, on disk or a server's; not loaded."""
+        from rag_pipeline.embedding.model import embedding_model
 
-        return locate_model(self.settings)
+        return embedding_model(self.settings)
 
     @cached_property
     def chunker(self) -> Chunker:

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.generation.language_model import chat_model
-from rag_pipeline.answering.retrieval.retrieve import Retriever
+from rag_pipeline.answering.retrieval.retrieve import Found, Retriever
 from rag_pipeline.answering.tuning import TUNING
-from rag_pipeline.models import Answered, AnswerEvent, Coverage, Failed, Hit, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Coverage, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
 
@@ -24,11 +24,8 @@ HITS = (hit(1, "The bridge opened in 1781."), hit(2, "It was painted red in 2018
 
 
 class GivenPassages:
-    async def coverage(self, *_: object) -> Coverage | None:
-        return None
-
-    async def retrieve(self, *_: object) -> tuple[Hit, ...]:
-        return HITS
+    async def retrieve(self, *_: object) -> Found:
+        return Found(HITS, Coverage(2, 2))
 
 
 def answerer_at(url: str, **changes: Any) -> Answerer:

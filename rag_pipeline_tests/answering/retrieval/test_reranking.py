@@ -55,8 +55,8 @@ def test_the_models_order_counts_and_the_retrievers_scores_stay(tmp_path: Path) 
 
 async def test_the_retriever_asks_it_when_it_is_set(library_settings: Settings, tmp_path: Path) -> None:
     settings = library_settings.model_copy(update={"reranker_model": str(cross_encoder(tmp_path, 1))})
-    plain = await Retriever(open_index(library_settings), library_settings).retrieve("bridge", EVERYWHERE, 6)
-    found = await Retriever(open_index(settings), settings).retrieve("bridge", EVERYWHERE, 6)
+    plain = (await Retriever(open_index(library_settings), library_settings).retrieve("bridge", EVERYWHERE, 6)).hits
+    found = (await Retriever(open_index(settings), settings).retrieve("bridge", EVERYWHERE, 6)).hits
     assert {one.chunk_id for one in found} == {one.chunk_id for one in plain}
 
 

@@ -29,17 +29,20 @@ def retriever(settings: Settings) -> Retriever:
 
 
 async def test_the_right_passage_comes_first_out_of_all_collections(library_settings: Settings) -> None:
-    hits = await retriever(library_settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    hits = (await retriever(library_settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)).hits
     assert hits[0].text == BRIDGE[0]
     assert (hits[0].collection, hits[0].document, hits[0].page_first) == ("bridges", "iron.md", 1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
-    assert len({hit.collection for hit in await retriever(library_settings).retrieve("bridge", EVERYWHERE, 10)}) == 3
+    assert len({hit.collection for hit in (await retriever(library_settings).retrieve("bridge", EVERYWHERE, 10)).hits}) == 3
 
 
 async def test_scope_narrows(library_settings: Settings) -> None:
     ask = retriever(library_settings).retrieve
-    assert {hit.collection for hit in await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)} == {"animals", "deutsch"}
-    assert await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8) == ()
+    assert {hit.collection for hit in (await ask("When was the bridge opened?", Scope(("animals", "deutsch")), 8)).hits} == {
+        "animals",
+        "deutsch",
+    }
+    assert (await ask("When was the bridge opened?", Scope(("bridges",), DocumentFilter(("other.md",))), 8)).hits == ()
 
 
 async def test_an_unknown_collection_is_named_with_those_that_exist(library_settings: Settings) -> None:
@@ -54,7 +57,7 @@ async def test_nothing_indexed_says_what_to_do(tmp_path: Path) -> None:
 
 async def test_a_passage_is_found_by_its_citation(library_settings: Settings) -> None:
     made = retriever(library_settings)
-    (hit, *_) = await made.retrieve("bees dance", EVERYWHERE, 1)
+    (hit, *_) = (await made.retrieve("bees dance", EVERYWHERE, 1)).hits
     found = await made.passage("animals", hit.chunk_id)
     assert found is not None
     assert found.text == hit.text
@@ -69,7 +72,7 @@ async def test_a_collection_answers_with_the_model_it_was_indexed_with(tmp_path:
     shutil.copytree(locate_model(settings).path, other)
     (other / "note.json").write_text("{}")  # another fingerprint
     changed = settings.model_copy(update={"embedding_model": str(other)})
-    hits = await retriever(changed).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 1)
+    hits = (await retriever(changed).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 1)).hits
     assert hits[0].text == BRIDGE[0]
 
 
@@ -84,18 +87,18 @@ async def test_without_any_vector_a_question_needs_none_and_no_model(tmp_path: P
     settings = settings_at(tmp_path)
     by_words = [replace(chunk, dense=None) for chunk in chunks("bridges", "iron.md", BRIDGE, settings)]
     publish(settings, "bridges", {"iron.md": []}, chunks=[by_words], embedding_fingerprint="of a model that is not here")
-    hits = await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)
+    hits = (await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)).hits
     assert hits[0].text == BRIDGE[0]
 
 
 async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> None:
     ask = retriever(library_settings).retrieve
     now = datetime.now(UTC).replace(tzinfo=None)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8) == ()
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8) == ()
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)
-    assert await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8) == ()
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=(".MD",))), 8)).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(types=("pdf",))), 8)).hits == ()
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(folder="/there/")), 8)).hits == ()
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(before=now)), 8)).hits
+    assert (await ask("bridge", Scope(("bridges",), DocumentFilter(since=now)), 8)).hits == ()
     assert not library_settings.catalog_path.exists()
 
 
@@ -114,7 +117,7 @@ def test_the_limit_of_a_question_is_said() -> None:
 
 async def test_odd_characters_do_not_break_a_search(library_settings: Settings) -> None:
     for question in ("bridge \ud800 \x00 \x1b[31m", "鉄橋はいつ開通しましたか", "ж" * 5000, "bridge " * 2500, "a" * 20_000):
-        assert await retriever(library_settings).retrieve(question, EVERYWHERE, 2)
+        assert (await retriever(library_settings).retrieve(question, EVERYWHERE, 2)).hits
 
 
 def test_the_end_of_a_long_question_is_not_dropped(library_settings: Settings) -> None:

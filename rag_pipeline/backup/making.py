@@ -36,6 +36,7 @@ def back_up(settings: Settings, target: str, *, with_uploads: bool, say: Say, pr
         RagError: a store or the storage cannot be used.
     """
     uploads = _uploads(settings) if with_uploads else None
+    _require_outside(settings, target)
     try:
         with private_files(), new_place(settings, target) as place, snapshot(settings, say) as taken:
             total = allocated_bytes(taken.folder) + (allocated_bytes(uploads) if uploads else 0)
@@ -59,6 +60,12 @@ def _uploads(settings: Settings) -> Path:
     return uploads
 
 
+def _require_outside(settings: Settings, target: str) -> None:
+    uploads = settings.uploads
+    if "://" not in target and isinstance(uploads, Path) and Path(target).resolve().is_relative_to(uploads.resolve()):
+        raise BackupError(f"{target} is in the watched folder, where a backup would be read as documents. Name another place.")
+
+
 def _require_room(place: Place, total_bytes: int) -> None:
     if place.folder:
         place.folder.mkdir(parents=True, exist_ok=True)
@@ -66,9 +73,11 @@ def _require_room(place: Place, total_bytes: int) -> None:
 
 
 def _files(root: Path, prefix: str, say: Say) -> Iterator[SourceFile]:
-    """Every regular file below a folder, in order."""
+    """Every regular file below a folder, in order, and the folders that are empty: the index has some."""
     for parent, folders, names in os.walk(root, onerror=_unreadable):
         folders.sort()
+        if not folders and not names and parent != str(root):
+            yield SourceFile(f"{prefix}{Path(parent).relative_to(root).as_posix()}", Path(parent))
         for name in sorted(names):
             path = Path(parent, name)
             if path.is_symlink() or not path.is_file():

@@ -34,7 +34,7 @@ _MOST_BYTES_WITH_HOLES = 8 << 30
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to be packed, and its path in the backup."""
+    """A file to be packed, or an empty folder, and its path in the backup."""
 
     name: str
     path: Path
@@ -60,17 +60,23 @@ def pack(place: Place, files: Iterable[SourceFile], progress: Progress) -> Packe
     count = unpacked = 0
     with (
         gzip.GzipFile(fileobj=cast("Any", sink), mode="wb", compresslevel=_COMPRESSION, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w|", bufsize=_BLOCK_BYTES, copybufsize=_BLOCK_BYTES) as tar,
+        tarfile.open(fileobj=compressed, mode="w|", bufsize=_BLOCK_BYTES) as tar,
     ):
         for file in files:
             unpacked += _add(tar, file, progress)
             count += 1
-            tar.members.clear()  # kept for looking back, which a stream cannot
+            _forget_members(tar)
     sink.finish()
     return Packed(sink.parts, count, unpacked)
 
 
 def _add(tar: tarfile.TarFile, file: SourceFile, progress: Progress) -> int:
+    """The bytes of data that it has."""
+    if file.path.is_dir():
+        folder = tarfile.TarInfo(file.name)
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(folder)
+        return 0
     with file.path.open("rb") as stream:
         status = os.fstat(stream.fileno())
         extents = data_extents(stream.fileno(), status.st_size)
@@ -95,7 +101,8 @@ def _add(tar: tarfile.TarFile, file: SourceFile, progress: Progress) -> int:
 
 
 def data_extents(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
-    """Where a file has data: offset and length of each piece. Between them it reads as zeros."""
+    """Where a file has data: offset and length of each piece. Between them it reads as zeros; a hole at the end is a piece without length
+    behind it, as GNU tar wants it."""
     found: list[tuple[int, int]] = []
     position = 0
     while position < size_bytes:
@@ -107,7 +114,8 @@ def data_extents(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
             raise
         position = min(os.lseek(descriptor, start, os.SEEK_HOLE), size_bytes)
         found.append((start, position - start))
-    return found
+    end = sum(found[-1]) if found else 0
+    return found if end == size_bytes else [*found, (size_bytes, 0)]
 
 
 def _sparse_map(extents: list[tuple[int, int]]) -> bytes:
@@ -178,11 +186,11 @@ def unpack(place: Place, manifest: BackupManifest, root: Path, progress: Progres
     count = 0
     try:
         with gzip.GzipFile(fileobj=io.BufferedReader(_PartReader(place, manifest), _BLOCK_BYTES)) as plain:
-            with tarfile.open(fileobj=plain, mode="r|", bufsize=_BLOCK_BYTES, copybufsize=_BLOCK_BYTES) as tar:
+            with tarfile.open(fileobj=plain, mode="r|", bufsize=_BLOCK_BYTES) as tar:
                 while info := tar.next():
                     progress(_extract(tar, info, root, place.address))
                     count += 1
-                    tar.members.clear()
+                    _forget_members(tar)
             while plain.read(_BLOCK_BYTES):  # to the last part's end
                 pass
     except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError) as error:  # the parts are as they were written: then it was wrongly
@@ -191,16 +199,25 @@ def unpack(place: Place, manifest: BackupManifest, root: Path, progress: Progres
         raise damaged("The content", place.address)
 
 
+def _forget_members(tar: tarfile.TarFile) -> None:
+    """It keeps a record of each file for looking back, which a stream cannot: of a million files, a gigabyte."""
+    cast("Any", tar).members.clear()
+
+
 def _extract(tar: tarfile.TarFile, info: tarfile.TarInfo, root: Path, address: str) -> int:
     """Write a file; the bytes of data that it has. Neither links nor ways out of the folder are followed: nobody packed any."""
     pieces = info.name.split("/")
-    if not info.isreg() or not all(pieces) or {".", ".."} & {*pieces}:
-        raise damaged(f"{info.name!r}", address)
     path = root.joinpath(*pieces)
+    if not (info.isreg() or info.isdir()) or not all(pieces) or {".", ".."} & {*pieces}:
+        raise damaged(f"{info.name!r}", address)
+    if info.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return 0
     path.parent.mkdir(parents=True, exist_ok=True)
     data = info.size
-    if info.sparse is not None:
-        data = sum(length for _, length in info.sparse)
+    extents = cast("list[tuple[int, int]] | None", info.sparse)
+    if extents is not None:
+        data = sum(length for _, length in extents)
         info.size = int(info.pax_headers["GNU.sparse.realsize"])
     tar.makefile(info, path)
     seconds, _, rest = str(info.pax_headers.get("mtime", "0")).partition(".")

@@ -23,7 +23,7 @@ from rag_pipeline.backup.snapshot import TOKENS_FILE
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import catalog_files
 from rag_pipeline.stores.conversations.copying import copy_conversations
-from rag_pipeline.stores.conversations.engine import database_url
+from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.files import read_json, sync_folder, write_json
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex
@@ -53,7 +53,7 @@ def replaced_names(settings: Settings, with_uploads: bool) -> list[str]:
 
 def begin_replacement(settings: Settings, *, with_uploads: bool) -> None:
     """Say, in one step that outlasts a power cut, that the unpacked backup is what counts."""
-    incoming: list[object] = sorted(path.name for path in unpacked_folder(settings).iterdir())
+    incoming = sorted(path.name for path in unpacked_folder(settings).iterdir())
     write_json(settings.restore_marker_path, {"incoming": incoming, "with_uploads": with_uploads})
 
 
@@ -86,8 +86,7 @@ def _fill_servers(settings: Settings) -> None:
     """The databases and servers that the settings name; each replaces the old in one step of its own."""
     conversations = unpacked_folder(settings) / settings.conversations_path.name
     if settings.database_url and conversations.exists():
-        target = database_url(settings.database_url.get_secret_value(), settings.conversations_path)
-        asyncio.run(copy_conversations(database_url(None, conversations), target))
+        asyncio.run(copy_conversations(database_url(None, conversations), conversations_url(settings)))
     if settings.qdrant_url:
         with closing(EdgeIndex(unpacked_folder(settings) / settings.index_path.name)) as index, closing(open_index(settings)) as server:
             for _ in move(index, server, overwrite=True):

@@ -24,7 +24,7 @@ from rag_pipeline.backup.snapshot import Say
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.conversations.copying import count_conversations, settle_file
-from rag_pipeline.stores.conversations.engine import database_url
+from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.files import private_files
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.disk import require_space
@@ -94,8 +94,7 @@ def _require_replaceable(settings: Settings, manifest: BackupManifest, replace: 
     originals = (settings.catalog_path, settings.index_path, settings.conversations_path, settings.pauses_path, settings.data / UPLOADS)
     found = [str(path) for path in originals if path in there and (not path.is_dir() or any(path.iterdir()))]
     if settings.database_url:
-        url = database_url(settings.database_url.get_secret_value(), settings.conversations_path)
-        found += ["the conversations of RAG_DATABASE_URL"] if asyncio.run(count_conversations(url)) else []
+        found += ["the conversations of RAG_DATABASE_URL"] if asyncio.run(count_conversations(conversations_url(settings))) else []
     if found and not replace:
         raise _in_the_way(found)
 

@@ -27,7 +27,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, catalog_files
 from rag_pipeline.stores.catalog.indexable import answering_documents
 from rag_pipeline.stores.conversations.copying import copy_conversations, count_conversations, settle_file
-from rag_pipeline.stores.conversations.engine import database_url
+from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.vectors import VectorIndex, open_index
 from rag_pipeline.stores.vectors.disk import require_space
 from rag_pipeline.stores.vectors.edge import EdgeIndex
@@ -123,10 +123,9 @@ def _copy_index(settings: Settings, index: VectorIndex, target: Path, say: Say) 
 
 def _copy_conversations(settings: Settings, folder: Path) -> int:
     copy = folder / settings.conversations_path.name
-    url = settings.database_url
-    if not url and not settings.conversations_path.exists():
+    if not settings.database_url and not settings.conversations_path.exists():
         return 0
-    source = database_url(url and url.get_secret_value(), settings.conversations_path)
+    source = conversations_url(settings)
     target = database_url(None, copy)
     asyncio.run(copy_conversations(source, target))
     count = asyncio.run(count_conversations(target))

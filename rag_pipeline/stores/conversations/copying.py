@@ -66,14 +66,17 @@ async def count_conversations(url: URL) -> int:
 
 
 def settle_file(path: Path) -> None:
-    """Bring a SQLite file's log into it, so that the file is all there is, and make sure that nobody has it open.
+    """Make sure that nobody has a SQLite file open. What stands in the log beside it is brought into it, so that the file is all there is.
 
     Raises:
         ConversationError: a program has it open, or it is damaged.
     """
     try:
         with closing(sqlite3.connect(path, timeout=0)) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE").fetchone()  # leaving the log needs the file for oneself
+            connection.execute(
+                "PRAGMA locking_mode=EXCLUSIVE"
+            )  # all for oneself, or not at all: with a log, who has a file open has a lock
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
         raise ConversationError(f"{path} is in use by another program, or damaged ({error}). Stop the app (`rag up`) first.") from error
 

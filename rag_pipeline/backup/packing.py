@@ -1,9 +1,10 @@
-"""Files as one compressed stream (tar, gzip), cut into parts of a size that memory can take and any storage stores in one request.
+"""Files as one stream (tar), cut into parts of a size that memory can take and any storage stores in one request.
 
 Belongs here: packing and unpacking, bounded in memory, and telling a damaged part. Not here: which files (``snapshot.py``).
 
 Files of the index are mostly holes, a hundred MiB of nothing for each segment: only their data is read, as GNU tar does (its sparse
-format 1.0 in pax headers), so that ``cat part-* | tar xz`` unpacks a backup too.
+format 1.0 in pax headers). A part is compressed where that is worth the time: the catalog is compressed already, and vectors do not shrink.
+``zcat -f part-* | tar x`` unpacks a backup too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ Progress = Callable[[int], None]
 """Told how many bytes were packed or unpacked since it was told last."""
 PART_BYTES = 32 << 20
 _COMPRESSION = 1
-"""Vectors hardly shrink, text shrinks to a third at the first level already, and the time goes up fivefold to the default one."""
+"""Text shrinks to a third at the first level already, and the time goes up fivefold to the default one."""
+_COMPRESSED = ".gz"
+_WORTH_WHILE = 0.8
+"""A part is compressed when a piece of its middle becomes smaller than this share of it."""
 _BLOCK_BYTES = 1 << 20
 _MOST_BYTES_WITH_HOLES = 8 << 30
 """Python's reader takes the next file for a part of one with holes and more data; such a one is packed with its zeros."""
@@ -58,10 +62,7 @@ def pack(place: Place, files: Iterable[SourceFile], progress: Progress) -> Packe
     """
     sink = _PartWriter(place)
     count = unpacked = 0
-    with (
-        gzip.GzipFile(fileobj=cast("Any", sink), mode="wb", compresslevel=_COMPRESSION, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w|", bufsize=_BLOCK_BYTES) as tar,
-    ):
+    with tarfile.open(fileobj=cast("IO[bytes]", sink), mode="w|", bufsize=_BLOCK_BYTES) as tar:
         for file in files:
             unpacked += _add(tar, file, progress)
             count += 1
@@ -172,9 +173,17 @@ class _PartWriter:
     def _put(self, size: int) -> None:
         content = bytes(self._buffer[:size])
         del self._buffer[:size]
-        part = described(f"{PART_PREFIX}{len(self.parts) + 1:05}", content)
+        name = f"{PART_PREFIX}{len(self.parts) + 1:05}"
+        if _is_worth_compressing(content):
+            name, content = name + _COMPRESSED, gzip.compress(content, _COMPRESSION, mtime=0)
+        part = described(name, content)
         self._place.put(part.name, content)
         self.parts.append(part)
+
+
+def _is_worth_compressing(content: bytes) -> bool:
+    middle = content[(len(content) - _BLOCK_BYTES) // 2 :][:_BLOCK_BYTES] if len(content) > _BLOCK_BYTES else content
+    return len(zlib.compress(middle, _COMPRESSION)) < _WORTH_WHILE * len(middle)
 
 
 def unpack(place: Place, manifest: BackupManifest, root: Path, progress: Progress) -> None:
@@ -185,7 +194,7 @@ def unpack(place: Place, manifest: BackupManifest, root: Path, progress: Progres
     """
     count = 0
     try:
-        with gzip.GzipFile(fileobj=io.BufferedReader(_PartReader(place, manifest), _BLOCK_BYTES)) as plain:
+        with io.BufferedReader(_PartReader(place, manifest), _BLOCK_BYTES) as plain:
             with tarfile.open(fileobj=plain, mode="r|", bufsize=_BLOCK_BYTES) as tar:
                 while info := tar.next():
                     progress(_extract(tar, info, root, place.address))
@@ -244,6 +253,6 @@ class _PartReader(io.RawIOBase):
             content = self._place.get(part.name)
             if content is None or described(part.name, content) != part:
                 raise damaged(part.name, self._place.address)
-            self._current = io.BytesIO(content)
+            self._current = io.BytesIO(gzip.decompress(content) if part.name.endswith(_COMPRESSED) else content)
             found = self._current.readinto(buffer)
         return found

@@ -141,7 +141,8 @@ def test_the_same_answers_elsewhere(zoo: Settings, tmp_path: Path, monkeypatch: 
 def _require_no_secrets(restored: Settings, backup: Path) -> None:
     parts = sorted(backup.glob("part-*"))
     assert len(parts) > 3
-    with tarfile.open(fileobj=BytesIO(b"".join(part.read_bytes() for part in parts)), mode="r:gz") as tar:  # readable without us
+    unpacked = subprocess.run(["zcat", "-f", *parts], stdout=subprocess.PIPE, check=True).stdout  # as one does without us
+    with tarfile.open(fileobj=BytesIO(unpacked)) as tar:
         whole = b"".join(tar.extractfile(one).read() for one in tar if one.isreg() and one.size < 1 << 22)  # type: ignore[union-attr]
     assert b"anna:read:farm:sha256-" in whole
     assert TOKEN.encode() not in whole
@@ -222,7 +223,8 @@ def rag(data: Path, *arguments: str, **environment: str) -> Result:
 
 
 def damage(backup: Path, name: str, change: Callable[[bytes], bytes]) -> None:
-    (backup / name).write_bytes(change((backup / name).read_bytes()))
+    (file,) = backup.glob(f"{name}*")
+    file.write_bytes(change(file.read_bytes()))
 
 
 def with_manifest(**changes: object) -> Callable[[bytes], bytes]:
@@ -236,7 +238,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "no manifest": ("backup.json of the backup", lambda backup: damage(backup, "backup.json", lambda content: content[:-50])),
     "a flipped bit": ("part-00002", lambda backup: damage(backup, "part-00002", lambda content: bytes([content[0] ^ 1]) + content[1:])),
     "a part cut off": ("part-00003", lambda backup: damage(backup, "part-00003", lambda content: content[:-1])),
-    "a part missing": ("part-00001", lambda backup: (backup / "part-00001").unlink()),
+    "a part missing": ("part-00001", lambda backup: next(backup.glob("part-00001*")).unlink()),
     "files missing": ("The content", lambda backup: damage(backup, "backup.json", with_manifest(files=1000))),
 }
 

@@ -9,7 +9,6 @@ format 1.0 in pax headers). A part is compressed where that is worth the time: t
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
 import os
@@ -22,6 +21,7 @@ from typing import IO, Any, cast
 
 from rag_pipeline.backup.manifest import BackupError, BackupManifest, Part, damaged, described
 from rag_pipeline.backup.places import PART_PREFIX, Place
+from rag_pipeline.stores.files import data_extents
 
 Progress = Callable[[int], None]
 """Told how many bytes were packed or unpacked since it was told last."""
@@ -96,27 +96,9 @@ def _add(tar: tarfile.TarFile, file: SourceFile, progress: Progress) -> int:
             tar.addfile(info, cast("IO[bytes]", _Extents(stream, header, extents, progress)))
         except OSError as error:
             if error.errno is None:  # tarfile's own: too few bytes came
-                raise BackupError(f"{file.path} changed while it was copied. Do it again.") from error
+                raise BackupError(f"{str(file.path)!r} changed while it was copied. Do it again.") from error
             raise
     return data
-
-
-def data_extents(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
-    """Where a file has data: offset and length of each piece. Between them it reads as zeros; a hole at the end is a piece without length
-    behind it, as GNU tar wants it."""
-    found: list[tuple[int, int]] = []
-    position = 0
-    while position < size_bytes:
-        try:
-            start = os.lseek(descriptor, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole from here on
-                break
-            raise
-        position = min(os.lseek(descriptor, start, os.SEEK_HOLE), size_bytes)
-        found.append((start, position - start))
-    end = sum(found[-1]) if found else 0
-    return found if end == size_bytes else [*found, (size_bytes, 0)]
 
 
 def _sparse_map(extents: list[tuple[int, int]]) -> bytes:

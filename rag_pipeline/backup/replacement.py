@@ -19,7 +19,9 @@ from typing import cast
 
 from filelock import FileLock
 
+from rag_pipeline.backup.manifest import BackupError
 from rag_pipeline.backup.snapshot import TOKENS_FILE
+from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import catalog_files
 from rag_pipeline.stores.conversations.copying import copy_conversations
@@ -71,7 +73,10 @@ def finish_replacement(settings: Settings) -> None:
         plan = read_json(settings.restore_marker_path)
         incoming = cast("list[str]", plan["incoming"])
         replaced = replaced_names(settings, bool(plan["with_uploads"]))
-        _fill_servers(settings)
+        try:
+            _fill_servers(settings)
+        except RagError as error:
+            raise BackupError(f"{error}\nOnce that is mended, the next command of rag finishes the restore.") from error
         _put_aside(settings, replaced, incoming)
         for name in replaced:
             if os.path.lexists(unpacked_folder(settings) / name):

@@ -89,8 +89,8 @@ def _require_replaceable(settings: Settings, manifest: BackupManifest, replace: 
     """Check that nothing is in the way, and that what is may be put aside by renaming it."""
     names = replaced_names(settings, bool(manifest.contents.get(UPLOADS)))
     there = [settings.data / name for name in names if os.path.lexists(settings.data / name)]
-    if mounted := [path for path in there if path.is_mount()]:
-        raise BackupError(f"{mounted[0]} is a file system of its own and cannot be put aside. Unmount it first. Nothing was changed.")
+    if fixed := [path for path in there if path.is_mount() or path.is_symlink()]:
+        raise BackupError(f"{fixed[0]} lies on another disk and cannot be put aside. Remove the mount or link first. Nothing was changed.")
     originals = (settings.catalog_path, settings.index_path, settings.conversations_path, settings.pauses_path, settings.data / UPLOADS)
     found = [str(path) for path in originals if path in there and (not path.is_dir() or any(path.iterdir()))]
     if settings.database_url:

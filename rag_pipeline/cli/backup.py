@@ -15,7 +15,10 @@ from rag_pipeline.backup.making import UPLOADS, Progress, back_up
 from rag_pipeline.backup.manifest import BackupManifest
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.backup.snapshot import TOKENS_FILE
+from rag_pipeline.cli.printing import printable
 from rag_pipeline.settings import Settings
+
+_NEVER = "passwords.txt, .env and other keys, the history of Dagster's runs"
 
 
 def make_backup(settings: Settings, target: str, *, with_uploads: bool) -> None:
@@ -29,7 +32,7 @@ def make_backup(settings: Settings, target: str, *, with_uploads: bool) -> None:
     size = sum(part.size_bytes for part in manifest.parts)
     click.echo(f"Backed up {_contents(manifest)}: {size / 1e6:,.1f} MB at {target}")
     left_out = [] if with_uploads else [f"the documents themselves ({settings.uploads}; --uploads takes them along)"]
-    click.echo(f"Not in it: {', '.join([*left_out, 'passwords.txt, .env and other keys, Dagster’s history'])}.")
+    click.echo(f"Not in it: {', '.join([*left_out, _NEVER])}.")
 
 
 def restore_backup(settings: Settings, target: str, *, replace: bool) -> None:
@@ -56,7 +59,7 @@ def _contents(manifest: BackupManifest) -> str:
 
 
 def _say(words: str) -> None:
-    click.echo(words, err=True)
+    click.echo(printable(words), err=True)
 
 
 @contextmanager

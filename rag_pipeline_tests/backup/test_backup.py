@@ -120,11 +120,11 @@ def zoo(settings: Settings) -> Settings:
 
 def test_the_same_answers_elsewhere(zoo: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a folder, a zip file and a bucket."""
-    monkeypatch.setattr("rag_pipeline.backup.packing.PART_BYTES", 4096)
+    monkeypatch.setattr("rag_pipeline.backup.packing.PART_BYTES", 1 << 18)
     storage = {**KEYS, "s3_endpoint_url": running().url, "api_tokens": f"anna:read:farm:{TOKEN}", "openai_api_key": "sk-never-kept"}
     settings = Settings(data_dir=zoo.data, **storage)
     bucket = running().bucket()
-    expected = state(settings), asyncio.run(answers(settings))
+    expected = state(settings)
     for kind, target in {"folder": tmp_path / "Ärger & 🎉", "zip": tmp_path / "x.zip", "bucket": f"{bucket.address}/on/monday"}.items():
         make(settings, target)
         with pytest.raises(BackupError, match=r"is there already|is not empty"):
@@ -132,9 +132,10 @@ def test_the_same_answers_elsewhere(zoo: Settings, tmp_path: Path, monkeypatch: 
         assert not settings.backup_path.exists()
         new = elsewhere(settings, tmp_path / f"from-{kind}")
         bring_back(new, target)
-        assert (state(new), asyncio.run(answers(new))) == expected
+        assert state(new) == expected
         assert not look_around(new, Catalog(new.catalog_path), open_index(new), []).backlog
         assert not new.restore_path.exists()
+    assert asyncio.run(answers(new)) == asyncio.run(answers(settings))
     _require_no_secrets(new, tmp_path / "Ärger & 🎉")
 
 
@@ -186,8 +187,8 @@ def test_backed_up_while_an_ingest_runs(settings: Settings, tmp_path: Path) -> N
     environment = {"RAG_DATA_DIR": str(settings.data), "RAG_SETTLE_SECONDS": "0", "RAG_EXTRACTION_BATCH_DOCUMENTS": "10"}
     ingest = subprocess.Popen([sys.executable, "-m", "rag_pipeline", "ingest"], env={**os.environ, **environment}, stderr=subprocess.PIPE)
     made = 0
-    while ingest.poll() is None and made < 6:
-        time.sleep(0.4)
+    while ingest.poll() is None and made < 4:
+        time.sleep(0.6)
         make(settings, tmp_path / f"{made}.zip")
         made += 1
     _, said = ingest.communicate()

@@ -31,7 +31,7 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter
 
 from rag_pipeline.errors import TransientError
-from rag_pipeline.stores.files import change_mark, read_json, sync_folder, write_json
+from rag_pipeline.stores.files import change_mark, copy_data, read_json, sync_folder, write_json
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA, CollectionNotIndexedError, DamagedIndexError, Manifest
 from rag_pipeline.stores.vectors.disk import try_lock
 from rag_pipeline.stores.vectors.segments import Documents, Segment, StoredDocument
@@ -410,14 +410,14 @@ def _parsed_manifests(path: Path, mark: Hashable) -> dict[str, Manifest]:
 
 
 def _link(source: str, target: str) -> None:
-    """Or copied, on a file system without links. A reader that opens the index makes small files in it and deletes them again."""
+    """Or copied, to another disk or on one without links. A reader that opens the index makes small files in it and deletes them again."""
     with suppress(FileNotFoundError):
         try:
             os.link(source, target)
         except FileNotFoundError:
             raise
         except OSError:
-            shutil.copyfile(source, target)
+            copy_data(Path(source), Path(target))
 
 
 def _in_one_line(error: Exception) -> str:

@@ -41,10 +41,10 @@ def back_up(settings: Settings, target: str, *, with_uploads: bool, say: Say, pr
         with private_files(), new_place(settings, target) as place, snapshot(settings, say) as taken:
             total = allocated_bytes(taken.folder) + (allocated_bytes(uploads) if uploads else 0)
             _require_room(place, total)
-            kept = list(_files(taken.folder, "", say))
+            kept = sum(1 for _ in _files(taken.folder, "", say))
             originals = _files(uploads, f"{UPLOADS}/", say) if uploads else iter(())
-            packed = pack(place, chain(kept, originals), lambda size: progress(size, total))
-            contents = {**taken.contents, UPLOADS: packed.files - len(kept)}
+            packed = pack(place, chain(_files(taken.folder, "", say), originals), lambda size: progress(size, total))
+            contents = {**taken.contents, UPLOADS: packed.files - kept}
             made_at = datetime.now(UTC).isoformat(timespec="seconds")
             manifest = BackupManifest(FORMAT, product_version(), made_at, contents, packed.files, packed.unpacked_bytes, packed.parts)
             place.put(MANIFEST, manifest.to_json())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +85,11 @@ def _copy_catalog_and_index(settings: Settings, folder: Path, say: Say) -> dict[
     size = sum(file.stat().st_size for file in catalog_files(catalog.path) if file.exists())
     require_space(settings.data, size, "copy the catalog", "Free some space. Nothing was changed.")
     with closing(open_index(settings)) as index, ExitStack() as resting:
-        for collection in sorted({*catalog.collections(), *index.collections()}):
+        known, published = set(catalog.collections()), set(index.collections())
+        for collection in sorted(known | published):
             resting.enter_context(_publications_rest(settings, collection, say))
-        _copy_index(settings, index, folder / settings.index_path.name, say)
+        ours = published & known if settings.qdrant_url and known else published  # what else a server has may be another installation's
+        _copy_index(settings, index, sorted(ours), folder / settings.index_path.name, say)
         if catalog.path.exists():
             catalog.copy_to(folder)
     counts = answering_documents(Catalog(folder / settings.catalog_path.name))
@@ -106,18 +108,17 @@ def _publications_rest(settings: Settings, collection: str, say: Say) -> Iterato
         yield
 
 
-def _copy_index(settings: Settings, index: VectorIndex, target: Path, say: Say) -> None:
+def _copy_index(settings: Settings, index: VectorIndex, collections: Sequence[str], target: Path, say: Say) -> None:
     """The versions that answer and those before them; of a server, whose points are copied, those that answer."""
     damaged = {error.collection: error for error in index.damaged()}
     for error in damaged.values():
         say(f"Left out: {error}")
-    if settings.qdrant_url:
-        with closing(EdgeIndex(target)) as copy:
-            for moved in move(index, copy):
-                say(f"Copied {moved.manifest.collection}: {moved.manifest.chunks:,} passages")
-        return
-    for collection in index.collections():
-        if collection not in damaged:
+    for collection in (name for name in collections if name not in damaged):
+        if settings.qdrant_url:
+            say(f"Copying {collection} from the Qdrant server …")
+            with closing(EdgeIndex(target)) as copy:
+                list(move(index, copy, [collection]))
+        else:
             CollectionFolder(settings.index_path, collection).link_to(target)
 
 

@@ -24,6 +24,7 @@ from rag_pipeline.backup.making import back_up
 from rag_pipeline.backup.manifest import BackupError
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.cli.commands import cli
+from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.consistency import dead_documents, unpublished_collections
 from rag_pipeline.ingestion.look import look_around
 from rag_pipeline.ingestion.pauses import pause, read_pauses
@@ -36,7 +37,7 @@ from rag_pipeline.stores.conversations.engine import conversations_url
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline_tests.conftest import run_steps
-from rag_pipeline_tests.object_storage import KEYS, running
+from rag_pipeline_tests.object_storage import KEYS, refusing, running
 from rag_pipeline_tests.stores.vectors.conftest import change, points
 from rag_pipeline_tests.stores.vectors.qdrant_over_http import QdrantOverHttp
 
@@ -125,6 +126,9 @@ def test_the_same_answers_elsewhere(zoo: Settings, tmp_path: Path, monkeypatch: 
     settings = Settings(data_dir=zoo.data, **storage)
     bucket = running().bucket()
     expected = state(settings)
+    (settings.backup_path / "of a killed backup").mkdir(parents=True)
+    with running().failing(refusing(403, "AccessDenied", "PUT")), pytest.raises(RagError, match="Give the keys the right to it"):
+        make(settings, f"{bucket.address}/on/monday")
     for kind, target in {"folder": tmp_path / "Ärger & 🎉", "zip": tmp_path / "x.zip", "bucket": f"{bucket.address}/on/monday"}.items():
         make(settings, target)
         with pytest.raises(BackupError, match=r"is there already|is not empty"):
@@ -283,6 +287,8 @@ def test_nothing_is_exchanged_under_a_program_that_runs(small: Settings, tmp_pat
         return refused
 
     assert "is in use by another program" in asyncio.run(with_an_open_app()).output
+    with FileLock(small.locks_path / "backup.lock"):
+        assert "Another backup" in rag(small.data, "backup", str(tmp_path / "other")).output
     assert tree(small.data) == before
 
 
@@ -348,6 +354,7 @@ def test_from_a_server_to_files_and_back(small: Settings, tmp_path: Path, monkey
     index = open_index(served)
     index.publish(change("c", points("a.md", "foxes run"), points("b.md", "bees"), documents=2))
     make(served, tmp_path / "of-server")
+    assert "Copying c from the Qdrant server" in rag(small.data, "backup", str(tmp_path / "shown.zip"), RAG_QDRANT_URL=http.url).output
     bring_back(files := Settings(data_dir=tmp_path / "files"), tmp_path / "of-server")
     assert open_index(files).revisions("c") == index.revisions("c")
     index.publish(change("c", points("other.md", "wolves"), scratch=True))

@@ -30,7 +30,7 @@ def make_backup(settings: Settings, target: str, *, with_uploads: bool) -> None:
     with _bar("Packing") as progress:
         manifest = back_up(settings, target, with_uploads=with_uploads, say=_say, progress=progress)
     size = sum(part.size_bytes for part in manifest.parts)
-    click.echo(f"Backed up {_contents(manifest)}: {size / 1e6:,.1f} MB at {target}")
+    click.echo(f"Backed up {_contents(manifest)}: {size / 1e6:,.2f} MB at {target}")
     left_out = [] if with_uploads else [f"the documents themselves ({settings.uploads}; --uploads takes them along)"]
     click.echo(f"Not in it: {', '.join([*left_out, _NEVER])}.")
 
@@ -50,7 +50,7 @@ def restore_backup(settings: Settings, target: str, *, replace: bool) -> None:
     if manifest.contents.get(UPLOADS) and settings.uploads != settings.data / UPLOADS:
         click.echo(f"Its documents lie in {settings.data / UPLOADS}. Copy them to {settings.uploads}.")
     elif not manifest.contents.get(UPLOADS):
-        click.echo(f"The documents themselves were not in it. Bring them back to {settings.uploads} before the next run.")
+        click.echo(f"The documents themselves were not in it. They have to be in {settings.uploads} before the next run.")
 
 
 def _contents(manifest: BackupManifest) -> str:

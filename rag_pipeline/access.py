@@ -118,6 +118,17 @@ def parse_tokens(text: str) -> Tokens:
 _REMEDY = "Make one (rag token NAME) and put in what it prints, or leave RAG_API_TOKENS out altogether."
 
 
+def hashed_entries(text: str) -> list[str]:
+    """The entries of ``RAG_API_TOKENS`` without a token in clear text: what may be kept of them.
+
+    Raises:
+        AccessError: as :func:`parse_tokens`.
+    """
+    entries = [entry for entry in re.split(r"[\s,]+", text) if entry]
+    digests = [_parse_entry(entry, number).digest for number, entry in enumerate(entries, start=1)]
+    return [":".join([*entry.split(":")[:-1], f"{_HASHED}{digest}"]) for entry, digest in zip(entries, digests, strict=True)]
+
+
 def _former_owners(entries: Sequence[str], accesses: Sequence[Access]) -> dict[str, str]:
     """Two tokens of one name shared their conversations: the first one has them now. A name that looks like a position is neither's."""
     named = [access for entry, access in zip(entries, accesses, strict=True) if ":" in entry]

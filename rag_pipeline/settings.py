@@ -1,6 +1,7 @@
 """The only reader of the product's own variables (those of tesseract and other programs are theirs). Each with its default and meaning.
 
-Belongs here: values and the paths derived from them. Not here: anything that opens, creates or contacts what they name.
+Belongs here: values and the paths derived from them. Not here: anything that opens, creates or contacts what they name
+(but for one look whether a restore was killed halfway).
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 class SettingsError(RagError):
     """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+
+
+class UnfinishedRestoreError(RagError):
+    """A restore was killed while it put the backup in the place of what was there. Any command of ``rag`` first finishes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(f"A restore of {settings.data} was killed before it was done. Finish it, by any command of rag: rag status")
+        self.settings = settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +281,21 @@ class Settings(BaseSettings):
         return self.data / "paused.json"
 
     @property
+    def backup_path(self) -> Path:
+        """What a backup copies before it is packed; gone when it is made."""
+        return self.data / "backing-up"
+
+    @property
+    def restore_path(self) -> Path:
+        """Where a restore unpacks a backup, and puts aside what was there until it is done."""
+        return self.data / "restoring"
+
+    @property
+    def restore_marker_path(self) -> Path:
+        """From when this file is there, the backup is what counts, and nothing may be read until all of it is in place."""
+        return self.restore_path / "ready.json"
+
+    @property
     def worker_alive_path(self) -> Path:
         """Touched every few seconds by a `rag worker` that is well."""
         return self.data / "worker.alive"
@@ -298,12 +322,23 @@ def load_settings() -> Settings:
 
     Raises:
         SettingsError: a value cannot be used; one line for each, naming the variable.
+        UnfinishedRestoreError: the data folder is half the old one and half a backup.
     """
     try:
-        return Settings()  # type: ignore[call-arg]
+        settings = Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         lines = [_describe(item["loc"], item["msg"], item.get("input")) for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    if _is_half_restored(settings):
+        raise UnfinishedRestoreError(settings)
+    return settings
+
+
+def _is_half_restored(settings: Settings) -> bool:
+    try:
+        return settings.restore_marker_path.exists()
+    except OSError:  # who uses the folder says why it cannot be
+        return False
 
 
 def _describe(location: tuple[int | str, ...], message: str, value: object) -> str:

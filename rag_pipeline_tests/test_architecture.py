@@ -22,6 +22,7 @@ ALLOWED = {
     "rag_pipeline.ingestion": {"document_life", "errors", "models", "settings", "stores", "embedding", "ingestion"},
     "rag_pipeline.answering": {"errors", "models", "privacy", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "answering", "evaluation"},
+    "rag_pipeline.backup": {"access", "errors", "settings", "stores", "ingestion", "backup"},
     "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "defs", "definitions"},
 }
 OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "ui")

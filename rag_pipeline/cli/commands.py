@@ -24,7 +24,7 @@ from rag_pipeline.cli.printing import printable
 from rag_pipeline.document_life import stage_of
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
-from rag_pipeline.settings import Settings, load_settings
+from rag_pipeline.settings import Settings, UnfinishedRestoreError, load_settings
 
 if TYPE_CHECKING:
     from rag_pipeline.answering.scope import Scope
@@ -84,11 +84,22 @@ def command(function: Callable[Parameters, Result], name: str | None = None) -> 
     @wraps(function)
     def shown(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
         try:
-            return function(*arguments, **options)
+            try:
+                return function(*arguments, **options)
+            except UnfinishedRestoreError as error:  # raised before anything was done
+                _finish_restore(error.settings)
+                return function(*arguments, **options)
         except RagError as error:
             raise click.ClickException(str(error)) from error
 
     return cli.command(name)(shown)
+
+
+def _finish_restore(settings: Settings) -> None:
+    from rag_pipeline.backup.replacement import finish_replacement
+
+    click.echo(f"Finishing the restore of {settings.data} that was killed …", err=True)
+    finish_replacement(settings)
 
 
 @command
@@ -187,6 +198,26 @@ def move(to: str, collections: tuple[str, ...], overwrite: bool) -> None:
     from rag_pipeline.ingestion.folder.listing import escape_collection
 
     _show_failures(move_index(load_settings(), to, [escape_collection(name) for name in collections], overwrite=overwrite))
+
+
+@command
+@click.argument("target")
+@click.option("--uploads", is_flag=True, help="The documents themselves too.")
+def backup(target: str, uploads: bool) -> None:
+    """Back up all that is kept to a folder, a .zip file, or s3://bucket/prefix, while everything runs."""
+    from rag_pipeline.cli.backup import make_backup
+
+    make_backup(load_settings(), target, with_uploads=uploads)
+
+
+@command
+@click.argument("target")
+@click.option("--replace", is_flag=True, help="Lose what is there.")
+def restore(target: str, replace: bool) -> None:
+    """Put back what `rag backup` made. Stop `rag up` first."""
+    from rag_pipeline.cli.backup import restore_backup
+
+    restore_backup(load_settings(), target, replace=replace)
 
 
 def _show_failures(failures: Sequence[str]) -> None:

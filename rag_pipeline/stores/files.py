@@ -1,15 +1,19 @@
 """Small files that must never be seen half-written, and copies that cost no more than they must.
 
-Belongs here: writing beside and renaming, copying a folder by extents. Not here: what the files mean.
+Belongs here: writing beside and renaming, copying without the holes of files. Not here: what the files mean.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+_COPIED_AT_A_TIME = 1 << 20
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -26,6 +30,46 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Files and folders that the process makes within the block are for its user alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def data_extents(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
+    """Where a file has data: offset and length of each piece. Between them it reads as zeros; a hole at the end is a piece without length
+    behind it, as GNU tar wants it."""
+    found: list[tuple[int, int]] = []
+    position = 0
+    while position < size_bytes:
+        try:
+            start = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole from here on
+                break
+            raise
+        position = min(os.lseek(descriptor, start, os.SEEK_HOLE), size_bytes)
+        found.append((start, position - start))
+    end = sum(found[-1]) if found else 0
+    return found if end == size_bytes else [*found, (size_bytes, 0)]
+
+
+def copy_data(source: Path, target: Path) -> None:
+    """Copy a file; where it has holes the copy has them too."""
+    with source.open("rb") as old, target.open("wb") as new:
+        size = os.fstat(old.fileno()).st_size
+        for start, length in data_extents(old.fileno(), size):
+            old.seek(start)
+            new.seek(start)
+            for offset in range(0, length, _COPIED_AT_A_TIME):
+                new.write(old.read(min(_COPIED_AT_A_TIME, length - offset)))
+        new.truncate(size)
 
 
 def change_mark(paths: Iterable[Path]) -> tuple[tuple[int, ...] | None, ...]:

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rag_pipeline.stores.conversations import ConversationError, ConversationGoneError, Conversations
+from rag_pipeline.backup.making import back_up
+from rag_pipeline.backup.restoring import restore
+from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
@@ -74,6 +78,37 @@ async def test_a_conversation_is_kept(conversations: Conversations) -> None:
         "In May [1].", "complete", DETAIL, "up", "good",
     )  # fmt: skip
     assert kept.updated_at > made.updated_at
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path) -> Settings:
+    return Settings.model_validate({"data_dir": tmp_path / "data", "database_url": url})
+
+
+def test_a_backup_brings_them_into_another_database(settings: Settings, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From SQLite or PostgreSQL into a file, and into the same database again in the place of what was written since."""
+    monkeypatch.setattr("rag_pipeline.stores.conversations.copying._ROWS_AT_A_TIME", 5)
+    files = Settings(data_dir=tmp_path / "files")
+
+    async def kept(url: str | None, *questions: str) -> list[Conversation]:
+        conversations = Conversations(url, files.conversations_path)
+        for question in questions:
+            made = await conversations.create("anna", question)
+            await conversations.give_feedback("anna", await answered(conversations, "anna", made.conversation_id, question, "☂"), "up")
+        found = [await conversations.get("anna", one.conversation_id) for one in await conversations.recent("anna")]
+        await conversations.close()
+        return found
+
+    before = asyncio.run(kept(url, *map(str, range(12))))
+    back_up(settings, str(tmp_path / "backup.zip"), with_uploads=False, say=print, progress=lambda *_: None)
+    restore(files, str(tmp_path / "backup.zip"), replace=False, say=print, progress=lambda *_: None)
+    assert asyncio.run(kept(None)) == before
+    asyncio.run(kept(url, "later"))
+    with pytest.raises(RagError, match="--replace"):
+        restore(settings, str(tmp_path / "backup.zip"), replace=False, say=print, progress=lambda *_: None)
+    restore(settings, str(tmp_path / "backup.zip"), replace=True, say=print, progress=lambda *_: None)
+    assert asyncio.run(kept(url)) == before
+    assert not settings.conversations_path.exists()
 
 
 async def test_others_see_nothing_of_it(conversations: Conversations) -> None:

@@ -9,10 +9,11 @@ While one process holds a DuckDB file read-write no other can open it, so connec
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,6 +29,7 @@ from rag_pipeline.errors import RagError
 SCHEMA_VERSION = 5
 LOCK_WAIT_SECONDS = 60.0
 MEMORY_LIMIT = "512MB"
+_COPIED_AT_A_TIME = 1 << 20
 _HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
 _COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
 """Fields that are not a column of the same name."""
@@ -119,6 +121,19 @@ class Catalog:
                 pass  # opening it for writing upgrades it
         with closing(self._open(read_only=True) if version else _empty(self.path)) as connection:
             yield connection  # without a version: the first writer was killed before it made the tables
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the catalog's files to a folder as they are between two transactions. Who wants to write waits until that is done.
+
+        Raises:
+            CatalogError: as :meth:`reading`.
+        """
+        with ExitStack() as opened, self.reading():
+            for file in filter(Path.exists, catalog_files(self.path)):
+                # Closed after the connection: whoever closes a file gives back all locks of the process on it (POSIX), DuckDB's too.
+                source = opened.enter_context(file.open("rb"))
+                with (folder / file.name).open("wb") as copy:
+                    shutil.copyfileobj(source, copy, _COPIED_AT_A_TIME)
 
     def documents(self, collection: str | None = None) -> list[DocumentStatus]:
         """Live documents, by collection and path."""

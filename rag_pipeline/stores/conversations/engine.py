@@ -19,6 +19,7 @@ from filelock import AsyncFileLock
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations.owners import hand_over
 from rag_pipeline.stores.conversations.records import ConversationError
 
@@ -45,6 +46,16 @@ def database_url(url: str | None, default: Path) -> URL:
     if parsed.get_backend_name() == "sqlite":
         return parsed.set(drivername="sqlite+aiosqlite")
     raise ConversationError(f"RAG_DATABASE_URL names {parsed.get_backend_name()}, which is not supported. {_EXAMPLE}")
+
+
+def conversations_url(settings: Settings) -> URL:
+    """The address of the database that the settings name.
+
+    Raises:
+        ConversationError: as :func:`database_url`.
+    """
+    url = settings.database_url
+    return database_url(url.get_secret_value() if url else None, settings.conversations_path)
 
 
 _EXAMPLE = "Write postgresql://user:password@host/database, or leave it unset for a file in the data folder."

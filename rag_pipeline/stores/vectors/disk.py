@@ -18,6 +18,8 @@ from rag_pipeline.errors import RagError
 RESERVE_BYTES = 48 << 20
 """Left free on the disk. The engine writes through memory maps: on a full disk that is not an error but the death of the process."""
 
+_ADVICE = "Free some space, or move RAG_DATA_DIR to a larger disk. The index keeps answering as it was."
+
 
 def allocated_bytes(folder: Path) -> int:
     """Disk space a folder really takes: the engine's files are mostly holes. A reader that opens the index meanwhile makes and deletes
@@ -36,7 +38,7 @@ def has_room(folder: Path) -> bool:
     return shutil.disk_usage(folder).free >= RESERVE_BYTES
 
 
-def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+def require_space(folder: Path, needed_bytes: int, purpose: str, advice: str = _ADVICE) -> None:
     """Check the disk before it is written to.
 
     Raises:
@@ -46,8 +48,7 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
     needed = needed_bytes + RESERVE_BYTES
     if free < needed:
         raise RagError(
-            f"Not enough disk space to {purpose}: {needed >> 20} MiB are needed, {free >> 20} MiB are free in {folder}. "
-            "Free some space, or move RAG_DATA_DIR to a larger disk. The index keeps answering as it was."
+            f"Not enough disk space to {purpose}: {needed >> 20} MiB are needed, {free >> 20} MiB are free in {folder}. {advice}"
         )
 
 

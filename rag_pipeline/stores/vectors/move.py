@@ -38,13 +38,19 @@ def move(source: VectorIndex, target: VectorIndex, collections: Sequence[str] = 
         there = ", ".join(map(repr, published)) or "none"
         raise RagError(f"No collection is named {', '.join(map(repr, unknown))} in the index. There are: {there}.")
     wanted = [manifest for name, manifest in published.items() if not collections or name in collections]
-    present = {manifest.collection for manifest in wanted if _has(source, target, manifest)}
+    absent = [manifest for manifest in wanted if not _has(source, target, manifest)]
     if not overwrite:
-        _refuse_others(target, [manifest for manifest in wanted if manifest.collection not in present])
+        _refuse_others(target, absent)
     for manifest in wanted:
-        if manifest.collection not in present:
+        if manifest in absent:
             target.publish(_whole(source, manifest))
-        yield Moved(manifest, manifest.collection not in present)
+        yield Moved(manifest, manifest in absent)
+
+
+def others(source: VectorIndex, target: VectorIndex) -> list[str]:
+    """The published collections of an index of which another index has another one of the same name, which a move would replace."""
+    differing = [manifest for manifest in source.manifests().values() if not _has(source, target, manifest)]
+    return [manifest.collection for manifest in differing if target.manifest(manifest.collection)]
 
 
 def _has(source: VectorIndex, target: VectorIndex, manifest: Manifest) -> bool:

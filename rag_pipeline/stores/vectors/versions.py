@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 import uuid
@@ -30,7 +31,7 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter
 
 from rag_pipeline.errors import TransientError
-from rag_pipeline.stores.files import change_mark, read_json, sync_folder, write_json
+from rag_pipeline.stores.files import change_mark, copy_data, read_json, sync_folder, write_json
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA, CollectionNotIndexedError, DamagedIndexError, Manifest
 from rag_pipeline.stores.vectors.disk import try_lock
 from rag_pipeline.stores.vectors.segments import Documents, Segment, StoredDocument
@@ -324,6 +325,22 @@ class CollectionFolder:
         """Delete a segment that no version has got."""
         shutil.rmtree(self.segment_path(segment), ignore_errors=True)
 
+    def link_to(self, root: Path) -> None:
+        """Have what the manifest names in another index folder too, as it is now: immutable files, so linked, which takes no space.
+
+        Raises:
+            DamagedIndexError: the manifest file is damaged.
+            OSError: a segment is missing, or the disk is full.
+        """
+        other = CollectionFolder(root, self.collection)
+        with self.writer():
+            versions = [self.version_path(manifest.version) for manifest in self._read().values()]
+            segments = {self.segment_path(name) for version in versions for name in _segment_names_or_none(version)}
+            for folder in (*versions, *sorted(segments)):
+                if folder.is_dir():  # a version before the current one may have been deleted by hand
+                    shutil.copytree(folder, other.path / folder.relative_to(self.path), copy_function=_link)
+            shutil.copyfile(self._manifest_path, other.path / self._manifest_path.name)
+
     def remove(self) -> None:
         """Delete everything. Who still reads goes on reading: open files outlive their names."""
         with suppress(FileNotFoundError):
@@ -390,6 +407,17 @@ def _parsed_manifests(path: Path, mark: Hashable) -> dict[str, Manifest]:
     for manifest in named.values():
         version_time(manifest.version)
     return named
+
+
+def _link(source: str, target: str) -> None:
+    """Or copied, to another disk or on one without links. A reader that opens the index makes small files in it and deletes them again."""
+    with suppress(FileNotFoundError):
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            copy_data(Path(source), Path(target))
 
 
 def _in_one_line(error: Exception) -> str:

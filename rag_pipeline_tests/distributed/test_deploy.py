@@ -18,7 +18,7 @@ from rag_pipeline_tests.programs import NGINX, needs
 from rag_pipeline_tests.servers import free_port, wait_for_port
 
 TEXT = COMPOSE.read_text(encoding="utf-8")
-OURS = ("code", "webserver", "daemon", "app", "reader", "embedder", "bucket")
+OURS = ("code", "webserver", "daemon", "app-1", "app-2", "reader", "embedder", "bucket")
 AS_IT_COMES = {"postgresql", "proxy"}
 """These begin as root and give that up themselves."""
 

@@ -65,6 +65,12 @@ def test_a_worker_is_told_nothing_that_it_does_not_need() -> None:
     assert services(TEXT)["embedder"]["environment"] == told
 
 
+def test_the_proxy_knows_each_process_of_the_app() -> None:
+    known = re.findall(r"server (app-\d+):7860 resolve;", (COMPOSE.parent / "nginx" / "nginx.conf").read_text(encoding="utf-8"))
+    assert known == [name for name in services(TEXT) if name.startswith("app-")]
+    assert {*known} <= services(TEXT)["proxy"]["depends_on"].keys()
+
+
 @needs(NGINX)
 def test_nobody_sees_dagster_without_a_password(tmp_path: Path) -> None:
     (tmp_path / "server_info").write_text("Dagster")

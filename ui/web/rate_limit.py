@@ -66,6 +66,11 @@ class RateLimit:
         counted = await self._counted(name, cost)
         return max(1, math.ceil(counted.state.retry_after)) if counted.limited else 0
 
+    async def counts_together(self) -> bool:
+        """Whether the Redis can be used; a request of nobody's is counted there."""
+        await self.wait_seconds("rag doctor")
+        return not self._is_away
+
     async def _counted(self, name: str, cost: int) -> RateLimitResult:
         if self._together is None or time.monotonic() < self._try_at:
             return await self._here.limit(name, cost)

@@ -187,8 +187,10 @@ async def test_requests_go_on_while_redis_is_gone_and_are_counted_together_again
     with Redis() as redis:
         one, other = (RateLimit(2, SecretStr(f"redis://127.0.0.1:{redis.port}/1")) for _ in range(2))
         assert [await limit.wait_seconds("anna") for limit in (one, other, one)] == [0, 0, 30]
+        assert await one.counts_together()
         redis.stop()
         assert [await limit.wait_seconds("anna") for limit in (one, other, one, other, one, other)] == [0, 0, 0, 0, 30, 30]
+        assert not await one.counts_together()
         redis.start()
         await asyncio.sleep(0.4)
         assert [await limit.wait_seconds("anna") for limit in (one, other, one)] == [0, 0, 30]

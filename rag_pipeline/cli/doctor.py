@@ -244,8 +244,11 @@ def _limit_of_requests(settings: Settings) -> Iterator[Finding]:
         from ui.web.rate_limit import RateLimit
 
         together = asyncio.run(RateLimit(settings.requests_per_minute, settings.rate_limit_url).counts_together())
-        detail = "counted together in Redis" if together else "the Redis of RAG_RATE_LIMIT_URL cannot be used: each process counts for itself"
-        yield Finding("limit of requests", "ok" if together else "problem", detail, "" if together else "Start it, or mend the address.")
+        if together:
+            yield Finding("limit of requests", "ok", "counted together in Redis")
+        else:
+            remedy = "Start it, or change RAG_RATE_LIMIT_URL."
+            yield Finding("limit of requests", "problem", "Redis cannot be used: each process of the app counts for itself", remedy)
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

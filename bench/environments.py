@@ -24,6 +24,8 @@ PEERS = Path(__file__).parent / "peers"
 TORCH_INDEX = os.environ.get("TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 """Of x86 processors: what decides how fast a small model runs, and at which dtype."""
+LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+"""By these a processor can be made to do without what it has, as if it were an older one; onnxruntime heeds none of them."""
 SILENCE = {
     "COCOINDEX_DISABLE_USAGE_TRACKING": "1",
     "HAYSTACK_TELEMETRY_ENABLED": "False",
@@ -93,6 +95,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": model.group(1).strip() if model else platform.processor() or platform.machine(),
         "flags": {flag: flag in (known.group(1).split() if known else ()) for flag in FLAGS},
+        "held_to": {name: os.environ[name] for name in LIMITS if name in os.environ},
         "cores": os.cpu_count(),
         "memory_gb": round(memory),
         "system": f"{platform.system()} {platform.release()}",

@@ -2,38 +2,44 @@
 
     python bench/made_up_model.py FOLDER
 
-A table that gives each word piece a random vector, the rarer the longer; the vector of a text is their mean. Any product setting that
-takes a model takes it, and a question still resembles what holds its words. A program of its own: what a process holds when it starts
-others counts as theirs (see ``measuring.py``).
+A BERT of one narrow layer with random weights, of the packaged model's tokenizer, window and dimension: small, and yet of the kind that
+the product knows best, with a light runtime and all. A program of its own: what a process holds when it starts others counts as theirs
+(see ``measuring.py``).
 """
 
 from __future__ import annotations
 
-import json
 import sys
+import tempfile
 from pathlib import Path
 
-import numpy as np
+import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-from tokenizers import Tokenizer
+from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
+from transformers import AutoTokenizer, BertConfig, BertModel
 
 from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import PACKAGED_MODEL, Settings
 
 DIMENSION = 384
+WIDTH = 32
 WINDOW = 256
 
 
 def make_model(folder: Path) -> None:
-    """With the packaged model's tokenizer and window."""
-    tokenizer = Tokenizer.from_file(str(locate_model(Settings(embedding_model=PACKAGED_MODEL)).path / "tokenizer.json"))
-    tokenizer.no_truncation()
-    pieces = tokenizer.get_vocab_size()
-    lengths = np.log(1 + np.arange(pieces) / 50)[:, None]  # pieces are numbered by how common they are, more or less
-    table = np.random.default_rng(0).normal(size=(pieces, DIMENSION)) * lengths
-    SentenceTransformer(modules=[StaticEmbedding(tokenizer, table.astype(np.float32))]).save(str(folder))
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": WINDOW}))
+    """A question resembles what holds its words: a layer this weak leaves the vectors of word pieces nearly as they are."""
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(locate_model(Settings(embedding_model=PACKAGED_MODEL)).path)
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": WIDTH}
+    inner = BertModel(BertConfig(vocab_size=len(tokenizer), initializer_range=0.02, **shape))
+    torch.nn.init.normal_(inner.embeddings.word_embeddings.weight)
+    with tempfile.TemporaryDirectory() as bare:
+        inner.save_pretrained(bare)
+        tokenizer.save_pretrained(bare)
+        transformer = Transformer(bare, max_seq_length=WINDOW)
+    widened = Dense(WIDTH, DIMENSION, bias=False, activation_function=torch.nn.Identity())
+    modules = [transformer, Pooling(WIDTH, pooling_mode="mean"), widened, Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="in chunks")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
-    model = environments.WORK / "made-up-model"
+    model = environments.WORK / "made-up-bert"
     if not (model / "modules.json").is_file():
         subprocess.run([sys.executable, str(Path(__file__).with_name("made_up_model.py")), str(model)], check=True)
     for chunks in arguments.sizes:

@@ -33,7 +33,7 @@ def wait_for(true: Callable[[], Any], seconds: float, what: str) -> Any:
     while time.monotonic() < deadline:
         if value := true():
             return value
-        time.sleep(0.2)
+        time.sleep(0.5)  # a question costs what the ingestion that it waits for could use
     raise AssertionError(f"waited {seconds} s for {what}")
 
 

@@ -37,13 +37,14 @@ from rag_pipeline_tests.servers import PostgreSQL, Redis, free_port
 ALL_AT_ONCE = AS_THE_DAEMON_DOES.replace("default", "papers")
 """A run without slices, as *Materialize all* in the Dagster UI starts it."""
 SECRETS = {"REDIS_PASSWORD": "redis", "RAG_API_TOKENS": new_token("anna", ["read"])[1]}
+BATCH_DOCUMENTS = 30
 LEAN = {
     "RAG_SETTLE_SECONDS": "0",
     "RAG_UPLOADS_LIST_SECONDS": "1",
     "RAG_EMBEDDING_DTYPE": "float32",
     "RAG_EXTRACTION_WORKERS": "1",
-    "RAG_EXTRACTION_BATCH_DOCUMENTS": "100",
-    "RAG_EMBEDDING_BATCH_CHUNKS": "200",
+    "RAG_EXTRACTION_BATCH_DOCUMENTS": str(BATCH_DOCUMENTS),
+    "RAG_EMBEDDING_BATCH_CHUNKS": "60",
 }
 
 

@@ -1,11 +1,13 @@
 """Batches on workers, through all that can happen to them: what is published in the end is what one machine alone would have made.
 
 One test, as its parts go on from each other: the same site, the same growing collection, a disaster each.
+Larger: RAG_TEST_DISTRIBUTED_DOCUMENTS=2000 python -m pytest rag_pipeline_tests/distributed/test_distributed.py -n 0
 """
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import signal
 import subprocess
@@ -24,10 +26,11 @@ from rag_pipeline.stores.objects import open_store
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
-from rag_pipeline_tests.distributed.conftest import Site, wait_until
+from rag_pipeline_tests.distributed.conftest import BATCH_DOCUMENTS, Site, wait_until
 from rag_pipeline_tests.distributed.deployment import ROOT, is_healthy
 
-DOCUMENTS = 1000
+DOCUMENTS = int(os.environ.get("RAG_TEST_DISTRIBUTED_DOCUMENTS", "300"))
+MORE = DOCUMENTS * 4 // 10
 
 
 def write(site: Site, first: int, last: int) -> None:
@@ -79,7 +82,7 @@ def a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(
     assert run.poll() is None
     first = site.start_worker("first")
     stop_in_the_middle_of_a_later_batch(site, first)
-    wait_until(lambda: any(one.alive and one.step == "extracted_text" and one.total >= 100 for one in live_runs(site.settings)))
+    wait_until(lambda: any(one.alive and one.step == "extracted_text" and one.total >= BATCH_DOCUMENTS for one in live_runs(site.settings)))
     second = site.start_worker("second", embeds=True)
     first.kill()
     succeeds(run)
@@ -112,15 +115,15 @@ def stop_in_the_middle_of_a_later_batch(site: Site, worker: subprocess.Popen[str
 
 def a_pause_reaches_a_worker_in_the_middle_of_its_batch(site: Site) -> None:
     (second,) = [process for process in site.processes if process.poll() is None]
-    write(site, DOCUMENTS, DOCUMENTS + 400)
-    run = site.start_run(RAG_EXTRACTION_BATCH_DOCUMENTS="400")
+    write(site, DOCUMENTS, DOCUMENTS + MORE)
+    run = site.start_run(RAG_EXTRACTION_BATCH_DOCUMENTS=str(MORE))
     wait_until(site.workers_at_work)
     second.send_signal(signal.SIGSTOP)
     pause(site.settings, ["papers"])
     time.sleep(1)  # the run looks at its pauses, and tells
     second.send_signal(signal.SIGCONT)
     succeeds(run)
-    assert DOCUMENTS <= open_index(site.settings).count("papers") < DOCUMENTS + 400
+    assert DOCUMENTS <= open_index(site.settings).count("papers") < DOCUMENTS + MORE
     carry_on(site.settings, ["papers"])
 
 
@@ -136,9 +139,9 @@ def redis_and_postgresql_go_away_and_one_of_them_has_forgotten_all(site: Site) -
         ended(run)
     assert "Redis does not answer" in site.said()
     assert {run.returncode for run in runs} <= {0, 1}  # what PostgreSQL kept a run from is done by the next
-    if open_index(site.settings).count("papers") < DOCUMENTS + 400:
+    if open_index(site.settings).count("papers") < DOCUMENTS + MORE:
         succeeds(site.start_run())
-    assert open_index(site.settings).count("papers") == DOCUMENTS + 400
+    assert open_index(site.settings).count("papers") == DOCUMENTS + MORE
 
 
 def the_deployment_finds_a_file_by_itself(site: Site) -> None:
@@ -148,8 +151,8 @@ def the_deployment_finds_a_file_by_itself(site: Site) -> None:
         site.start_service(name)
         if name == "code":
             wait_until(lambda: is_healthy(site.services["code"], site.catalog), 120, 0.5)
-    write(site, DOCUMENTS + 400, DOCUMENTS + 420)
-    wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + 420, 120, 0.5)
+    write(site, DOCUMENTS + MORE, DOCUMENTS + MORE + 20)
+    wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + MORE + 20, 120, 0.5)
     wait_until(lambda: all(row.state == "indexed" for row in Catalog(site.settings.catalog_path).documents()), 120, 0.5)
     assert len(site.done_by()) == before
     for name in ("webserver", "daemon", "app-1"):
@@ -173,7 +176,7 @@ def what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> N
     made, expected = points(site.settings), points(alone)
     assert made.keys() == expected.keys()
     assert [key for key in made if made[key] != expected[key]] == []
-    assert len(made) == DOCUMENTS + 420
+    assert len(made) == DOCUMENTS + MORE + 20
 
 
 @pytest.mark.timeout(600)

@@ -38,7 +38,7 @@ from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_d
 from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
 from rag_pipeline.stores.vectors import open_index
 
-EXAMPLES = int(os.environ.get("RAG_TEST_STATE_MACHINE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("RAG_TEST_STATE_MACHINE_EXAMPLES", "8"))
 COLLECTIONS = ("one", "two")
 NAMES = ("a.txt", "b.txt", "c.txt", "d.txt", "e.txt")
 CONTENTS = ("zebra", "giraffe", "okapi", "damaged", "slow", "flaky", "large " * 20)

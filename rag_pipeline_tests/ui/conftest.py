@@ -67,7 +67,8 @@ class ScriptedAnswerer:
         pass
 
     async def _events(self, question: str) -> AsyncGenerator[AnswerEvent, None]:
-        hits = self.retriever.hits
+        # As the script stands now: a test that changes it meanwhile means the next question, and not the rest of this answer.
+        hits, pieces, pause_seconds = self.retriever.hits, self.pieces, self.pause_seconds
         searched = "the lamp, in full" if "reformulate" in question else question
         yield Reformulated(searched)
         yield Retrieved(hits)
@@ -75,8 +76,8 @@ class ScriptedAnswerer:
             yield Refused("Nothing is said about this.", hits, searched, {"retrieve": 0.1})
             return
         marks, said = CitationFilter(len(hits)), list[Token]()
-        for piece in self.pieces:
-            await asyncio.sleep(self.pause_seconds)
+        for piece in pieces:
+            await asyncio.sleep(pause_seconds)
             for token in marks.feed(piece):
                 said.append(token)
                 yield token

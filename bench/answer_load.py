@@ -1,15 +1,21 @@
 """Many conversations at once in one app process, with a language model that writes 50 tokens a second.
 
     python bench/answer_load.py [CONVERSATIONS] [ANSWERS]
+    python bench/answer_load.py --processes 1 2 4    # how many questions a second so many processes of the app answer
 
 Starts a local streaming server in place of the language model, the app, and readers that each ask one question after another over
 server-sent events, then three bursts in which all ask at the same moment. Prints errors, the time to the first token beyond the model's
 own, and the app's memory from the beginning to the end.
+
+With ``--processes`` there is no language model: answers are the documents' own sentences, and readers ask as fast as they are answered,
+each of them one process after the other. ``uvicorn`` shares a port among its workers in the same way, by the kernel.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import itertools
 import json
 import os
 import socket
@@ -17,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -29,6 +36,7 @@ from starlette.routing import Route
 
 TOKENS, TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 150, 50, 0.2
 DOCUMENTS = 200
+READERS, SECONDS = 8, 10.0
 
 
 async def completions(request: Request) -> StreamingResponse:
@@ -54,26 +62,79 @@ def free_port() -> int:
 
 
 def main() -> None:
-    conversations = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    answers = int(sys.argv[2]) if len(sys.argv) > 2 else 500
+    parser = argparse.ArgumentParser()
+    parser.add_argument("conversations", nargs="?", type=int, default=50)
+    parser.add_argument("answers", nargs="?", type=int, default=500)
+    parser.add_argument("--processes", nargs="+", type=int)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         uploads = Path(folder, "uploads")
         uploads.mkdir()
         for number in range(DOCUMENTS):
             line = f"The lamp in room {number} was repaired in {1900 + number % 100} by worker {number * 7 % 31}.\n"
             (uploads / f"{number}.txt").write_text(line * 5)
-        model_port, app_port = free_port(), free_port()
-        environment = {
-            **os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_APP_PORT": str(app_port), "RAG_CHAT_MODEL": "m",
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1", "OPENAI_API_KEY": "x", "RAG_REQUESTS_PER_MINUTE": "0",
-        }  # fmt: skip
+        environment = {**os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_REQUESTS_PER_MINUTE": "0"}
         subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        app = subprocess.Popen([sys.executable, "-m", "ui"], env=environment)
-        try:
-            asyncio.run(run(model_port, app_port, psutil.Process(app.pid), conversations, answers))
-        finally:
+        if options.processes:
+            for number in options.processes:
+                with_processes(number, environment)
+        else:
+            with_model(environment, options.conversations, options.answers)
+
+
+def with_model(environment: dict[str, str], conversations: int, answers: int) -> None:
+    model_port = free_port()
+    asked = {"RAG_CHAT_MODEL": "m", "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1", "OPENAI_API_KEY": "x"}
+    with apps(1, environment | asked) as started:
+        ((app_port, app),) = started.items()
+        asyncio.run(run(model_port, app_port, psutil.Process(app.pid), conversations, answers))
+
+
+def with_processes(number: int, environment: dict[str, str]) -> None:
+    with apps(number, environment) as started:
+        asyncio.run(throughput(list(started), SECONDS))
+        memory = [psutil.Process(app.pid).memory_info().rss / 2**20 for app in started.values()]
+        print("  memory MB: " + ", ".join(f"{megabytes:.0f}" for megabytes in memory))
+
+
+@contextmanager
+def apps(number: int, environment: dict[str, str]):
+    """Port → process of the app."""
+    started = {}
+    try:
+        for _ in range(number):
+            port = free_port()
+            started[port] = subprocess.Popen([sys.executable, "-m", "ui"], env=environment | {"RAG_APP_PORT": str(port)})
+        yield started
+    finally:
+        for app in started.values():
             app.terminate()
+        for app in started.values():
             app.wait()
+
+
+async def throughput(ports: list[int], seconds: float) -> None:
+    """Questions a second, none asked twice: answers to those asked before would be partly remembered."""
+    for port in ports:
+        await ready(port)
+    took: list[float] = []
+    questions = itertools.count()
+
+    async def reader(client: httpx.AsyncClient, until: float) -> None:
+        while time.perf_counter() < until:
+            number = next(questions)
+            question = {"question": f"When was the lamp in room {number % DOCUMENTS} repaired, and which worker did it? {number}"}
+            started = time.perf_counter()
+            (await client.post(f"http://127.0.0.1:{ports[number % len(ports)]}/api/v1/ask", json=question)).raise_for_status()
+            took.append(time.perf_counter() - started)
+
+    async with httpx.AsyncClient(timeout=60) as client:
+        await asyncio.gather(*(reader(client, time.perf_counter() + 2) for _ in range(READERS)))  # every process has answered once
+        took.clear()
+        await asyncio.gather(*(reader(client, time.perf_counter() + seconds) for _ in range(READERS)))
+    took.sort()
+    p50, p95 = (1000 * took[int(share * (len(took) - 1))] for share in (0.5, 0.95))
+    print(f"{len(ports)} processes: {len(took) / seconds:.1f} answers a second; p50 {p50:.0f} ms, p95 {p95:.0f} ms, {READERS} readers")
 
 
 async def run(model_port: int, app_port: int, app: psutil.Process, conversations: int, answers: int) -> None:

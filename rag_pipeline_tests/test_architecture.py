@@ -29,7 +29,8 @@ OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__mai
 THIRD_PARTY = {
     "dagster": ("rag_pipeline.defs", "rag_pipeline.definitions"),
     "celery": ("rag_pipeline.defs.distributed",),
-    "redis": ("rag_pipeline.defs.distributed",),
+    "redis": ("rag_pipeline.defs.distributed", "ui.web.rate_limit"),
+    "throttled": ("ui.web.rate_limit",),
     "duckdb": ("rag_pipeline.stores",),
     "qdrant_client": ("rag_pipeline.stores",),
     "qdrant_edge": ("rag_pipeline.stores",),

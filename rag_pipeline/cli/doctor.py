@@ -5,6 +5,7 @@ Belongs here: looking, one finding a subject. Not here: repairing.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import platform
@@ -47,6 +48,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("vector index", _vector_index),
         ("language model", _language_model),
         ("services", _services),
+        ("limit of requests", _limit_of_requests),
         ("staging", _staging),
         ("workers", _workers),
     ]
@@ -256,6 +258,18 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         idle = [queue for queue in QUEUES if not any(queue in name for name in found)]
         remedy = f"Start one: rag worker {' '.join(idle)}" if idle else ""
         yield Finding("workers", "problem" if idle else "ok", ", ".join(found) or "none", remedy)
+
+
+def _limit_of_requests(settings: Settings) -> Iterator[Finding]:
+    if settings.rate_limit_url:
+        from ui.web.rate_limit import RateLimit
+
+        together = asyncio.run(RateLimit(settings.requests_per_minute, settings.rate_limit_url).counts_together())
+        if together:
+            yield Finding("limit of requests", "ok", "counted together in Redis")
+        else:
+            remedy = "Start it, or change RAG_RATE_LIMIT_URL."
+            yield Finding("limit of requests", "problem", "Redis cannot be used: each process of the app counts for itself", remedy)
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

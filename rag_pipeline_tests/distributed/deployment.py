@@ -1,19 +1,23 @@
 """deploy/compose.yaml as the tests read it: its values filled in, its names of machines and folders those of this machine.
 
-Belongs here: reading it, and starting a service by the command that stands there. Not here: what is expected of it.
+Belongs here: reading it, and starting a service by the command, or the configuration, that stands there. Not here: what is expected of it.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rag_pipeline_tests.servers import free_port, wait_for_port
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -59,3 +63,35 @@ def environment(service: Service, place: Path, code: Path) -> dict[str, str]:
     own = {name: str(value).replace("/data", str(place)) for name, value in service["environment"].items()}
     outside = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(place), "OMP_NUM_THREADS": "1"}
     return {**own, **outside, "PYTHONPATH": str(code), "PYTHONFAULTHANDLER": "1", "DAGSTER_DISABLE_TELEMETRY": "1"}
+
+
+@contextmanager
+def proxy(folder: Path, apps: Sequence[int], dagster: int) -> Iterator[tuple[int, int]]:
+    """The real nginx with its file as it is, but for addresses; the ports of its two doors.
+
+    Args:
+        folder: for its files.
+        apps: ports of the app's processes.
+        dagster: port of what Dagster's door leads to.
+    """
+    doors = free_port(), free_port()
+    text = (COMPOSE.parent / "nginx" / "nginx.conf").read_text(encoding="utf-8")
+    for name, port in zip(re.findall(r"server (app-\d+:7860 resolve);", text), apps, strict=True):
+        text = text.replace(name, f"127.0.0.1:{port}")
+    text = text.replace("http://webserver:3000", f"http://127.0.0.1:{dagster}")
+    text = text.replace("listen 8080", f"listen 127.0.0.1:{doors[0]}").replace("listen 8081", f"listen 127.0.0.1:{doors[1]}")
+    text = text.replace("/etc/nginx/dagster.htpasswd", f"{folder}/passwords").replace("/run/", f"{folder}/")
+    (folder / "passwords").write_text("anna:{PLAIN}zebra\n")
+    (folder / "passwords").chmod(0o644)
+    (folder / "nginx.conf").write_text(f"daemon off;\n{text}")
+    for above in [folder, *folder.parents]:  # nginx's workers are nobody
+        above.chmod(above.stat().st_mode | 0o755)
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    nginx = subprocess.Popen([program, "-e", "stderr", "-c", f"{folder}/nginx.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for port in doors:
+            wait_for_port(port)
+        yield doors
+    finally:
+        nginx.terminate()
+        nginx.wait(20)

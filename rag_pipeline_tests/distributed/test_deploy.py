@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -13,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rag_pipeline_tests.distributed.deployment import COMPOSE, VARIABLE, services
+from rag_pipeline_tests.distributed.deployment import COMPOSE, VARIABLE, proxy, services
 from rag_pipeline_tests.programs import NGINX, needs
 from rag_pipeline_tests.servers import free_port, wait_for_port
 
 TEXT = COMPOSE.read_text(encoding="utf-8")
-OURS = ("code", "webserver", "daemon", "app", "reader", "embedder", "bucket")
+OURS = ("code", "webserver", "daemon", "app-1", "app-2", "reader", "embedder", "bucket")
 AS_IT_COMES = {"postgresql", "proxy"}
 """These begin as root and give that up themselves."""
 
@@ -66,36 +65,27 @@ def test_a_worker_is_told_nothing_that_it_does_not_need() -> None:
     assert services(TEXT)["embedder"]["environment"] == told
 
 
+def test_the_proxy_knows_each_process_of_the_app() -> None:
+    known = re.findall(r"server (app-\d+):7860 resolve;", (COMPOSE.parent / "nginx" / "nginx.conf").read_text(encoding="utf-8"))
+    assert known == [name for name in services(TEXT) if name.startswith("app-")]
+    assert {*known} <= services(TEXT)["proxy"]["depends_on"].keys()
+
+
 @needs(NGINX)
 def test_nobody_sees_dagster_without_a_password(tmp_path: Path) -> None:
-    """The real nginx with the file as it is, but for addresses."""
-    doors, behind = (free_port(), free_port()), free_port()
-    configuration = (COMPOSE.parent / "nginx" / "nginx.conf").read_text(encoding="utf-8")
-    configuration = re.sub(r"http://(app:7860|webserver:3000)", f"http://127.0.0.1:{behind}", configuration)
-    configuration = configuration.replace("listen 8080", f"listen 127.0.0.1:{doors[0]}").replace(
-        "listen 8081", f"listen 127.0.0.1:{doors[1]}"
-    )
-    configuration = configuration.replace("/etc/nginx/dagster.htpasswd", f"{tmp_path}/passwords").replace("/run/", f"{tmp_path}/")
-    (tmp_path / "passwords").write_text("anna:{PLAIN}zebra\n")
-    (tmp_path / "passwords").chmod(0o644)
-    (tmp_path / "nginx.conf").write_text(f"daemon off;\n{configuration}")
     (tmp_path / "server_info").write_text("Dagster")
-    for folder in [tmp_path, *tmp_path.parents]:  # nginx's workers are nobody
-        folder.chmod(folder.stat().st_mode | 0o755)
+    behind = free_port()
     server = subprocess.Popen(["python3", "-m", "http.server", str(behind), "--bind", "127.0.0.1"], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    nginx = subprocess.Popen([program, "-e", "stderr", "-c", f"{tmp_path}/nginx.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        for port in (behind, *doors):
-            wait_for_port(port)
-        assert status(f"http://127.0.0.1:{doors[1]}/server_info") == 401
-        assert status(f"http://127.0.0.1:{doors[1]}/server_info", "anna:giraffe") == 401
-        assert status(f"http://127.0.0.1:{doors[1]}/server_info", "anna:zebra") == 200
-        assert status(f"http://127.0.0.1:{doors[0]}/server_info") == 200  # the app asks for tokens itself
+        wait_for_port(behind)
+        with proxy(tmp_path, (behind, behind), behind) as doors:
+            assert status(f"http://127.0.0.1:{doors[1]}/server_info") == 401
+            assert status(f"http://127.0.0.1:{doors[1]}/server_info", "anna:giraffe") == 401
+            assert status(f"http://127.0.0.1:{doors[1]}/server_info", "anna:zebra") == 200
+            assert status(f"http://127.0.0.1:{doors[0]}/server_info") == 200  # the app asks for tokens itself
     finally:
-        for process in (nginx, server):
-            process.terminate()
-            process.communicate(timeout=20)
+        server.terminate()
+        server.wait(20)
 
 
 def status(url: str, login: str = "") -> int:

@@ -147,7 +147,7 @@ def redis_and_postgresql_go_away_and_one_of_them_has_forgotten_all(site: Site) -
 def the_deployment_finds_a_file_by_itself(site: Site) -> None:
     """Code server, webserver, daemon and app by the commands of deploy/compose.yaml: the sensor starts runs, the worker does batches."""
     before = len(site.done_by())
-    for name in ("code", "webserver", "daemon", "app"):
+    for name in ("code", "webserver", "daemon", "app-1"):
         site.start_service(name)
         if name == "code":
             wait_until(lambda: is_healthy(site.services["code"], site.catalog), 120, 0.5)
@@ -155,7 +155,7 @@ def the_deployment_finds_a_file_by_itself(site: Site) -> None:
     wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + MORE + 20, 120, 0.5)
     wait_until(lambda: all(row.state == "indexed" for row in Catalog(site.settings.catalog_path).documents()), 120, 0.5)
     assert len(site.done_by()) == before
-    for name in ("webserver", "daemon", "app"):
+    for name in ("webserver", "daemon", "app-1"):
         assert is_healthy(site.services[name], site.catalog), name
     assert is_healthy(site.services["reader"], site.folder / "second")
     assert not is_healthy(site.services["reader"], site.folder / "old")

@@ -67,7 +67,8 @@ class AskPage:
                 latex_delimiters=[], reasoning_tags=[], layout="panel", group_consecutive_messages=False, autoscroll=False,
             )  # fmt: skip
             self._build_composer()
-        self._conversation: gradio.State = gradio.State(None)
+        # The page itself keeps it: the process that answers next may be another one, or the same started again.
+        self._conversation = gradio.Textbox(visible=False)
         self._shown: gradio.State = gradio.State(None)
         self._connect()
 
@@ -216,7 +217,7 @@ class AskPage:
 
     async def _rate(self, conversation: str | None, request: gradio.Request, rated: gradio.LikeData) -> None:
         """Keep whether an answer helped. Questions and answers take turns in the chat as in what is kept of it."""
-        if conversation is None or not isinstance(rated.index, int):
+        if not conversation or not isinstance(rated.index, int):
             return
         access = access_in(request)
         try:

@@ -27,7 +27,7 @@ from rag_pipeline.access import accepted_tokens
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import Settings, load_settings
 from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, progress, runs
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
@@ -50,12 +50,13 @@ GRACE_SECONDS = 2
 """Open streams (every open page has one) get this long to end when the app is stopped."""
 
 
-def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
+def create_app(settings: Settings, answerer: Answerer | None = None, *, with_pages: bool = True) -> FastAPI:
     """The whole app: pages, passages, API. Nothing is loaded or contacted before it is started.
 
     Args:
         settings: where documents are, what to listen on.
         answerer: in place of the one that the settings describe.
+        with_pages: whether there is a page to ask on, too.
     """
     switch_off_telemetry(os.environ)
     os.environ["GRADIO_TEMP_DIR"] = str(settings.data / "app")  # its default is one folder for all users of the machine
@@ -65,8 +66,20 @@ def create_app(settings: Settings, answerer: Answerer | None = None) -> FastAPI:
     app.state.services = services
     _add_routes(app, services)
     _add_doors(app, services)
-    _mount_pages(app, services)
+    if with_pages:
+        _mount_pages(app, services)
     return app
+
+
+def create_api() -> FastAPI:
+    """The app as the environment describes it, without the pages, whose requests must all come to one process.
+
+    For several processes at one port: ``uvicorn ui.web.app:create_api --factory --workers 4 --host "$RAG_HOST" --port 7860``.
+
+    Raises:
+        RagError: a setting, or the tokens, cannot be used.
+    """
+    return create_app(load_settings(), with_pages=False)
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
@@ -86,7 +99,7 @@ def _add_doors(app: FastAPI, services: Services) -> None:
     app.add_middleware(metrics.Meter)
     # Not FastAPI(max_body_size=…), which stands outside of all middleware: inside of the gatekeeper, who is not let in sends nothing.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
-    limit = RateLimit(services.settings.requests_per_minute)
+    limit = RateLimit(services.settings.requests_per_minute, services.settings.rate_limit_url)
     app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit)
     app.add_middleware(Guard, host=services.settings.host)
 

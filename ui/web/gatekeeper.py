@@ -49,7 +49,7 @@ class Gatekeeper:
             await self._app(scope, receive, send)
             return
         access = self._access(scope)
-        refusal = self._refusal(scope, access)
+        refusal = await self._refusal(scope, access)
         if refusal is None:
             scope.setdefault("state", {})["access"] = access
             await self._app(scope, receive, _with_words(scope, receive, send))
@@ -68,11 +68,11 @@ class Gatekeeper:
         digest = self._sessions.digest(connection.cookies.get(COOKIE, ""))
         return self._tokens.of_digest(digest) if digest else None
 
-    def _refusal(self, scope: Scope, access: Access | None) -> Response | None:
+    async def _refusal(self, scope: Scope, access: Access | None) -> Response | None:
         path = str(scope["path"])
         client = scope.get("client") or ("",)
-        wait = self._limit.wait_seconds(f"token {access.digest}" if access and access.digest else f"address {client[0]}", cost_of(path))
-        if wait:
+        name = f"token {access.digest}" if access and access.digest else f"address {client[0]}"
+        if wait := await self._limit.wait_seconds(name, cost_of(path)):
             return _too_many(wait)
         headers = Headers(scope=scope)
         if access is not None or path in _PUBLIC or path.startswith(_PUBLIC_FILES):

@@ -63,6 +63,9 @@ class Guard:
         host = headers.get("host", "")
         if self._only_loopback and not is_loopback(host_name(host)):
             return refused(400, "unknown_host", f"This app answers on this machine only, not as {host!r}. Set RAG_HOST to share it.")
+        came_to = scope.get("server")
+        if self._only_loopback and came_to and not is_loopback(came_to[0]):  # a server of another making listens at more than RAG_HOST
+            return refused(400, "unknown_host", f"This app answers on this machine only, not at {came_to[0]}. Set RAG_HOST to share it.")
         if scope.get("method") not in _SAFE_METHODS and is_foreign(headers):
             return refused(403, "foreign_origin", "The request came from a page of another site. Open the app itself.")
         return None

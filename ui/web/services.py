@@ -142,7 +142,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         answerer or build_answerer(settings),
         PagePictures(settings),
         tokens,
-        Sessions(settings.data / "app" / "session.key"),
+        Sessions(settings.data / "app" / "session.key", settings.session_key),
         Conversations(database, settings.conversations_path, tokens.former_owners),
         ProgressFeed(settings),
     )

@@ -14,9 +14,9 @@ from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 
 READER, WRITER = "token-that-may-read", "token-that-may-write"
-ELSEWHERE = "token-for-another-collection"
-ENTRIES = f"reader:read:{READER} writer:write:{WRITER} elsewhere:write:contracts:{ELSEWHERE}"
-CHAT_INPUTS, TABLE_INPUTS = ["textbox", "state", "chatbot", "checkboxgroup"], ["dropdown", "dropdown", "textbox", "state", "state"]
+ELSEWHERE, SOMEONE = "token-for-another-collection", "token-of-someone-else"
+ENTRIES = f"reader:read:{READER} someone:read:{SOMEONE} writer:write:{WRITER} elsewhere:write:contracts:{ELSEWHERE}"
+CHAT_INPUTS, TABLE_INPUTS = ["textbox", "textbox", "chatbot", "checkboxgroup"], ["dropdown", "dropdown", "textbox", "state", "state"]
 
 
 @pytest.fixture
@@ -86,6 +86,16 @@ def test_answers_are_asked_for_in_the_queue_only(address: str) -> None:
         assert queued(client, CHAT_INPUTS, ["Where is the lamp?", None, [], []])["success"]
 
 
+def test_a_page_cannot_go_on_in_a_conversation_of_someone_else(address: str) -> None:
+    with client_of(address, SOMEONE) as someone, client_of(address, READER) as reader:
+        begun = someone.post("/api/v1/conversations", json={}).json()["conversation_id"]
+        someone.post(f"/api/v1/conversations/{begun}/ask", json={"question": "Where is the diary?"})
+        shown = json.dumps(queued(reader, CHAT_INPUTS, ["And then?", begun, [], []]))
+        assert "There is no conversation with this id" in shown
+        assert "diary" not in shown
+        assert len(someone.get(f"/api/v1/conversations/{begun}").json()["messages"]) == 2
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -100,4 +110,4 @@ def test_no_file_address_or_component_can_be_put_into_the_chat(address: str, set
         ended = queued(client, CHAT_INPUTS, ["Where is the lamp?", None, chat, []])
     assert not ended["success"]
     assert "Only text" in ended["output"]["error"]
-    assert [file.name for file in (settings.data / "app").rglob("*") if file.is_file() and file.suffix != ".key"] == []
+    assert [file.name for file in (settings.data / "app").rglob("*") if file.is_file() and file.suffix not in (".key", ".lock")] == []

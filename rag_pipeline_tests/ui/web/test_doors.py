@@ -3,18 +3,27 @@ do not."""
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import os
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from rag_pipeline.access import digest_of
+from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.programs import REDIS, needs
+from rag_pipeline_tests.servers import Redis
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
+from ui.web import rate_limit
 from ui.web.rate_limit import RateLimit, cost_of
 
 WRITER, READER = "token-that-may-write", "token-that-may-read"
@@ -155,8 +164,48 @@ def test_questions_on_the_page_count_as_much_as_those_by_the_api(guarded: Settin
         assert client.get("/theme.css").status_code == 200
 
 
-def test_an_open_page_uses_little_of_the_limit() -> None:
-    limit = RateLimit(60, clock=lambda: 0.0)
-    assert [limit.wait_seconds("page", cost_of("/gradio_api/run/predict")) for _ in range(1200)] == [0] * 1200
-    assert limit.wait_seconds("page", cost_of("/gradio_api/run/predict")) == 1
-    assert limit.wait_seconds("page", cost_of("/assets/a.js")) == 0
+async def test_an_open_page_uses_little_of_the_limit() -> None:
+    limit, started = RateLimit(60), time.monotonic()
+    small = cost_of("/gradio_api/run/predict")
+    let_in = [await limit.wait_seconds("page", small) for _ in range(1400)].count(0)
+    assert 1200 <= let_in <= 1201 + 20 * (time.monotonic() - started)
+    assert await limit.wait_seconds("page", small) == 1
+    assert await limit.wait_seconds("page", cost_of("/assets/a.js")) == 0
+
+
+async def test_who_has_used_up_the_limit_is_told_when_the_next_request_fits() -> None:
+    limit = RateLimit(6)
+    assert [await limit.wait_seconds("anna") for _ in range(7)] == [0] * 6 + [10]
+    assert await limit.wait_seconds("ben") == 0
+
+
+@needs(REDIS)
+async def test_requests_go_on_while_redis_is_gone_and_are_counted_together_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rate_limit, "AWAY_SECONDS", 0.3)
+    with Redis() as redis:
+        one, other = (RateLimit(2, SecretStr(f"redis://127.0.0.1:{redis.port}/1")) for _ in range(2))
+        assert [await limit.wait_seconds("anna") for limit in (one, other, one)] == [0, 0, 30]
+        assert await one.counts_together()
+        redis.stop()
+        assert [await limit.wait_seconds("anna") for limit in (one, other, one, other, one, other)] == [0, 0, 0, 0, 30, 30]
+        assert not await one.counts_together()
+        redis.start()
+        await asyncio.sleep(0.4)
+        assert [await limit.wait_seconds("anna") for limit in (one, other, one)] == [0, 0, 30]
+        hanging = redis.process_id()
+        os.kill(hanging, signal.SIGSTOP)
+        started = time.monotonic()
+        assert await asyncio.gather(*(one.wait_seconds(f"name {number}") for number in range(200))) == [0] * 200
+        assert time.monotonic() - started < 3
+        os.kill(hanging, signal.SIGCONT)
+    said = [record.message for record in caplog.records if record.name == rate_limit.__name__]
+    assert len(said) == 5  # each of the two once that it is gone and once that it is back; then one that it hangs
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/0", "redis://anna:hush@hush@127.0.0.1:x/1", "redis://hush:port/0"])
+def test_an_address_that_is_no_redis_is_refused_at_the_start(url: str) -> None:
+    with pytest.raises(RagError, match="RAG_RATE_LIMIT_URL must name a Redis") as error:
+        RateLimit(600, SecretStr(url))
+    assert "hush" not in str(error.value)

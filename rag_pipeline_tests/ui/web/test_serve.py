@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from rag_pipeline.cli.doctor import _services
+from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import free_port, wait_until
+from ui.web.app import create_api
 
 ROOT = Path(__file__).parents[3]
 
@@ -90,3 +92,15 @@ def test_a_bad_setting_is_explained(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert "RAG_APP_PORT" in output
     assert "Traceback" not in output
+
+
+async def test_the_app_for_several_workers_is_the_api_without_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``uvicorn ui.web.app:create_api --factory --workers 4`` makes in each of them."""
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    transport = httpx.ASGITransport(create_api())
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        assert (await client.get("/", headers={"Accept": "text/html"})).status_code == 404
+        assert (await client.post("/api/v1/conversations", json={})).status_code == 201
+    monkeypatch.setenv("RAG_RATE_LIMIT_URL", "http://127.0.0.1")
+    with pytest.raises(RagError, match="RAG_RATE_LIMIT_URL"):
+        create_api()

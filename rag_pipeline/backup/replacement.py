@@ -44,7 +44,8 @@ def restore_lock(settings: Settings) -> FileLock:
 
 def replaced_names(settings: Settings, with_uploads: bool) -> list[str]:
     """What of a data folder gives way: what a backup holds, and what was made for the state before it."""
-    paths = [*catalog_files(settings.catalog_path), settings.pauses_path, settings.staging_path, settings.progress_path]
+    small = (settings.pauses_path, settings.served_models_path)
+    paths = [*catalog_files(settings.catalog_path), *small, settings.staging_path, settings.progress_path]
     names = [path.name for path in paths] + ["catalog.spill", TOKENS_FILE]
     if not settings.qdrant_url:
         names.append(settings.index_path.name)

@@ -136,8 +136,9 @@ def _copy_conversations(settings: Settings, folder: Path) -> int:
 
 
 def _copy_small_files(settings: Settings, folder: Path) -> None:
-    if settings.pauses_path.exists():
-        shutil.copyfile(settings.pauses_path, folder / settings.pauses_path.name)
+    for path in (settings.pauses_path, settings.served_models_path):
+        if path.exists():
+            shutil.copyfile(path, folder / path.name)
     if settings.api_tokens:
         entries = hashed_entries(settings.api_tokens.get_secret_value())
         (folder / TOKENS_FILE).write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")

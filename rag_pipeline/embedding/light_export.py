@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -51,6 +52,7 @@ _OPSET = 17
 _LARGEST_BYTES = 2 << 30
 """Of one ONNX file; beyond it weights lie in further files."""
 _SHOWN_CHARACTERS = 500
+_MAKING: set[subprocess.Popen[str]] = set()
 _IMPOSSIBLE, _NOT_NOW = 3, 4
 """Exit status when the model cannot have a light runtime, for a reason that is kept; and when it could not be made this time."""
 
@@ -94,12 +96,23 @@ def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
     command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), str(model.path)]
     # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode == _IMPOSSIBLE:  # that process has kept the reason
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as making:
+        _MAKING.add(making)
+        _, stderr = making.communicate()
+        _MAKING.discard(making)
+    if making.returncode == _IMPOSSIBLE:  # that process has kept the reason
         _say_reason(model, why_not(model, settings))
-    elif done.returncode:  # killed, perhaps for its memory; a full disk; a model that is being replaced: the next run tries again
-        said = done.stderr.strip()[-_SHOWN_CHARACTERS:]
-        log.warning("The process that makes the light runtime of %s ended with status %d this time. %s", model.name, done.returncode, said)
+    elif making.returncode not in (0, -signal.SIGTERM):  # killed, perhaps for its memory; a full disk; a model that is being replaced
+        said = stderr.strip()[-_SHOWN_CHARACTERS:]
+        log.warning(
+            "The process that makes the light runtime of %s ended with status %d this time. %s", model.name, making.returncode, said
+        )
+
+
+def stop_making() -> None:
+    """End the processes that make light runtimes for this one, which would wait for them when it ends. The next one tries again."""
+    for making in tuple(_MAKING):
+        making.terminate()
 
 
 def _made_once(folder: Path, model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:

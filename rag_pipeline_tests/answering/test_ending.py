@@ -26,6 +26,8 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline_tests.answering.conftest import events_of, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
+from rag_pipeline_tests.programs import POSTGRESQL, require
+from rag_pipeline_tests.servers import PostgreSQL
 
 QUESTION = "When was the Iron Bridge opened, and who cast it?"
 
@@ -153,6 +155,35 @@ async def test_one_renewal_that_fails_costs_nothing(
     (_, answer) = (await conversations.get("ada", identity)).messages
     assert answer.state == "complete"
     assert answer.detail["marks"]
+
+
+async def test_a_database_that_goes_away_during_an_answer(library_settings: Settings, tmp_path: Path) -> None:
+    """Back in time, nobody notices; else the reader has the text, and is told what is missing. Then all goes on."""
+    require(POSTGRESQL)
+    with PostgreSQL() as server:
+        conversations = Conversations(f"{server.address}/postgres", tmp_path / "unused")
+        identity = (await conversations.create("ada", "Bridges")).conversation_id
+
+        async def answered(*meanwhile: Callable[[], None]) -> list[AnswerEvent]:
+            seen: list[AnswerEvent] = []
+            async for event in remembered(build_answerer(library_settings), conversations, "ada", identity, QUESTION, EVERYWHERE):
+                if isinstance(event, Token) and not any(isinstance(one, Token) for one in seen):
+                    for act in meanwhile:
+                        await asyncio.to_thread(act)
+                seen.append(event)
+            return seen
+
+        assert isinstance(only_end(await answered(server.stop, server.start)), Answered)
+        events = await answered(server.stop)
+        end = only_end(events)
+        assert isinstance(end, Failed)
+        assert "RAG_DATABASE_URL" in end.message
+        assert "1781" in "".join(event.text for event in events if isinstance(event, Token))
+        server.start()
+        assert isinstance(only_end(await answered()), Answered)
+        states = [message.state for message in (await conversations.get("ada", identity)).messages if message.role == "assistant"]
+        assert states == ["complete", "writing", "complete"]  # of the second, whose lease runs out
+        await conversations.close()
 
 
 def test_the_command_line_says_that_it_failed(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

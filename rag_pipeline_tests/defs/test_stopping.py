@@ -17,7 +17,7 @@ from rag_pipeline.ingestion.progress.live import live_runs
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.ingestion.stopping import GRACE_SECONDS, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import wait_until
+from rag_pipeline_tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,13 +45,6 @@ LEAN = {
     "RAG_EXTRACTION_BATCH_DOCUMENTS": str(BATCH_DOCUMENTS),
     "RAG_EMBEDDING_BATCH_CHUNKS": "60",
 }
-
-
-def wait_until(is_so: Callable[[], object], seconds: float = 60, every: float = 0.02) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(every)
 
 
 def make_model(folder: Path) -> None:

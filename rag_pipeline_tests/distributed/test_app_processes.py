@@ -27,7 +27,8 @@ from rag_pipeline_tests.distributed.deployment import ROOT, proxy
 from rag_pipeline_tests.made_model import put_into
 from rag_pipeline_tests.programs import BROWSER, NGINX, REDIS, needs, require
 from rag_pipeline_tests.servers import Redis, free_port
-from rag_pipeline_tests.ui.conftest import browser, comes_to, page, wait_until  # noqa: F401
+from rag_pipeline_tests.ui.conftest import browser, comes_to, page  # noqa: F401
+from rag_pipeline_tests.waiting import wait_until
 
 NAMES = ("anna", "ben", "carl")
 TOKENS = {name: f"a-long-token-of-{name}" for name in NAMES}

@@ -26,8 +26,9 @@ from rag_pipeline.stores.objects import open_store
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
-from rag_pipeline_tests.distributed.conftest import BATCH_DOCUMENTS, Site, wait_until
+from rag_pipeline_tests.distributed.conftest import BATCH_DOCUMENTS, Site
 from rag_pipeline_tests.distributed.deployment import ROOT, is_healthy
+from rag_pipeline_tests.waiting import wait_until
 
 DOCUMENTS = int(os.environ.get("RAG_TEST_DISTRIBUTED_DOCUMENTS", "300"))
 MORE = DOCUMENTS * 4 // 10

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from rag_pipeline.cli.doctor import examine
 from rag_pipeline.embedding import embedder, light_export
 from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
-from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, why_not
+from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, stop_making, why_not
 from rag_pipeline.embedding.light_runtime import LightEmbedder, LightRuntimeError, light_folder, open_light
 from rag_pipeline.embedding.model_files import ModelFiles, locate_model
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.embedding.conftest import MakeModel
+from rag_pipeline_tests.waiting import wait_until
 
 LEAST = 0.9999
 WORDS = st.lists(st.sampled_from(["bridge", "1781", "Über", "図書館", "🌍", "(", "pH 7.4", "antidisestablishmentarianism"]), max_size=400)
@@ -197,6 +198,20 @@ def test_the_model_that_is_asked_for_is_made_and_not_the_one_that_is_set(make_mo
     other = locate_model(make_model(lambda first: [Pooling(first.get_embedding_dimension())]))
     make_light_elsewhere(other, settings)
     assert [file.name for file in (settings.data / "models").iterdir() if file.is_dir()] == [light_folder(other, settings).name]
+
+
+def test_a_program_that_ends_does_not_wait_for_one_that_is_being_made(
+    model: ModelFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with ThreadPoolExecutor() as pool:
+        making = pool.submit(make_light_elsewhere, model, settings)
+        wait_until(lambda: light_folder(model, settings).parent.exists())  # by then it has loaded the model
+        stop_making()
+        making.result(timeout=5)
+    assert caplog.text == ""
+    assert why_not(model, settings) == ""
+    assert not light_folder(model, settings).exists()
 
 
 def _cut_off(folder: Path) -> None:

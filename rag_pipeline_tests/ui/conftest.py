@@ -4,8 +4,7 @@ import asyncio
 import os
 import socket
 import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +32,7 @@ from rag_pipeline.models import (
 )
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
+from rag_pipeline_tests.waiting import wait_until
 from ui.web.app import create_app
 
 
@@ -132,13 +132,6 @@ def serving(settings: Settings, answerer: ScriptedAnswerer | None = None) -> Ite
     finally:
         server.should_exit = True
         thread.join(20)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30.0, pause_seconds: float = 0.02) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(pause_seconds)
 
 
 def comes_to(page: Any, selector: str, count: int, seconds: float = 30.0) -> None:

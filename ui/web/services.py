@@ -154,12 +154,16 @@ def services_of(request: HTTPConnection) -> Services:
 
 
 async def warm_up(services: Services) -> None:
-    """Load the embedding model, as soon as there is something to search, before the first question has to wait for it."""
+    """Have the embedding model loaded before the first question has to wait for it."""
+    retriever = services.answerer.retriever
     try:
+        if not await services.indexed_collections():
+            await asyncio.sleep(WARM_UP_SECONDS)  # whatever starts beside the app comes first
+            await retriever.prepare()
         # Asked again and again, because other processes write the index and they send no events.
         while not await services.indexed_collections():  # noqa: ASYNC110
             await asyncio.sleep(WARM_UP_SECONDS)
-        await services.answerer.retriever.prepare()
-        await services.answerer.retriever.retrieve("What is this about?", Scope(), 1)
+        await retriever.prepare()
+        await retriever.retrieve("What is this about?", Scope(), 1)
     except RagError as error:  # the first question will say it to whoever asks
         log.warning("Not warmed up: %s", error)

@@ -19,7 +19,7 @@ from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.order import Sources, all_in_order
 from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder, Vector
 from rag_pipeline.answering.retrieval.reranking import reranker
-from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
+from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
@@ -114,14 +114,17 @@ class Retriever:
     async def prepare(self) -> None:
         """Have the light runtime made for the models that questions are asked with, where there is none yet: ten seconds, once.
 
+        Where nothing is indexed yet, that is the configured one.
+
         Raises:
             RagError: as for a question.
         """
         await asyncio.to_thread(self._prepare)
 
     def _prepare(self) -> None:
-        for collection in self._collections(EVERYWHERE):
-            prepare_light_runtime(self._model_of(collection), self._settings)
+        collections = self._index.collections()
+        for model in map(self._model_of, collections) if collections else [embedding_model(self._settings, FOR_A_QUESTION)]:
+            prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
         asked = _Question(self._collections(scope), scope.filter)

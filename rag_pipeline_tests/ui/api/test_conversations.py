@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
+from rag_pipeline_tests.waiting import wait_until
 
 PATH = "/api/v1/conversations"
 

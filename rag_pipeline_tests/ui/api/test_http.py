@@ -12,8 +12,9 @@ from sse_starlette import EventSourceResponse
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline_tests.conftest import in_both_folders
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit, serving
 from rag_pipeline_tests.ui.documents import make_pdf
+from rag_pipeline_tests.waiting import wait_until
 
 PARAGRAPHS = "The lamp in the hall was repaired by Ada in March.\n\nIt had a loose wire. <script>alert(1)</script> <img src=http://example.com/x.png>"
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from rag_pipeline.access import EVERYTHING
 from rag_pipeline.models import AnswerEvent, Token
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer
+from rag_pipeline_tests.waiting import wait_until
 from ui.pages.answer_under_way import AnswerUnderWay
 from ui.pages.ask import AskPage
 from ui.web.services import build_services

@@ -12,8 +12,9 @@ from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, serving
 from rag_pipeline_tests.ui.documents import make_pdf
+from rag_pipeline_tests.waiting import wait_until
 
 SECONDS = 1000
 HOSTILE = (

@@ -8,7 +8,8 @@ from rag_pipeline.ingestion.pauses import carry_on, pause, read_pauses
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.models import AnswerEvent, Refused
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, serving, wait_until
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, serving
+from rag_pipeline_tests.waiting import wait_until
 
 SECONDS = 1000
 

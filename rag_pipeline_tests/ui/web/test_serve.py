@@ -15,7 +15,8 @@ import pytest
 from rag_pipeline.cli.doctor import _services
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import free_port, wait_until
+from rag_pipeline_tests.ui.conftest import free_port
+from rag_pipeline_tests.waiting import wait_until
 from ui.web.app import create_api
 
 ROOT = Path(__file__).parents[3]

@@ -35,7 +35,7 @@ def seconds(site: Site, step: str, **settings: str) -> tuple[float, int]:
     """Seconds of a step in one run, and its batches."""
     began = time.time()
     run = site.start_run(**settings)
-    output, _ = run.communicate(timeout=300)
+    output = run.said(300)
     assert run.returncode == 0, output
     with site.instance() as instance:
         newest = instance.get_run_records(limit=1)[0].dagster_run.run_id

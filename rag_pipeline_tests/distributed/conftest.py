@@ -29,7 +29,7 @@ from rag_pipeline.embedding.model_files import locate_model
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests import object_storage
 from rag_pipeline_tests.defs.test_runs import AS_THE_DAEMON_DOES
-from rag_pipeline_tests.distributed.deployment import COMPOSE, ROOT, VARIABLE, Service, environment, filled_in, services, start
+from rag_pipeline_tests.distributed.deployment import COMPOSE, ROOT, VARIABLE, Service, Started, environment, filled_in, services, start
 from rag_pipeline_tests.programs import POSTGRESQL, REDIS, require
 from rag_pipeline_tests.servers import PostgreSQL, Redis, free_port
 
@@ -66,7 +66,7 @@ class Site:
     redis: Redis
     postgresql: PostgreSQL
     services: Mapping[str, Service]
-    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    processes: list[Started] = field(default_factory=list)
 
     @property
     def catalog(self) -> Path:
@@ -79,20 +79,20 @@ class Site:
         chosen = ("settle_seconds", "uploads_dir", "embedding_model", "embedding_dtype", "extraction_workers")
         return Settings(data_dir=self.catalog, **{name: value for name, value in named.items() if name in chosen or name.startswith("s3_")})
 
-    def start_worker(self, name: str, code: Path = ROOT, *, embeds: bool = False) -> subprocess.Popen[str]:
+    def start_worker(self, name: str, code: Path = ROOT, *, embeds: bool = False) -> Started:
         """One that reads; ``embeds``: does all that there is."""
         service = self.services["reader"]
         if embeds:
             service = {**service, "command": [*service["command"], *self.services["embedder"]["command"][2:]]}
         return self._kept(start(service, self.folder / name, code))
 
-    def start_run(self, **settings: str) -> subprocess.Popen[str]:
+    def start_run(self, **settings: str) -> Started:
         return self._kept(start({**self.services["code"], "command": [sys.executable, "-c", ALL_AT_ONCE]}, self.catalog, **settings))
 
-    def start_service(self, name: str) -> subprocess.Popen[str]:
+    def start_service(self, name: str) -> Started:
         return self._kept(start(self.services[name], self.catalog))
 
-    def _kept(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    def _kept(self, process: Started) -> Started:
         self.processes.append(process)
         return process
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,17 +37,24 @@ def filled_in(text: str, values: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda found: values[found[1]], text)
 
 
-def start(service: Service, place: Path, code: Path = ROOT, **further: str) -> subprocess.Popen[str]:
+class Started(subprocess.Popen[str]):
+    """A process that goes on whether or not anybody reads what it says, as one whose pipe is full does not."""
+
+    def __init__(self, command: list[str], place: Path, environment: dict[str, str]) -> None:
+        self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  it is open for as long as the process
+        super().__init__(command, cwd=place, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
+
+    def said(self, seconds: float = 180) -> str:
+        """All of it, once it has ended. Raises ``subprocess.TimeoutExpired`` where it does not."""
+        self.wait(seconds)
+        self._log.seek(0)
+        return self._log.read()
+
+
+def start(service: Service, place: Path, code: Path = ROOT, **further: str) -> Started:
     """A service's command, in a folder of its own that stands for ``/data``, with no environment but its own."""
     place.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        here(service["command"], place),
-        cwd=place,
-        env=environment(service, place, code) | further,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return Started(here(service["command"], place), place, environment(service, place, code) | further)
 
 
 def is_healthy(service: Service, place: Path) -> bool:

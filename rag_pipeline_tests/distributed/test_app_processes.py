@@ -169,6 +169,7 @@ def test_a_page_goes_on_at_the_other_process(two: TwoProcesses, page: Any) -> No
 
     ask(page, "And where?")
     comes_to(page, "#chat .turn", 3)
+    comes_to(page, "#chat .turn.live .answer", 1)  # the question is kept before the first word comes
     two.processes[two.ports[other]].send_signal(signal.SIGKILL)
     assert [CLIENT.get(f"{two.address}/api/v1/conversations", headers=CARL).status_code for _ in range(16)] == [200] * 16
     comes_to(page, "#chat .turn", 0)  # it has said that the connection was lost, and loaded itself again

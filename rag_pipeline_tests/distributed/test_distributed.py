@@ -27,7 +27,7 @@ from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.distributed.conftest import BATCH_DOCUMENTS, Site
-from rag_pipeline_tests.distributed.deployment import ROOT, is_healthy
+from rag_pipeline_tests.distributed.deployment import ROOT, Started, is_healthy
 from rag_pipeline_tests.waiting import wait_until
 
 DOCUMENTS = int(os.environ.get("RAG_TEST_DISTRIBUTED_DOCUMENTS", "300"))
@@ -41,16 +41,17 @@ def write(site: Site, first: int, last: int) -> None:
         bucket.put(f"papers/{number % 7}/näme {number}.txt", io.BytesIO(text.encode()))
 
 
-def ended(run: subprocess.Popen[str], seconds: float = 90) -> str:
-    """What it said until its end; of one that hangs also where."""
+def ended(run: Started, *others: Started) -> str:
+    """What it said until its end; where one hangs also where, and where the others are that it may be waiting for."""
     try:
-        return run.communicate(timeout=seconds)[0]
+        return run.said()
     except subprocess.TimeoutExpired:
-        run.send_signal(signal.SIGABRT)
-        pytest.fail(f"It hangs:\n{run.communicate()[0]}")
+        for one in (run, *others):
+            one.send_signal(signal.SIGABRT)
+        pytest.fail("It hangs:\n" + "\n".join(one.said() for one in (run, *others)))
 
 
-def succeeds(run: subprocess.Popen[str]) -> None:
+def succeeds(run: Started) -> None:
     output = ended(run)
     assert run.returncode == 0, output
 
@@ -76,7 +77,7 @@ def a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(
     old = site.start_worker("old", tmp_path)
     run = site.start_run()
     wait_until(lambda: old.poll() is not None or run.poll() is not None)
-    assert run.poll() is None, run.communicate()
+    assert run.poll() is None, run.said()
     output = ended(old)
     assert old.returncode == 1
     assert "is not like the machine of the run. the product's code: " in output
@@ -96,7 +97,7 @@ def a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(
     assert open_index(site.settings).count("papers") == DOCUMENTS
 
 
-def stop_in_the_middle_of_a_later_batch(site: Site, worker: subprocess.Popen[str]) -> None:
+def stop_in_the_middle_of_a_later_batch(site: Site, worker: Started) -> None:
     """SIGSTOP: its batch stays as it is. Tried until it hit one that was not over at that very moment."""
     number, begun = str(worker.pid), set[str]()
 
@@ -136,8 +137,8 @@ def redis_and_postgresql_go_away_and_one_of_them_has_forgotten_all(site: Site) -
     time.sleep(2)
     site.redis.start()
     site.postgresql.start()
-    for run in runs:
-        ended(run)
+    ended(*runs)
+    ended(runs[1])
     assert "Redis does not answer" in site.said()
     assert {run.returncode for run in runs} <= {0, 1}  # what PostgreSQL kept a run from is done by the next
     if open_index(site.settings).count("papers") < DOCUMENTS + MORE:

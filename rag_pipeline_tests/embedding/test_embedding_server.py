@@ -286,6 +286,7 @@ def test_no_runtime_of_models_is_loaded(served: Settings) -> None:
         "print(sorted({'torch', 'sentence_transformers', 'transformers', 'onnxruntime'} & set(sys.modules)))"
     )
     names: dict[str, Any] = {"RAG_DATA_DIR": served.data, "RAG_EMBEDDING_URL": served.embedding_url, "RAG_SETTLE_SECONDS": 0}
+    names["PYTHONPATH"] = Path(__file__).parents[2]
     environment = {**os.environ, **{name: str(value) for name, value in names.items()}}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert said.stdout.splitlines() == [f"{ZEBRAS} [1]", "[]"], said.stderr

@@ -302,7 +302,7 @@ def test_the_tools_of_mcp(settings: Settings) -> None:
         async with Client(f"{address}/mcp/") as client:
             assert {tool.name for tool in (await client.list_tools()).tools} == {"search_documents", "ask_documents", "list_documents"}
             found = await client.call_tool("search_documents", {"question": "lamp", "top_k": 1})
-            assert found.structured_content == {"passages": [make_hit().to_json()]}
+            assert found.structured_content == {"passages": [make_hit().to_json()], "coverage": None}
             answer = await client.call_tool("ask_documents", {"question": "lamp"})
             assert answer.structured_content is not None
             assert answer.structured_content["answer"] == "A fine answer [1]."

@@ -198,7 +198,7 @@ async def test_requests_go_on_while_redis_is_gone_and_are_counted_together_again
         os.kill(hanging, signal.SIGSTOP)
         started = time.monotonic()
         assert await asyncio.gather(*(one.wait_seconds(f"name {number}") for number in range(200))) == [0] * 200
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 30  # not half a second each
         os.kill(hanging, signal.SIGCONT)
     said = [record.message for record in caplog.records if record.name == rate_limit.__name__]
     assert len(said) == 5  # each of the two once that it is gone and once that it is back; then one that it hangs

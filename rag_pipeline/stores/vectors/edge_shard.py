@@ -32,7 +32,7 @@ _KILOBYTES_WORTH_A_GRAPH = 300_000
 """Of vectors: 200,000 of 384 numbers. Fewer are compared one by one, with nothing missed: 100,000 in 11 ms, and no graph to build."""
 _NUMBERS = engine.VectorStorageDatatype.Float16
 """Half the memory, and where that is what a search waits for, half the time: cosines are right to four digits after the point. Of the ten
-nearest of 1,448 notes (all-MiniLM-L6-v2) none was missed, nor of 100,000 random vectors; 3 % where vectors lie closer together than that."""
+nearest of 1,448 notes (all-MiniLM-L6-v2) none was missed, nor of 100,000 random vectors; 3 % where vectors lie closer together."""
 _GRAPH = 300_000
 """Of vectors: 200,000 of 384 numbers. Fewer are compared one by one, with nothing missed: 100,000 in 11 ms, and no graph to build."""
 _NUMBERS = engine.VectorStorageDatatype.Float16

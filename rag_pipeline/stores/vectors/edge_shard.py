@@ -33,11 +33,6 @@ _KILOBYTES_WORTH_A_GRAPH = 300_000
 _NUMBERS = engine.VectorStorageDatatype.Float16
 """Half the memory, and where that is what a search waits for, half the time: cosines are right to four digits after the point. Of the ten
 nearest of 1,448 notes (all-MiniLM-L6-v2) none was missed, nor of 100,000 random vectors; 3 % where vectors lie closer together."""
-_GRAPH = 300_000
-"""Of vectors: 200,000 of 384 numbers. Fewer are compared one by one, with nothing missed: 100,000 in 11 ms, and no graph to build."""
-_NUMBERS = engine.VectorStorageDatatype.Float16
-"""Half the memory, and where that is what a search waits for, half the time: cosines are right to three digits after the point, and of the
-ten nearest of 100,000 none was missed."""
 _GRAPH = engine.HnswIndexConfig(m=32, ef_construct=256, full_scan_threshold=10_000)
 _THOROUGHNESS = engine.SearchParams(hnsw_ef=256)
 """Of a search in a graph."""

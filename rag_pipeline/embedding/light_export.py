@@ -98,8 +98,13 @@ def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as making:
         _MAKING.add(making)
-        _, stderr = making.communicate()
-        _MAKING.discard(making)
+        try:
+            _, stderr = making.communicate()
+        except BaseException:  # interrupted: nobody wants it any more, and the end of this block would wait for it
+            making.kill()
+            raise
+        finally:
+            _MAKING.discard(making)
     if making.returncode == _IMPOSSIBLE:  # that process has kept the reason
         _say_reason(model, why_not(model, settings))
     elif making.returncode not in (0, -signal.SIGTERM):  # killed, perhaps for its memory; a full disk; a model that is being replaced

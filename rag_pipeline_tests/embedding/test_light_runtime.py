@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -212,6 +213,19 @@ def test_a_program_that_ends_does_not_wait_for_one_that_is_being_made(
     assert caplog.text == ""
     assert why_not(model, settings) == ""
     assert not light_folder(model, settings).exists()
+
+
+def test_nor_does_one_that_is_interrupted(model: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    def interrupted(making: subprocess.Popen[str]) -> None:
+        started.append(making)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_light_elsewhere(model, Settings(data_dir=tmp_path))
+    assert [making.returncode for making in started] == [-signal.SIGKILL]
 
 
 def _cut_off(folder: Path) -> None:

@@ -90,7 +90,8 @@ def _near(
     """The cosine of each sentence and the question, or what it is to be expected to be."""
     if vector is not None:
         return cast("Sequence[float]", (embed(said) @ vector).tolist())
-    shares = [share_of_pairs(word_pairs(question), word_pairs(one)) for one in said]
+    pairs = word_pairs(question)
+    shares = [share_of_pairs(pairs, word_pairs(one)) for one in said]
     return [expected_cosine(of_words, of_pairs, ranking) for of_words, of_pairs in zip(covered, shares, strict=True)]
 
 

@@ -42,9 +42,10 @@ class OpenSegment:
                 return alive[:count]
             depth *= 2
 
-    def payloads(self, chunk_ids: Sequence[str], *, with_words: bool = False) -> dict[str, tuple[Mapping[str, Any], Sequence[int]]]:
+    def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of its live points among these."""
-        return self.shard.payloads([identity for identity in chunk_ids if identity not in self.dead], with_words=with_words)
+        found = self.shard.payloads([identity for identity in chunk_ids if identity not in self.dead])
+        return {identity: payload for identity, (payload, _) in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class SegmentedSearch:
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the live points among these, by id."""
-        return {identity: payload for one in self.segments for identity, (payload, _) in one.payloads(chunk_ids).items()}
+        return {identity: payload for one in self.segments for identity, payload in one.payloads(chunk_ids).items()}
 
     def chunks(self) -> Iterator[list[IndexedChunk]]:
         """Every live chunk, some at a time."""

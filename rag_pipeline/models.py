@@ -13,6 +13,9 @@ from typing import Literal
 ElementKind = Literal["Title", "NarrativeText", "ListItem", "Table", "Header", "Footer", "CodeSnippet", "EmailMetadata"]
 """A subset of the names of unstructured's element classes."""
 
+CELL, HEADER_CELL = " | ", " || "
+"""What stands between the cells of a table's row, and between the names of its columns: so rows find their header wherever text is cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -57,8 +60,8 @@ class Element:
 
     ``page`` is 1-based: the page of a PDF, the slide of a deck, the sheet of a workbook; None where the format has no pages.
     ``heading_path`` holds the headings above the element, outermost first, without the element's own text.
-    A ``Table`` has one row a line, cells joined by ``" | "``; ``table_header`` is its header row: its first line, or, where a long
-    table is handed over in parts, the first line of the first part.
+    A ``Table`` has one row a line, cells joined by ``CELL``; ``table_header`` is the line that names its columns, joined by ``HEADER_CELL``:
+    the first one below the captions, or, where a long table is handed over in parts, that of the first part.
     """
 
     kind: ElementKind

@@ -17,13 +17,13 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Box, Chunk, Element
+from rag_pipeline.models import HEADER_CELL, Box, Chunk, Element
 from rag_pipeline.settings import CHUNK_TOKENS
 
 if TYPE_CHECKING:
     from rag_pipeline.embedding.model_files import TokenCounter
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 """Raise it when the same elements may give other chunks than before: everything is then cut and embedded again."""
 
 SMALLEST_TOKENS = 16
@@ -187,11 +187,11 @@ class Chunker:
         """What is embedded in front of a chunk, and its tokens: the headings above and, inside a table, its header row."""
         element = elements[run[0].element]
         header = element.table_header or ""
-        if run[0].start == 0 and element.text.startswith(header):
+        if 0 <= run[0].start <= element.text.find(header):
             header = ""
         key = (element.heading_path, header)
         if key not in self._contexts:
-            lines = (self._shortened(element.heading_path, " > ", -1), self._shortened(header.split(" | "), " | ", 1))
+            lines = (self._shortened(element.heading_path, " > ", -1), self._shortened(header.split(HEADER_CELL), HEADER_CELL, 1))
             context = "\n".join(filter(None, lines))
             self._contexts[key] = context, self._counter.count(context) - self._fixed_tokens
         return self._contexts[key]

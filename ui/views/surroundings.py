@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rag_pipeline.models import Hit
+from rag_pipeline.models import CELL, HEADER_CELL, Hit
 
 WINDOW_CHARACTERS = 1500
 """On each side of a passage: about half a printed page."""
 NEIGHBOURS = 8
 """Passages on each side of one: they nearly always have so many characters."""
-_CELL = " | "
 _GAP, _TABLE, _PARAGRAPH = range(3)
 
 
@@ -82,7 +81,7 @@ def _joined(texts: Sequence[str]) -> str:
 
 def _between(before: str, after: str) -> str:
     """A table that was cut between two rows goes on; anything else begins a paragraph."""
-    goes_on = _CELL in before.rpartition("\n")[2] and _CELL in after.partition("\n")[0]
+    goes_on = _kind_of(before.rpartition("\n")[2]) == _TABLE == _kind_of(after.partition("\n")[0])
     return "\n" if goes_on else "\n\n"
 
 
@@ -103,7 +102,7 @@ def _blocks(text: str, marked: tuple[int, int], *, starts_whole: bool) -> tuple[
         part = "".join(group)
         place = (marked[0] - position, marked[1] - position)
         if kind == _TABLE and "\n" in part.rstrip("\n"):
-            blocks.append(Block(rows=tuple(_rows(part.split("\n"), place)), heading=starts_whole or position > 0))
+            blocks.append(Block(rows=tuple(_rows(part.split("\n"), place)), heading=HEADER_CELL in part.partition("\n")[0]))
         elif kind != _GAP:
             blocks.append(_paragraph(part.rstrip("\n"), place))
         position += len(part)
@@ -113,7 +112,7 @@ def _blocks(text: str, marked: tuple[int, int], *, starts_whole: bool) -> tuple[
 def _kind_of(line: str) -> int:
     if not line.strip():
         return _GAP
-    return _TABLE if _CELL in line else _PARAGRAPH
+    return _TABLE if CELL in line or HEADER_CELL in line else _PARAGRAPH
 
 
 def _paragraph(text: str, marked: tuple[int, int]) -> Block:
@@ -127,5 +126,5 @@ def _rows(lines: Sequence[str], marked: tuple[int, int]) -> Iterable[Row]:
     for line in lines:
         if line.strip():
             overlaps = position < marked[1] and position + len(line) > marked[0]
-            yield Row(tuple(cell.strip() for cell in line.split(_CELL)), overlaps)
+            yield Row(tuple(cell.strip() for cell in line.replace(HEADER_CELL, CELL).split(CELL)), overlaps)
         position += len(line) + 1

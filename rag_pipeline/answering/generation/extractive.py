@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
@@ -62,10 +62,11 @@ def extracted(
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
     read = enumerate(hits[: quoting.passages], start=1)
-    sentences = [sentence for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
+    asked = word_ids(question)
+    sentences = [_asked_for(sentence, asked) for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
     said = [_understandable(sentence, sentences) for sentence in sentences]
     passages = [word_ids(hit.text) for hit in hits]
-    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (word_ids(question), own_words))
+    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
     covered = [coverage(word_ids(text), rarity) for text in said]
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
     by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) for n in fit}
@@ -82,6 +83,11 @@ def extracted(
     text, marks = _marked(quoted)
     nearness = max(cosines.values(), default=0.0) + passage
     return Extract(text, marks, _cited(quoted, hits), nearness, bool(text) and nearness >= tuning.refusal.convincing)
+
+
+def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
+    """A row of a table without the columns that nobody asked for."""
+    return replace(sentence, text=str(sentence.row.asked_for(asked))) if sentence.row else sentence
 
 
 def _near(

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 
+from rag_pipeline.answering.generation.table_row import TableRow, is_row, table_row
 from rag_pipeline.answering.tuning import TUNING, Segmentation
-from rag_pipeline.models import Hit
+from rag_pipeline.models import CELL, HEADER_CELL, Hit
 
 BETWEEN_LINES = " / "
 """Where a line ended in the document, as in quoted verse."""
-
-CELL = " | "
-"""What stands between the cells of a table row, see :class:`rag_pipeline.models.Element`."""
 
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’]*")
 _ABBREVIATION = re.compile(
@@ -38,7 +36,7 @@ _BLANKS = re.compile(r"\s+")
 class Sentence:
     """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before.
 
-    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu.
+    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu. ``row``: what the text is made of.
     """
 
     passage: int
@@ -46,20 +44,39 @@ class Sentence:
     text: str
     leans: bool
     listed: bool = False
+    row: TableRow | None = None
 
 
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
     headings = {heading.strip() for heading in hit.heading_path}
-    header = _table_header(hit)
-    lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
+    lines = [line for line in _lines(hit.text) if line not in headings]
     quotable = list(_facts(lines, tuning)) or lines
-    texts = [text for line in quotable for text in _cut(line, header, tuning.fewest_letters)]
+    parts = _parts(quotable, _header_above(hit), tuning)
     longest = tuning.longest_sentence_characters
     return [
-        Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
-        for place, text in enumerate(texts)
+        Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
+        for place, (text, row) in enumerate(parts)
     ]
+
+
+def _header_above(hit: Hit) -> str:
+    """The names of the columns of a table that began before the passage."""
+    return next((line.strip() for line in reversed(hit.context.splitlines()) if HEADER_CELL in line), "")
+
+
+def _parts(lines: Sequence[str], header: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
+    """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
+    for line in lines:
+        if HEADER_CELL in line:
+            header = line
+        elif CELL in line:
+            row = table_row(line, header)
+            yield str(row), row
+        else:
+            if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
+                header = ""
+            yield from ((sentence, None) for sentence in _cut(line, tuning.fewest_letters))
 
 
 def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
@@ -102,25 +119,25 @@ def _with_values(lines: Sequence[str], longest: int) -> Iterator[str]:
 
 def _is_short(line: str, longest: int) -> bool:
     """At most ``longest`` words without an end and without a number or a label: "Opening hours", "Acme Corporation"."""
-    short = len(line.split()) <= longest and not _LABELLED.match(line) and CELL not in line
+    short = len(line.split()) <= longest and not _LABELLED.match(line) and not is_row(line)
     return short and line[:1].isalpha() and line[-1:].isalpha() and not any(map(str.isdigit, line))
 
 
 def _goes_on(line: str, longest: int) -> bool:
     """A short line, or a number, date or address that says nothing without those above it."""
-    bare = CELL not in line and not _LABELLED.match(line) and not any(word.strip(",;").isalpha() for word in line.split())
+    bare = not is_row(line) and not _LABELLED.match(line) and not any(word.strip(",;").isalpha() for word in line.split())
     return _is_short(line, longest) or (bare and bool(line))
 
 
 def _is_prose(line: str, longest: int) -> bool:
-    return CELL in line or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
+    return is_row(line) or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
 
 
 def _lines(text: str) -> Iterator[str]:
     """Paragraphs, list items and rows; a line that goes on in small letters on the next one is put together."""
     held = ""
     for line in map(str.strip, text.splitlines()):
-        if held and line[:1].islower() and CELL not in held + line and held[-1] not in ".!?:;":
+        if held and line[:1].islower() and not is_row(held) and not is_row(line) and held[-1] not in ".!?:;":
             held = f"{held} {line}"
             continue
         if held:
@@ -130,10 +147,7 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, header: str, fewest_letters: int) -> Iterator[str]:
-    if CELL in line:
-        yield _with_names(line, header)
-        return
+def _cut(line: str, fewest_letters: int) -> Iterator[str]:
     start = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
     for end in _END.finditer(line):
@@ -149,22 +163,6 @@ def _cut(line: str, header: str, fewest_letters: int) -> Iterator[str]:
 
 def _says_something(text: str, fewest_letters: int) -> bool:
     return sum(map(str.isalnum, text)) >= fewest_letters
-
-
-def _table_header(hit: Hit) -> str:
-    """The row of column names, which stands in the context of a passage or is the first row of its text."""
-    lines = [*hit.context.splitlines(), *hit.text.splitlines()]
-    in_context = [line.strip() for line in hit.context.splitlines() if CELL in line]
-    rows = [line.strip() for line in lines if CELL in line]
-    return in_context[-1] if in_context else rows[0] if len(rows) > 1 else ""
-
-
-def _with_names(row: str, header: str) -> str:
-    cells, names = row.split(CELL), header.split(CELL)
-    if len(cells) != len(names):
-        return row
-    named = [(name.strip(" |"), cell.strip(" |")) for name, cell in zip(names, cells, strict=True)]
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
 def _shortened(text: str, longest: int) -> str:

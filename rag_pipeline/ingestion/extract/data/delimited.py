@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from rag_pipeline.ingestion.extract.data.decoding import text_lines
-from rag_pipeline.ingestion.extract.data.tables import is_header_row, row_text
+from rag_pipeline.ingestion.extract.data.tables import row_text, table_elements
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
-ROWS_PER_ELEMENT = 1000
-"""A table of a million rows is handed over in parts; each part knows the header row."""
 _SAMPLE_LINES = 50
 _LONGEST_FIELD = 1 << 30
 _DELIMITERS = ",\t;|^~\x01\x1f"
@@ -30,11 +28,7 @@ def read_delimited(source: Source) -> Iterator[Element]:
     lines = text_lines(source.stream)
     delimiter, sample = _delimiter_and_lines(list(islice(lines, _SAMPLE_LINES)))
     rows = (cells for cells in _Rows(sample, lines, delimiter) if row_text(cells))
-    header: str | None = None
-    for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
-        if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
-            header = row_text(part[0])
-        yield Element("Table", "\n".join(row_text(row) for row in part), table_header=header)
+    yield from table_elements(rows)
 
 
 def delimiter_of(sample: list[str]) -> str:

@@ -1,44 +1,81 @@
-"""Rows of cells as text.
+"""Rows of cells as text: the one form that tables of all formats have.
 
-Belongs here: how a table is written as an element. Not here: finding tables in a format.
+Belongs here: how a table is written as an element, which of its rows name the columns. Not here: finding tables in a format.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING
 
-from rag_pipeline.models import Element
+from rag_pipeline.models import CELL, HEADER_CELL, Element
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+ROWS_PER_ELEMENT = 1000
+"""A table of a million rows is handed over in parts; each part knows the header row."""
+_MOST_HEADER_ROWS = 5
+_MOST_CAPTION_ROWS = 5
 _INSIDE_WORDS = frozenset(("a", "abbr", "b", "bdi", "bdo", "big", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small",
                            "span", "strong", "tt", "u", "wbr"))  # fmt: skip
-_NUMBER = re.compile(r"[\s\d.,:%/()$€£+-]*\d[\s\d.,:%/()$€£+-]*")
+_NUMBER = re.compile(r"[\s\d.,:%/()$€£¥'’+−–-]*\d[\s\d.,:%/()$€£¥'’+−–-]*(?:bps|pp|x)?")
+_YEAR = re.compile(r"(?:19|20)\d\d(?:\s*[/–-]\s*(?:\d\d|(?:19|20)\d\d))?(?:\s*\(\w\))?")
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d|\d{4})|(?:19|20)\d\d-\d\d(?:-\d\d)?|\d{1,2}[./](?:19|20)\d\d")
+_SCALE = (
+    r"(?:hundred|thousand|million|billion|tausend|tsd\.?|mio\.?|mrd\.?|milliarde|millier|milliard|mille|millon|millón|miles|percent|prozent"
+    r"|teur|tusd|usd|eur|gbp|chf|euro|dollar)(?:s|n|en|es|e)?"
+)
+_UNIT = re.compile(
+    rf"\([^()]*(?:\b{_SCALE}\b|[$€£%])[^()]*\)|\b(?:in|en|amounts in|angaben in|montants en)\s+(?:[$€£%]|[\w']+\s+){{0,3}}?{_SCALE}\b[^.;|]*",
+    re.IGNORECASE,
+)
 
 
 def row_text(cells: Sequence[str]) -> str:
     """A row as one line: cells joined by ``" | "``, empty ones kept in between and dropped at the end; ``""`` for an empty row."""
-    tidy = [" ".join(cell.split()) for cell in cells]
-    while tidy and not tidy[-1]:
-        tidy.pop()
-    return " | ".join(tidy)
+    return _joined(cells, CELL)
+
+
+def header_text(names: Sequence[str]) -> str:
+    """The names of columns as one line, which is told from all other rows by its ``" || "``."""
+    return _joined(names, HEADER_CELL)
+
+
+def unit_in(text: str) -> str:
+    """What a text says of the unit of numbers below it: ``(in millions)``; ``""`` where it says nothing."""
+    found = _UNIT.search(text)
+    return " ".join(found[0].split()) if found else ""
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, with its currency, sign and percent; years and dates are too."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
+
+
+def is_period(cell: str) -> bool:
+    """Whether a cell is a year or a date, which may be the name of a column as well as a value."""
+    return (_YEAR.fullmatch(cell.strip()) or _DATE.fullmatch(cell.strip())) is not None
 
 
 def is_header_row(first: Sequence[str], second: Sequence[str] | None) -> bool:
-    """Whether a first row names the columns: several cells or one above others, all filled, none a number, no two alike."""
+    """Whether a first row names the columns: all filled but perhaps the first, no two alike, and none a number.
+
+    Years and dates are names where the row below has something else.
+    """
     names = [cell.strip() for cell in first]
-    if second is None or not names:
+    if second is None or not names or not all(names[1:]) or not (names[0] or len(names) > 1) or len(set(names)) < len(names):
         return False
-    return all(names) and len(set(names)) == len(names) and not any(_NUMBER.fullmatch(name) for name in names)
+    below = [cell.strip() for cell in second]
+    return all(not is_number(name) or (is_period(name) and not is_period(cell)) for name, cell in zip_longest(names, below, fillvalue=""))
 
 
 def table_element(
     rows: Sequence[Sequence[str]], page: int | None = None, heading_path: tuple[str, ...] = (), header_known: bool = False
 ) -> Element | None:
-    """A table as an element; None when it is empty.
+    """A table as an element, whatever its length; None when it is empty.
 
     Args:
         rows: its cells, row by row.
@@ -46,14 +83,102 @@ def table_element(
         heading_path: the headings above it.
         header_known: the format itself marks the first row as header.
     """
-    filled = [(row, row_text(row)) for row in rows]
-    filled = [(row, text) for row, text in filled if text]
-    if not filled:
-        return None
-    second = filled[1][0] if len(filled) > 1 else None
-    header = filled[0][1] if second and (header_known or is_header_row(filled[0][0], second)) else None
-    text = "\n".join(text for _, text in filled)
-    return Element("Table", text, page=page, heading_path=heading_path, table_header=header)
+    return next(table_elements(rows, page, heading_path, header_known=header_known, size=max(len(rows), 1)), None)
+
+
+def table_elements(
+    rows: Iterable[Sequence[str]],
+    page: int | None = None,
+    heading_path: tuple[str, ...] = (),
+    *,
+    header_known: bool = False,
+    size: int = ROWS_PER_ELEMENT,
+) -> Iterator[Element]:
+    """A table of any length in parts of ``size`` rows, each of which knows the header; nothing when it is empty. As above."""
+    filled = (row for row in rows if any(map(str.strip, row)))
+    first = list(islice(filled, size))
+    captions, names, body = parted(first, header_known=header_known)
+    header = header_text(names) if names else None
+    lines = [*(row_text(row) for row in captions), *([header] if header else []), *map(row_text, body)]
+    if lines:
+        yield Element("Table", "\n".join(lines), page=page, heading_path=heading_path, table_header=header)
+    for part in iter(lambda: list(islice(filled, size)), []):
+        yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=heading_path, table_header=header)
+
+
+def parted(
+    rows: Sequence[Sequence[str]], header_known: bool = False
+) -> tuple[Sequence[Sequence[str]], list[str], Sequence[Sequence[str]]]:
+    """Captions, the names of the columns, and the rows below them; no names where no row gives them.
+
+    Names that stand in several rows are put together, those of a cell over several columns for each of these. A unit that a caption
+    tells is the name of the first column, where that has none.
+    """
+    captions = 0
+    while captions < min(_MOST_CAPTION_ROWS, len(rows) - 2) and _is_caption(rows[captions], rows[captions + 1 :]):
+        captions += 1
+    height = _header_height(rows[captions : captions + _MOST_HEADER_ROWS + 1], header_known)
+    if not height and captions:  # a lone cell above rows without names is their first row as well as their caption
+        return (), [], rows
+    names = flattened(rows[captions : captions + height])
+    if names and not names[0].strip():
+        names[0] = next(filter(None, (unit_in(" ".join(row)) for row in reversed(rows[:captions]))), "")
+    return rows[:captions], names, rows[captions + height :]
+
+
+def flattened(rows: Sequence[Sequence[str]]) -> list[str]:
+    """One name for each column, from header rows of which all but the last may have cells over several columns."""
+    spread = [[*_spread(row)] for row in rows[:-1]] + [list(row) for row in rows[-1:]]
+    return [" ".join(dict.fromkeys(filter(None, map(str.strip, names)))) for names in zip_longest(*spread, fillvalue="")]
+
+
+def _spread(row: Sequence[str]) -> Iterator[str]:
+    """Cells with what stands to the left of them, where they are empty: all but those left of the first, and the first column's."""
+    last = ""
+    for place, cell in enumerate(row):
+        last = cell if cell.strip() and place else last
+        yield cell or last
+
+
+def _is_caption(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    alone = bool(row) and bool(row[0].strip()) and not any(map(str.strip, row[1:]))
+    return alone and any(len(one) > 1 for one in below[:_MOST_HEADER_ROWS])
+
+
+def _header_height(rows: Sequence[Sequence[str]], known: bool) -> int:
+    """How many of the first rows name the columns."""
+    if len(rows) < 2:
+        return 0
+    height = 0
+    while height < len(rows) - 1 and _names_groups(rows[height], rows[height + 1 :]):
+        height += 1
+    if is_header_row(rows[height], rows[height + 1] if height + 1 < len(rows) else None) or (known and not height):
+        height += 1
+    while 0 < height < len(rows) - 1 and not rows[height][0].strip() and _names_follow(rows[height:]):
+        height += 1  # units, or the rest of long names
+    return height
+
+
+def _names_groups(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row names groups of columns: cells are empty or repeated, none is a number, and names of columns or numbers follow."""
+    filled = [cell.strip() for cell in row[1:] if cell.strip()]
+    grouped = bool(filled) and len(set(filled)) < max(map(len, below)) - 1
+    return grouped and not any(is_number(name) and not is_period(name) for name in filled) and _names_follow(below)
+
+
+def _names_follow(below: Sequence[Sequence[str]]) -> bool:
+    """Whether the next row gives names to columns of numbers."""
+    names = [(place, cell) for place, cell in enumerate(below[0]) if place and cell.strip()]
+    values = [one[place] for one in below[1:2] for place, _ in names if place < len(one)]
+    named = len(names) > 1 and all(not is_number(cell) or is_period(cell) for _, cell in names)
+    return named and any(is_number(value) and not is_period(value) for value in values)
+
+
+def _joined(cells: Sequence[str], joint: str) -> str:
+    tidy = [" ".join(cell.split()) for cell in cells]
+    while tidy and not tidy[-1]:
+        tidy.pop()
+    return joint.join(tidy)
 
 
 def html_table_element(table_html: str, page: int | None, heading_path: tuple[str, ...]) -> Element | None:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.office.word_simplified import W
 from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.models import CELL
 
 if TYPE_CHECKING:
     from unstructured.documents.elements import Element as Partitioned
@@ -65,7 +66,7 @@ def plainly(block: Any) -> Partitioned:
     from unstructured.documents.elements import Text
 
     rows = list(block.iter(f"{W}tr"))
-    lines = [" | ".join(map(_cell, row.iter(f"{W}tc"))) for row in rows] if rows else map(_words, block.iter(f"{W}p"))
+    lines = [CELL.join(map(_cell, row.iter(f"{W}tc"))) for row in rows] if rows else map(_words, block.iter(f"{W}p"))
     return Text("\n".join(line for line in lines if line.strip(" |")))
 
 

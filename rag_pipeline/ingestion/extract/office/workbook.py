@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
-from rag_pipeline.ingestion.extract.data.delimited import ROWS_PER_ELEMENT
-from rag_pipeline.ingestion.extract.data.tables import is_header_row, row_text
+from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
 from rag_pipeline.ingestion.extract.office.mending import without_damaged_parts, without_unrelated_sheets
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
 from rag_pipeline.ingestion.extract.office.package import Package
@@ -194,11 +193,8 @@ def _tables(rows: Iterable[Row], page: int, path: tuple[str, ...]) -> Iterator[E
 
 
 def _parts(rows: Iterator[list[str]], page: int, path: tuple[str, ...]) -> Iterator[Element]:
-    header: str | None = None
-    for number, part in enumerate(iter(lambda: list(islice(rows, ROWS_PER_ELEMENT)), [])):
-        if header is None and all(sum(map(bool, row)) == 1 for row in part):
-            yield Element("NarrativeText", "\n".join(next(filter(None, row)) for row in part), page=page, heading_path=path)
-            continue
-        if number == 0 and len(part) > 1 and is_header_row(part[0], part[1]):
-            header = row_text(part[0])
-        yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=path, table_header=header)
+    while part := list(islice(rows, ROWS_PER_ELEMENT)):
+        if not all(sum(map(bool, row)) == 1 for row in part):
+            yield from table_elements(chain(part, rows), page, path)
+            return
+        yield Element("NarrativeText", "\n".join(next(filter(None, row)) for row in part), page=page, heading_path=path)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise, zip_longest
 from statistics import median
+from types import MappingProxyType
 
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.picture.rotation import Rotation
@@ -61,7 +62,10 @@ class Line:
 
 
 def elements_of_lines(
-    lines: Sequence[Line], outline: Outline | None = None, levels: Mapping[Style, int] | None = None
+    lines: Sequence[Line],
+    outline: Outline | None = None,
+    levels: Mapping[Style, int] | None = None,
+    tables: Mapping[int, Element | None] = MappingProxyType({}),
 ) -> Iterator[Element]:
     """Paragraphs and headings in the order of the lines; each line becomes a box of its element.
 
@@ -69,12 +73,16 @@ def elements_of_lines(
         lines: in reading order.
         outline: the headings that are open where the lines begin; new ones are added to it.
         levels: those of the whole document, where these lines are a part of it.
+        tables: by the index of a line the table that begins with it, or None where the line is another one of a table.
     """
     levels = heading_levels(letters_by_style(lines)) if levels is None else levels
     words = {word.casefold() for line in lines for word in line.text.split()}
     outline = Outline() if outline is None else outline
-    blocks = list(_blocks(lines, levels))
-    for block, following in zip_longest(blocks, blocks[1:]):
+    blocks = list(_blocks(lines, levels, tables))
+    for (block, table), (following, _) in zip_longest(blocks, blocks[1:], fillvalue=(None, None)):
+        if table is not None:
+            yield replace(table, heading_path=outline.path)
+            continue
         text, boxes = _joined(block, words)
         level = levels.get(_style(block[0]))
         if level is not None and _may_be_heading(text) and (not block[0].bold or _stands_above(block, following)):
@@ -126,18 +134,26 @@ def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bo
     return centred or abs(following[0].left - first.left) < _ALIGNED
 
 
-def _blocks(lines: Sequence[Line], levels: Mapping[Style, int]) -> Iterator[list[Line]]:
-    for _, group in groupby(lines, key=lambda line: line.page):
+def _blocks(
+    lines: Sequence[Line], levels: Mapping[Style, int], tables: Mapping[int, Element | None]
+) -> Iterator[tuple[list[Line], Element | None]]:
+    """Lines that belong together; of a table its first line, and the table."""
+    for _, group in groupby(enumerate(lines), key=lambda one: one[1].page):
         page = list(group)
-        usual = _usual_step(page)
-        block = page[:1]
-        for above, line in pairwise(page):
-            heading = levels.get(_style(above)) != levels.get(_style(line))
-            if heading or not _continues(above, line, usual):
-                yield block
+        usual = _usual_step([line for _, line in page])
+        block: list[Line] = []
+        for index, line in page:
+            table = tables.get(index)
+            heading = bool(block) and levels.get(_style(block[-1])) != levels.get(_style(line))
+            if block and (index in tables or heading or not _continues(block[-1], line, usual)):
+                yield block, None
                 block = []
-            block.append(line)
-        yield block
+            if table is not None:
+                yield [line], table
+            elif index not in tables:
+                block.append(line)
+        if block:
+            yield block, None
 
 
 def _usual_step(lines: Sequence[Line]) -> float:

@@ -22,6 +22,7 @@ from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.pdf.furniture import repeated_lines
 from rag_pipeline.ingestion.extract.pdf.layout import Line, Style, elements_of_lines, heading_levels, letters_by_style
 from rag_pipeline.ingestion.extract.pdf.page import Page, page_picture, read_page
+from rag_pipeline.ingestion.extract.pdf.tables import tables_among
 from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, read_picture_lines
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element, ElementKind
@@ -239,7 +240,8 @@ def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) ->
         if kind is not None:
             edges[lines[index].page, kind].append(lines[index])
     path = outline.path
-    elements = elements_of_lines(window.body(), outline, levels)
+    body = window.body()
+    elements = elements_of_lines(body, outline, levels, tables_among(body))
     by_page = {number: list(group) for number, group in groupby(elements, key=lambda element: element.page)}
     for page in window.pages:
         yield from _edge(edges[page.number, "Header"], "Header", path)

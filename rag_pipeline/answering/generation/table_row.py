@@ -1,0 +1,61 @@
+"""A row of a table as it is quoted: its name, then what stands in each column after the column's name, then the unit.
+
+Belongs here: the form, and which columns a question asks for. Not here: which rows answer (``extractive.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rag_pipeline.models import CELL, HEADER_CELL
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+_UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """``Net sales; 2022: 34,229; 2021: 35,355 (in millions)``: ``name``, ``cells`` as pairs of a column's name and a value, ``unit``.
+
+    A column without a name has ``""``; cells without a value are left out.
+    """
+
+    name: str
+    cells: tuple[tuple[str, str], ...]
+    unit: str = ""
+
+    def __str__(self) -> str:
+        shown = [f"{column}: {value}" if column else value for column, value in self.cells]
+        return "; ".join(filter(None, (self.name, *shown))) + (f" {self.unit}" if self.unit and shown else "")
+
+    def asked_for(self, words: AbstractSet[int]) -> TableRow:
+        """The row with those columns alone whose names say most of what the words tell some columns from others by; all if none does."""
+        names = [word_ids(column) for column, _ in self.cells]
+        telling = words.intersection(*[frozenset().union(*names)]) - frozenset.intersection(*names) if names else frozenset()
+        most = max((len(telling & name) for name in names), default=0)
+        if not most:
+            return self
+        kept = tuple(cell for cell, name in zip(self.cells, names, strict=True) if len(telling & name) == most)
+        return TableRow(self.name, kept, self.unit)
+
+
+def is_row(line: str) -> bool:
+    """Whether a line of a passage is a row of a table, or names its columns."""
+    return CELL in line or HEADER_CELL in line
+
+
+def table_row(line: str, header: str) -> TableRow:
+    """The row with the names of its columns, where the header has one for each."""
+    cells, names = _split(line, CELL), _split(header, HEADER_CELL)
+    if len(cells) > len(names):
+        return TableRow("", tuple(("", cell) for cell in cells if cell))
+    told = _UNIT.fullmatch(names[0])
+    first, unit = (told[1], told[2] or "") if told else (names[0], "")
+    name = f"{first}: {cells[0]}" if first and cells[0] else cells[0]
+    return TableRow(name, tuple((column, cell) for column, cell in zip(names[1:], cells[1:], strict=False) if cell), unit)
+
+
+def _split(line: str, joint: str) -> list[str]:
+    return [cell.strip(" |") for cell in line.split(joint)] if line else []

@@ -1,0 +1,341 @@
+"""Tables on a page of a PDF: rows and columns by where the pieces of its lines stand.
+
+Belongs here: pure decisions on the lines of one page. Not here: reading lines, how rows are written (``data/tables.py``).
+
+A file says nothing of tables, so only what looks like one is taken for one: rows of numbers under one another, or several columns of
+short texts that begin at the same places. All else stays lines of text: a wrong table is worse than lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from statistics import median
+
+from rag_pipeline.ingestion.extract.data.tables import header_text, is_number, is_period, row_text, unit_in
+from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
+from rag_pipeline.ingestion.extract.pdf.layout import Line
+from rag_pipeline.models import Box, Element
+
+_SAME_HEIGHT = 0.5
+"""Middles that differ by less of a line's height stand beside one another."""
+_FARTHEST_ROW = 3.2
+"""Heights of a line from the end of one row to the beginning of the next one of the same table."""
+_MOST_LABELS = 4
+"""Rows in succession that hold a label alone."""
+_LONGEST_CELL = 70
+_LEAST_NUMBERS = 0.55
+_LEAST_TEXT_COLUMNS, _LEAST_TEXT_ROWS = 3, 3
+_ALIGNED = 0.006
+_ALIGNED_SHARE = 0.8
+_FILLED_SHARE = 0.75
+_OUTLIERS = 0.06
+"""Share of the rows that may reach across a gap between two columns."""
+_MOST_ROWS_ABOVE = 4
+_MOST_COLUMNS = 60
+_NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
+_CURRENCY = re.compile(r"\s+([$€£¥])$")
+_CURRENCY_ALONE = re.compile(r"[$€£¥(]+\s*\(?")
+_TAIL = re.compile(r"[)%]+\s*[)%]?")
+_SPACES = ((re.compile(r"([$€£¥(])\s+(?=[\d(–—-])"), r"\1"), (re.compile(r"(?<=[\d)])\s+(?=[)%])"), ""))
+_LEADERS = re.compile(r"(?:\s?\.){4,}\s*$|(?:\s\.){3,}\s*$|…\s*$")
+_LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$€£¥]?\s?\(?[\d.,]*\d\)?%?)")
+_TWO_NUMBERS = re.compile(r"([$€£¥]?\(?-?[\d.,]*\d\)?%?)\s+([$€£¥(-]*[\d.,]+\)?%?|[–—-])")
+_GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """A table: the element, and which lines of the page it is made of."""
+
+    element: Element
+    lines: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What stands at one height: pieces from left to right, and the lines that they are parts of."""
+
+    pieces: tuple[Line, ...]
+    lines: frozenset[int]
+
+    @property
+    def top(self) -> float:
+        return min(piece.top for piece in self.pieces)
+
+    @property
+    def bottom(self) -> float:
+        return max(piece.bottom for piece in self.pieces)
+
+    @property
+    def height(self) -> float:
+        return max(median(piece.bottom - piece.top for piece in self.pieces), 1e-4)
+
+
+_Columns = Sequence[tuple[float, float]]
+
+
+def tables_among(lines: Sequence[Line]) -> dict[int, Element | None]:
+    """The tables of all pages: by the index of the first of its lines the element, by those of the others None."""
+    ready: dict[int, Element | None] = {}
+    start = 0
+    for _, group in groupby(lines, key=lambda line: line.page):
+        page = list(group)
+        for table in tables_on_page(page):
+            first, *others = sorted(start + index for index in table.lines)
+            ready |= {first: table.element, **dict.fromkeys(others)}
+        start += len(page)
+    return ready
+
+
+def tables_on_page(lines: Sequence[Line]) -> list[FoundTable]:
+    """The tables among the lines of a page, from top to bottom; headings above them are the caller's to add."""
+    if sum(len(line.segments) > 1 for line in lines) < 2 and not _side_by_side(lines):
+        return []
+    rows = _rows(lines)
+    found: list[FoundTable] = []
+    end = 0
+    for start, stop in _regions(rows):
+        table = _table(rows, max(start, end), stop, floor=end)
+        if table is not None:
+            found.append(table)
+            end = stop
+    return found
+
+
+def _side_by_side(lines: Sequence[Line]) -> bool:
+    """Whether lines stand beside one another at several heights, as cells do in files that hold each by itself."""
+    return len({round(line.top, 3) for line in lines}) < len(lines) - 2
+
+
+def _rows(lines: Sequence[Line]) -> list[_Row]:
+    """The pieces of all lines by their height on the page."""
+    upright = [(index, line) for index, line in enumerate(lines) if line.rotation is None and line.right > line.left]
+    upright.sort(key=lambda one: one[1].top + one[1].bottom)
+    groups: list[list[tuple[int, Line]]] = []
+    for index, line in upright:
+        if groups and _beside(groups[-1][0][1], line):
+            groups[-1].append((index, line))
+        else:
+            groups.append([(index, line)])
+    return [_Row(tuple(_pieces([line for _, line in group])), frozenset(index for index, _ in group)) for group in groups]
+
+
+def _beside(one: Line, other: Line) -> bool:
+    height = max(one.bottom - one.top, other.bottom - other.top)
+    return abs(one.top + one.bottom - other.top - other.bottom) / 2 < _SAME_HEIGHT * height
+
+
+def _pieces(lines: Sequence[Line]) -> list[Line]:
+    """The cells of a row as far as gaps tell them; a currency goes with the number after it, ``%`` and ``)`` with the one before."""
+    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in (line.segments or (line,))]
+    pieces: list[Line] = []
+    for part in [piece for part in sorted(parts, key=lambda part: part.left) for piece in _numbers_apart(part)]:
+        text = _LEADERS.sub("", part.text) or part.text
+        last = pieces[-1] if pieces else None
+        if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
+            pieces[-1] = _joined(last, replace(part, text=text))
+        elif last and _TAIL.fullmatch(text) and is_number(last.text):
+            pieces[-1] = _joined(last, part)
+        elif (currency := _CURRENCY.search(text)) and not _CURRENCY_ALONE.fullmatch(text):
+            cut = part.left + (part.right - part.left) * currency.start() / len(text)
+            pieces += [replace(part, text=text[: currency.start()], right=cut), replace(part, text=currency[1], left=part.right)]
+        else:
+            pieces.append(replace(part, text=text))
+    return pieces
+
+
+def _numbers_apart(part: Line) -> Iterator[Line]:
+    """Two numbers that only a blank parts, if they are not the thousands and hundreds of one."""
+    while (two := _TWO_NUMBERS.match(part.text)) and is_number(part.text) and not _GROUP_OF_THREE.fullmatch(two[2]):
+        cut = part.left + (part.right - part.left) * (two.end(1) + 0.5) / len(part.text)
+        yield replace(part, text=two[1], right=cut)
+        part = replace(part, text=part.text[two.start(2) :], left=cut)
+    yield part
+
+
+def _joined(one: Line, other: Line) -> Line:
+    return replace(one, text=f"{one.text}{other.text}", right=other.right)
+
+
+def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
+    """Runs of rows that may be a table: rows of several pieces, and lone labels between them. A new row of names begins a new one."""
+    start, last, numbers = -1, -1, False
+    for index, row in enumerate(rows):
+        several = len(row.pieces) > 1 and not _is_prose(row)
+        apart = index > 0 and row.top - rows[index - 1].bottom > _FARTHEST_ROW * row.height
+        if start >= 0 and (apart or _is_prose(row) or index - last > _MOST_LABELS or (numbers and _begins_another(rows[start:index], row))):
+            yield start, last + 1
+            start, numbers = -1, False
+        if several:
+            start, last = (index if start < 0 else start), index
+            numbers = numbers or _holds_numbers(row)
+    if start >= 0:
+        yield start, last + 1
+
+
+def _is_prose(row: _Row) -> bool:
+    return any(len(piece.text) > _LONGEST_CELL for piece in row.pieces[1:]) or len(row.pieces[0].text) > 2 * _LONGEST_CELL
+
+
+def _holds_numbers(row: _Row) -> bool:
+    return any(is_number(piece.text) and not is_period(piece.text) for piece in row.pieces[1:])
+
+
+def _begins_another(table: Sequence[_Row], row: _Row) -> bool:
+    """Whether a row below rows of numbers names columns: years or dates, or several texts where the others have numbers."""
+    values = [piece for piece in row.pieces if piece.left > _labels_end(table)]
+    texts = [piece.text for piece in values]
+    if len(values) < len(row.pieces) - 1 or any(text in _NOTHING or (is_number(text) and not is_period(text)) for text in texts):
+        return False
+    return len(values) > 1 and (all(map(is_period, texts)) or (len(values) == len(row.pieces) and not any(map(is_number, texts))))
+
+
+def _labels_end(table: Sequence[_Row]) -> float:
+    """Left edge of the leftmost number."""
+    lefts = [piece.left for row in table for piece in row.pieces[1:] if is_number(piece.text)]
+    return min(lefts, default=1.0) - 0.02
+
+
+def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTable | None:
+    region = rows[start:stop]
+    if len(region) < 2:
+        return None
+    first = next((index for index, row in enumerate(region) if _holds_numbers(row)), None)
+    columns = _columns([row for row in region if len(row.pieces) > 1 and (first is None or _holds_numbers(row))])
+    if not 2 <= len(columns) <= _MOST_COLUMNS:
+        return None
+    head = _header_rows(region, columns, first)
+    body = region[head:]
+    if not (_is_of_numbers(body, columns) if first is not None else _is_of_texts(region, columns)):
+        return None
+    above = [row for row in _above(rows, start, floor, columns)] if head or first is not None else []
+    named = [*above, *region[:head]]
+    names = names_of_columns([row.pieces for row in named], columns) if named else []
+    lines = frozenset(index for row in (*named, *body) for index in row.lines)
+    return FoundTable(_element(named, names, _whole_rows(body, columns)), lines)
+
+
+def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
+    """Left and right edges of the columns: where rows have something, but for gaps that hardly any row reaches across."""
+    most = int(_OUTLIERS * len(rows))
+    edges = [edge for row in rows for piece in row.pieces for edge in ((piece.left, 1), (piece.right, -1))]
+    columns: list[tuple[float, float]] = []
+    reaching, opened = 0, 0.0
+    for place, step in sorted(edges):
+        before, reaching = reaching, reaching + step
+        if before <= most < reaching:
+            opened = place
+        elif reaching <= most < before:
+            columns.append((opened, place))
+    return columns
+
+
+def _column_of(piece: Line, columns: _Columns) -> int:
+    """The one that it has most in common with, or the nearest."""
+    overlaps = [min(piece.right, right) - max(piece.left, left) for left, right in columns]
+    return max(range(len(columns)), key=overlaps.__getitem__)
+
+
+def _header_rows(region: Sequence[_Row], columns: _Columns, first: int | None) -> int:
+    """How many of the first rows stand above the values and name them."""
+    if first is None:
+        return int(len(region[0].pieces) == len(columns) and (region[0].pieces[0].bold or all(piece.bold for piece in region[0].pieces)))
+    named = [index for index in range(first) if any(_column_of(piece, columns) for piece in region[index].pieces)]
+    return named[-1] + 1 if named else 0
+
+
+def _above(rows: Sequence[_Row], start: int, floor: int, columns: _Columns) -> Iterator[_Row]:
+    """Lone pieces directly above a table that name its columns together, and what is said of the unit of its numbers."""
+    found: list[_Row] = []
+    below = rows[start]
+    for row in reversed(rows[max(floor, start - _MOST_ROWS_ABOVE) : start]):
+        if below.top - row.bottom > _FARTHEST_ROW * row.height or len(row.pieces) > 1:
+            break
+        piece = row.pieces[0]
+        over_values = piece.left > columns[0][1] and piece.right <= columns[-1][1] + _ALIGNED and not piece.text.endswith(".")
+        unit = len(piece.text) <= _LONGEST_CELL and len(unit_in(piece.text)) > len(piece.text) / 2
+        if not (over_values or unit):
+            break
+        found.append(row)
+        below = row
+    yield from reversed(found)
+
+
+def _is_of_numbers(body: Sequence[_Row], columns: _Columns) -> bool:
+    values = [piece.text for row in body for piece in row.pieces if _column_of(piece, columns)]
+    numbers = sum(is_number(value) or value in _NOTHING for value in values)
+    rows = sum(_holds_numbers(row) for row in body)
+    labels = sum(not is_number(row.pieces[0].text) and _column_of(row.pieces[0], columns) == 0 for row in body)
+    return rows > 1 and numbers >= _LEAST_NUMBERS * len(values) and labels >= len(body) / 2
+
+
+def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
+    """Whether there are several columns whose texts begin at the same place, with hardly a cell empty."""
+    full = [row for row in region if len(row.pieces) > 1]
+    if len(columns) < _LEAST_TEXT_COLUMNS or len(full) < _LEAST_TEXT_ROWS:
+        return False
+    lefts: dict[int, list[float]] = {}
+    for row in full:
+        for piece in row.pieces:
+            lefts.setdefault(_column_of(piece, columns), []).append(piece.left)
+    aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts.values() for left in column)
+    pieces = sum(map(len, lefts.values()))
+    return aligned >= _ALIGNED_SHARE * pieces and pieces >= _FILLED_SHARE * len(full) * len(columns)
+
+
+def _whole_rows(body: Sequence[_Row], columns: _Columns) -> list[tuple[list[str], list[_Row]]]:
+    """Cells of each row, and the heights that it stands at: what goes on in small letters, or in another column only, is put to it."""
+    whole: list[tuple[list[str], list[_Row]]] = []
+    for row in body:
+        cells = _cells(row, columns)
+        if whole and _goes_on(whole[-1][0], cells):
+            above = whole[-1]
+            whole[-1] = ([" ".join(filter(None, both)) for both in zip(above[0], cells, strict=True)], [*above[1], row])
+        else:
+            whole.append((cells, [row]))
+    return whole
+
+
+def _cells(row: _Row, columns: _Columns) -> list[str]:
+    cells = [""] * len(columns)
+    for piece in row.pieces:
+        column = _column_of(piece, columns)
+        text, number = piece.text, _LAST_NUMBER.fullmatch(piece.text)
+        if column == 0 and number and piece.right > columns[1][0] and not any(_column_of(one, columns) == 1 for one in row.pieces):
+            text, cells[1] = number[1], number[2]
+        cells[column] = f"{cells[column]} {text}".strip()
+    return [_tidy(cell) for cell in cells]
+
+
+def _tidy(cell: str) -> str:
+    for spaces, instead in _SPACES:
+        cell = spaces.sub(instead, cell)
+    return cell
+
+
+def _goes_on(above: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether a row is the rest of the one above it."""
+    if cells[0][:1].islower():
+        return not (any(above[1:]) and any(cells[1:]))
+    return not cells[0] and any(above) and not any(is_number(cell) or cell in _NOTHING for cell in cells)
+
+
+def _element(named: Sequence[_Row], names: Sequence[str], whole: Sequence[tuple[list[str], list[_Row]]]) -> Element:
+    header = header_text(names)
+    text, boxes = "", []
+    for line, rows in [(header, named), *((row_text(cells), rows) for cells, rows in whole)]:
+        if line:
+            text += "\n" * bool(text)
+            boxes += [_box(row, len(text), len(text) + len(line)) for row in rows]
+            text += line
+    return Element("Table", text, whole[0][1][0].pieces[0].page, boxes=tuple(boxes), table_header=header or None)
+
+
+def _box(row: _Row, start: int, end: int) -> Box:
+    left, right = min(piece.left for piece in row.pieces), max(piece.right for piece in row.pieces)
+    return Box(row.pieces[0].page, left, row.top, right, row.bottom, start, end)
+
+

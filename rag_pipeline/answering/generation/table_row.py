@@ -33,7 +33,7 @@ class TableRow:
     def asked_for(self, words: AbstractSet[int]) -> TableRow:
         """The row with those columns alone whose names say most of what the words tell some columns from others by; all if none does."""
         names = [word_ids(column) for column, _ in self.cells]
-        telling = words.intersection(*[frozenset().union(*names)]) - frozenset.intersection(*names) if names else frozenset()
+        telling = {word for word in words if 0 < sum(word in name for name in names) < len(names)}
         most = max((len(telling & name) for name in names), default=0)
         if not most:
             return self

@@ -128,7 +128,8 @@ def parted(
 
 def flattened(rows: Sequence[Sequence[str]]) -> list[str]:
     """One name for each column, from header rows of which all but the last may have cells over several columns."""
-    spread = [[*_spread(row)] for row in rows[:-1]] + [list(row) for row in rows[-1:]]
+    width = max(map(len, rows), default=0)
+    spread = [[*_spread([*row, *[""] * (width - len(row))])] for row in rows[:-1]] + [list(row) for row in rows[-1:]]
     return [" ".join(dict.fromkeys(filter(None, map(str.strip, names)))) for names in zip_longest(*spread, fillvalue="")]
 
 
@@ -152,7 +153,7 @@ def _header_height(rows: Sequence[Sequence[str]], known: bool) -> int:
     height = 0
     while height < len(rows) - 1 and _names_groups(rows[height], rows[height + 1 :]):
         height += 1
-    if is_header_row(rows[height], rows[height + 1] if height + 1 < len(rows) else None) or (known and not height):
+    if height or known or is_header_row(rows[0], rows[1]):
         height += 1
     while 0 < height < len(rows) - 1 and not rows[height][0].strip() and _names_follow(rows[height:]):
         height += 1  # units, or the rest of long names

@@ -6,7 +6,9 @@ Belongs here: which pieces name which columns. Not here: where a table is (``tab
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from rag_pipeline.ingestion.extract.data.tables import is_period
 from rag_pipeline.ingestion.extract.pdf.layout import Line
@@ -14,6 +16,9 @@ from rag_pipeline.ingestion.extract.pdf.layout import Line
 _Columns = Sequence[tuple[float, float]]
 _NEAR = 0.35
 """A name stands above its column when their middles differ by less of the distance between columns."""
+_LETTERS_OFF = 1.5
+_UNEQUAL = 0.5
+"""What a column more or less than in other groups weighs, in distances between columns."""
 _WIDE = 1.3
 """A name this much wider than the distance between columns belongs to several."""
 
@@ -21,21 +26,49 @@ _WIDE = 1.3
 def names_of_columns(rows: Sequence[Sequence[Line]], columns: _Columns) -> list[str]:
     """The names, from top to bottom; those that stand over several columns are names of each of these."""
     names: list[list[str]] = [[] for _ in columns]
-    for place, pieces in enumerate(rows):
-        labels = [piece for piece in pieces if piece.left < columns[0][1] and piece.right < (columns[0][1] + columns[1][0]) / 2]
-        values = [piece for piece in pieces if piece not in labels]
-        names[0] += [piece.text for piece in labels]
-        lower = [piece.text for piece in rows[place + 1] if piece.left > columns[0][1]] if place + 1 < len(rows) else []
-        for piece, named in zip(values, _columns_of(values, columns[1:], lower), strict=True):
+    columns, lower = list(columns), []
+    for pieces in reversed(rows):
+        labels = [piece for piece in pieces if piece.left < columns[0][1] or piece.right <= columns[1][0]]
+        values = [part for piece in pieces if piece not in labels for part in ([piece] if lower else _at_columns(piece, columns[1:]))]
+        names[0] = [piece.text for piece in labels] + names[0]
+        for piece, named in reversed([*zip(values, _columns_of(values, columns[1:], lower), strict=True)]):
             for column in named:
-                names[column + 1].append(piece.text)
+                names[column + 1].insert(0, piece.text)
+            if len(named) == 1:
+                column = named[0] + 1
+                columns[column] = (min(columns[column][0], piece.left), max(columns[column][1], piece.right))
+        lower = [piece.text for piece in values]
     return [" ".join(parts) for parts in names]
+
+
+def _at_columns(piece: Line, columns: _Columns) -> list[Line]:
+    """A piece parted where one of its words begins at the left edge of a column, or ends at the right edge of one, that it reaches over.
+
+    Where words stand is told by the number of letters before them, which is near enough.
+    """
+    pitch = (piece.right - piece.left) / max(len(piece.text), 1)
+    reached = [column for column in columns if _overlaps(piece, column)]
+    parts, start = [], 0
+    for before, after in pairwise(reached):
+        blanks = [at for at, letter in enumerate(piece.text) if letter == " " and at > start]
+        left, right = (after[0] - piece.left) / pitch - 1, (before[1] - piece.left) / pitch
+        near = min(blanks, key=lambda at: min(abs(at - left), abs(at - right)), default=None)
+        if near is None or min(abs(near - left), abs(near - right)) > _LETTERS_OFF:
+            return [piece]
+        parts.append((start, near))
+        start = near + 1
+    return [
+        replace(piece, text=piece.text[first:last], left=piece.left + first * pitch, right=piece.left + last * pitch)
+        for first, last in [*parts, (start, len(piece.text))]
+    ]
 
 
 def _columns_of(pieces: Sequence[Line], columns: _Columns, lower: Sequence[str]) -> list[list[int]]:
     """For each name, the columns that it belongs to. ``lower`` are the names in the row below."""
     if not pieces:
         return []
+    if len(pieces) == len(columns):
+        return [[at] for at in range(len(columns))]
     pitch = min((after[1] - before[1] for before, after in zip(columns, columns[1:], strict=False)), default=1.0)
     above = [[_nearest(piece, columns)] for piece in pieces]
     near = all(abs(_middle(columns[at]) - (piece.left + piece.right) / 2) < _NEAR * pitch or _overlaps(piece, columns[at])
@@ -46,13 +79,17 @@ def _columns_of(pieces: Sequence[Line], columns: _Columns, lower: Sequence[str])
     if near and narrow and apart and not shared:
         return above
     if shared or (not narrow and len(pieces) < len(columns)):
-        return _groups(tuple((piece.left + piece.right) / 2 for piece in pieces), tuple(columns))
+        return _groups(tuple((piece.left + piece.right) / 2 for piece in pieces), tuple(columns), pitch)
     return [[at for at, column in enumerate(columns) if _overlaps(piece, column)] or single
             for piece, single in zip(pieces, above, strict=True)]  # fmt: skip
 
 
-def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...]) -> list[list[int]]:
-    """Neighbouring columns shared out among names, so that each name stands as nearly as possible over the middle of its own."""
+def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...], pitch: float) -> list[list[int]]:
+    """Neighbouring columns shared out among names, so that each name stands as nearly as possible over the middle of its own.
+
+    Groups are mostly of one size, and a middle is not exact: how columns are filled, at the left or at the right, moves it.
+    """
+    usual = len(columns) / len(middles)
 
     @cache
     def best(name: int, start: int) -> tuple[float, tuple[int, ...]]:
@@ -63,7 +100,8 @@ def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...]
         for end in range(start + 1, len(columns) - (len(middles) - name - 1) + 1):
             middle = (columns[start][0] + columns[end - 1][1]) / 2
             rest, ends = best(name + 1, end)
-            choices.append((abs(middle - middles[name]) + rest, (end, *ends)))
+            cost = abs(middle - middles[name]) + _UNEQUAL * pitch * abs(end - start - usual)
+            choices.append((cost + rest, (end, *ends)))
         return min(choices, default=(float("inf"), ()))
 
     ends = best(0, 0)[1]
@@ -72,8 +110,12 @@ def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...]
 
 
 def _nearest(piece: Line, columns: _Columns) -> int:
-    middle = (piece.left + piece.right) / 2
-    return min(range(len(columns)), key=lambda at: abs(_middle(columns[at]) - middle))
+    def distance(column: tuple[float, float]) -> float:
+        """Columns are flush left, flush right or centred, and their names with them."""
+        middle = abs(sum(column) - piece.left - piece.right) / 2
+        return min(middle, abs(column[0] - piece.left), abs(column[1] - piece.right))
+
+    return min(range(len(columns)), key=lambda at: distance(columns[at]))
 
 
 def _middle(column: tuple[float, float]) -> float:

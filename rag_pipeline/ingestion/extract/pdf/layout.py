@@ -39,7 +39,8 @@ Style = tuple[float, bool]
 class Line:
     """A line of text. Edges are fractions of the page from its top left; ``size`` is the height of its letters in points, 0 unknown.
 
-    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. Where the page was
+    ``bold``: all of it is. ``segments`` are its parts where wide gaps part it; none where there is no gap. ``phrases`` are its parts
+    where anything wider than a blank parts it; none where the page holds no table. Where the page was
     turned for the line to be upright (``rotation``), the edges are those on the turned page.
     """
 
@@ -53,6 +54,7 @@ class Line:
     hyphenated: bool = False
     bold: bool = False
     segments: tuple[Line, ...] = ()
+    phrases: tuple[Line, ...] = ()
     rotation: Rotation | None = None
 
     def box(self, start: int) -> Box:
@@ -90,6 +92,12 @@ def elements_of_lines(
             yield Element("Title", text, title.page, title.heading_path, boxes)
         else:
             yield Element("NarrativeText", text, block[0].page, outline.path, boxes)
+
+
+def ends_with_number(text: str) -> bool:
+    """Whether a line ends as rows of a table do: with a number, a percentage, or a dash in the place of one."""
+    last = text.rpartition(" ")[2].strip("()%$€£*")
+    return bool(last) and (last[-1].isdigit() or last in "—–-")
 
 
 def letters_by_style(lines: Iterable[Line]) -> Counter[Style]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
-from rag_pipeline.ingestion.extract.pdf.layout import Line
+from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -32,11 +32,17 @@ _HYPHENS = (0x02, 0xAD)
 _LINE_ENDS = (0x0A, 0x0D, 0x02)
 _WIDE_GAP = 1.2
 """A gap this many heights of a line wide is no space between words."""
+_BLANK, _WIDER = 0.22, 1.3
+"""Width of a blank between words in heights of letters where too few words tell it; how much wider than the usual one it may be."""
+_USUAL_BLANK, _LEAST_BLANKS = 0.35, 5
+_LEAST_ROWS, _ROWS_OF_A_HEADER = 2, 3
+"""A page with fewer lines that could be a row holds no table; the names of columns stand so near to rows."""
 _POINTS_PER_INCH = 72
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _LONGEST_FONT_NAME = 256
 _MOST_ANNOTATIONS = 5000
 _Edges = tuple[float, float, float, float]
+_Box = tuple[int, _Edges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,10 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
     codes = [unicode_of(raw, index) for index in range(textpage.count_chars())]
+    return _with_phrases(list(_spans(page, textpage, codes, number)), page, textpage, codes)
+
+
+def _spans(page: PdfPage, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:
     for start, end in _line_spans(codes):
         text = _text(codes[start:end])
         if text:
@@ -144,8 +154,50 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
             edges = _place(page, rectangles)
             hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
             size = _size(textpage, codes, start, end)
-            segments = _segments(page, textpage, codes, start, end, number, size) if _has_gap(rectangles) else ()
-            yield Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end), segments)
+            line = Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end))
+            span = _Span(line, start, end)
+            if _has_gap(rectangles):
+                span = replace(span, line=replace(line, segments=_parts(page, codes, line, _boxes(textpage, codes, span))))
+            yield span
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A line, and where its characters are in the page's text."""
+
+    line: Line
+    start: int
+    end: int
+
+
+def _with_phrases(spans: Sequence[_Span], page: PdfPage, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
+    """The lines of a page; where it may hold a table, those that may belong to it know where narrow gaps part them."""
+    likely = [bool(span.line.segments) or ends_with_number(span.line.text) for span in spans]
+    if sum(likely) < _LEAST_ROWS:
+        return (span.line for span in spans)
+    near = [any(likely[max(index - _ROWS_OF_A_HEADER, 0) : index + _ROWS_OF_A_HEADER + 1]) for index in range(len(spans))]
+    boxes = [_boxes(textpage, codes, span) if is_near else [] for span, is_near in zip(spans, near, strict=True)]
+    blank = _widest_blank(spans, boxes, codes)
+    lines = zip(spans, boxes, strict=True)
+    return (replace(span.line, phrases=_parts(page, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines)
+
+
+def _boxes(textpage: PdfTextPage, codes: Sequence[int], span: _Span) -> list[_Box]:
+    """The characters of a line that show something: index, and where each stands."""
+    return [(index, textpage.get_charbox(index)) for index in range(span.start, span.end) if codes[index] > 0x20]
+
+
+def _widest_blank(spans: Sequence[_Span], boxes: Sequence[Sequence[_Box]], codes: Sequence[int]) -> float:
+    """How wide a gap may be that only parts words, in heights of letters: somewhat more than between most words of these lines."""
+    blanks = sorted(
+        (after[1][0] - before[1][2]) / span.line.size
+        for span, of_line in zip(spans, boxes, strict=True)
+        if span.line.size
+        for before, after in pairwise(of_line)
+        if after[0] - before[0] > 1 and chr(codes[before[0]]).isalpha() and chr(codes[after[0]]).isalpha()
+    )
+    usual = blanks[int(_USUAL_BLANK * len(blanks))] if len(blanks) >= _LEAST_BLANKS else _BLANK
+    return _WIDER * min(max(usual, _BLANK / 2), 4 * _BLANK)
 
 
 def _rectangles(textpage: PdfTextPage, start: int, end: int) -> list[_Edges]:
@@ -178,21 +230,17 @@ def _has_gap(rectangles: Sequence[_Edges]) -> bool:
     return any(after[0] - before[2] > _WIDE_GAP * max(before[3] - before[1], 4.0) for before, after in pairwise(rectangles))
 
 
-def _segments(
-    page: PdfPage, textpage: PdfTextPage, codes: Sequence[int], start: int, end: int, number: int, size: float
-) -> tuple[Line, ...]:
-    """The parts of a line between its wide gaps."""
-    boxes = [(index, textpage.get_charbox(index)) for index in range(start, end) if codes[index] > 0x20]
-    parts: list[list[tuple[int, _Edges]]] = []
+def _parts(page: PdfPage, codes: Sequence[int], line: Line, boxes: Sequence[_Box], blank: float = 0.0) -> tuple[Line, ...]:
+    """The parts of a line between its wide gaps; with ``blank``, between all that are wider than so many heights of its letters."""
+    parts: list[list[_Box]] = []
     for index, box in boxes:
-        if not parts or box[0] - parts[-1][-1][1][2] > _WIDE_GAP * max(box[3] - box[1], 4.0):
+        widest = blank * line.size or _WIDE_GAP * max(box[3] - box[1], 4.0)
+        if not parts or box[0] - parts[-1][-1][1][2] > widest:
             parts.append([])
         parts[-1].append((index, box))
-    lines = []
-    for part in parts:
-        text = _text(codes[part[0][0] : part[-1][0] + 1])
-        lines.append(Line(text, number, *_place(page, [box for _, box in part]), size))
-    return tuple(line for line in lines if line.text) if len(lines) > 1 else ()
+    texts = [_text(codes[part[0][0] : part[-1][0] + 1]) for part in parts]
+    shown = [(text, _place(page, [box for _, box in part])) for text, part in zip(texts, parts, strict=True) if text]
+    return tuple(Line(text, line.page, *edges, line.size, bold=line.bold) for text, edges in shown) if len(parts) > 1 else ()
 
 
 def _place(page: PdfPage, rectangles: Sequence[_Edges]) -> _Edges:

@@ -25,7 +25,8 @@ _FARTHEST_ROW = 3.2
 """Heights of a line from the end of one row to the beginning of the next one of the same table."""
 _MOST_LABELS = 4
 """Rows in succession that hold a label alone."""
-_LONGEST_CELL = 70
+_LONGEST_CELL = 90
+"""Letters; more of them without a wide gap are a line of a paragraph. Each digit takes off three."""
 _LEAST_NUMBERS = 0.55
 _LEAST_TEXT_COLUMNS, _LEAST_TEXT_ROWS = 3, 3
 _ALIGNED = 0.006
@@ -43,6 +44,7 @@ _SPACES = ((re.compile(r"([$€£¥(])\s+(?=[\d(–—-])"), r"\1"), (re.compile
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*$|(?:\s\.){3,}\s*$|…\s*$")
 _LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$€£¥]?\s?\(?[\d.,]*\d\)?%?)")
 _TWO_NUMBERS = re.compile(r"([$€£¥]?\(?-?[\d.,]*\d\)?%?)\s+([$€£¥(-]*[\d.,]+\)?%?|[–—-])")
+_LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?\w{1,3}[.)]\s")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
 
 
@@ -60,6 +62,8 @@ class _Row:
 
     pieces: tuple[Line, ...]
     lines: frozenset[int]
+    longest: int
+    """Letters of the longest run of text without a wide gap."""
 
     @property
     def top(self) -> float:
@@ -92,7 +96,7 @@ def tables_among(lines: Sequence[Line]) -> dict[int, Element | None]:
 
 def tables_on_page(lines: Sequence[Line]) -> list[FoundTable]:
     """The tables among the lines of a page, from top to bottom; headings above them are the caller's to add."""
-    if sum(len(line.segments) > 1 for line in lines) < 2 and not _side_by_side(lines):
+    if sum(len(line.phrases) > 1 for line in lines) < 2 and not _side_by_side(lines):
         return []
     rows = _rows(lines)
     found: list[FoundTable] = []
@@ -120,7 +124,13 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
             groups[-1].append((index, line))
         else:
             groups.append([(index, line)])
-    return [_Row(tuple(_pieces([line for _, line in group])), frozenset(index for index, _ in group)) for group in groups]
+    return [_row(group) for group in groups]
+
+
+def _row(group: Sequence[tuple[int, Line]]) -> _Row:
+    runs = [part.text for _, line in group for part in (line.segments or (line,))]
+    longest = max(len(run) - 3 * sum(map(str.isdigit, run)) for run in runs)
+    return _Row(tuple(_pieces([line for _, line in group])), frozenset(index for index, _ in group), longest)
 
 
 def _beside(one: Line, other: Line) -> bool:
@@ -130,7 +140,7 @@ def _beside(one: Line, other: Line) -> bool:
 
 def _pieces(lines: Sequence[Line]) -> list[Line]:
     """The cells of a row as far as gaps tell them; a currency goes with the number after it, ``%`` and ``)`` with the one before."""
-    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in (line.segments or (line,))]
+    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in (line.phrases or line.segments or (line,))]
     pieces: list[Line] = []
     for part in [piece for part in sorted(parts, key=lambda part: part.left) for piece in _numbers_apart(part)]:
         text = _LEADERS.sub("", part.text) or part.text
@@ -177,7 +187,7 @@ def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
 
 
 def _is_prose(row: _Row) -> bool:
-    return any(len(piece.text) > _LONGEST_CELL for piece in row.pieces[1:]) or len(row.pieces[0].text) > 2 * _LONGEST_CELL
+    return row.longest > _LONGEST_CELL
 
 
 def _holds_numbers(row: _Row) -> bool:
@@ -204,15 +214,15 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTabl
     if len(region) < 2:
         return None
     first = next((index for index, row in enumerate(region) if _holds_numbers(row)), None)
-    columns = _columns([row for row in region if len(row.pieces) > 1 and (first is None or _holds_numbers(row))])
-    if not 2 <= len(columns) <= _MOST_COLUMNS:
-        return None
+    columns = _columns([row for row in region if _holds_numbers(row)])
     head = _header_rows(region, columns, first)
-    body = region[head:]
-    if not (_is_of_numbers(body, columns) if first is not None else _is_of_texts(region, columns)):
-        return None
-    above = [row for row in _above(rows, start, floor, columns)] if head or first is not None else []
-    named = [*above, *region[:head]]
+    above = [*_above(rows, start, floor, columns)] if len(columns) > 1 else []
+    if not _is_of_numbers(region[head:], columns):
+        columns = _columns([row for row in region if len(row.pieces) > 1])
+        head, above = int(len(region[0].pieces) == len(columns) and region[0].pieces[0].bold), []
+        if not _is_of_texts(region, columns):
+            return None
+    named, body = [*above, *region[:head]], region[head:]
     names = names_of_columns([row.pieces for row in named], columns) if named else []
     lines = frozenset(index for row in (*named, *body) for index in row.lines)
     return FoundTable(_element(named, names, _whole_rows(body, columns)), lines)
@@ -221,7 +231,10 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTabl
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
     """Left and right edges of the columns: where rows have something, but for gaps that hardly any row reaches across."""
     most = int(_OUTLIERS * len(rows))
-    edges = [edge for row in rows for piece in row.pieces for edge in ((piece.left, 1), (piece.right, -1))]
+    pieces = [piece for row in rows for piece in row.pieces]
+    # A long label may come so near to the first number that they seem one.
+    pieces = [one for one in pieces if not (_LAST_NUMBER.fullmatch(one.text) and any(one is row.pieces[0] for row in rows))] or pieces
+    edges = [edge for piece in pieces for edge in ((piece.left, 1), (piece.right, -1))]
     columns: list[tuple[float, float]] = []
     reaching, opened = 0, 0.0
     for place, step in sorted(edges):
@@ -241,8 +254,8 @@ def _column_of(piece: Line, columns: _Columns) -> int:
 
 def _header_rows(region: Sequence[_Row], columns: _Columns, first: int | None) -> int:
     """How many of the first rows stand above the values and name them."""
-    if first is None:
-        return int(len(region[0].pieces) == len(columns) and (region[0].pieces[0].bold or all(piece.bold for piece in region[0].pieces)))
+    if first is None or not columns:
+        return 0
     named = [index for index in range(first) if any(_column_of(piece, columns) for piece in region[index].pieces)]
     return named[-1] + 1 if named else 0
 
@@ -256,7 +269,7 @@ def _above(rows: Sequence[_Row], start: int, floor: int, columns: _Columns) -> I
             break
         piece = row.pieces[0]
         over_values = piece.left > columns[0][1] and piece.right <= columns[-1][1] + _ALIGNED and not piece.text.endswith(".")
-        unit = len(piece.text) <= _LONGEST_CELL and len(unit_in(piece.text)) > len(piece.text) / 2
+        unit = len(unit_in(piece.text)) > len(piece.text) / 2
         if not (over_values or unit):
             break
         found.append(row)
@@ -265,6 +278,8 @@ def _above(rows: Sequence[_Row], start: int, floor: int, columns: _Columns) -> I
 
 
 def _is_of_numbers(body: Sequence[_Row], columns: _Columns) -> bool:
+    if not 2 <= len(columns) <= _MOST_COLUMNS:
+        return False
     values = [piece.text for row in body for piece in row.pieces if _column_of(piece, columns)]
     numbers = sum(is_number(value) or value in _NOTHING for value in values)
     rows = sum(_holds_numbers(row) for row in body)
@@ -275,12 +290,14 @@ def _is_of_numbers(body: Sequence[_Row], columns: _Columns) -> bool:
 def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
     """Whether there are several columns whose texts begin at the same place, with hardly a cell empty."""
     full = [row for row in region if len(row.pieces) > 1]
-    if len(columns) < _LEAST_TEXT_COLUMNS or len(full) < _LEAST_TEXT_ROWS:
+    if not _LEAST_TEXT_COLUMNS <= len(columns) <= _MOST_COLUMNS or len(full) < _LEAST_TEXT_ROWS:
         return False
     lefts: dict[int, list[float]] = {}
     for row in full:
         for piece in row.pieces:
             lefts.setdefault(_column_of(piece, columns), []).append(piece.left)
+    if sum(bool(_LISTED.match(piece.text)) for row in full for piece in row.pieces) > len(full) / 2:
+        return False
     aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts.values() for left in column)
     pieces = sum(map(len, lefts.values()))
     return aligned >= _ALIGNED_SHARE * pieces and pieces >= _FILLED_SHARE * len(full) * len(columns)

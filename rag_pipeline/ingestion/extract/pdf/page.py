@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
-_DEVICE = 100_000
+_FAR = 1000.0
+_DEVICE = 10_000_000
 """Pixels of the square that pdfium maps a page onto; only fractions of it are used."""
 _FEW_LETTERS = 25
 """A page with fewer letters and a picture is taken for a scan with a stamp or page number on it."""
+_MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")
 _GARBAGE = 0.3
 """A share of characters without meaning that no real text reaches: the font's table of characters is missing."""
 _HYPHENS = (0x02, 0xAD)
@@ -36,13 +38,14 @@ _BLANK, _WIDER = 0.22, 1.3
 """Width of a blank between words in heights of letters where too few words tell it; how much wider than the usual one it may be."""
 _USUAL_BLANK, _LEAST_BLANKS = 0.35, 5
 _LEAST_ROWS, _ROWS_OF_A_HEADER = 2, 3
-"""A page with fewer lines that could be a row holds no table; the names of columns stand so near to rows."""
+"""Lines that look like rows within two lines of each other, for them to be rows; so near above rows stand the names of columns."""
 _POINTS_PER_INCH = 72
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _LONGEST_FONT_NAME = 256
 _MOST_ANNOTATIONS = 5000
 _Edges = tuple[float, float, float, float]
 _Box = tuple[int, _Edges]
+_Affine = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,7 @@ def _needs_ocr(page: PdfPage, lines: Sequence[Line]) -> bool:
     letters = sum(map(str.isalnum, text))
     if letters < _FEW_LETTERS:
         return _shows_more(page, anything=not letters)
-    return sum(map(_is_garbage, text)) > _GARBAGE * len(text)
-
-
-def _is_garbage(character: str) -> bool:
-    return character == "\ufffd" or "\ue000" <= character <= "\uf8ff" or character < " "
+    return len(_MEANINGLESS.findall(text)) > _GARBAGE * len(text)
 
 
 def _shows_more(page: PdfPage, anything: bool) -> bool:
@@ -143,21 +142,22 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
     codes = [unicode_of(raw, index) for index in range(textpage.count_chars())]
-    return _with_phrases(list(_spans(page, textpage, codes, number)), page, textpage, codes)
+    shown = _shown(page)
+    return _with_phrases(list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
 
 
-def _spans(page: PdfPage, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:
+def _spans(shown: _Affine, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:
     for start, end in _line_spans(codes):
         text = _text(codes[start:end])
         if text:
             rectangles = _rectangles(textpage, start, end)
-            edges = _place(page, rectangles)
+            edges = _place(shown, rectangles)
             hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
             size = _size(textpage, codes, start, end)
             line = Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end))
             span = _Span(line, start, end)
             if _has_gap(rectangles):
-                span = replace(span, line=replace(line, segments=_parts(page, codes, line, _boxes(textpage, codes, span))))
+                span = replace(span, line=replace(line, segments=_parts(shown, codes, line, _boxes(textpage, codes, start, end))))
             yield span
 
 
@@ -170,21 +170,34 @@ class _Span:
     end: int
 
 
-def _with_phrases(spans: Sequence[_Span], page: PdfPage, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
+def _with_phrases(spans: Sequence[_Span], shown: _Affine, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
     """The lines of a page; where it may hold a table, those that may belong to it know where narrow gaps part them."""
-    likely = [bool(span.line.segments) or ends_with_number(span.line.text) for span in spans]
-    if sum(likely) < _LEAST_ROWS:
+    alike = [bool(span.line.segments) or ends_with_number(span.line.text) for span in spans]
+    near = _near_rows(alike)
+    if not any(near):
         return (span.line for span in spans)
-    near = [any(likely[max(index - _ROWS_OF_A_HEADER, 0) : index + _ROWS_OF_A_HEADER + 1]) for index in range(len(spans))]
-    boxes = [_boxes(textpage, codes, span) if is_near else [] for span, is_near in zip(spans, near, strict=True)]
+    boxes = [_boxes(textpage, codes, span.start, span.end) if is_near else [] for span, is_near in zip(spans, near, strict=True)]
     blank = _widest_blank(spans, boxes, codes)
     lines = zip(spans, boxes, strict=True)
-    return (replace(span.line, phrases=_parts(page, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines)
+    return (replace(span.line, phrases=_parts(shown, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines)
 
 
-def _boxes(textpage: PdfTextPage, codes: Sequence[int], span: _Span) -> list[_Box]:
-    """The characters of a line that show something: index, and where each stands."""
-    return [(index, textpage.get_charbox(index)) for index in range(span.start, span.end) if codes[index] > 0x20]
+def _near_rows(alike: Sequence[bool]) -> list[bool]:
+    """For each line of a page, whether it may belong to a table: a row looks like one near it, names of columns stand above rows."""
+    rows = [one and sum(alike[max(index - 2, 0) : index + 3]) >= _LEAST_ROWS for index, one in enumerate(alike)]
+    return [any(rows[max(index - 1, 0) : index + _ROWS_OF_A_HEADER + 1]) for index in range(len(rows))]
+
+
+def _boxes(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> list[_Box]:
+    """The characters of a line that show something: index, and where each stands. As often as letters are on a page: no helpers."""
+    import pypdfium2.raw as pdfium
+
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    get, raw, boxes = pdfium.FPDFText_GetCharBox, textpage.raw, []
+    for index in range(start, end):
+        if codes[index] > 0x20 and get(raw, index, left, right, bottom, top):
+            boxes.append((index, (left.value, bottom.value, right.value, top.value)))
+    return boxes
 
 
 def _widest_blank(spans: Sequence[_Span], boxes: Sequence[Sequence[_Box]], codes: Sequence[int]) -> float:
@@ -230,7 +243,7 @@ def _has_gap(rectangles: Sequence[_Edges]) -> bool:
     return any(after[0] - before[2] > _WIDE_GAP * max(before[3] - before[1], 4.0) for before, after in pairwise(rectangles))
 
 
-def _parts(page: PdfPage, codes: Sequence[int], line: Line, boxes: Sequence[_Box], blank: float = 0.0) -> tuple[Line, ...]:
+def _parts(shown: _Affine, codes: Sequence[int], line: Line, boxes: Sequence[_Box], blank: float = 0.0) -> tuple[Line, ...]:
     """The parts of a line between its wide gaps; with ``blank``, between all that are wider than so many heights of its letters."""
     parts: list[list[_Box]] = []
     for index, box in boxes:
@@ -239,18 +252,26 @@ def _parts(page: PdfPage, codes: Sequence[int], line: Line, boxes: Sequence[_Box
             parts.append([])
         parts[-1].append((index, box))
     texts = [_text(codes[part[0][0] : part[-1][0] + 1]) for part in parts]
-    shown = [(text, _place(page, [box for _, box in part])) for text, part in zip(texts, parts, strict=True) if text]
-    return tuple(Line(text, line.page, *edges, line.size, bold=line.bold) for text, edges in shown) if len(parts) > 1 else ()
+    placed = [(text, _place(shown, [box for _, box in part])) for text, part in zip(texts, parts, strict=True) if text]
+    return tuple(Line(text, line.page, *edges, line.size, bold=line.bold) for text, edges in placed) if len(parts) > 1 else ()
 
 
-def _place(page: PdfPage, rectangles: Sequence[_Edges]) -> _Edges:
+def _place(shown: _Affine, rectangles: Sequence[_Edges]) -> _Edges:
     """Where characters stand: left, top, right, bottom as fractions of the page as it is shown, rotation and cropping applied."""
     if not rectangles:
         return 0.0, 0.0, 0.0, 0.0
     lefts, bottoms, rights, tops = zip(*rectangles, strict=True)
-    one, other = _shown_at(page, min(lefts), max(tops)), _shown_at(page, max(rights), min(bottoms))
-    across, down = sorted((one[0], other[0])), sorted((one[1], other[1]))
-    return across[0], down[0], across[1], down[1]
+    across, along, left, up, down, top = shown
+    corners = ((min(lefts), max(tops)), (max(rights), min(bottoms)))
+    xs = sorted(min(max(across * x + along * y + left, 0.0), 1.0) for x, y in corners)
+    ys = sorted(min(max(up * x + down * y + top, 0.0), 1.0) for x, y in corners)
+    return xs[0], ys[0], xs[1], ys[1]
+
+
+def _shown(page: PdfPage) -> _Affine:
+    """How a point of the page's own coordinates becomes fractions of the page as it is shown: asked once, for three points."""
+    (left, top), (x, y), (along, down) = (_shown_at(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
+    return (x - left) / _FAR, (along - left) / _FAR, left, (y - top) / _FAR, (down - top) / _FAR, top
 
 
 def _shown_at(page: PdfPage, x: float, y: float) -> tuple[float, float]:
@@ -258,7 +279,7 @@ def _shown_at(page: PdfPage, x: float, y: float) -> tuple[float, float]:
 
     across, down = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDF_PageToDevice(page.raw, 0, 0, _DEVICE, _DEVICE, 0, x, y, across, down)
-    return tuple(min(max(value.value / _DEVICE, 0.0), 1.0) for value in (across, down))  # type: ignore[return-value]
+    return across.value / _DEVICE, down.value / _DEVICE
 
 
 def _size(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> float:

@@ -150,10 +150,10 @@ def test_small_neighbours_share_a_chunk_only_if_their_headings_are_told() -> Non
 
 def test_tables_are_cut_between_rows_and_every_part_knows_the_columns() -> None:
     rows = "\n".join(f"bolt{number} | {number}" for number in range(40))
-    table = Element("Table", f"name | size\n{rows}", table_header="name | size")
+    table = Element("Table", f"name || size\n{rows}", table_header="name || size")
     first, *others = Chunker(word_counter(40)).chunk([table])
     assert first.context == ""
-    assert {chunk.context for chunk in others} == {"name | size"}
+    assert {chunk.context for chunk in others} == {"name || size"}
     assert all(re.fullmatch(r"(bolt\d+ \| \d+\n?)+", chunk.text) for chunk in others)
 
 
@@ -161,7 +161,7 @@ def test_contexts_too_long_are_shortened_from_the_outside() -> None:
     path = ("outer " * 20, "middle " * 5, "inner")
     chunks = Chunker(word_counter(40)).chunk([prose(words(100), *path)])
     assert {chunk.context for chunk in chunks} == {"middle " * 5 + " > inner"}
-    header = " | ".join(f"column{number}" for number in range(500))
+    header = " || ".join(f"column{number}" for number in range(500))
     chunks = Chunker(word_counter(40)).chunk([Element("Table", words(100), table_header=header)])
     assert all(header.startswith(chunk.context) and chunk.context for chunk in chunks)
 

@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import cast
 
 from rag_pipeline.answering.generation.citations import citations_for
+from rag_pipeline.answering.generation.expected_kind import expected_kind, holds
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, share_of_pairs, word_rarity
@@ -69,7 +70,9 @@ def extracted(
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
     covered = [coverage(word_ids(text), rarity) for text in said]
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) for n in fit}
+    kind = expected_kind(question)
+    fits_kind = [quoting.kind * holds(kind, sentence.text) for sentence in sentences]
+    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fits_kind[n] for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     passage = tuning.refusal.passage * max((hit.score for hit in hits), default=0.0)

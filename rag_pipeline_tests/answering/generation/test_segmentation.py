@@ -36,9 +36,9 @@ def test_headings_are_left_out() -> None:
 
 
 def test_rows_carry_the_names_of_their_columns() -> None:
-    assert texts("Year | Cost\n2018 | 3.6 | \n2019 | 4.1") == ["Year: 2018; Cost: 3.6", "Year: 2019; Cost: 4.1"]
-    assert texts("Year | Cost\n2018 | 3.6 | new") == ["2018 | 3.6 | new"]
-    assert texts("2019 | 4.1", context="Costs\nYear | Cost") == ["Year: 2019; Cost: 4.1"]
+    assert texts("Year || Cost\n2018 | 3.6 | \n2019 | 4.1") == ["Year: 2018; Cost: 3.6", "Year: 2019; Cost: 4.1"]
+    assert texts("Year || Cost\n2018 | 3.6 | new") == ["2018; 3.6; new"]
+    assert texts("2019 | 4.1", context="Costs\nYear || Cost") == ["Year: 2019; Cost: 4.1"]
 
 
 def test_text_without_full_stops_is_shortened() -> None:

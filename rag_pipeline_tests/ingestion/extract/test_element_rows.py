@@ -5,7 +5,7 @@ from rag_pipeline.models import Box, Element
 
 ELEMENTS = [
     Element("Title", "Ärger 🎉", 1, (), (Box(1, 0.123456789, 0.0, 1.0, 0.5, 0, 5),)),
-    Element("Table", "a | b\n1 | 2", None, ("Ärger 🎉", "Below"), (), "a | b"),
+    Element("Table", "a || b\n1 | 2", None, ("Ärger 🎉", "Below"), (), "a | b"),
     Element("NarrativeText", "", 2, (), (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 1), Box(2, 0.5, 0.6, 0.7, 0.8, 1, 2))),
 ]
 

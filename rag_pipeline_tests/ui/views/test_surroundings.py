@@ -56,7 +56,7 @@ def test_what_stands_around_is_cut_to_a_window_at_words() -> None:
 
 
 def test_a_table_goes_on_over_passages_and_its_rows_are_marked() -> None:
-    around = passages("Prices\nTool | Price\nSaw | 3", "Jigsaw | 4\nDrill | 5", "Ladder | 6\nAsk at the desk.")
+    around = passages("Prices\nTool || Price\nSaw | 3", "Jigsaw | 4\nDrill | 5", "Ladder | 6\nAsk at the desk.")
     shown = surroundings(around[1], around)
     above, table, below = shown.blocks
     assert (paragraphs(shown), table.heading) == (["Prices", "Ask at the desk."], True)

@@ -75,7 +75,7 @@ FAMILIES = (
         "CSV and TSV with any delimiter",
         "Data and code",
         (Format(CSV, _read_delimited, ("csv",), "text"), Format(TSV, _read_delimited, ("tsv", "tab"), "text")),
-        version="6",
+        version="7",
     ),
     Family(
         "json",
@@ -95,5 +95,5 @@ FAMILIES = (
         (Format(SOURCE_CODE, _read_source_code, tuple(_SOURCE_CODE_SUFFIXES.split()), "text"),),
         version="6",
     ),
-    Family("notebook", "notebooks", "Web and markup", (Format(NOTEBOOK, _read_notebook, ("ipynb",), "text"),), version="7"),
+    Family("notebook", "notebooks", "Web and markup", (Format(NOTEBOOK, _read_notebook, ("ipynb",), "text"),), version="8"),
 )

@@ -21,7 +21,7 @@ _MOST_HEADER_ROWS = 5
 _MOST_CAPTION_ROWS = 5
 _INSIDE_WORDS = frozenset(("a", "abbr", "b", "bdi", "bdo", "big", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small",
                            "span", "strong", "tt", "u", "wbr"))  # fmt: skip
-_NUMBER = re.compile(r"[\s\d.,:%/()$€£¥'’+−–-]*\d[\s\d.,:%/()$€£¥'’+−–-]*(?:bps|pp|x)?")
+_NUMBER = re.compile(r"[\s\d.,:%/()$£¥\u20a0-\u20cf'’+−–-]*\d[\s\d.,:%/()$£¥\u20a0-\u20cf'’+−–-]*(?:bps|pp|x)?")
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\s*[/–-]\s*(?:\d\d|(?:19|20)\d\d))?(?:\s*\(\w\))?")
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d|\d{4})|(?:19|20)\d\d-\d\d(?:-\d\d)?|\d{1,2}[./](?:19|20)\d\d")
 _SCALE = (
@@ -29,7 +29,7 @@ _SCALE = (
     r"|teur|tusd|usd|eur|gbp|chf|euro|dollar)(?:s|n|en|es|e)?"
 )
 _UNIT = re.compile(
-    rf"\([^()]*(?:\b{_SCALE}\b|[$€£%])[^()]*\)|\b(?:in|en|amounts in|angaben in|montants en)\s+(?:[$€£%]|[\w']+\s+){{0,3}}?{_SCALE}\b[^.;|]*",
+    rf"\([^()]*(?:\b{_SCALE}\b|[$£¥%\u20a0-\u20cf])[^()]*\)|\b(?:in|en|amounts in|angaben in|montants en)\s+(?:[$£¥%\u20a0-\u20cf]|[\w']+\s+){{0,3}}?{_SCALE}\b[^.;|]*",
     re.IGNORECASE,
 )
 

@@ -34,7 +34,7 @@ _HYPHENS = (0x02, 0xAD)
 _LINE_ENDS = (0x0A, 0x0D, 0x02)
 _WIDE_GAP = 1.2
 """A gap this many heights of a line wide is no space between words."""
-_BLANK, _WIDER = 0.22, 1.3
+_BLANK, _WIDER = 0.3, 1.3
 """Width of a blank between words in heights of letters where too few words tell it; how much wider than the usual one it may be."""
 _USUAL_BLANK, _LEAST_BLANKS = 0.35, 5
 _LEAST_ROWS, _ROWS_OF_A_HEADER = 2, 3
@@ -210,7 +210,7 @@ def _widest_blank(spans: Sequence[_Span], boxes: Sequence[Sequence[_Box]], codes
         if after[0] - before[0] > 1 and chr(codes[before[0]]).isalpha() and chr(codes[after[0]]).isalpha()
     )
     usual = blanks[int(_USUAL_BLANK * len(blanks))] if len(blanks) >= _LEAST_BLANKS else _BLANK
-    return _WIDER * min(max(usual, _BLANK / 2), 4 * _BLANK)
+    return _WIDER * min(max(usual, _BLANK / 2), 3 * _BLANK)
 
 
 def _rectangles(textpage: PdfTextPage, start: int, end: int) -> list[_Edges]:

@@ -37,13 +37,13 @@ _OUTLIERS = 0.06
 _MOST_ROWS_ABOVE = 4
 _MOST_COLUMNS = 60
 _NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
-_CURRENCY = re.compile(r"\s+([$€£¥])$")
-_CURRENCY_ALONE = re.compile(r"[$€£¥(]+\s*\(?")
+_CURRENCY = re.compile(r"\s+([$£¥\u20a0-\u20cf])$")
+_CURRENCY_ALONE = re.compile(r"[$£¥\u20a0-\u20cf(]+\s*\(?")
 _TAIL = re.compile(r"[)%]+\s*[)%]?")
-_SPACES = ((re.compile(r"([$€£¥(])\s+(?=[\d(–—-])"), r"\1"), (re.compile(r"(?<=[\d)])\s+(?=[)%])"), ""))
+_SPACES = ((re.compile(r"([$£¥\u20a0-\u20cf(])\s+(?=[\d(–—-])"), r"\1"), (re.compile(r"(?<=[\d)])\s+(?=[)%])"), ""))
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*$|(?:\s\.){3,}\s*$|…\s*$")
-_LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$€£¥]?\s?\(?[\d.,]*\d\)?%?)")
-_TWO_NUMBERS = re.compile(r"([$€£¥]?\(?-?[\d.,]*\d\)?%?)\s+([$€£¥(-]*[\d.,]+\)?%?|[–—-])")
+_LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$£¥\u20a0-\u20cf]?\s?\(?[\d.,]*\d\)?%?)")
+_TWO_NUMBERS = re.compile(r"([$£¥\u20a0-\u20cf]?\(?-?[\d.,]*\d\)?%?)\s+([$£¥\u20a0-\u20cf(-]*[\d.,]+\)?%?|[–—-])")
 _LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?\w{1,3}[.)]\s")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
 

@@ -108,12 +108,12 @@ Another
         ("Title", "Setup", ("Guide",)),
         ("ListItem", "1. first", ("Guide", "Setup")),
         ("ListItem", "2. second\n   - inner", ("Guide", "Setup")),
-        ("Table", "name | size\nbolt | 3", ("Guide", "Setup")),
+        ("Table", "name || size\nbolt | 3", ("Guide", "Setup")),
         ("CodeSnippet", "```\ncode | here\n```", ("Guide", "Setup")),
         ("Title", "Another", ("Guide",)),
         ("NarrativeText", "[link]: http://example.com", ("Guide", "Another")),
     ]
-    assert extraction.elements[6].table_header == "name | size"
+    assert extraction.elements[6].table_header == "name || size"
 
 
 def test_markdown_nested_beyond_reason_keeps_its_words(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
     rows = [["name", "note"], ["bolt", "long, thin"], ["nut", "round; small"]]
     content = "\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows).encode()
     (table,) = read(tmp_path, "a.csv", content).elements
-    assert table.text == "name | note\nbolt | long, thin\nnut | round; small"
-    assert table.table_header == "name | note"
+    assert table.text == "name || note\nbolt | long, thin\nnut | round; small"
+    assert table.table_header == "name || note"
 
 
 def test_a_table_of_numbers_has_no_header(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_broken_quotes_lose_nothing(tmp_path: Path) -> None:
 def test_a_long_table_comes_in_parts_that_know_the_header(tmp_path: Path) -> None:
     content = "name,size\n" + "\n".join(f"bolt {number},{number}" for number in range(2500))
     extraction = read(tmp_path, "a.csv", content.encode())
-    assert [element.table_header for element in extraction.elements] == ["name | size"] * 3
+    assert [element.table_header for element in extraction.elements] == ["name || size"] * 3
     assert sum(len(text.splitlines()) for text in texts(extraction)) == 2501
 
 
@@ -169,14 +169,14 @@ def test_a_quote_that_nobody_closes_costs_its_line_only(tmp_path: Path) -> None:
 
 
 def test_cells_may_hold_line_breaks(tmp_path: Path) -> None:
-    assert texts(read(tmp_path, "a.csv", b'name,note\nbolt,"first\nsecond"\nnut,x\n')) == ["name | note\nbolt | first second\nnut | x"]
+    assert texts(read(tmp_path, "a.csv", b'name,note\nbolt,"first\nsecond"\nnut,x\n')) == ["name || note\nbolt | first second\nnut | x"]
 
 
 @pytest.mark.parametrize("delimiter", list(",;\t|^~"))
 def test_every_delimiter(tmp_path: Path, delimiter: str) -> None:
     content = "\n".join(delimiter.join(row) for row in (("name", "size"), ("bolt", "3"), ("nut", "4"))).encode()
-    assert texts(read(tmp_path, "a.csv", content)) == ["name | size\nbolt | 3\nnut | 4"]
-    assert texts(read(tmp_path, "b.csv", f"sep={delimiter}\n".encode() + content)) == ["name | size\nbolt | 3\nnut | 4"]
+    assert texts(read(tmp_path, "a.csv", content)) == ["name || size\nbolt | 3\nnut | 4"]
+    assert texts(read(tmp_path, "b.csv", f"sep={delimiter}\n".encode() + content)) == ["name || size\nbolt | 3\nnut | 4"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])

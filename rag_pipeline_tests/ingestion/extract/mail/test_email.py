@@ -173,7 +173,7 @@ def test_attachments_beside_or_in_a_form_that_is_not_the_best_are_read(tmp_path:
     inner = b'Content-Type: multipart/mixed; boundary="y"\n\n--y\n' + plain + b"--y\n" + attached + b"--y--\n"
     parts = [inner, rich] if nested else [plain, rich, attached]
     content = HEAD + b'Content-Type: multipart/alternative; boundary="x"\n\n' + b"".join(b"--x\n" + part for part in parts) + b"--x--\n"
-    assert texts(read(tmp_path, "a.eml", content))[2:] == ["The words.", "a.csv", "column | other\n1 | 2"]
+    assert texts(read(tmp_path, "a.eml", content))[2:] == ["The words.", "a.csv", "column || other\n1 | 2"]
 
 
 def test_reports_of_delivery_and_messages_attached_in_base64_are_read(tmp_path: Path) -> None:

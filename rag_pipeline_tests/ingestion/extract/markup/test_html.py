@@ -26,7 +26,7 @@ def test_headings_lists_and_tables(tmp_path: Path) -> None:
         ("Title", "Parts"),
         ("ListItem", "bolt"),
         ("NarrativeText", "Sizes"),
-        ("Table", "name | size\nbolt | 3 | mm\nbolt | 4 | mm"),
+        ("Table", "name || size\nbolt | 3 | mm\nbolt | 4 | mm"),
     ]
     assert extraction.elements[-1].heading_path == ("Guide", "Parts")
 
@@ -126,7 +126,7 @@ def test_hidden_text_is_left_out_and_named(tmp_path: Path, hidden: str) -> None:
 @pytest.mark.parametrize("names", ["<tr><th>name</th><th>what</th></tr>", "<tr><td>name</td><td>what</td></tr>"])
 def test_a_table_of_data_stays_one_whatever_a_cell_holds(tmp_path: Path, names: str, cell: str, text: str) -> None:
     body = f"<table>{names}<tr><td>bolt</td><td>{cell}</td></tr><tr><td>nut</td><td>plain</td></tr></table>"
-    assert texts(read(tmp_path, "a.html", page(body))) == [f"name | what\nbolt | {text}\nnut | plain"]
+    assert texts(read(tmp_path, "a.html", page(body))) == [f"name || what\nbolt | {text}\nnut | plain"]
 
 
 def test_a_table_that_places_things_reads_as_text(tmp_path: Path) -> None:
@@ -140,12 +140,12 @@ def test_a_table_that_places_things_reads_as_text(tmp_path: Path) -> None:
 def test_cells_over_rows_and_columns_keep_the_others_in_their_columns(tmp_path: Path) -> None:
     body = """<table><tr><th>a</th><th>b</th><th>c</th><th>d</th></tr><tr><td>1</td><td colspan=2>2</td><td rowspan=2>4</td></tr>
         <tr><td>5</td></tr><tr><td>6</td><td>7</td><td>8</td><td>9</td></tr></table>"""
-    assert texts(read(tmp_path, "a.html", page(body))) == ["a | b | c | d\n1 | 2 |  | 4\n5 |  |  | 4\n6 | 7 | 8 | 9"]
+    assert texts(read(tmp_path, "a.html", page(body))) == ["a || b || c || d\n1 | 2 |  | 4\n5 |  |  | 4\n6 | 7 | 8 | 9"]
 
 
 def test_text_of_a_table_outside_its_cells_is_kept(tmp_path: Path) -> None:
     body = "<table>loose<tr><td>a</td><td>b</td></tr><tr>words<td>c</td><td>d</td></tr></table>"
-    assert texts(read(tmp_path, "a.html", page(body))) == ["loose words", "a | b\nc | d"]
+    assert texts(read(tmp_path, "a.html", page(body))) == ["loose words", "a || b\nc | d"]
 
 
 CELLS = st.sampled_from(
@@ -212,7 +212,7 @@ def test_an_encoding_that_is_none_costs_nothing(tmp_path: Path, declared: str) -
         ("<p>Size <select><option>small<option>large</select></p>", ["Size small"]),
         ("<p>Any <select multiple><option>small<option>large</select></p>", ["Any small, large"]),
         ("<p>Name <input value='Ada'> <input type=hidden value=token> <input type=checkbox value=on></p>", ["Name Ada"]),
-        ("<table><tr><th>a<th>b</tr><tr><td><input value=5><td><select><option>x<option selected>y</select></table>", ["a | b\n5 | y"]),
+        ("<table><tr><th>a<th>b</tr><tr><td><input value=5><td><select><option>x<option selected>y</select></table>", ["a || b\n5 | y"]),
     ],
 )
 def test_what_a_page_shows_otherwise_than_as_text(tmp_path: Path, body: str, wanted: list[str]) -> None:

@@ -15,8 +15,8 @@ def test_restructured_text(tmp_path: Path) -> None:
     table = b"=====  ====\nname   size\n=====  ====\nbolt   3\n=====  ====\n"
     content = b"Guide\n=====\n\nWords.\n\n.. note:: careful\n\n.. include:: /etc/passwd\n\n" + table
     extraction = read(tmp_path, "a.rst", content)
-    assert texts(extraction) == ["Guide", "Words.", "Note", "careful", "include:: /etc/passwd", "name | size\nbolt | 3"]
-    assert (extraction.elements[-1].kind, extraction.elements[-1].table_header) == ("Table", "name | size")
+    assert texts(extraction) == ["Guide", "Words.", "Note", "careful", "include:: /etc/passwd", "name || size\nbolt | 3"]
+    assert (extraction.elements[-1].kind, extraction.elements[-1].table_header) == ("Table", "name || size")
 
 
 def test_org(tmp_path: Path) -> None:

@@ -20,22 +20,22 @@ FOLDER = Path(__file__).parent / "rich_text"
 TEXTS = {
     "english": [
         "Header ½ page", "The harbour café", "It’s the owner’s “naïve” plan — 3 £ per résumé…", "A footnote on Zoë’s façade.",
-        "A comment: coöperate!", "Details", "first item – one", "second item: déjà vu", "Item | Price\nCrème brûlée | 4,50 €\nTea | 2 £",
+        "A comment: coöperate!", "Details", "first item – one", "second item: déjà vu", "Item || Price\nCrème brûlée | 4,50 €\nTea | 2 £",
         "Footer © 2026",
     ],
     "french": [
         "En-tête général", "L’été à la plage", "Cœur, œuvre, « guillemets », où, ça, hélas ! Ÿ — prix : 12 €.", "Note : voilà l’île.",
-        "Commentaire : vérifié", "Détails", "élément un", "élément deux", "Pièce | Prix\nÉcrou | 3 €\nClé à molette | 7 €",
+        "Commentaire : vérifié", "Détails", "élément un", "élément deux", "Pièce || Prix\nÉcrou | 3 €\nClé à molette | 7 €",
         "Pied de page n° 1",
     ],
     "russian": [
         "Верхний колонтитул", "Отчёт о работе", "Привет, мир! Это «проверка» — №5.", "Сноска: подробности ниже.",
-        "Комментарий: проверено", "Подробности", "первый пункт", "второй пункт", "Товар | Цена\nБолт | 3 ₽\nГайка | 5 ₽",
+        "Комментарий: проверено", "Подробности", "первый пункт", "второй пункт", "Товар || Цена\nБолт | 3 ₽\nГайка | 5 ₽",
         "Нижний колонтитул",
     ],
     "chinese": [
         "页眉文字", "年度报告", "你好，世界！这是“测试”——𠀀和😀。", "脚注：详情见下文。", "批注：已核对", "细节", "第一项", "第二项",
-        "项目 | 价格\n螺栓 | 三元\n螺母 | 五元", "页脚文字",
+        "项目 || 价格\n螺栓 | 三元\n螺母 | 五元", "页脚文字",
     ],
 }  # fmt: skip
 """Header, heading, paragraph, footnote, comment, second heading, two list items, table, footer: in the order of reading."""
@@ -44,7 +44,7 @@ KINDS = ["Header", "Title", *["NarrativeText"] * 3, "Title", "ListItem", "ListIt
 
 def flat_open_document(language: str) -> str:
     header, title, words, footnote, comment, second, one, two, table, footer = TEXTS[language]
-    cells = [[f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row.split(" | ")] for row in table.split("\n")]
+    cells = [[f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row.split(" | ")] for row in table.replace(" || ", " | ").split("\n")]
     rows = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in cells)
     items = "".join(f"<text:list-item><text:p>{item}</text:p></text:list-item>" for item in (one, two))
     names = ("office", "text", "table", "style")
@@ -120,7 +120,7 @@ def rich(body: str, head: str = "") -> bytes:
         (r"a{\pict\bin5 {}{}\}z", "az"),
         (r"a{\*\shpinst{\sp{\sn k}{\sv v}}{\shptxt box\par}}\par b", "a\nbox\nb"),
         (r"{\loch\af0\hich\af0\dbch\af2 \'93\'fa}{\ltrch\f1 \'cf}", "日П"),
-        (r"\trowd\clvmgf\cellx1\cellx2 a\cell b\cell\row\trowd\clvmrg\cellx1\cellx2\cell c\cell\row", "a | b\na | c"),
+        (r"\trowd\clvmgf\cellx1\cellx2 a\cell b\cell\row\trowd\clvmrg\cellx1\cellx2\cell c\cell\row", "a || b\na | c"),
         (r"\pard\intbl a\cell\pard\intbl\itap2 n\nestcell{\*\nesttableprops\trowd\cellx1\nestrow}{\nonesttables\par}"
          r"\pard\intbl b\cell\row\pard z", "a | b\nn\nz"),
         (r"a\par b", "a\nb"),
@@ -202,7 +202,7 @@ def test_rich_text_of_a_mail(tmp_path: Path) -> None:
         (r"{\*\bkmkstart {\upr{mark}{\*\ud{mark}}}}z", "z"),
         (r"Title\page Text\column more", "Title\nText\nmore"),
         (r"\trowd\clvmgf\cellx1\cellx2 a\cell b\cell\row\trowd\clvmrg\cellx1\cellx2\pard\intbl\cell\pard\intbl\itap2 n\nestcell"
-         r"{\*\nesttableprops\trowd\cellx3\nestrow}\pard\intbl c\cell\row", "a | b\na | c\nn"),
+         r"{\*\nesttableprops\trowd\cellx3\nestrow}\pard\intbl c\cell\row", "a || b\na | c\nn"),
     ],
 )  # fmt: skip
 def test_each_word_once_and_apart(tmp_path: Path, body: str, wanted: str) -> None:

@@ -62,9 +62,9 @@ def test_word_structure(tmp_path: Path) -> None:
         ("NarrativeText", WORDS, ("Guide",)),
         ("Title", "Parts", ("Guide",)),
         ("ListItem", "bolt", ("Guide", "Parts")),
-        ("Table", "name | size\nbolt | 3\nnut | 4", ("Guide", "Parts")),
+        ("Table", "name || size\nbolt | 3\nnut | 4", ("Guide", "Parts")),
     ]
-    assert extraction.elements[-1].table_header == "name | size"
+    assert extraction.elements[-1].table_header == "name || size"
 
 
 def test_word_cells_over_rows_are_told_in_each_row_and_nested_tables_are_kept(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_slides_keep_charts_and_shapes_that_begin_outside(tmp_path: Path) -> Non
     slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, Inches(1), Inches(4), Inches(3), data)
     presentation.save(str(tmp_path / "made"))
     extraction = read(tmp_path, "a.pptx", (tmp_path / "made").read_bytes())
-    assert texts(extraction) == ["at the edge", " | sales\nnorth | 1.5\nsouth | 2"]
+    assert texts(extraction) == ["at the edge", " || sales\nnorth | 1.5\nsouth | 2"]
 
 
 def test_categories_in_groups(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_categories_in_groups(tmp_path: Path) -> None:
     slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(4), Inches(3), data)
     presentation.save(str(tmp_path / "made"))
     extraction = read(tmp_path, "a.pptx", (tmp_path / "made").read_bytes())
-    assert texts(extraction) == [" | sales\nScotland Glasgow | 1.5\nScotland Perth | 2\nWales Cardiff | 3"]
+    assert texts(extraction) == [" || sales\nScotland Glasgow | 1.5\nScotland Perth | 2\nWales Cardiff | 3"]
 
 
 def test_sheets(tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_sheets(tmp_path: Path) -> None:
     assert [element.text for element in extraction.elements if element.kind == "Title"] == ["Numbers", "Notes"]
     _, table, _, notes, empty = extraction.elements
     assert empty.text == "Sheets without rows: Empty"
-    assert table.text == "name | value | share | day\npi | 3.14159265358979 | 12.5% | 2024-02-03\ntiny | 1e-09"
-    assert (table.table_header, table.page, table.heading_path) == ("name | value | share | day", 1, ("Numbers",))
+    assert table.text == "name || value || share || day\npi | 3.14159265358979 | 12.5% | 2024-02-03\ntiny | 1e-09"
+    assert (table.table_header, table.page, table.heading_path) == ("name || value || share || day", 1, ("Numbers",))
     assert (notes.text, notes.page, notes.heading_path, extraction.pages) == ("only words", 3, ("Notes",), 3)
 
 
@@ -199,8 +199,8 @@ def test_blocks_of_a_sheet_are_tables_of_their_own(tmp_path: Path) -> None:
     rows: list[list[object]] = [["a", "b"], [1, 2], [], ["c", "d"], [3, 4]]
     extraction = read(tmp_path, "a.xlsx", workbook({"S": rows}))
     assert [(element.text, element.table_header) for element in extraction.elements[1:]] == [
-        ("a | b\n1 | 2", "a | b"),
-        ("c | d\n3 | 4", "c | d"),
+        ("a || b\n1 | 2", "a || b"),
+        ("c || d\n3 | 4", "c || d"),
     ]
 
 
@@ -308,7 +308,7 @@ def test_long_sheets_stream(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.xlsx", workbook({"S": [["number", "name"], *([number, "x"] for number in range(2500))]}))
     tables = [element for element in extraction.elements if element.kind == "Table"]
     assert [len(table.text.splitlines()) for table in tables] == [1000, 1000, 501]
-    assert {table.table_header for table in tables} == {"number | name"}
+    assert {table.table_header for table in tables} == {"number || name"}
 
 
 def test_a_new_page_or_column_inside_a_paragraph_parts_words(tmp_path: Path) -> None:

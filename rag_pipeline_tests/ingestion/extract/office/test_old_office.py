@@ -53,7 +53,7 @@ def test_old_decks_keep_their_slide_numbers(tmp_path: Path, monkeypatch: pytest.
 def test_old_workbooks(tmp_path: Path) -> None:
     rows = [["name", "value"], ["pi", 3.14159265358979], ["yes", True]]
     extraction = read(tmp_path, "a.xls", converted(workbook({"Numbers": rows, "Two": [["more"]]}), "xlsx", "xls"))
-    assert texts(extraction) == ["Numbers", "name | value\npi | 3.14159265358979\nyes | TRUE", "Two", "more"]
+    assert texts(extraction) == ["Numbers", "name || value\npi | 3.14159265358979\nyes | TRUE", "Two", "more"]
     assert (extraction.pages, extraction.elements[-1].page) == (2, 2)
 
 

@@ -39,7 +39,7 @@ def test_a_text_in_its_order(tmp_path: Path) -> None:
         ("NarrativeText", "Comment: a remark"),
         ("ListItem", "one"),
         ("ListItem", "two"),
-        ("Table", "name | size\n3 | 3"),
+        ("Table", "name || size\n3 | 3"),
         ("NarrativeText", "in a box"),
         ("Footer", "The footer"),
     ]
@@ -73,7 +73,7 @@ def test_a_workbook(tmp_path: Path) -> None:
         f"<table:table-row>{word.format('pi')}{number}</table:table-row>"
     )
     extraction = read(tmp_path, "a.ods", open_document("spreadsheet", f'<table:table table:name="S">{rows}</table:table>', STYLES))
-    assert texts(extraction) == ["S", "name | value\npi | 3.14159265358979", "The header", "The footer"]
+    assert texts(extraction) == ["S", "name || value\npi | 3.14159265358979", "The header", "The footer"]
 
 
 def encrypted(content: bytes, password: str) -> bytes:
@@ -164,7 +164,7 @@ def test_cells_over_rows_and_repeated_ones_keep_the_others_in_their_columns(tmp_
     ]
     body = "".join(f"<table:table-row>{row}</table:table-row>" for row in [*rows, cell("low") + empty])
     extraction = read(tmp_path, "a.odt", open_document("text", f"<table:table>{body}</table:table>"))
-    assert texts(extraction) == ["a | b | c | d\nhigh |  |  | 1\nhigh | 2\nhigh | 3\nlow"]
+    assert texts(extraction) == ["a || b || c || d\nhigh |  |  | 1\nhigh | 2\nhigh | 3\nlow"]
 
 
 def test_a_comment_in_a_cell_is_read_once(tmp_path: Path) -> None:

@@ -229,11 +229,14 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTabl
 
 
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
-    """Left and right edges of the columns: where rows have something, but for gaps that hardly any row reaches across."""
-    most = int(_OUTLIERS * len(rows))
+    """Left and right edges of the columns. A long label may come so near to the first number that they seem one piece."""
     pieces = [piece for row in rows for piece in row.pieces]
-    # A long label may come so near to the first number that they seem one.
-    pieces = [one for one in pieces if not (_LAST_NUMBER.fullmatch(one.text) and any(one is row.pieces[0] for row in rows))] or pieces
+    apart = [piece for row in rows for place, piece in enumerate(row.pieces) if place or not _LAST_NUMBER.fullmatch(piece.text)]
+    return max((_occupied(some, int(_OUTLIERS * len(rows))) for some in (pieces, apart)), key=len)
+
+
+def _occupied(pieces: Sequence[Line], most: int) -> list[tuple[float, float]]:
+    """Where rows have something, but for gaps that at most so many rows reach across."""
     edges = [edge for piece in pieces for edge in ((piece.left, 1), (piece.right, -1))]
     columns: list[tuple[float, float]] = []
     reaching, opened = 0, 0.0

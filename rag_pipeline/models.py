@@ -60,8 +60,8 @@ class Element:
 
     ``page`` is 1-based: the page of a PDF, the slide of a deck, the sheet of a workbook; None where the format has no pages.
     ``heading_path`` holds the headings above the element, outermost first, without the element's own text.
-    A ``Table`` has one row a line, cells joined by ``CELL``; ``table_header`` is the line that names its columns, joined by ``HEADER_CELL``:
-    the first one below the captions, or, where a long table is handed over in parts, that of the first part.
+    A ``Table`` has one row a line, cells joined by ``CELL``; ``table_header`` is the line that names its columns, with ``HEADER_CELL``
+    between them: the first one below the captions, or, where a long table is handed over in parts, that of the first part.
     """
 
     kind: ElementKind

@@ -3,9 +3,9 @@
     python bench/quality/table_questions.py [pdf|letters|docx|html|xlsx ...]
 
 The same documents (a table between paragraphs that speak of the same things) as HTML, as DOCX, XLSX and PDF by LibreOffice, and as a PDF
-without rules by reportlab (``letters``; needs ``pip install reportlab``). Each kind of file is a collection. An answer has the *right cell*
-when one of its quoted parts holds the value and most words of the row's name; it is *exact* when none of the quoted parts that name the row holds another
-value of that row.
+without rules by reportlab (``letters``; needs ``pip install reportlab``). Each kind of file is a collection. An answer has the *right
+cell* when one of its quoted parts holds the value and most words of the row's name; it is *exact* when no such part holds another value
+of that row.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ DOCUMENTS = (
          ["Provision for credit losses", "1,450", "975", "2,880", "1,620"], ["Fee income", "3,377", "3,102", "6,690", "6,241"],
          ["Salaries and benefits", "7,015", "6,840", "14,102", "13,677"], ["Net profit", "4,906", "5,338", "9,415", "10,122"]], 2,
         [Question("What was Tidewater's interest income in the three months ended June 30, 2022?", "Interest income", "14,911"),
-         Question("What was the provision for credit losses for the six months ended June 30, 2023?", "Provision for credit losses", "2,880"),
+         Question("What was the provision for credit losses for the six months ended June 30, 2023?",
+                  "Provision for credit losses", "2,880"),
          Question("How much fee income did the bank have in the six months ended June 30, 2022?", "Fee income", "6,241"),
          Question("What was the net profit in the three months ended June 30, 2023?", "Net profit", "4,906")],
         ["Interest income rose because of higher rates, and so did interest expense."]),
@@ -156,7 +157,8 @@ DOCUMENTS = (
     Document(
         "leases_pender", "Pender Airways obligations",
         ["Maturities of operating lease liabilities do not contain leases of aircraft that have not been delivered."],
-        [["Year ending December 31,", "Operating leases", "Finance leases", "Debt"], ["2024", "118", "31", "402"], ["2025", "109", "29", "377"],
+        [["Year ending December 31,", "Operating leases", "Finance leases", "Debt"], ["2024", "118", "31", "402"],
+         ["2025", "109", "29", "377"],
          ["2026", "97", "26", "350"], ["Thereafter", "461", "88", "1,940"], ["Total", "785", "174", "3,069"],
          ["Less: imputed interest on finance and operating lease liabilities", "(141)", "(22)", "—"]], 1,
         [Question("How much debt falls due in 2025?", "2025", "377"),
@@ -199,7 +201,9 @@ async def print_shares(settings: Settings, kinds: Sequence[str]) -> None:
         judged = [await judge(answerer, kind, question) for _, question in asked]
         right, exact = (sum(one[place] for one in judged) for place in (0, 1))
         print(f"  {kind}: right cell {right} of {len(asked)}, exact {exact}")
-        kept = [one for one, (_, question) in zip(judged, asked, strict=True) if hashlib.sha256(question.text.encode()).digest()[-1] % 3 == 0]
+        kept = [
+            one for one, (_, question) in zip(judged, asked, strict=True) if hashlib.sha256(question.text.encode()).digest()[-1] % 3 == 0
+        ]
         print(f"    of these not looked at while tuning: {sum(one[0] for one in kept)} of {len(kept)}, exact {sum(one[1] for one in kept)}")
         for (document, question), (good, _, answer) in zip(asked, judged, strict=True):
             if not good and hashlib.sha256(question.text.encode()).digest()[-1] % 3:
@@ -247,8 +251,8 @@ def write(folder: Path, kind: str) -> None:
         program = {"xlsx": "HTML (StarCalc)", "docx": "HTML (StarWriter)", "pdf": "HTML (StarWriter)"}[kind]
         target = {"xlsx": "xlsx", "docx": "docx:MS Word 2007 XML", "pdf": "pdf:writer_pdf_Export"}[kind]
         subprocess.run(
-            ["soffice", f"-env:UserInstallation=file://{folder}/.profile", "--headless", f"--infilter={program}", "--convert-to", target]
-            + ["--outdir", str(folder), *pages],
+            ["soffice", f"-env:UserInstallation=file://{folder}/.profile", "--headless", f"--infilter={program}", "--convert-to", target,
+             "--outdir", str(folder), *pages],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         shutil.rmtree(folder / ".profile", ignore_errors=True)

@@ -36,7 +36,8 @@ _BLANKS = re.compile(r"\s+")
 class Sentence:
     """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before.
 
-    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu. ``row``: what the text is made of.
+    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu. ``row``: the row of a table
+    that the text was made of.
     """
 
     passage: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from rag_pipeline.models import CELL, HEADER_CELL, Element
@@ -29,7 +29,8 @@ _SCALE = (
     r"|teur|tusd|usd|eur|gbp|chf|euro|dollar)(?:s|n|en|es|e)?"
 )
 _UNIT = re.compile(
-    rf"\([^()]*(?:\b{_SCALE}\b|[$£¥%\u20a0-\u20cf])[^()]*\)|\b(?:in|en|amounts in|angaben in|montants en)\s+(?:[$£¥%\u20a0-\u20cf]|[\w']+\s+){{0,3}}?{_SCALE}\b[^.;|]*",
+    rf"\([^()]*(?:\b{_SCALE}\b|[$£¥%\u20a0-\u20cf])[^()]*\)"
+    rf"|\b(?:in|en|amounts in|angaben in|montants en)\s+(?:[$£¥%\u20a0-\u20cf]|[\w']+\s+){{0,3}}?{_SCALE}\b[^.;|]*",
     re.IGNORECASE,
 )
 
@@ -106,9 +107,7 @@ def table_elements(
         yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=heading_path, table_header=header)
 
 
-def parted(
-    rows: Sequence[Sequence[str]], header_known: bool = False
-) -> tuple[Sequence[Sequence[str]], list[str], Sequence[Sequence[str]]]:
+def parted(rows: Sequence[Sequence[str]], header_known: bool = False) -> tuple[Sequence[Sequence[str]], list[str], Sequence[Sequence[str]]]:
     """Captions, the names of the columns, and the rows below them; no names where no row gives them.
 
     Names that stand in several rows are put together, those of a cell over several columns for each of these. A unit that a caption

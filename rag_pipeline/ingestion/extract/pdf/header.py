@@ -26,7 +26,8 @@ _WIDE = 1.3
 def names_of_columns(rows: Sequence[Sequence[Line]], columns: _Columns) -> list[str]:
     """The names, from top to bottom; those that stand over several columns are names of each of these."""
     names: list[list[str]] = [[] for _ in columns]
-    columns, lower = list(columns), []
+    columns = list(columns)
+    lower: list[str] = []
     for pieces in reversed(rows):
         labels = [piece for piece in pieces if piece.left < columns[0][1] or piece.right <= columns[1][0]]
         values = [part for piece in pieces if piece not in labels for part in ([piece] if lower else _at_columns(piece, columns[1:]))]
@@ -69,7 +70,7 @@ def _columns_of(pieces: Sequence[Line], columns: _Columns, lower: Sequence[str])
         return []
     if len(pieces) == len(columns):
         return [[at] for at in range(len(columns))]
-    pitch = min((after[1] - before[1] for before, after in zip(columns, columns[1:], strict=False)), default=1.0)
+    pitch = min((after[1] - before[1] for before, after in pairwise(columns)), default=1.0)
     above = [[_nearest(piece, columns)] for piece in pieces]
     near = all(abs(_middle(columns[at]) - (piece.left + piece.right) / 2) < _NEAR * pitch or _overlaps(piece, columns[at])
                for piece, (at,) in zip(pieces, above, strict=True))  # fmt: skip

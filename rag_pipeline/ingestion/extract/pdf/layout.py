@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, pairwise
 from statistics import median
 from types import MappingProxyType
 
@@ -81,7 +81,8 @@ def elements_of_lines(
     words = {word.casefold() for line in lines for word in line.text.split()}
     outline = Outline() if outline is None else outline
     blocks = list(_blocks(lines, levels, tables))
-    for (block, table), (following, _) in zip_longest(blocks, blocks[1:], fillvalue=(None, None)):
+    for place, (block, table) in enumerate(blocks):
+        following = blocks[place + 1][0] if place + 1 < len(blocks) else None
         if table is not None:
             yield replace(table, heading_path=outline.path)
             continue

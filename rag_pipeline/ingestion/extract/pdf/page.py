@@ -179,7 +179,9 @@ def _with_phrases(spans: Sequence[_Span], shown: _Affine, textpage: PdfTextPage,
     boxes = [_boxes(textpage, codes, span.start, span.end) if is_near else [] for span, is_near in zip(spans, near, strict=True)]
     blank = _widest_blank(spans, boxes, codes)
     lines = zip(spans, boxes, strict=True)
-    return (replace(span.line, phrases=_parts(shown, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines)
+    return (
+        replace(span.line, phrases=_parts(shown, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines
+    )
 
 
 def _near_rows(alike: Sequence[bool]) -> list[bool]:

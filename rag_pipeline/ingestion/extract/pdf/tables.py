@@ -142,7 +142,7 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
     """The cells of a row as far as gaps tell them; a currency goes with the number after it, ``%`` and ``)`` with the one before."""
     parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in (line.phrases or line.segments or (line,))]
     pieces: list[Line] = []
-    for part in [piece for part in sorted(parts, key=lambda part: part.left) for piece in _numbers_apart(part)]:
+    for part in [piece for whole in sorted(parts, key=lambda one: one.left) for piece in _numbers_apart(whole)]:
         text = _LEADERS.sub("", part.text) or part.text
         last = pieces[-1] if pieces else None
         if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
@@ -357,5 +357,3 @@ def _element(named: Sequence[_Row], names: Sequence[str], whole: Sequence[tuple[
 def _box(row: _Row, start: int, end: int) -> Box:
     left, right = min(piece.left for piece in row.pieces), max(piece.right for piece in row.pieces)
     return Box(row.pieces[0].page, left, row.top, right, row.bottom, start, end)
-
-

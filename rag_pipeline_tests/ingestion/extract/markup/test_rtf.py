@@ -44,7 +44,10 @@ KINDS = ["Header", "Title", *["NarrativeText"] * 3, "Title", "ListItem", "ListIt
 
 def flat_open_document(language: str) -> str:
     header, title, words, footnote, comment, second, one, two, table, footer = TEXTS[language]
-    cells = [[f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row.split(" | ")] for row in table.replace(" || ", " | ").split("\n")]
+    cells = [
+        [f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row.split(" | ")]
+        for row in table.replace(" || ", " | ").split("\n")
+    ]
     rows = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in cells)
     items = "".join(f"<text:list-item><text:p>{item}</text:p></text:list-item>" for item in (one, two))
     names = ("office", "text", "table", "style")

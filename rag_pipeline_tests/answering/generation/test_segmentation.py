@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rag_pipeline.answering.generation.segmentation import sentences_of
+from rag_pipeline.answering.generation.table_row import table_row
 from rag_pipeline.answering.tuning import TUNING
+from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.answering.conftest import hit
 
 
@@ -80,3 +82,14 @@ def test_a_short_line_with_a_number_is_a_fact() -> None:
         "Invoice total 4711 euros",
         "It is paid by transfer.",
     ]
+
+
+def test_rows_keep_the_names_of_their_own_table_and_the_unit() -> None:
+    text = "(in millions) || 2022 || 2021\nNet sales | 34,229 | 35,355\nStaff || Office\nAnn Lee | B 7"
+    assert texts(text) == ["Net sales; 2022: 34,229; 2021: 35,355 (in millions)", "Staff: Ann Lee; Office: B 7"]
+
+
+def test_only_the_columns_that_were_asked_for_are_quoted() -> None:
+    row = table_row("Net sales | 34,229 | 35,355", "(in millions) || 2022 || 2021")
+    assert str(row.asked_for(word_ids("What were net sales in 2022?"))) == "Net sales; 2022: 34,229 (in millions)"
+    assert str(row.asked_for(word_ids("How did net sales change?"))) == str(row)

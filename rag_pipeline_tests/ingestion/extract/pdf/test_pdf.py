@@ -143,6 +143,22 @@ def test_rows_of_a_table_stay_rows(tmp_path: Path) -> None:
     assert (table.kind, table.text.splitlines(), table.table_header) == ("Table", [f"item {n} | {n}00.00" for n in range(8)], None)
 
 
+def test_the_names_of_columns_are_put_together_from_several_rows(tmp_path: Path) -> None:
+    rows = (
+        ("", "Years ended", "", ""),
+        ("in millions", "2022", "2021", "2020"),
+        ("Net sales", "34", "35", "32"),
+        ("Costs", "19", "18", "16"),
+    )
+    places = (60, 250, 330, 410)
+    cells = [(text, 100 + 14 * at, 320 if text == "Years ended" else left)
+             for at, row in enumerate(rows) for text, left in zip(row, places, strict=True) if text]  # fmt: skip
+    (table,) = read(tmp_path, "a.pdf", pdf("".join(line(text, height, left=left) for text, height, left in cells))).elements
+    assert table.table_header == "in millions || Years ended 2022 || Years ended 2021 || Years ended 2020"
+    assert table.text.splitlines()[1:] == ["Net sales | 34 | 35 | 32", "Costs | 19 | 18 | 16"]
+    assert [table.text[box.start : box.end] for box in table.boxes][-1] == "Costs | 19 | 18 | 16"
+
+
 def annotated(annotation: str) -> bytes:
     """A page with words and one annotation."""
     objects = f"/Annots [<< /Type /Annot /Rect [60 600 300 640] {annotation} >>] "

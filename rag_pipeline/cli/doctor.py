@@ -192,7 +192,7 @@ def _model_here(settings: Settings) -> Iterator[Finding]:
 
     model = locate_model(settings)
     yield Finding("embedding model", "ok", f"{model.name}, reads {model.max_tokens} word pieces, in {model.path}")
-    light, bulk = light_state(model, settings), kept_choice(model, settings)
+    light, bulk = light_state(model.whole, settings), kept_choice(model.whole, settings)
     yield Finding(
         "embedding runtime", "ok", f"{light}; {f'in bulk: {bulk}' if bulk else 'the first large run measures what is fastest in bulk'}"
     )

@@ -283,6 +283,7 @@ def _compare(light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
 def main() -> None:
     """Make the light runtime of a model in a data folder."""
     given = {"data_dir": Path(sys.argv[1]), "embedding_model": sys.argv[2], "embedding_device": "cpu", "embedding_dtype": "float32"}
+    given["embedding_dimensions"] = 0  # all numbers: they are cut where they are used
     settings = load_settings().model_copy(update=given)
     model = locate_model(settings)
     if not make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size)):

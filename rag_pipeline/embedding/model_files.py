@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -35,21 +35,50 @@ class EmbeddingModelError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """An embedding model on disk. ``fingerprint`` changes when, and only when, its vectors may change."""
+    """An embedding model on disk. ``fingerprint`` changes when, and only when, its vectors may change.
+
+    ``first_numbers``: how many of a vector are kept, of a model that was trained for it (Kusupati et al. 2022, "Matryoshka
+    representation learning"); 0 for all.
+    """
 
     name: str
     path: Path
     fingerprint: str
     max_tokens: int
     document_prompt: str
+    first_numbers: int = 0
 
     @property
     def dimension(self) -> int:
-        """Length of its vectors, as its files say.
+        """Length of its vectors, as they are kept.
 
         Raises:
-            EmbeddingModelError: they do not.
+            EmbeddingModelError: its files do not say how long they are.
         """
+        return self.first_numbers or self._whole_dimension
+
+    @property
+    def whole(self) -> ModelFiles:
+        """The same with all numbers of its vectors: what a runtime makes."""
+        return replace(self, fingerprint=self.fingerprint.partition("-")[0], first_numbers=0)
+
+    def shortened(self, first_numbers: int) -> ModelFiles:
+        """The same with so many first numbers of its vectors; 0 for all.
+
+        Raises:
+            EmbeddingModelError: they have fewer.
+        """
+        if first_numbers > self._whole_dimension:
+            raise EmbeddingModelError(
+                f"RAG_EMBEDDING_DIMENSIONS is {first_numbers}, but vectors of {self.name} have {self._whole_dimension} numbers. "
+                "Lower it, or unset it."
+            )
+        if first_numbers in (0, self._whole_dimension):
+            return self.whole
+        return replace(self, fingerprint=f"{self.whole.fingerprint}-{first_numbers}", first_numbers=first_numbers)
+
+    @property
+    def _whole_dimension(self) -> int:
         folders = [str(module.get("path", "")) for module in _modules(self.path)]
         for folder in reversed(folders):
             config = read_json(self.path / folder / "config.json")
@@ -114,9 +143,10 @@ def locate_model(settings: Settings) -> ModelFiles:
     """Find the configured model on disk; a hub name that is not in the local cache is downloaded.
 
     Raises:
-        EmbeddingModelError: no such folder, no such name, no network, or damaged weights.
+        EmbeddingModelError: no such folder, no such name, no network, damaged weights, or shorter vectors than are to be kept.
     """
-    return _locate(settings.embedding_model, str(settings.data))
+    model = _locate(settings.embedding_model, str(settings.data))
+    return model.shortened(settings.embedding_dimensions) if settings.embedding_dimensions else model
 
 
 @lru_cache(maxsize=8)

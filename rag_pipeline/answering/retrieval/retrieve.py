@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from typing import cast
 
 from rag_pipeline.answering.question import checked_question
@@ -238,11 +239,13 @@ def model_of(manifest: Manifest, settings: Settings) -> EmbeddingModel:
         settings = settings.model_copy(update={"embedding_url": None})
     if served and not settings.embedding_url:
         raise EmbeddingServerError(f"{indexed} by an embedding server. Set RAG_EMBEDDING_URL again, or: rag ingest {manifest.collection!r}")
-    for name in names:
+    lengths = dict.fromkeys([settings.embedding_dimensions, *(() if served else (0, manifest.dimension))])
+    for name, numbers in product(names, lengths):
+        configured = settings.model_copy(update={"embedding_model": name, "embedding_dimensions": numbers})
         try:
-            model = embedding_model(settings.model_copy(update={"embedding_model": name}), FOR_A_QUESTION)
+            model = embedding_model(configured, FOR_A_QUESTION)
         except EmbeddingModelError:
-            if name == manifest.embedding_model:
+            if name == manifest.embedding_model and not numbers:
                 raise
             continue
         if model.fingerprint == manifest.embedding_fingerprint:

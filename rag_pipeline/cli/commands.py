@@ -242,6 +242,7 @@ def _show_status(settings: Settings, *, as_json: bool) -> None:
     from rag_pipeline.cli.ingest import show_held
     from rag_pipeline.ingestion.progress.live import files_being_read
     from rag_pipeline.ingestion.rollback import in_words, rolled_back
+    from rag_pipeline.ingestion.unread import unread_collections
     from rag_pipeline.stores.catalog.database import Catalog
     from rag_pipeline.stores.vectors import open_index
 
@@ -259,6 +260,8 @@ def _show_status(settings: Settings, *, as_json: bool) -> None:
         click.echo(str(damage), err=True)
     for manifest in rolled_back(index, sorted({row.collection for row in rows})):
         click.echo(in_words(manifest), err=True)
+    for collection, message in unread_collections(settings).items():
+        click.echo(f"{collection}: {message}", err=True)
     show_held(settings)
 
 

@@ -118,7 +118,7 @@ class EmbeddingServer:
     def _ask(self, texts: Sequence[str]) -> ServerAnswer:
         import openai
 
-        body = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
+        body: dict[str, object] = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
         if self._dimensions:
             body["dimensions"] = self._dimensions
         try:

@@ -1,6 +1,7 @@
 """Passages cut into sentences and table rows that can be quoted alone.
 
-Belongs here: where sentences end (by sentencex, in the passage's language), what says nothing by itself. Not here: which sentences answer a question (``extractive.py``).
+Belongs here: where sentences end (by sentencex, in the passage's language), what says nothing by itself. Not here: which sentences answer
+a question (``extractive.py``).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
 from rag_pipeline.embedding.model import EmbeddingModel, embedding_model
-from rag_pipeline.embedding.model_files import EmbeddingModelError
+from rag_pipeline.embedding.model_files import EmbeddingModelError, unread_language
 from rag_pipeline.embedding.served_model import is_served
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Coverage, Hit
@@ -49,11 +49,12 @@ class Found:
 
 @dataclass
 class _Question:
-    """A question under way: where it is searched for, and, once its model gave no vector, why."""
+    """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it."""
 
     collections: Sequence[str]
     filter: DocumentFilter
     without_vector: str = ""
+    unread: bool = False
 
 
 class Retriever:
@@ -136,7 +137,7 @@ class Retriever:
     def _coverage(self, asked: _Question) -> Coverage:
         published = self._index.manifests()
         manifests = [published[name] for name in asked.collections if name in published]
-        return Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector)
+        return Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector, asked.unread)
 
     def _following(self, hit: Hit) -> Hit | None:
         return next(iter(self._neighbours(hit, 0, 1)[1:]), None)
@@ -194,13 +195,17 @@ class Retriever:
         )
 
     def _dense(self, asked: _Question, manifest: Manifest, question: str) -> list[float] | None:
-        """The question's vector; None where its server gives none, which is then not waited for again."""
-        if asked.without_vector and is_served(manifest.embedding_fingerprint):
+        """The question's vector; None where its server gives none, which is then not waited for again, or where it would tell nothing."""
+        if asked.without_vector and not asked.unread and is_served(manifest.embedding_fingerprint):
             return None
         try:
-            return cast("list[float]", self._encoder.vector(question, model_of(manifest, self._settings)).tolist())
+            model = model_of(manifest, self._settings)
+            if not self._encoder.reads(question, model):
+                asked.without_vector, asked.unread = unread_language(manifest.embedding_model), True
+                return None
+            return cast("list[float]", self._encoder.vector(question, model).tolist())
         except EmbeddingServerError as error:
-            asked.without_vector = str(error)
+            asked.without_vector, asked.unread = str(error), False
             return None
 
     def _model_of(self, collection: str) -> EmbeddingModel:

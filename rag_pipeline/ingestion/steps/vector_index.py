@@ -167,7 +167,11 @@ def _is_worth_writing(document: Indexable, published: str | None) -> bool:
     if published is None or published == _revision(document):
         return published is None
     growing = document.chunks > _LONG_CHUNKS and document.vectors < document.chunks and vectors_of(published) > 0
-    return not growing or document.vectors >= 2 * vectors_of(published) or not published.endswith(f" of {document.modified} {model_fingerprint()}")
+    return (
+        not growing
+        or document.vectors >= 2 * vectors_of(published)
+        or not published.endswith(f" of {document.modified} {model_fingerprint()}")
+    )
 
 
 def _report(manifest: Manifest, written: list[str], present: Mapping[str, str], gone: set[str], *, published: bool) -> IndexReport:

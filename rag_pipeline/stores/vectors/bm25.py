@@ -54,7 +54,8 @@ def query_vector(text: str) -> SparseVector:
 def question_words(text: str) -> list[tuple[int, ...]]:
     """The dimensions that each word of a question may have in a passage, in the order of the question.
 
-    The first is that of :func:`word_ids`. Stop words of the languages that the question may be in have none, unless it may be English.
+    The first is that of :func:`word_ids`, if the word has one there. Stop words of the
+    languages that the question may be in have none, unless it may be English.
     """
     may_be = languages_it_may_be(text)
     languages = tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES

@@ -66,9 +66,9 @@ class Manifest:
 class IndexChange:
     """The difference between the current version and the next one.
 
-    ``words`` is the fingerprint of the BM25 model, ``removed_keys`` are the document keys whose points go, those that are written again included; ``chunks`` comes in batches, made lazily
+    ``removed_keys`` are the document keys whose points go, those that are written again included; ``chunks`` comes in batches, made lazily
     and never collected, documents whole; ``documents`` is the number of documents after the change. ``from_scratch`` starts with an empty
-    version.
+    version. ``words`` is the fingerprint of the BM25 model.
     """
 
     collection: str

@@ -17,12 +17,12 @@ import qdrant_edge
 MOST_WORDS = 50
 """Of a long text, so many words tell."""
 
-_CODES = dict(
-    Arabic="ar", Azerbaijani="az", Basque="eu", Bengali="bn", Catalan="ca", Chinese="zh", Danish="da", Dutch="nl", English="en",
-    Finnish="fi", French="fr", German="de", Greek="el", Hebrew="he", Hungarian="hu", Indonesian="id", Italian="it", Japanese="ja",
-    Kazakh="kk", Nepali="ne", Norwegian="no", Portuguese="pt", Romanian="ro", Russian="ru", Slovene="sl", Spanish="es", Swedish="sv",
-    Tajik="tg", Turkish="tr",
-)  # fmt: skip
+_CODES = {
+    "Arabic": "ar", "Azerbaijani": "az", "Basque": "eu", "Bengali": "bn", "Catalan": "ca", "Chinese": "zh", "Danish": "da",
+    "Dutch": "nl", "English": "en", "Finnish": "fi", "French": "fr", "German": "de", "Greek": "el", "Hebrew": "he", "Hungarian": "hu",
+    "Indonesian": "id", "Italian": "it", "Japanese": "ja", "Kazakh": "kk", "Nepali": "ne", "Norwegian": "no", "Portuguese": "pt",
+    "Romanian": "ro", "Russian": "ru", "Slovene": "sl", "Spanish": "es", "Swedish": "sv", "Tajik": "tg", "Turkish": "tr",
+}  # fmt: skip
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _MIXED = "Hinglish"
 """Holds the English list, so it says nothing against English."""
@@ -47,7 +47,7 @@ def languages_it_may_be(text: str) -> list[str]:
 
 def code_of(language: str | None) -> str:
     """Of ISO 639-1; English's where the language is not known."""
-    return _CODES[language or "English"]
+    return _CODES.get(language or "", "en")
 
 
 @lru_cache(maxsize=1 << 17)

@@ -21,9 +21,10 @@ _UNSPACED = re.compile(
     "\U00020000-\U0003ffff]+"
 )
 """Chinese, Japanese, Thai, Lao, Khmer and Burmese, which have no blanks, and Korean, whose particles are written with their word."""
-LATIN_LANGUAGES = tuple(
-    "Danish Dutch Finnish French German Hungarian Italian Norwegian Portuguese Romanian Spanish Swedish Turkish".split()
-)
+LATIN_LANGUAGES = (
+    "Danish", "Dutch", "Finnish", "French", "German", "Hungarian", "Italian", "Norwegian", "Portuguese", "Romanian", "Spanish", "Swedish",
+    "Turkish",
+)  # fmt: skip
 """Written in Latin letters, beside English: their stems count beside the words themselves, where a text's language can be told."""
 _OURS = "ꙮ"
 """A letter that no text has, and that no stemmer knows."""

@@ -23,8 +23,10 @@ from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
 from rag_pipeline.stores.vectors.languages import language_of, languages_it_may_be
 from rag_pipeline.stores.vectors.stems import LATIN_LANGUAGES, stem, with_words_apart
 
-_VERSION = 2
+_VERSION = 3
 """Raised when the same text gets another vector: words are made again then, and nothing is embedded again."""
+_FUNCTION_WORDS = 4
+"""Different ones that a passage has at least, or it is taken for English: its words count as they are written in any case."""
 _WORD = re.compile(r"\w+")
 _LATIN_WORD = re.compile(r"\b[a-z\u00df-\u024f]+\b")
 
@@ -36,7 +38,7 @@ def model_fingerprint() -> str:
 
 def document_vector(text: str) -> SparseVector:
     """Term-frequency weights of a chunk's embedded text. Empty when it has no words."""
-    language, apart = language_of(text), with_words_apart(text)
+    language, apart = language_of(text, _FUNCTION_WORDS), with_words_apart(text)
     if language in LATIN_LANGUAGES:
         apart = f"{apart} {' '.join(stem(word, language) for word in _LATIN_WORD.findall(apart.lower()))}"
     vector = _model().embed_document(apart)

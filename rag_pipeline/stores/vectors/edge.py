@@ -221,7 +221,7 @@ def _write_segment(
             _count(documents, batch)
         # Optimising writes the engine's own segments anew before it deletes the old ones.
         require_space(path, allocated_bytes(path), purpose)
-        shard.finish()
+        shard.finish(dimension)
     segment = Segment(name, documents)
     folder.write_documents(segment)
     return segment, terms

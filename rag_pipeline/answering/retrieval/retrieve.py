@@ -49,12 +49,16 @@ class Found:
 
 @dataclass
 class _Question:
-    """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it."""
+    """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it.
+
+    ``by_any_vector``: it has one although its model cannot.
+    """
 
     collections: Sequence[str]
     filter: DocumentFilter
     without_vector: str = ""
     unread: bool = False
+    by_any_vector: bool = False
 
 
 class Retriever:
@@ -129,7 +133,15 @@ class Retriever:
             prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
-        asked = _Question(self._collections(scope), scope.filter)
+        collections = self._collections(scope)
+        asked = _Question(collections, scope.filter)
+        found = self._found(asked, questions, with_topic, top_k)
+        if found.hits or not asked.unread:
+            return found
+        # No word of it is there: a vector that tells little tells more than nothing.
+        return self._found(_Question(collections, scope.filter, by_any_vector=True), questions, with_topic, top_k)
+
+    def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         sources = Sources(partial(self._candidates, asked), self._following, self._reread)
         hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
         return Found(hits, self._coverage(asked))
@@ -200,7 +212,7 @@ class Retriever:
             return None
         try:
             model = model_of(manifest, self._settings)
-            if not self._encoder.reads(question, model):
+            if not asked.by_any_vector and not self._encoder.reads(question, model):
                 asked.without_vector, asked.unread = unread_language(manifest.embedding_model), True
                 return None
             return cast("list[float]", self._encoder.vector(question, model).tolist())

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
@@ -51,13 +51,14 @@ class Found:
 class _Question:
     """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it.
 
-    ``by_any_vector``: it has one although its model cannot.
+    ``unread``: fingerprints of the models that cannot, also where names from a passage are added to it. ``by_any_vector``: it has one
+    although its model cannot.
     """
 
     collections: Sequence[str]
     filter: DocumentFilter
     without_vector: str = ""
-    unread: bool = False
+    unread: set[str] = field(default_factory=set)
     by_any_vector: bool = False
 
 
@@ -149,7 +150,9 @@ class Retriever:
     def _coverage(self, asked: _Question) -> Coverage:
         published = self._index.manifests()
         manifests = [published[name] for name in asked.collections if name in published]
-        return Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector, asked.unread)
+        return Coverage(
+            sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector, bool(asked.unread)
+        )
 
     def _following(self, hit: Hit) -> Hit | None:
         return next(iter(self._neighbours(hit, 0, 1)[1:]), None)
@@ -208,16 +211,18 @@ class Retriever:
 
     def _dense(self, asked: _Question, manifest: Manifest, question: str) -> list[float] | None:
         """The question's vector; None where its server gives none, which is then not waited for again, or where it would tell nothing."""
-        if asked.without_vector and not asked.unread and is_served(manifest.embedding_fingerprint):
+        fingerprint = manifest.embedding_fingerprint
+        if fingerprint in asked.unread or (asked.without_vector and not asked.unread and is_served(fingerprint)):
             return None
         try:
             model = model_of(manifest, self._settings)
             if not asked.by_any_vector and not self._encoder.reads(question, model):
-                asked.without_vector, asked.unread = unread_language(manifest.embedding_model), True
+                asked.without_vector = unread_language(manifest.embedding_model)
+                asked.unread.add(fingerprint)
                 return None
             return cast("list[float]", self._encoder.vector(question, model).tolist())
         except EmbeddingServerError as error:
-            asked.without_vector, asked.unread = str(error), False
+            asked.without_vector, asked.unread = str(error), set()
             return None
 
     def _model_of(self, collection: str) -> EmbeddingModel:

@@ -86,7 +86,7 @@ def test_a_short_line_with_a_number_is_a_fact() -> None:
     "text",
     [
         "Das gilt z. B. für Abs. 3 und Nr. 5 der Verordnung.\u2016Am 3. Oktober 1990 war es so weit.",
-        "Die Kosten der Stadt sind nach dem Plan ca. 300 Mio. Euro, d. h. mehr als 2019 und nicht weniger.\u2016Vgl. § 12 Abs. 3 Satz 2 BGB.",
+        "Die Kosten der Stadt sind nach dem Plan ca. 300 Mio. Euro, d. h. mehr und nicht weniger.\u2016Vgl. § 12 Abs. 3 Satz 2 BGB.",
         "Véase el art. 5 y la pág. 12 de la ley.\u2016El Sr. García vive en la ciudad.",
         "Voir l'art. 5 et p. 12 du texte.\u2016C'est la fin.",
         "А. С. Пушкин был поэтом.\u2016См. рис. 2 и стр. 15.",

@@ -48,7 +48,7 @@ def document_vector(text: str) -> SparseVector:
 def query_vector(text: str) -> SparseVector:
     """Weight 1 for each distinct stem that a question's words may have. Empty when it has no words, or stop words only."""
     ids = list(dict.fromkeys(word_id for word in question_words(text) for word_id in word))
-    if not text.isascii():  # as an index has them whose words were made before, until they are made again
+    if with_words_apart(text) != text:  # as an index has them whose words were made before, until they are made again
         ids = list(dict.fromkeys([*ids, *_model().embed_query(text).indices]))
     return SparseVector(ids, [1.0] * len(ids))
 

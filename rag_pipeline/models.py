@@ -229,12 +229,14 @@ class Token:
 class Coverage:
     """How many of the ``passages`` that could be found have ``vectors``: the others are found by their words alone.
 
-    ``reason`` says why the question was given none, so that all of them were; empty where it has one.
+    ``reason`` says why the question was given none, so that all of them were; empty where it has one. ``unread``: because the embedding
+    model does not read its language.
     """
 
     passages: int = 0
     vectors: int = 0
     reason: str = ""
+    unread: bool = False
 
     @property
     def is_partial(self) -> bool:

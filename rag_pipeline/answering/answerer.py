@@ -182,7 +182,7 @@ class Answerer:
         def embed(sentences: Sequence[str]) -> Vectors:
             return self.retriever.sentence_vectors(sentences, nearest)
 
-        if not course.coverage.reason:
+        if course.coverage.unread or not course.coverage.reason:  # sentences of one language are near each other even then
             try:
                 vector = self.retriever.question_vector(question, nearest)
                 return extracted(question, vector, hits, embed, own_words, self._tuning)

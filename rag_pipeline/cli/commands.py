@@ -279,6 +279,7 @@ def _folder_problems(settings: Settings, _: list[str]) -> None:
 
 def _index_problems(settings: Settings, collections: list[str]) -> None:
     from rag_pipeline.ingestion.rollback import in_words, rolled_back
+    from rag_pipeline.ingestion.unread import unread_collections
     from rag_pipeline.stores.vectors import open_index
 
     index = open_index(settings)
@@ -286,6 +287,8 @@ def _index_problems(settings: Settings, collections: list[str]) -> None:
         click.echo(str(damage), err=True)
     for manifest in rolled_back(index, collections or index.collections()):
         click.echo(in_words(manifest), err=True)
+    for collection, message in unread_collections(settings).items():
+        click.echo(f"{collection}: {message}", err=True)
 
 
 def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, object]:

@@ -124,7 +124,7 @@ async def _hits(
     answerer: Answerer, scope: Scope, question: str, sub_questions: Sequence[str] = (), with_topic: str = ""
 ) -> tuple[Hit, ...]:
     found = await answerer.retriever.retrieve(question, scope, DEPTH, sub_questions, with_topic)
-    if found.coverage.reason:  # what is measured then is another thing
+    if found.coverage.reason and not found.coverage.unread:  # what is measured then is another thing
         raise RagError(found.coverage.reason)
     return found.hits
 

@@ -34,7 +34,7 @@ ANSWER = {
     "refused": False,
     "reformulated_question": "When does the lease end?",
     "timings": {"reformulate": 0.0, "retrieve": 0.02, "generate": 0.11},
-    "coverage": {"passages": 2754, "vectors": 312, "reason": ""},
+    "coverage": {"passages": 2754, "vectors": 312, "reason": "", "unread": False},
 }
 DOCUMENT = {
     "document": "2025/lease.pdf",

@@ -1,6 +1,7 @@
 """Passages cut into sentences and table rows that can be quoted alone.
 
-Belongs here: where sentences end, what says nothing by itself. Not here: which sentences answer a question (``extractive.py``).
+Belongs here: where sentences end (by sentencex, in the passage's language), what says nothing by itself. Not here: which sentences answer
+a question (``extractive.py``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 
+from sentencex import segment
+
 from rag_pipeline.answering.tuning import TUNING, Segmentation
 from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.languages import code_of, language_of
 
 BETWEEN_LINES = " / "
 """Where a line ended in the document, as in quoted verse."""
@@ -20,10 +24,10 @@ BETWEEN_LINES = " / "
 CELL = " | "
 """What stands between the cells of a table row, see :class:`rag_pipeline.models.Element`."""
 
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’]*")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Nos?|vs|cf|al|Figs?|Arts?|Inc|Ltd|Corp|Co|Jr|Sr|ca)\.$"
-)
+_INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
+"""``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
+_BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
+"""``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
@@ -54,7 +58,8 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     header = _table_header(hit)
     lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
     quotable = list(_facts(lines, tuning)) or lines
-    texts = [text for line in quotable for text in _cut(line, header, tuning.fewest_letters)]
+    language = code_of(language_of(hit.text))
+    texts = [text for line in quotable for text in _cut(line, header, tuning.fewest_letters, language)]
     longest = tuning.longest_sentence_characters
     return [
         Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
@@ -130,21 +135,27 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, header: str, fewest_letters: int) -> Iterator[str]:
+def _cut(line: str, header: str, fewest_letters: int, language: str) -> Iterator[str]:
     if CELL in line:
         yield _with_names(line, header)
         return
-    start = 0
+    start = end = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
-    for end in _END.finditer(line):
-        sentence = line[start : end.end()].strip()
-        leads = any(first <= end.start() < last for first, last in leaders)
-        goes_on = leads or line[end.end() :].lstrip()[:1].islower() or _ABBREVIATION.search(line[start : end.start() + 1])
-        if not goes_on and _says_something(sentence, fewest_letters):
+    for part in segment(language, line):
+        end += len(part)
+        sentence = line[start:end].strip()
+        leads = any(first < end <= last + 1 for first, last in leaders)
+        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, fewest_letters):
             yield sentence
-            start = end.end()
+            start = end
     if _says_something(line[start:], fewest_letters):
         yield line[start:].strip()
+
+
+def _goes_on_after(sentence: str, rest: str) -> bool:
+    following = rest.lstrip()[:1]
+    abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
+    return following.islower() or bool(abbreviated)
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

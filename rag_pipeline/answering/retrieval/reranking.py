@@ -1,12 +1,13 @@
 """A second opinion on the order of passages, by a model that reads question and passage together.
 
-Belongs here: the model and the order it gives. Not here: finding passages. Off unless RAG_RERANKER_MODEL is set: measure it on your own
-questions first (``rag eval`` with and without it), for it takes most of a question's time.
+Belongs here: the model, the order it gives, when it is asked, and for how long. Not here: finding passages. Off unless
+RAG_RERANKER_MODEL is set: measure it on your own questions first (``rag eval`` with and without it), for it takes most of their time.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 Reread = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
-"""How well each text answers the question beside it; the greater, the better."""
+"""How well each text answers the question beside it; the greater, the better. It may read the first ones only, having no time for more."""
 
 _LOADED: dict[tuple[str, str], CrossEncoder] = {}
 _USING = threading.Lock()
+_BATCH = 8
+"""Pairs at a time: after each it is asked whether there is time for more."""
 
 
 class RerankerError(RagError):
@@ -34,8 +37,15 @@ class RerankerError(RagError):
     code = "reranker"
 
 
+def is_close(hits: Sequence[Hit], tuning: Reranking = TUNING.reranking) -> bool:
+    """Whether the second comes so near the first that somebody else may order them otherwise."""
+    return len(hits) > 1 and hits[1].score >= tuning.close_to_best * hits[0].score
+
+
 def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tuning: Reranking = TUNING.reranking) -> tuple[Hit, ...]:
     """The best of the first hits (``depth`` of them, or ``top_k`` if that is more) as ``reread`` orders them; scores stay the retriever's.
+
+    Those that it had no time for come after those that it read, in their order.
 
     Raises:
         RerankerError: as :func:`reranker` says.
@@ -44,7 +54,7 @@ def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tun
     if not considered:
         return ()
     scores = reread([(question, embedded_text(hit.context, hit.text)) for hit in considered])
-    order = sorted(range(len(considered)), key=lambda n: -scores[n])[:top_k]
+    order = [*sorted(range(len(scores)), key=lambda n: -scores[n]), *range(len(scores), len(considered))][:top_k]
     return tuple(replace(considered[n], rank=rank) for rank, n in enumerate(order, start=1))
 
 
@@ -58,8 +68,22 @@ def reranker(settings: Settings) -> Reread | None:
 
 
 def _scores(settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    """Batch by batch, until a further one that takes as long as the last would end too late; the first always."""
     with _USING:  # the model uses all cores for one question
-        scores = _model(settings).predict(pairs, batch_size=settings.embedding_batch_size, show_progress_bar=False)
+        model = _model(settings)
+        scores: list[float] = []
+        start = before = time.monotonic()
+        for first in range(0, len(pairs), _BATCH):
+            scores += _scores_of(model, settings, pairs[first : first + _BATCH])
+            now = time.monotonic()
+            if 1000 * (now - start + now - before) > settings.rerank_milliseconds:
+                break
+            before = now
+    return scores
+
+
+def _scores_of(model: CrossEncoder, settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    scores = model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
     if getattr(scores, "ndim", 1) != 1:
         raise RerankerError(
             f"RAG_RERANKER_MODEL: {settings.reranker_model} gives {scores.shape[1]} scores for a pair, not one. Choose a model for ranking."

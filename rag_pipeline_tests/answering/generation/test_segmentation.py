@@ -80,3 +80,21 @@ def test_a_short_line_with_a_number_is_a_fact() -> None:
         "Invoice total 4711 euros",
         "It is paid by transfer.",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das gilt z. B. für Abs. 3 und Nr. 5 der Verordnung.\u2016Am 3. Oktober 1990 war es so weit.",
+        "Die Kosten der Stadt sind nach dem Plan ca. 300 Mio. Euro, d. h. mehr und nicht weniger.\u2016Vgl. § 12 Abs. 3 Satz 2 BGB.",
+        "Véase el art. 5 y la pág. 12 de la ley.\u2016El Sr. García vive en la ciudad.",
+        "Voir l'art. 5 et p. 12 du texte.\u2016C'est la fin.",
+        "А. С. Пушкин был поэтом.\u2016См. рис. 2 и стр. 15.",
+        "Dr. Smith met Mr. Jones at 5 p.m. on Jan. 3.\u2016See Fig. 2, Sec. 4.1 and No. 5 for details.",
+        "这是第一句。\u2016这是第二句！",
+        "यह पहला वाक्य है।\u2016यह दूसरा वाक्य है।",
+    ],
+)
+def test_abbreviations_of_a_language_end_no_sentence(text: str) -> None:
+    sentences = text.split("\u2016")
+    assert texts(("" if sentences[0][-1] == "。" else " ").join(sentences)) == sentences

@@ -202,6 +202,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """When a language model's sentence is taken for one that its passages say (``generation/verification.py``)."""
+
+    fewest_words: int = 3
+    """Words, stop words not counted; a shorter sentence ("Yes.") says nothing that could be looked up. Reasoned."""
+    supporting_share: float = 0.6
+    """Share of its words that the cited passages have. TODO"""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUps:
     """What the words of a follow-up stand for (``conversation``), after Lappin and Leass (1994), much reduced. The rules were measured
     as a whole, on two thirds of canard, cast, mtrag, mtrag_un and questions of squad2 and xquad, and checked on the last third:
@@ -349,6 +359,7 @@ class Tuning:
     segmentation: Segmentation = Segmentation()
     quoting: Quoting = Quoting()
     refusal: Refusal = Refusal()
+    verification: Verification = Verification()
     follow_ups: FollowUps = FollowUps()
     decomposition: Decomposition = Decomposition()
     packing: Packing = Packing()

@@ -21,6 +21,7 @@ from rag_pipeline.answering.generation.extractive import Extract, extracted, tok
 from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.marks import without_marks
+from rag_pipeline.answering.generation.refusal import nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
@@ -35,7 +36,6 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
-NOTHING_NEAR = "The documents do not seem to say anything about this. Try other words, or look at the nearest passages."
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
@@ -171,7 +171,7 @@ class Answerer:
         with course.timed("generate"):
             extract = await asyncio.to_thread(self._extract, course)
         if not extract.convincing:
-            yield course.refused(NOTHING_NEAR, extract.nearness)
+            yield course.refused(nothing_near(course.question, course.hits, self._tuning.refusal.most_named), extract.nearness)
             return
         for token in tokens(extract):
             yield token

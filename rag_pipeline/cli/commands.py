@@ -351,7 +351,9 @@ def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
     from rag_pipeline.ingestion.progress.words import how_far
     from rag_pipeline.models import Answered, Refused
 
-    said = [f"Not verified: “{end.answer[one.start : one.end]}”. {one.reason}" for one in end.unverified] if isinstance(end, Answered) else []
+    said = []
+    if isinstance(end, Answered):
+        said += [f"Not verified: “{end.answer[one.start : one.end]}”. {one.reason}" for one in end.unverified]
     if isinstance(end, Refused) and end.nothing_indexed and (words := how_far(ProgressReader(settings).current())):
         said.append(f"How far it is: {words}. More: rag status --watch")
     if end.coverage and end.coverage.reason:

@@ -144,7 +144,16 @@ STREAM: list[tuple[str, dict[str, Any]]] = [
     ("retrieved", {"hits": [PASSAGE]}),
     ("token", {"text": "The lease ends on 31 March 2027. ", "citation": None}),
     ("token", {"text": "[1]", "citation": 1}),
-    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1, **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed")}}),
+    (
+        "answered",
+        {
+            **_ANSWERED,
+            "model": None,
+            "usage": {},
+            "nearness": 1.1,
+            **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed")},
+        },
+    ),
 ]
 EVENTS: Responses = {
     200: {

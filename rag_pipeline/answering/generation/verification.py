@@ -1,46 +1,35 @@
 """Whether the cited passages say what an answer says: its numbers and dates, and, where a model wrote it, its sentences.
 
-Belongs here: which text is held against which passages, and the verdicts. Not here: formats of numbers (``numbers.py``), what becomes
-of an answer that does not hold (``answerer.py``), how it is shown. No second model reads anything. Measured: docs/decisions/refusal.md.
+Belongs here: which text is held against which passages, and the verdicts. Not here: formats of numbers
+(``rag_pipeline/quantities``), how verdicts are shown. No second model reads anything. Measured: docs/decisions/refusal.md.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 
-from rag_pipeline.answering.generation.numbers import (
+from rag_pipeline.answering.tuning import TUNING, Verification
+from rag_pipeline.models import Citation, Computed, Hit, Mark, Unverified
+from rag_pipeline.quantities.arithmetic import operation
+from rag_pipeline.quantities.numbers import (
     Date,
     Number,
-    Reading,
     dates_in,
     is_other_unit,
     numbers_in,
     same_date,
     same_value,
     stated_scales,
+    years_in,
 )
-from rag_pipeline.answering.tuning import TUNING, Verification
-from rag_pipeline.models import Citation, Computed, Hit, Mark, Unverified
 from rag_pipeline.stores.vectors.bm25 import word_ids
-
-Support = Callable[[str, Sequence[str]], float]
-"""How near a sentence comes to the nearest of some texts in meaning, from 0 to 1."""
 
 _LIST_NUMBER = re.compile(r"^[ \t#>*-]*\d{1,3}[.)](?=\s)", re.MULTILINE)
 _SENTENCE = re.compile(r"(?:[^.!?…。！？\n]|[.!?…](?!\s+[^\sa-z\d]|\s*\Z|\s*\n))+[.!?…。！？]*")
-_OPERATIONS: Mapping[str, Callable[[float, float], float]] = {
-    "sum": lambda one, other: one + other,
-    "difference": lambda one, other: abs(one - other),
-    "percent change": lambda one, other: abs(one - other) / abs(other) * 100 if other else 0.0,
-    "share": lambda one, other: one / other * 100 if other else 0.0,
-}
-_IN_PERCENT = ("percent change", "share")
-_PERCENT = "concentr-percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,7 @@ class _Passage:
 
     @cached_property
     def years(self) -> frozenset[int]:
-        return frozenset(int(number.written) for number in self.numbers if number.written.isdigit() and len(number.written) <= 4)
+        return years_in(self.numbers)
 
     @cached_property
     def words(self) -> AbstractSet[int]:
@@ -95,7 +84,12 @@ class _Passage:
 
 
 def verified(
-    answer: str, marks: Sequence[Mark], citations: Sequence[Citation], tuning: Verification = TUNING.verification, *, sentences: bool = False
+    answer: str,
+    marks: Sequence[Mark],
+    citations: Sequence[Citation],
+    tuning: Verification = TUNING.verification,
+    *,
+    sentences: bool = False,
 ) -> Verdicts:
     """The verdicts on a finished answer.
 
@@ -178,7 +172,7 @@ class _Facts:
     def __init__(self, answer: str, start: int, end: int) -> None:
         self._text, self._start = answer[start:end], start
         self.dates = dates_in(self._text)
-        listed = [found.span() for found in _LIST_NUMBER.finditer(answer, start, end)] if _begins_line(answer, start) else []
+        listed = [found.span() for found in _LIST_NUMBER.finditer(answer)]
         taken = [(date.start, date.end) for date in self.dates] + [(first - start, last - start) for first, last in listed]
         self.numbers = [one for one in numbers_in(self._text) if not any(first <= one.start < last for first, last in taken)]
 
@@ -200,14 +194,19 @@ class _Facts:
         if number is None:
             return None
         terms = [
-            (one, sources)
+            (one, held, source)
             for one in self.numbers
-            if one is not number and (sources := [n for n, passage in cited.items() if _holds(passage, one)])
+            if one is not number
+            for source, passage in cited.items()
+            for held in [next((held for held in passage.numbers if same_value(one, held, passage.scales)), None)]
+            if held
         ]
-        for (one, of_one), (other, of_other) in permutations(terms, 2):
-            if operation := _operation(number, one, other):
-                citations = tuple(sorted({of_one[0], of_other[0]}))
-                return Computed(doubt.start, doubt.end, operation, (self._written(one), self._written(other)), citations)  # type: ignore[arg-type]
+        for one, held_one, of_one in terms:
+            for other, held_other, of_other in terms:
+                done = operation(number, held_one, held_other, cited[of_one].scales) if one is not other else None
+                if done:
+                    citations = tuple(sorted({of_one, of_other}))
+                    return Computed(doubt.start, doubt.end, done, (self._written(one), self._written(other)), citations)
         return None
 
     def _written(self, number: Number) -> str:
@@ -217,26 +216,5 @@ class _Facts:
         return Unverified(self._start + place.start, self._start + place.end, "number", reason)
 
 
-def _begins_line(answer: str, start: int) -> bool:
-    return not answer[:start].rpartition("\n")[2].strip(" \t#>*-")
-
-
 def _no_such(kind: str, cited: Mapping[int, _Passage]) -> str:
     return f"{_named(cited)} has no such {kind}." if cited else f"No passage is cited for this {kind}."
-
-
-def _holds(passage: _Passage, number: Number) -> bool:
-    return any(same_value(number, held, passage.scales) for held in passage.numbers)
-
-
-def _operation(number: Number, one: Number, other: Number) -> str | None:
-    for name, reckon in _OPERATIONS.items():
-        if (name in _IN_PERCENT) == (number.unit == _PERCENT):
-            for first in one.readings:
-                if any(_rounds_to(reckon(first.value, second.value), said) for second in other.readings for said in number.readings):
-                    return name
-    return None
-
-
-def _rounds_to(value: float, said: Reading) -> bool:
-    return abs(value - said.value) <= said.step / 2 * (1 + 1e-9)

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 LANGUAGES = ("en", "de", "fr", "es")
 
 _PLACE = re.compile(r"\{0\}|0+")
-_WRITTEN_BESIDES = {"bn": 9, "mn": 6, "mm": 6, "m": 6, "tsd": 3, "thousands": 3, "billions": 9, "trillions": 12, "milliers": 3, "miles": 3}
+_WRITTEN_BESIDES = {"bn": 9, "mn": 6, "mm": 6, "m": 6, "tsd": 3, "thousands": 3, "billions": 9, "trillions": 12, "milliers": 3}
 """Powers of ten of spellings that the locale data has not."""
+
+
+_OTHER_WORDS = ("in", "an", "at", "am", "as")
+"""Mostly prepositions behind a number, though they are units too (inch, "an" is a year in French)."""
+_SHORT, _IN_LANGUAGES = 2, 3
+"""Letters of an abbreviation that is likelier a word ("to"), unless it is a unit in so many of the languages ("km")."""
 
 
 def spelling(text: str) -> str:
@@ -26,7 +33,7 @@ def spelling(text: str) -> str:
 @cache
 def months() -> Mapping[str, int]:
     """Spelling → month, 1 to 12."""
-    found = {}
+    found: dict[str, int] = {}
     for locale in _locales():
         for form in locale["months"].values():
             for width in ("wide", "abbreviated"):
@@ -37,7 +44,7 @@ def months() -> Mapping[str, int]:
 @cache
 def scales() -> Mapping[str, frozenset[int]]:
     """Spelling → powers of ten that it may stand for: "billion" is 9 in English and 12 in French."""
-    found = {word: {power} for word, power in _WRITTEN_BESIDES.items()}
+    found: dict[str, set[int]] = {word: {power} for word, power in _WRITTEN_BESIDES.items()}
     for locale in _locales():
         for width in ("long", "short"):
             for count, power, word in _scale_words(locale["compact_decimal_formats"][width]):
@@ -57,16 +64,20 @@ def _scale_words(forms: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[int, 
 
 @cache
 def units() -> Mapping[str, str]:
-    """Spelling → the unit's name in CLDR: "km" and "Kilometer" are ``length-kilometer``. Single letters may be anything and are left out."""
+    """Spelling → the unit's name in CLDR: "km" and "Kilometer" are ``length-kilometer``. Single letters are left out."""
     found: dict[str, str] = {}
+    short: Counter[str] = Counter()
     for locale in _locales():
+        written = set()
         for name, forms in locale["unit_patterns"].items():
             for width in ("long", "short"):
                 for form, pattern in forms.get(width, {}).items():
                     word = spelling(_PLACE.sub("", pattern)) if isinstance(pattern, str) and form != "per" else ""
-                    if len(word) > 1 or (word and not word.isalpha()):
+                    if word not in _OTHER_WORDS and (len(word) > 1 or (word and not word.isalpha())):
                         found.setdefault(word, name)
-    return found
+                        written.add(word)
+        short.update(word for word in written if len(word) <= _SHORT and word.isalpha())
+    return {word: name for word, name in found.items() if word not in short or short[word] >= _IN_LANGUAGES}
 
 
 @cache
@@ -81,4 +92,4 @@ def currencies() -> Mapping[str, str]:
 def _locales() -> list[Any]:
     from babel import localedata
 
-    return [localedata.LocaleDataDict(localedata.load(language)) for language in LANGUAGES]
+    return [localedata.LocaleDataDict(cast("Any", localedata.load(language))) for language in LANGUAGES]

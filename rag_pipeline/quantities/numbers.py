@@ -1,17 +1,17 @@
 """Numbers and dates as texts write them, and whether two of them are the same.
 
-Belongs here: formats (34,229; 34.229; 34 229; $34.2 billion; 3.2 %; 31 March 2027). Not here: which numbers must be the same
-(``verification.py``), words (``measure_words.py``). Numbers that are written as words are not read.
+Belongs here: formats (34,229; 34.229; 34 229; $34.2 billion; 3.2 %; 31 March 2027). Not here: which numbers must be the same,
+words (``measure_words.py``). Numbers that are written as words are not read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from rag_pipeline.answering.generation.measure_words import currencies, months, scales, spelling, units
+from rag_pipeline.quantities.measure_words import currencies, months, scales, spelling, units
 
 _GAPS = " \u00a0\u2009\u202f"
 _NUMBER = re.compile(rf"(?<!\d)(?<!\d[.,])(?:\d{{1,3}}(?:[{_GAPS}]\d{{3}}(?!\d))+(?:[.,]\d+)?|\d+(?:[.,'’]\d+)*)")
@@ -24,8 +24,9 @@ _WITH_POINTS = re.compile(r"(?<![\d./])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d/]
 _DAY, _YEAR = r"(\d{1,2})(?:st|nd|rd|th|er|º|\.)?", r"(\d{4})(?!\d)"
 _FIRST_YEAR, _LAST_YEAR = 1000, 2999
 _MOST_DAYS, _MOST_MONTHS = 31, 12
-_PERCENT = "concentr-percent"
+PERCENT = "concentr-percent"
 _LEAST_ROUNDED_DIGITS = 2
+"""4.8 is no "5", but 34,229 is "34 thousand"; in percent it is."""
 _THOUSANDS = 3
 
 
@@ -63,8 +64,12 @@ class Date:
 
 
 def numbers_in(text: str) -> list[Number]:
-    """All numbers, those within dates and names (``10-K``) too."""
-    return [_number(text, found) for found in _NUMBER.finditer(text)]
+    """All numbers, those within dates and names (``10-K``) too, but not the 2 of ``m2``."""
+    found: list[Number] = []
+    for match in _NUMBER.finditer(text):
+        if not found or match.start() >= found[-1].end:
+            found.append(_number(text, match))
+    return found
 
 
 def dates_in(text: str) -> list[Date]:
@@ -88,7 +93,7 @@ def same_value(said: Number, held: Number, stated: frozenset[int]) -> bool:
     """
     if not said.readings or not held.readings:
         return said.written == held.written
-    percent = said.unit == held.unit == _PERCENT
+    percent = said.unit == held.unit == PERCENT
     return any(_same(one, other, percent) for one in said.readings for other in _at_scales(one, held, stated))
 
 
@@ -120,6 +125,11 @@ def _same(said: Reading, held: Reading, percent: bool) -> bool:
     return rounded and abs(said.value - held.value) <= said.step / 2 * (1 + 1e-9)
 
 
+def years_in(numbers: Iterable[Number]) -> frozenset[int]:
+    """Those of the numbers that may be years."""
+    return frozenset(int(number.written) for number in numbers if number.written.isdigit() and len(number.written) == len("2027"))
+
+
 def _number(text: str, found: re.Match[str]) -> Number:
     end = found.end()
     suffix = _AFTER.match(text, end)
@@ -149,17 +159,9 @@ def _unit(text: str, start: int, end: int, word: re.Match[str] | None) -> tuple[
         return "", end
     further = _WORD.match(text, word.end())
     for words, last in ((f"{word[1]} {further[1]}", further.end()) if further else ("", end), (word[1], word.end())):
-        if (name := units().get(spelling(words))) and not _is_function_word(words):
+        if name := units().get(spelling(words)):
             return name, last
     return "", end
-
-
-@cache
-def _is_function_word(word: str) -> bool:
-    """"in" is no inch."""
-    from rag_pipeline.stores.vectors.bm25 import word_ids
-
-    return word[:1].isalpha() and not word_ids(word)
 
 
 def _readings(written: str, powers: frozenset[int], scale: str) -> Iterator[Reading]:

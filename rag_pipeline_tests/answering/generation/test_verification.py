@@ -28,7 +28,7 @@ def doubted(answer: str, *passages: str) -> list[str]:
     [
         ("Sales were $34.2 billion in 2022 [1].", INCOME),
         ("Sales were 34.229 millions [1].", INCOME),
-        ("Der Umsatz betrug 34 229 Mio. $ [1].", INCOME),
+        ("Der Umsatz betrug 34 229 Mio. Dollar [1].", INCOME),
         ("Le chiffre d'affaires était de 34,2 milliards [1].", INCOME),
         ("Sales were 34,229,000,000 [1].", INCOME),
         ("Sales were 34.2 billion [1].", INCOME.replace("(Millions)", "")),  # a chunk that lost the head of its table
@@ -58,7 +58,7 @@ def test_what_a_passage_says_in_another_format_is_verified(said: str, passage: s
         ("It spans 30 miles [1].", BRIDGE, ["30 miles"]),
         ("It costs $1,250.50 [1].", LEASE, ["1,250.50"]),
         ("Sales rose 64 % [1].", INCOME, ["64 %"]),
-        ("It has 3 engineers [1] and 85 m² [2].", BRIDGE, ["85 m²"]),
+        ("It has 3 engineers [1] and 85 m² [1].", BRIDGE, ["85 m²"]),
     ],
 )
 def test_what_no_cited_passage_says_is_marked(said: str, passage: str, wrong: list[str]) -> None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import importlib.util
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
 NOTE_WORDS = (60, 210)
+COMMON_WORDS, TOPIC_WORDS = 200, 30
 REPORT_PAGES = 90
 LINES_ON_PAGE = 46
 SYLLABLES = ("ba", "do", "fe", "gi", "ha", "ku", "lo", "me", "na", "pi", "ro", "su", "ta", "ve", "wi", "zo")
@@ -47,17 +48,24 @@ def marker(number: int) -> str:
     return "".join(SYLLABLES[place] for place in places).capitalize()
 
 
-def sentences(numbers: random.Random, words: int) -> Iterator[str]:
-    """Sentences of 6 to 22 words, so many words in all."""
+def topic(numbers: random.Random) -> list[str]:
+    """Some of the rarer words: what a document speaks of again and again."""
+    known, _ = vocabulary()
+    return numbers.sample(known[COMMON_WORDS:], TOPIC_WORDS)
+
+
+def sentences(numbers: random.Random, words: int, about: Sequence[str] = ()) -> Iterator[str]:
+    """Sentences of 6 to 22 words, so many words in all; of a topic, one in two."""
     known, shares = vocabulary()
     while words > 0:
         length = min(words, numbers.randint(6, 22))
-        yield " ".join(numbers.choices(known, cum_weights=shares, k=length)).capitalize() + "."
+        drawn = numbers.choices(known, cum_weights=shares, k=length)
+        yield " ".join(numbers.choice(about) if about and numbers.random() < 0.5 else word for word in drawn).capitalize() + "."
         words -= length
 
 
-def prose(numbers: random.Random, words: int) -> str:
-    return " ".join(sentences(numbers, words))
+def prose(numbers: random.Random, words: int, about: Sequence[str] = ()) -> str:
+    return " ".join(sentences(numbers, words, about))
 
 
 def note(number: int, words: int = 0) -> str:

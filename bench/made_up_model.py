@@ -9,10 +9,12 @@ the product knows best, with a light runtime and all. A program of its own: what
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 from pathlib import Path
 
+import corpora
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
@@ -37,9 +39,18 @@ def make_model(folder: Path) -> None:
         inner.save_pretrained(bare)
         tokenizer.save_pretrained(bare)
         transformer = Transformer(bare, max_seq_length=WINDOW)
-    widened = Dense(WIDTH, DIMENSION, bias=False, activation_function=torch.nn.Identity())
-    modules = [transformer, Pooling(WIDTH, pooling_mode="mean"), widened, Normalize()]
-    SentenceTransformer(modules=modules, device="cpu").save(str(folder))
+    pooled = [transformer, Pooling(WIDTH, pooling_mode="mean")]
+    widened = Dense(WIDTH, DIMENSION, activation_function=torch.nn.Identity())
+    with torch.no_grad():
+        widened.linear.bias.copy_(-widened.linear.weight @ average(SentenceTransformer(modules=pooled, device="cpu")))
+    SentenceTransformer(modules=[*pooled, widened, Normalize()], device="cpu").save(str(folder))
+
+
+def average(model: SentenceTransformer) -> torch.Tensor:
+    """What the vectors of all texts have in common. Without it they point everywhere, as those of a real model do."""
+    numbers = random.Random("average")
+    texts = [corpora.prose(numbers, 190, corpora.topic(numbers)) for _ in range(200)]
+    return model.encode(texts, convert_to_tensor=True).mean(dim=0)
 
 
 if __name__ == "__main__":

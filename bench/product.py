@@ -28,9 +28,11 @@ from rag_pipeline.stores.vectors import SearchQuery, VectorIndex, open_index
 
 TOP_K = 8
 NEIGHBOURS = 10
-DIMENSION = 384
-ROUNDING = 1e-5
+ROUNDING = 1e-6
 LOOK_EVERY_SECONDS = 0.2
+_VECTORS = """
+    SELECT DISTINCT context, text, vector FROM chunks JOIN embeddings USING (text_hash)
+    WHERE chunking_key IN (SELECT chunking_key FROM chunkings JOIN documents USING (extraction_key) WHERE collection = ?)"""
 _EMBEDDED = "SELECT DISTINCT CASE WHEN context = '' THEN text ELSE context || chr(10) || text END FROM chunks"
 
 
@@ -57,8 +59,9 @@ def recall(questions: list[str]) -> None:
     index = open_index(settings)
     retriever, (collection, *_) = Retriever(index, settings), index.collections()
     with duckdb.connect(str(settings.catalog_path), read_only=True) as connection:
-        numbers = connection.execute("SELECT unnest(vector) AS number FROM embeddings").fetchnumpy()["number"]
-    vectors = np.asarray(numbers, dtype=np.float32).reshape(-1, DIMENSION)
+        rows = connection.execute(_VECTORS, [collection]).fetchall()
+    places = {(context, text): place for place, (context, text, _) in enumerate(rows)}
+    vectors = np.asarray([vector for *_, vector in rows], dtype=np.float32)
     found, engine_ms, exact_ms = 0, [], []
     for question in questions:
         vector = retriever.question_vector(question, collection)
@@ -69,7 +72,8 @@ def recall(questions: list[str]) -> None:
         last = np.partition(cosines, -NEIGHBOURS)[-NEIGHBOURS]
         engine_ms.append(1000 * (searched - started))
         exact_ms.append(1000 * (time.perf_counter() - searched))
-        found += sum(candidate.cosine >= last - ROUNDING for candidate in candidates)
+        hits = [candidate.hit for candidate in candidates]
+        found += sum(cosines[places[hit.context, hit.text]] >= last - ROUNDING for hit in hits)
     figures = {"recall": found / NEIGHBOURS / len(questions), "neighbours": NEIGHBOURS, "vectors": len(vectors)}
     print(json.dumps({**figures, "engine_ms": statistics.median(engine_ms), "exact_ms": statistics.median(exact_ms)}))
 

@@ -78,11 +78,15 @@ def write_documents(folder: Path, count: int) -> list[Path]:
 
 
 def document(number: int) -> str:
-    """Each section is about as long as a chunk, so that none shares one with the next."""
+    """Each section is about as long as a chunk, so that none shares one with the next, and has a topic, without which all vectors of a
+    weak model are nearly the same."""
     numbers = random.Random(f"document {number}")
     name = corpora.marker(number)
-    parts = (f"# {name} part {part}\n\n{corpora.prose(numbers, WORDS_IN_CHUNK)}\n" for part in range(1, CHUNKS_IN_DOCUMENT + 1))
-    return "\n".join(parts)
+    return "\n".join(f"# {name} part {part}\n\n{section(numbers)}\n" for part in range(1, CHUNKS_IN_DOCUMENT + 1))
+
+
+def section(numbers: random.Random) -> str:
+    return corpora.prose(numbers, WORDS_IN_CHUNK, corpora.topic(numbers))
 
 
 def environment(base: Path, model: Path) -> dict[str, str]:
@@ -100,7 +104,7 @@ def ingest(base: Path, model: Path, steps: dict[str, list[dict[str, float]]], na
 
 def asked(base: Path, model: Path, command: str) -> Measured:
     numbers = random.Random(5)
-    questions = [f"What is known about {corpora.prose(numbers, 8)[:-1].lower()}?" for _ in range(QUESTIONS)]
+    questions = [f"What is known about {' '.join(corpora.topic(numbers)[:8])}?" for _ in range(QUESTIONS)]
     return timed([sys.executable, str(Path(__file__).with_name("product.py")), command, *questions], environment(base, model))
 
 

@@ -10,12 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-_MAKE = (
-    "from rag_pipeline.embedding.embedder import load_embedder;"
-    "from rag_pipeline.embedding.model_files import locate_model;"
-    "from rag_pipeline.settings import load_settings;"
-    "load_embedder(locate_model(load_settings()), load_settings(), 10**6)"
-)
+from rag_pipeline.settings import PACKAGED_MODEL
 
 
 def made_model(base: Path) -> Path:
@@ -25,7 +20,8 @@ def made_model(base: Path) -> Path:
     with FileLock(root / "made-model.lock"):
         if not folder.exists():
             making = root / "model-being-made"
-            subprocess.run([sys.executable, "-c", _MAKE], env={**os.environ, "RAG_DATA_DIR": str(making)}, check=True, timeout=300)
+            preparing = [sys.executable, "-m", "rag_pipeline.embedding.preparation", str(making), PACKAGED_MODEL, "auto", "auto"]
+            subprocess.run(preparing, check=True, timeout=300, stdout=subprocess.DEVNULL)
             making.rename(folder)
     return folder
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from rag_pipeline.cli import commands
 from rag_pipeline.settings import load_settings
 from rag_pipeline.stores.vectors import open_index
+from rag_pipeline_tests.servers import free_port
 from rag_pipeline_tests.ui.documents import make_document
 
 
@@ -39,6 +40,17 @@ def test_status_names_what_could_not_be_read() -> None:
     document = make_document(document="deck.pptx", warnings=("Slide 7 was not\nread.",))
     assert commands._status_line(document).splitlines()[1].strip() == "warning: Slide 7 was not\\nread."
     assert commands._status_row(document)["warnings"] == ["Slide 7 was not\nread."]
+
+
+def test_status_says_what_is_away_below_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RAG_UPLOADS_DIR", str(tmp_path / "unplugged"))
+    monkeypatch.setenv("RAG_QDRANT_URL", f"http://127.0.0.1:{free_port()}")
+    said = here("status")
+    assert said.exit_code == 1
+    assert said.stdout.startswith("No documents yet")
+    assert str(tmp_path / "unplugged") in said.stderr
+    assert "RAG_QDRANT_URL" in said.stderr
 
 
 @pytest.mark.timeout(600)

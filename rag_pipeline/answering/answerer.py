@@ -30,7 +30,7 @@ from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
-from rag_pipeline.embedding.light_export import stop_making
+from rag_pipeline.embedding.preparation import stop_preparing
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
@@ -105,7 +105,7 @@ class Answerer:
 
     async def close(self) -> None:
         """Close the connections that are kept open, of the running event loop, and let go of what is being prepared."""
-        stop_making()
+        stop_preparing()
         if self._chat:
             await self._chat.close()
 

@@ -241,9 +241,7 @@ def status(as_json: bool, watch: bool) -> None:
 def _show_status(settings: Settings, *, as_json: bool) -> None:
     from rag_pipeline.cli.ingest import show_held
     from rag_pipeline.ingestion.progress.live import files_being_read
-    from rag_pipeline.ingestion.rollback import in_words, rolled_back
     from rag_pipeline.stores.catalog.database import Catalog
-    from rag_pipeline.stores.vectors import open_index
 
     rows, now = Catalog(settings.catalog_path).documents(), files_being_read(settings)
     if as_json:
@@ -254,12 +252,40 @@ def _show_status(settings: Settings, *, as_json: bool) -> None:
         counts = Counter(row.state for row in rows)
         summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         click.echo("\n".join([*(_status_line(row, row.file in now) for row in rows), summary]))
+    looks = _folder_problems, _index_problems
+    problems = [problem for look in looks for problem in _told(look, settings, sorted({row.collection for row in rows}))]
+    show_held(settings)
+    if problems:
+        raise RagError("\n".join(problems))
+
+
+def _told(look: Callable[[Settings, list[str]], None], settings: Settings, collections: list[str]) -> list[str]:
+    """What of the system is out of reach, in words: the documents are shown all the same."""
+    try:
+        look(settings, collections)
+    except RagError as error:
+        return [str(error)]
+    return []
+
+
+def _folder_problems(settings: Settings, _: list[str]) -> None:
+    from rag_pipeline.ingestion.folder.watched import watched_folder
+
+    if settings.uploads_dir is not None:  # the default one is made when it is needed
+        folder = watched_folder(settings)
+        folder.prepare()
+        folder.folders()
+
+
+def _index_problems(settings: Settings, collections: list[str]) -> None:
+    from rag_pipeline.ingestion.rollback import in_words, rolled_back
+    from rag_pipeline.stores.vectors import open_index
+
     index = open_index(settings)
     for damage in index.damaged():
         click.echo(str(damage), err=True)
-    for manifest in rolled_back(index, sorted({row.collection for row in rows})):
+    for manifest in rolled_back(index, collections or index.collections()):
         click.echo(in_words(manifest), err=True)
-    show_held(settings)
 
 
 def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, object]:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
+from rag_pipeline.embedding.embedder import begin_preparation
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.model import note_exchange
 from rag_pipeline.errors import RagError
@@ -262,6 +263,7 @@ class _Work:
         self.drawing.start(collection)
         reports = self.reports.setdefault(collection, Reports())
         try:
+            begin_preparation(workspace.model, self.settings)  # while documents are read
             with turn(workspace, lanes), once(partial(is_to_be_cancelled, self.settings, collection), interrupt):
                 run_lanes(workspace, lanes, reports)
         except KeyboardInterrupt:

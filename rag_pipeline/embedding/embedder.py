@@ -10,28 +10,28 @@ import threading
 from pathlib import Path
 
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, IN_BULK, Patience
-from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, why_not
+from rag_pipeline.embedding.light_export import make_light, why_not
 from rag_pipeline.embedding.light_runtime import ABOUT, LightEmbedder, light_allowed, light_folder, open_light
 from rag_pipeline.embedding.model import EmbeddingModel
 from rag_pipeline.embedding.model_files import ModelFiles
-from rag_pipeline.embedding.runtime_choice import LIGHT, keep_choice, kept_choice, measured
+from rag_pipeline.embedding.preparation import Preparation
+from rag_pipeline.embedding.runtime_choice import LIGHT, dtypes_to_try, keep_choice, kept_choice, measured
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.served_embedder import ServedEmbedder
 from rag_pipeline.embedding.served_model import ServedModel
 from rag_pipeline.embedding.vectors import Embedder, Vectors
 from rag_pipeline.settings import Settings
 
-__all__ = ["Embedder", "Vectors", "load_embedder", "load_question_embedder", "prepare_light_runtime"]
+__all__ = ["Embedder", "Vectors", "begin_preparation", "load_embedder", "load_question_embedder", "prepare_light_runtime"]
 
 FEW_TEXTS = 256
 """Fewer are embedded sooner by the light runtime than sentence-transformers is loaded, also where it is then twice as fast."""
-_CPU_DTYPES, _GPU_DTYPES = ("bfloat16",), ("bfloat16", "float16")
-"""Beside float32. float16 on a processor is known to be slow."""
 
 _Key = tuple[str, str, str]
 _BULK: dict[_Key, Embedder] = {}
 _LIGHT: dict[_Key, LightEmbedder] = {}
 _LOADED: dict[_Key, SentenceTransformerEmbedder] = {}
+_PREPARED: dict[_Key, Preparation] = {}
 _SERVED: dict[tuple[ServedModel, Settings, Patience], ServedEmbedder] = {}
 _UNUSABLE: dict[Path, int] = {}
 """Folders of light runtimes that could not be opened, with the time of the attempt's files: not tried, nor logged, at each question."""
@@ -58,6 +58,15 @@ def load_question_embedder(model: EmbeddingModel, settings: Settings) -> Embedde
         return _served(model, settings, FOR_A_QUESTION)
     with _LOADING:
         return _light(model, settings) or _BULK.get(_key(model, settings)) or _loaded(model, settings)
+
+
+def begin_preparation(model: EmbeddingModel, settings: Settings) -> None:
+    """Have what a model needs once made in a process of its own, if it was not, for who needs it later and has other work until then."""
+    if isinstance(model, ServedModel):
+        return
+    with _LOADING:
+        if _key(model, settings) not in _LOADED and not light_folder(model, settings).is_dir() and _can_be_light(model, settings):
+            _preparation(model, settings)
 
 
 def prepare_light_runtime(model: EmbeddingModel, settings: Settings) -> None:
@@ -98,14 +107,26 @@ def _light(model: ModelFiles, settings: Settings) -> LightEmbedder | None:
 
 def _made(model: ModelFiles, settings: Settings) -> LightEmbedder | None:
     """The light runtime, made now where there can be one: by what is loaded, otherwise in a process that ends."""
-    if not light_allowed(settings) or why_not(model, settings):
+    if not _can_be_light(model, settings):
         return None
     key = _key(model, settings)
     if key in _LOADED and _LOADED[key].on_cpu and _LOADED[key].dtype == "float32":
         make_light(model, settings, _LOADED[key])
     else:
-        make_light_elsewhere(model, settings)
+        _preparation(model, settings).await_light()
     return _light(model, settings)
+
+
+def _can_be_light(model: ModelFiles, settings: Settings) -> bool:
+    return light_allowed(settings) and not why_not(model, settings)
+
+
+def _preparation(model: ModelFiles, settings: Settings) -> Preparation:
+    """The process that is at it, begun if none is."""
+    key = _key(model, settings)
+    if key not in _PREPARED or _PREPARED[key].is_over:
+        _PREPARED[key] = Preparation(model, settings)
+    return _PREPARED[key]
 
 
 def _loaded(model: ModelFiles, settings: Settings) -> SentenceTransformerEmbedder:
@@ -120,7 +141,7 @@ def _loaded(model: ModelFiles, settings: Settings) -> SentenceTransformerEmbedde
 
 def _chosen(model: ModelFiles, settings: Settings) -> Embedder:
     """The fastest in bulk: as measured here before, or measured now."""
-    choice = kept_choice(model, settings)
+    choice = kept_choice(model, settings) or _choice_of_preparation(model, settings)
     if choice == LIGHT and (light := _light(model, settings) or _made(model, settings)):
         return light
     loaded = _loaded(model, settings)
@@ -133,11 +154,18 @@ def _chosen(model: ModelFiles, settings: Settings) -> Embedder:
     return loaded
 
 
+def _choice_of_preparation(model: ModelFiles, settings: Settings) -> str:
+    """What is found when the light runtime is made: on a busy machine it is not kept, and yet better than to measure once more."""
+    key = _key(model, settings)
+    if key not in _PREPARED and (key in _LOADED or light_folder(model, settings).is_dir() or not _can_be_light(model, settings)):
+        return ""
+    return _preparation(model, settings).await_choice()
+
+
 def _measured_choice(model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> tuple[str, LightEmbedder | None]:
     light = (_light(model, settings) or _made(model, settings)) if loaded.on_cpu else None
     if settings.embedding_dtype != "auto" and not light:
         return settings.embedding_dtype, None
-    dtypes = () if settings.embedding_dtype != "auto" else _CPU_DTYPES if loaded.on_cpu else _GPU_DTYPES
-    measurement = measured(loaded, dtypes, light)
+    measurement = measured(loaded, dtypes_to_try(settings, on_cpu=loaded.on_cpu), light)
     keep_choice(model, settings, measurement)
     return measurement.fastest, light

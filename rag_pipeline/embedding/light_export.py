@@ -1,17 +1,13 @@
 """Making the light runtime: a model is exported from sentence-transformers once, compared with it, and kept in the data folder.
 
-Belongs here: which models can be exported, the comparison, the files. Not here: running them (``light_runtime.py``).
-``python -m rag_pipeline.embedding.light_export DATA MODEL`` does it in a process that ends: PyTorch's memory does not stay with a reader.
+Belongs here: which models can be exported, the comparison, the files. Not here: running them (``light_runtime.py``), the process that
+does this (``preparation.py``).
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +31,12 @@ from rag_pipeline.embedding.light_runtime import (
     light_folder,
     open_light,
 )
-from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256, locate_model
+from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256
 from rag_pipeline.embedding.probes import COMPARED, PROBES
 from rag_pipeline.embedding.processor import environment
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
-from rag_pipeline.settings import Settings, load_settings
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import read_json, sync_folder, write_json
 
 if TYPE_CHECKING:
@@ -51,10 +47,6 @@ log = logging.getLogger(__name__)
 _OPSET = 17
 _LARGEST_BYTES = 2 << 30
 """Of one ONNX file; beyond it weights lie in further files."""
-_SHOWN_CHARACTERS = 500
-_MAKING: set[subprocess.Popen[str]] = set()
-_IMPOSSIBLE, _NOT_NOW = 3, 4
-"""Exit status when the model cannot have a light runtime, for a reason that is kept; and when it could not be made this time."""
 
 
 def why_not(model: ModelFiles, settings: Settings) -> str:
@@ -91,35 +83,6 @@ def make_light(model: ModelFiles, settings: Settings, loaded: SentenceTransforme
     return None
 
 
-def make_light_elsewhere(model: ModelFiles, settings: Settings) -> None:
-    """The same in a process of its own, for one that needs sentence-transformers for nothing else."""
-    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), str(model.path)]
-    # Threads of OpenMP that spin while they wait for each other take a hundred times as long on a machine that is busy otherwise.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as making:
-        _MAKING.add(making)
-        try:
-            _, stderr = making.communicate()
-        except BaseException:  # interrupted: nobody wants it any more, and the end of this block would wait for it
-            making.kill()
-            raise
-        finally:
-            _MAKING.discard(making)
-    if making.returncode == _IMPOSSIBLE:  # that process has kept the reason
-        _say_reason(model, why_not(model, settings))
-    elif making.returncode not in (0, -signal.SIGTERM):  # killed, perhaps for its memory; a full disk; a model that is being replaced
-        said = stderr.strip()[-_SHOWN_CHARACTERS:]
-        log.warning(
-            "The process that makes the light runtime of %s ended with status %d this time. %s", model.name, making.returncode, said
-        )
-
-
-def stop_making() -> None:
-    """End the processes that make light runtimes for this one, which would wait for them when it ends. The next one tries again."""
-    for making in tuple(_MAKING):
-        making.terminate()
-
-
 def _made_once(folder: Path, model: ModelFiles, settings: Settings, loaded: SentenceTransformerEmbedder) -> LightEmbedder | None:
     if why_not(model, settings):
         return None
@@ -143,12 +106,13 @@ def _key(model: ModelFiles) -> str:
 
 
 def _keep_reason(model: ModelFiles, settings: Settings, reason: str) -> None:
-    _say_reason(model, reason)
+    say_reason(model, reason)
     kept = read_json(settings.data / "models.json")
     write_json(settings.data / "models.json", {**kept, _key(model): reason})
 
 
-def _say_reason(model: ModelFiles, reason: str) -> None:
+def say_reason(model: ModelFiles, reason: str) -> None:
+    """Log why a model has no light runtime."""
     log.warning("%s has no light runtime: %s. sentence-transformers embeds everything.", model.name, reason)
 
 
@@ -278,16 +242,3 @@ def _compare(light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
     cosine = min(documents, *questions)
     if cosine < LOWEST_COSINE:
         raise _NoLightRuntimeError(f"its vectors differ from those of sentence-transformers (cosine {cosine:.6f})")
-
-
-def main() -> None:
-    """Make the light runtime of a model in a data folder."""
-    given = {"data_dir": Path(sys.argv[1]), "embedding_model": sys.argv[2], "embedding_device": "cpu", "embedding_dtype": "float32"}
-    settings = load_settings().model_copy(update=given)
-    model = locate_model(settings)
-    if not make_light(model, settings, SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size)):
-        sys.exit(_IMPOSSIBLE if why_not(model, settings) else _NOT_NOW)
-
-
-if __name__ == "__main__":
-    main()

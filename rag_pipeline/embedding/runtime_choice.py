@@ -29,6 +29,8 @@ STEADY = 1.5
 HOPELESS = 3.0
 """What takes so many times as long as another is not measured further: bfloat16 takes 4 to 7 where the processor has none of it."""
 _TIMES = 6
+_CPU_DTYPES, _GPU_DTYPES = ("bfloat16",), ("bfloat16", "float16")
+"""Beside float32. float16 on a processor is known to be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ def keep_choice(model: ModelFiles, settings: Settings, measurement: Measurement)
     seconds = {name: round(taken, 4) for name, taken in measurement.seconds.items()}
     entry: dict[str, object] = {"choice": measurement.fastest, "seconds": seconds, "texts": len(CHUNKS)}
     write_json(settings.data / "models.json", {**kept, _key(model, settings): entry})
+
+
+def dtypes_to_try(settings: Settings, *, on_cpu: bool) -> tuple[str, ...]:
+    """Those worth measuring beside float32; none where one is set."""
+    if settings.embedding_dtype != "auto":
+        return ()
+    return _CPU_DTYPES if on_cpu else _GPU_DTYPES
 
 
 def measured(loaded: Dtyped, dtypes: Sequence[str], light: Embedder | None) -> Measurement:

@@ -82,3 +82,12 @@ class SentenceTransformerEmbedder:
             encode = getattr(self._model, method)
             tensor = cast("Tensor", encode(texts, batch_size=self._batch_size, convert_to_tensor=True, show_progress_bar=False))
         return unit_rows(tensor.float().cpu().numpy())
+
+
+def runs_on_processor(device: str) -> bool:
+    """Whether a model that is to run on ``device`` would run on the processor here: ``auto`` is a GPU where there is one."""
+    if device != "auto":
+        return device == "cpu"
+    from sentence_transformers.util import get_device_name
+
+    return str(get_device_name()) == "cpu"

@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from rag_pipeline.cli.doctor import examine
 from rag_pipeline.embedding import embedder, light_export
 from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
-from rag_pipeline.embedding.light_export import make_light, make_light_elsewhere, stop_making, why_not
+from rag_pipeline.embedding.light_export import make_light, why_not
 from rag_pipeline.embedding.light_runtime import LightEmbedder, LightRuntimeError, light_folder, open_light
 from rag_pipeline.embedding.model_files import ModelFiles, locate_model
+from rag_pipeline.embedding.preparation import Preparation, stop_preparing
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
 from rag_pipeline.settings import Settings
@@ -107,7 +108,7 @@ def test_a_model_of_unknown_modules_goes_on_with_sentence_transformers(
     assert not light_folder(small, settings).exists()
     assert any("its pooling is max" in finding.detail for finding in examine(settings))
     monkeypatch.setattr(embedder, "make_light", None)
-    monkeypatch.setattr(embedder, "make_light_elsewhere", None)
+    monkeypatch.setattr(embedder, "Preparation", None)
     load_embedder(small, settings)  # does not try again
 
 
@@ -133,7 +134,15 @@ def full_disk() -> Iterator[Callable[[], None]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("make", [_make_here, make_light_elsewhere])
+def _make_elsewhere(model: ModelFiles, settings: Settings) -> None:
+    """Until its process has ended, so that nothing of it outlives a test."""
+    preparation = Preparation(model, settings)
+    preparation.await_light()
+    stop_preparing()
+    preparation.await_choice()
+
+
+@pytest.mark.parametrize("make", [_make_here, _make_elsewhere])
 def test_a_full_disk_is_said_and_the_next_time_it_is_tried_again(
     make: Callable[[ModelFiles, Settings], None], make_model: MakeModel, full_disk: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,11 +193,11 @@ def test_a_process_that_fails_gives_no_reason_for_ever_and_one_that_cannot_says_
     settings = make_model(lambda first: [Pooling(first.get_embedding_dimension(), pooling_mode="max")])
     model = locate_model(settings)
     away = model.path.rename(model.path.with_name("away"))
-    make_light_elsewhere(model, settings)
+    _make_elsewhere(model, settings)
     assert str(model.path) in caplog.text
     assert why_not(model, settings) == ""
     away.rename(model.path)
-    make_light_elsewhere(model, settings)
+    _make_elsewhere(model, settings)
     assert "its pooling is max" in caplog.text
     assert "its pooling is max" in why_not(model, settings)
 
@@ -197,7 +206,7 @@ def test_the_model_that_is_asked_for_is_made_and_not_the_one_that_is_set(make_mo
     from sentence_transformers.models import Pooling
 
     other = locate_model(make_model(lambda first: [Pooling(first.get_embedding_dimension())]))
-    make_light_elsewhere(other, settings)
+    _make_elsewhere(other, settings)
     assert [file.name for file in (settings.data / "models").iterdir() if file.is_dir()] == [light_folder(other, settings).name]
 
 
@@ -205,27 +214,36 @@ def test_a_program_that_ends_does_not_wait_for_one_that_is_being_made(
     model: ModelFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(data_dir=tmp_path)
-    with ThreadPoolExecutor() as pool:
-        making = pool.submit(make_light_elsewhere, model, settings)
-        wait_until(lambda: light_folder(model, settings).parent.exists())  # by then it has loaded the model
-        stop_making()
-        making.result(timeout=5)
+    preparation = Preparation(model, settings)
+    wait_until(lambda: light_folder(model, settings).parent.exists())  # by then it has loaded the model
+    stop_preparing()
+    preparation.await_light()
+    assert preparation.await_choice() == ""
     assert caplog.text == ""
     assert why_not(model, settings) == ""
     assert not light_folder(model, settings).exists()
 
 
-def test_nor_does_one_that_is_interrupted(model: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[subprocess.Popen[str]] = []
-
-    def interrupted(making: subprocess.Popen[str]) -> None:
-        started.append(making)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        make_light_elsewhere(model, Settings(data_dir=tmp_path))
-    assert [making.returncode for making in started] == [-signal.SIGKILL]
+def test_who_reads_meanwhile_gets_the_light_runtime_and_the_choice_without_pytorch(model: ModelFiles, tmp_path: Path) -> None:
+    program = """
+        import sys
+        from rag_pipeline.embedding.embedder import begin_preparation, load_embedder
+        from rag_pipeline.embedding.model_files import locate_model
+        from rag_pipeline.settings import load_settings
+        settings = load_settings()
+        model = locate_model(settings)
+        begin_preparation(model, settings)
+        few = load_embedder(model, settings, 1)
+        print(type(few).__name__, "torch" in sys.modules)
+        many = load_embedder(model, settings)
+        print(type(many).__name__, "torch" in sys.modules)
+    """
+    environment = {**os.environ, "RAG_DATA_DIR": str(tmp_path), "RAG_EMBEDDING_DTYPE": "float32"}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    few, many = done.stdout.splitlines()
+    assert few == "LightEmbedder False"
+    assert many in ("LightEmbedder False", "SentenceTransformerEmbedder True")
 
 
 def _cut_off(folder: Path) -> None:
@@ -283,8 +301,9 @@ def test_several_processes_make_one(tmp_path: Path, make_model: MakeModel) -> No
     from sentence_transformers.models import Pooling
 
     settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
-    command = [sys.executable, "-m", "rag_pipeline.embedding.light_export", str(settings.data), settings.embedding_model]
-    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    of_settings = str(settings.data), settings.embedding_model, "cpu", "float32"
+    command = [sys.executable, "-m", "rag_pipeline.embedding.preparation", *of_settings]
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in running] == [("", 0)] * 2
     folder = light_folder(locate_model(settings), settings)
     assert sorted(file.name for file in folder.parent.iterdir()) == [folder.name, f"{folder.name}.lock"]

@@ -30,7 +30,8 @@ _NUMBERS_WORTH_A_GRAPH = 200_000 * 384
 """Of all vectors. Fewer are compared one by one, with nothing missed: 100,000 vectors in 11 ms, and no graph to build."""
 _NUMBERS = engine.VectorStorageDatatype.Float16
 """Half the memory, and where that is what a search waits for, half the time: cosines are right to four digits after the point. Of the ten
-nearest of 1,448 notes (all-MiniLM-L6-v2) none was missed, nor of 100,000 random vectors; 3 % where vectors lie closer together."""
+nearest of 6,171 passages to 400 real questions (all-MiniLM-L6-v2) .9993 are found, of 1,448 notes and of 100,000 made texts all
+(``bench/product.py recall``)."""
 _GRAPH = engine.HnswIndexConfig(m=32, ef_construct=256, full_scan_threshold=10_000)
 _NO_GRAPH = engine.HnswIndexConfig(m=0, ef_construct=256, full_scan_threshold=10_000)
 _NEVER, _ALWAYS = 1 << 40, 1

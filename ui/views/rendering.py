@@ -98,7 +98,7 @@ class _Said:
     def _verdict(self, found: re.Match[str]) -> str:
         verdict = self._verdicts[int(found[1])]
         words = Markup(found[2])  # noqa: S704  was escaped as part of the text
-        return render("verdict.html", words=words, remark=_remark(verdict), computed=isinstance(verdict, Computed))
+        return render("mark.html", words=words, remark=_remark(verdict), computed=isinstance(verdict, Computed))
 
 
 def _is_sentence(verdict: Unverified | Computed) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,6 @@ Reread = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 
 _LOADED: dict[tuple[str, str], CrossEncoder] = {}
 _USING = threading.Lock()
-_BATCH = 8
-"""Pairs at a time: after each it is asked whether there is time for more."""
 
 
 class RerankerError(RagError):
@@ -58,32 +57,33 @@ def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tun
     return tuple(replace(considered[n], rank=rank) for rank, n in enumerate(order, start=1))
 
 
-def reranker(settings: Settings) -> Reread | None:
+def reranker(settings: Settings, tuning: Reranking = TUNING.reranking) -> Reread | None:
     """The configured model; None when there is none. It is loaded when it is first asked, which takes seconds.
 
     Asking it raises:
         RerankerError: the model cannot be found, or is none that scores pairs of texts.
     """
-    return partial(_scores, settings) if settings.reranker_model else None
+    return partial(_scores, settings, tuning.batch) if settings.reranker_model else None
 
 
-def _scores(settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
+def _scores(settings: Settings, batch: int, pairs: Sequence[tuple[str, str]]) -> list[float]:
     """Batch by batch, until a further one that takes as long as the last would end too late; the first always."""
     with _USING:  # the model uses all cores for one question
         model = _model(settings)
         scores: list[float] = []
+        patience = timedelta(milliseconds=settings.rerank_milliseconds).total_seconds()
         start = before = time.monotonic()
-        for first in range(0, len(pairs), _BATCH):
-            scores += _scores_of(model, settings, pairs[first : first + _BATCH])
+        for first in range(0, len(pairs), batch):
+            scores += _scores_of(model, settings, pairs[first : first + batch])
             now = time.monotonic()
-            if 1000 * (now - start + now - before) > settings.rerank_milliseconds:
+            if now - start + now - before > patience:
                 break
             before = now
     return scores
 
 
 def _scores_of(model: CrossEncoder, settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
-    scores = model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
+    scores = model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
     if getattr(scores, "ndim", 1) != 1:
         raise RerankerError(
             f"RAG_RERANKER_MODEL: {settings.reranker_model} gives {scores.shape[1]} scores for a pair, not one. Choose a model for ranking."

@@ -140,7 +140,8 @@ class Answerer:
         course.hits, course.coverage = found.hits, found.coverage
         yield Retrieved(course.hits)
         if not course.hits:
-            yield course.refused(NOTHING_FOUND)
+            most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
+            yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
             return
         answer = self._generated(self._chat, course, history) if self._chat else self._extracted(course)
         async with aclosing(answer) as events:

@@ -156,6 +156,8 @@ class Segmentation:
     """Lines that say something only together, quoted as one. Reasoned."""
     fewest_letters: int = 3
     """Letters and digits; what has fewer says nothing. Reasoned."""
+    longest_kept_whole: int = 80
+    """Characters; a longer quotation or remark in brackets is rather several sentences, each of which can be quoted alone. Reasoned."""
 
 
 @dataclass(frozen=True, slots=True)

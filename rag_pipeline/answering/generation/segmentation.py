@@ -28,6 +28,8 @@ _INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
 """``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
 _BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
 """``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
+_ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
+_CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
@@ -59,7 +61,7 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     lines = [line for line in _lines(hit.text) if line not in (header, *headings)]
     quotable = list(_facts(lines, tuning)) or lines
     language = code_of(language_of(hit.text))
-    texts = [text for line in quotable for text in _cut(line, header, tuning.fewest_letters, language)]
+    texts = [text for line in quotable for text in _cut(line, header, language, tuning)]
     longest = tuning.longest_sentence_characters
     return [
         Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text)
@@ -135,21 +137,28 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, header: str, fewest_letters: int, language: str) -> Iterator[str]:
+def _cut(line: str, header: str, language: str, tuning: Segmentation) -> Iterator[str]:
     if CELL in line:
         yield _with_names(line, header)
         return
-    start = end = 0
+    start = position = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
-    for part in segment(language, line):
-        end += len(part)
+    for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
+        position += len(part)
+        closing = _CLOSING.match(line, position)
+        end = closing.end() if closing else position
         sentence = line[start:end].strip()
-        leads = any(first < end <= last + 1 for first, last in leaders)
-        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, fewest_letters):
+        leads = any(first < position <= last + 1 for first, last in leaders)
+        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, tuning.fewest_letters):
             yield sentence
             start = end
-    if _says_something(line[start:], fewest_letters):
+    if _says_something(line[start:], tuning.fewest_letters):
         yield line[start:].strip()
+
+
+def _with_long_ones_opened(line: str, longest: int) -> str:
+    """The line with what stands around long quotations and remarks made plain: the library cuts nothing within them."""
+    return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
 
 
 def _goes_on_after(sentence: str, rest: str) -> bool:

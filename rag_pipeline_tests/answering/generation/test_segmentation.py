@@ -98,3 +98,16 @@ def test_a_short_line_with_a_number_is_a_fact() -> None:
 def test_abbreviations_of_a_language_end_no_sentence(text: str) -> None:
     sentences = text.split("\u2016")
     assert texts(("" if sentences[0][-1] == "。" else " ").join(sentences)) == sentences
+
+
+@pytest.mark.parametrize(
+    "marks",
+    ["“”", '""', "„“", "«»", "()", "[]"],
+)
+def test_long_quotations_and_remarks_are_cut_and_short_ones_are_not(marks: str) -> None:
+    opens, closes = marks
+    long = ["The bridge over the river was built of iron in those years.", "It was painted red by the engineers who came after."]
+    passage = hit(1, f"Before all that. {opens}{' '.join(long)}{closes} Then they left. {opens}See p. 3. No.{closes} The end came.")
+    said = [sentence.text for sentence in sentences_of(1, passage)]
+    assert said[:4] == ["Before all that.", f"{opens}{long[0]}", f"{long[1]}{closes}", "Then they left."]
+    assert any(f"{opens}See p. 3. No.{closes}" in text for text in said[4:])

@@ -221,6 +221,33 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Unverified:
+    """``answer[start:end]`` stands in no passage that is cited for it; ``reason`` says so in plain words.
+
+    ``kind``: a number or date with its unit, or, in what a language model wrote, a sentence as a whole.
+    """
+
+    start: int
+    end: int
+    kind: Literal["number", "sentence"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """``answer[start:end]`` is in no passage either, but follows from two numbers that are: the ``operation`` of ``terms``.
+
+    ``citations`` are the numbers of the passages that hold the terms.
+    """
+
+    start: int
+    end: int
+    operation: Literal["sum", "difference", "percent change", "share"]
+    terms: tuple[str, str]
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """The next piece of the answer's text; with ``citation`` it is the mark ``[citation]`` and nothing else."""
 
@@ -232,12 +259,14 @@ class Token:
 class Coverage:
     """How many of the ``passages`` that could be found have ``vectors``: the others are found by their words alone.
 
-    ``reason`` says why the question was given none, so that all of them were; empty where it has one.
+    ``reason`` says why the question was given none, so that all of them were; empty where it has one. ``unread``: because the embedding
+    model does not read its language.
     """
 
     passages: int = 0
     vectors: int = 0
     reason: str = ""
+    unread: bool = False
 
     @property
     def is_partial(self) -> bool:
@@ -250,6 +279,7 @@ class Answered:
     """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name.
 
     ``marks`` are the places of its citations, in order. No one needs to look for ``[n]`` in the text, where documents have their own.
+    ``unverified`` and ``computed`` are the places of what the cited passages do not say, and of what was calculated from them, in order.
 
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
     ``coverage`` is None where the question and all passages of the collections that were asked have a vector.
@@ -264,6 +294,8 @@ class Answered:
     nearness: float | None = None
     marks: tuple[Mark, ...] = ()
     coverage: Coverage | None = None
+    unverified: tuple[Unverified, ...] = ()
+    computed: tuple[Computed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

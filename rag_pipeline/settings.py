@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     embedding_tokenizer: str | None = Field(
         None, description="Folder (or hub name) with the served model's `tokenizer.json` and prompts. Unset: tokens are estimated."
     )
+    embedding_dimensions: int = Field(
+        0, ge=0, le=65536, description="Keep so many first numbers of a vector, of a model that was trained for it (Matryoshka). 0: all."
+    )
     embedding_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="`auto` measures and takes the fastest that stays exact (cosine to float32 at least 0.999)."
     )
@@ -179,6 +182,9 @@ class Settings(BaseSettings):
 
     reranker_model: str | None = Field(
         None, description="A CrossEncoder (hub name or folder) that orders the passages again. Unset: none; measure with `rag eval` first."
+    )
+    rerank_milliseconds: int = Field(
+        500, ge=1, le=60_000, description="Time that it may take for a search; passages that it has not read by then stay in their order."
     )
 
     chat_model: str | None = Field(None, description="Name of the language model. Unset: answers are quoted sentences.")

@@ -21,7 +21,9 @@ from rag_pipeline.answering.generation.extractive import Extract, extracted, tok
 from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.marks import without_marks
+from rag_pipeline.answering.generation.refusal import nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
+from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
@@ -34,7 +36,6 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
-NOTHING_NEAR = "The documents do not seem to say anything about this. Try other words, or look at the nearest passages."
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
@@ -59,7 +60,7 @@ class _Course:
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
         return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage)
 
-    def answered(self, writing: Writing) -> Answered:
+    def answered(self, writing: Writing, verdicts: Verdicts) -> Answered:
         return Answered(
             writing.text,
             writing.citations,
@@ -69,6 +70,8 @@ class _Course:
             writing.usage,
             marks=writing.marks,
             coverage=self._partial_coverage,
+            unverified=verdicts.unverified,
+            computed=verdicts.computed,
         )
 
     @property
@@ -137,7 +140,8 @@ class Answerer:
         course.hits, course.coverage = found.hits, found.coverage
         yield Retrieved(course.hits)
         if not course.hits:
-            yield course.refused(NOTHING_FOUND)
+            most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
+            yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
             return
         answer = self._generated(self._chat, course, history) if self._chat else self._extracted(course)
         async with aclosing(answer) as events:
@@ -154,18 +158,28 @@ class Answerer:
             async with aclosing(generated(chat, prompt, writing, self._tuning.marks)) as written:
                 async for token in written:
                     yield token
-        yield course.refused(writing.reason) if writing.refused else course.answered(writing)
+        if writing.refused:
+            yield course.refused(writing.reason)
+            return
+        with course.timed("verify"):
+            verdicts = await asyncio.to_thread(self._verified, writing, sentences=True)
+        yield course.answered(writing, verdicts)
+
+    def _verified(self, writing: Writing, *, sentences: bool) -> Verdicts:
+        return verified(writing.text, writing.marks, writing.citations, self._tuning.verification, sentences=sentences)
 
     async def _extracted(self, course: _Course) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("generate"):
             extract = await asyncio.to_thread(self._extract, course)
         if not extract.convincing:
-            yield course.refused(NOTHING_NEAR, extract.nearness)
+            yield course.refused(nothing_near(course.question, course.hits, self._tuning.refusal.most_named), extract.nearness)
             return
         for token in tokens(extract):
             yield token
             await asyncio.sleep(0)  # lets a reader that wants to stop, stop
-        yield replace(course.answered(Writing(extract.text, extract.citations, extract.marks)), nearness=extract.nearness)
+        writing = Writing(extract.text, extract.citations, extract.marks)
+        verdicts = await asyncio.to_thread(self._verified, writing, sentences=False)
+        yield replace(course.answered(writing, verdicts), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
         """The question alone first. Only where that says too little, it is read with what was asked before."""
@@ -182,7 +196,7 @@ class Answerer:
         def embed(sentences: Sequence[str]) -> Vectors:
             return self.retriever.sentence_vectors(sentences, nearest)
 
-        if not course.coverage.reason:
+        if course.coverage.unread or not course.coverage.reason:  # sentences of one language are near each other even then
             try:
                 vector = self.retriever.question_vector(question, nearest)
                 return extracted(question, vector, hits, embed, own_words, self._tuning)

@@ -279,6 +279,7 @@ def _folder_problems(settings: Settings, _: list[str]) -> None:
 
 def _index_problems(settings: Settings, collections: list[str]) -> None:
     from rag_pipeline.ingestion.rollback import in_words, rolled_back
+    from rag_pipeline.ingestion.unread import unread_collections
     from rag_pipeline.stores.vectors import open_index
 
     index = open_index(settings)
@@ -286,6 +287,8 @@ def _index_problems(settings: Settings, collections: list[str]) -> None:
         click.echo(str(damage), err=True)
     for manifest in rolled_back(index, collections or index.collections()):
         click.echo(in_words(manifest), err=True)
+    for collection, message in unread_collections(settings).items():
+        click.echo(f"{collection}: {message}", err=True)
 
 
 def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, object]:
@@ -375,9 +378,11 @@ def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
     """What to say below an answer of the work that is not done yet."""
     from rag_pipeline.ingestion.progress.overview import ProgressReader
     from rag_pipeline.ingestion.progress.words import how_far
-    from rag_pipeline.models import Refused
+    from rag_pipeline.models import Answered, Refused
 
     said = []
+    if isinstance(end, Answered):
+        said += [f"Not verified: “{end.answer[one.start : one.end]}”. {one.reason}" for one in end.unverified]
     if isinstance(end, Refused) and end.nothing_indexed and (words := how_far(ProgressReader(settings).current())):
         said.append(f"How far it is: {words}. More: rag status --watch")
     if end.coverage and end.coverage.reason:
@@ -392,10 +397,11 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
 
     if not isinstance(end, Answered | Refused):
         raise RagError(f"The answer broke off at {type(end).__name__}. Please report this.")
+    places = ("marks", "unverified", "computed")
     return {
         "answer": end.reason if isinstance(end, Refused) else end.answer,
         "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
-        "marks": [] if isinstance(end, Refused) else [asdict(mark) for mark in end.marks],
+        **{name: [] if isinstance(end, Refused) else [asdict(one) for one in getattr(end, name)] for name in places},
         "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
         "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import platform
 import shutil
@@ -15,11 +16,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import BucketFolder, Settings
+
+if TYPE_CHECKING:
+    from rag_pipeline.embedding.model_files import ModelFiles
 
 _MOST_NAMED = 20
 
@@ -192,14 +196,33 @@ def _model_here(settings: Settings) -> Iterator[Finding]:
 
     model = locate_model(settings)
     yield Finding("embedding model", "ok", f"{model.name}, reads {model.max_tokens} word pieces, in {model.path}")
-    light, bulk = light_state(model, settings), kept_choice(model, settings)
+    yield from _misread(model)
+    light, bulk = light_state(model.whole, settings), kept_choice(model.whole, settings)
     yield Finding(
         "embedding runtime", "ok", f"{light}; {f'in bulk: {bulk}' if bulk else 'the first large run measures what is fastest in bulk'}"
     )
 
 
+def _misread(model: ModelFiles) -> Iterator[Finding]:
+    """What a model's folder leaves to guess: its vectors come out all the same, and find less."""
+    from rag_pipeline.embedding.model_files import assumes_pooling, prompts_left_out
+
+    if prompt := prompts_left_out(model):
+        config = json.dumps({"prompts": {"query": prompt, "document": ""}})
+        yield Finding(
+            "embedding model",
+            "problem",
+            f"{model.name} wants prompts before texts, such as {prompt!r}, and its settings name none",
+            f"as its README.md says, put them into {model.path / 'config_sentence_transformers.json'}, such as {config}; then: rag ingest",
+        )
+    if assumes_pooling(model):
+        remedy = "choose a model that sentence-transformers saved, or save it so, with the pooling that it was trained with"
+        yield Finding("embedding model", "problem", f"{model.path} has no modules.json: the mean of all word pieces is guessed", remedy)
+
+
 def _vector_index(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.embedding.model import embedding_model_so_far
+    from rag_pipeline.ingestion.unread import unread_collections
     from rag_pipeline.stores.vectors import open_index
 
     index = open_index(settings)
@@ -209,6 +232,8 @@ def _vector_index(settings: Settings) -> Iterator[Finding]:
     yield Finding("vector index", "ok", f"{engine}: {len(manifests)} collections, {chunks} chunks")
     for damage in index.damaged():
         yield Finding("vector index", "problem", str(damage), f"rag ingest {damage.collection}")
+    for collection, message in unread_collections(settings).items():
+        yield Finding("vector index", "missing", f"{collection}: {message}", "then: rag ingest")
     now = embedding_model_so_far(settings) if settings.embedding_url else None
     for manifest in manifests:
         if manifest.embedding_model != settings.embedding_model or (now and now.fingerprint != manifest.embedding_fingerprint):

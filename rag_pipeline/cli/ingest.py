@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from rag_pipeline.cli.recording import Recorder
 from rag_pipeline.document_life import as_argument, held_in_words, hold_rules, with_command
 from rag_pipeline.embedding.embedder import begin_preparation
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
@@ -41,6 +42,8 @@ from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_de
 from rag_pipeline.stores.vectors import open_index
 
 _WAIT_LIMIT_SECONDS = 60.0
+_SMALL_WORK = 20
+"""So many documents are read as soon as Dagster is loaded; where there are more, they have both cores to themselves."""
 _LEFT = {"text": "documents", "vectors": "passages without a vector"}
 log = logging.getLogger(__name__)
 
@@ -206,14 +209,16 @@ def stop_collection(settings: Settings, name: str) -> str:
 def _run(settings: Settings, collections: Sequence[str], look: Look, full_refresh: bool, drawing: _Drawing) -> list[str]:
     """What is to be done for the collections: text of all of them first, so that all can be asked about early, then vectors.
 
-    Nothing of Dagster is loaded where there is nothing to do, and where there is, not before all is done.
+    Nothing of Dagster is loaded where there is nothing to do; where there is, by another process.
     """
     needs = {task for task in needs_of(look.plan, look.backlog) if task[1] in collections}
     went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
     if not (full_refresh or needs or went_back):
         return []
     work = _Work(settings, drawing)
-    with progress.listening(drawing.update):
+    with Recorder() as recorder, progress.listening(drawing.update):
+        if len(look.plan.to_read) <= _SMALL_WORK:
+            recorder.begin()
         if full_refresh:
             for collection in collections:
                 work.do(Workspace(settings, collection, full_refresh=True, is_paused=partial(is_paused_now, settings, collection)), LANES)
@@ -221,12 +226,14 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if ("text", collection) in needs or collection in went_back:
                     work.do_slices("text", collection)
+            recorder.begin()
             pauses, left = read_pauses(settings), _left(settings, collections, "vectors")
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
+        unrecorded = recorder.record(settings, work.reports)
     refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
-    return [*work.failures.values(), *refusals, *_recorded(settings, work.reports)]
+    return [*work.failures.values(), *refusals, *filter(None, [unrecorded])]
 
 
 @dataclass
@@ -275,18 +282,6 @@ class _Work:
         except Exception as error:
             log.exception("Ingesting %s failed", collection)
             self.failures[collection] = f"{collection}: {type(error).__name__}: {error}. What was finished is kept: run it again."
-
-
-def _recorded(settings: Settings, reports: Mapping[str, Reports]) -> list[str]:
-    """Have Dagster's records say what was done; why they do not."""
-    from rag_pipeline.defs.record import record
-
-    try:
-        record(settings, reports)
-    except Exception as error:
-        log.exception("Dagster's records were not written")
-        return [f"Dagster's records of this could not be written ({type(error).__name__}: {error}); the documents answer all the same"]
-    return []
 
 
 def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:

@@ -3,11 +3,15 @@
 Belongs here: writing them. Not here: what they say (``reported``, ``checks``), doing the work (``ingestion/steps/lanes.py``).
 
 A run of Dagster costs two seconds besides the work, and its libraries one more before it begins. ``rag ingest`` takes the steps itself, and
-what it did is written down afterwards, when questions are answered already.
+what it did is written down afterwards, when questions are answered already, by ``python -m rag_pipeline.defs.record``: that process loads
+Dagster meanwhile, and waits for what it is to write.
 """
 
 from __future__ import annotations
 
+import pickle
+import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -82,3 +86,14 @@ def _reported(workspace: Workspace, reports: Reports) -> Iterator[tuple[str, rep
         yield "embeddings", reported.embeddings(workspace, reports.embeddings)
     if reports.vector_index:
         yield "vector_index", reported.vector_index(workspace, reports.vector_index, seconds["vector_index"])
+
+
+def main() -> None:
+    """Write down what comes on standard input: pickled, settings and what was done. Who began this process ends it, too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings, done = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the process that began this one, and of nobody else
+    record(settings, done)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ from rag_pipeline.embedding.runtime_choice import LIGHT, dtypes_to_try, keep_cho
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.served_embedder import ServedEmbedder
 from rag_pipeline.embedding.served_model import ServedModel
-from rag_pipeline.embedding.vectors import Embedder, Vectors
+from rag_pipeline.embedding.vectors import Embedder, ShortenedEmbedder, Vectors
 from rag_pipeline.settings import Settings
 
 __all__ = ["Embedder", "Vectors", "begin_preparation", "load_embedder", "load_question_embedder", "prepare_light_runtime"]
@@ -42,6 +42,10 @@ def load_embedder(model: EmbeddingModel, settings: Settings, texts: int = FEW_TE
     """What embeds ``texts`` chunks soonest, loading included: loaded on first use, then shared by the process."""
     if isinstance(model, ServedModel):
         return _served(model, settings, IN_BULK)
+    return _shortened(model, _in_bulk(model.whole, settings, texts))
+
+
+def _in_bulk(model: ModelFiles, settings: Settings, texts: int) -> Embedder:
     with _LOADING:
         key = _key(model, settings)
         if key in _BULK:
@@ -52,12 +56,17 @@ def load_embedder(model: EmbeddingModel, settings: Settings, texts: int = FEW_TE
         return _BULK[key]
 
 
+def _shortened(model: ModelFiles, embedder: Embedder) -> Embedder:
+    return ShortenedEmbedder(embedder, model.first_numbers) if model.first_numbers else embedder
+
+
 def load_question_embedder(model: EmbeddingModel, settings: Settings) -> Embedder:
     """What embeds questions: the light runtime, or, until one was made, whatever else is loaded or can be. Makes none itself."""
     if isinstance(model, ServedModel):
         return _served(model, settings, FOR_A_QUESTION)
+    whole = model.whole
     with _LOADING:
-        return _light(model, settings) or _BULK.get(_key(model, settings)) or _loaded(model, settings)
+        return _shortened(model, _light(whole, settings) or _BULK.get(_key(whole, settings)) or _loaded(whole, settings))
 
 
 def begin_preparation(model: EmbeddingModel, settings: Settings) -> None:
@@ -65,8 +74,9 @@ def begin_preparation(model: EmbeddingModel, settings: Settings) -> None:
     if isinstance(model, ServedModel):
         return
     with _LOADING:
-        if _key(model, settings) not in _LOADED and not light_folder(model, settings).is_dir() and _can_be_light(model, settings):
-            _preparation(model, settings)
+        whole = model.whole
+        if _key(whole, settings) not in _LOADED and not light_folder(whole, settings).is_dir() and _can_be_light(whole, settings):
+            _preparation(whole, settings)
 
 
 def prepare_light_runtime(model: EmbeddingModel, settings: Settings) -> None:
@@ -74,8 +84,8 @@ def prepare_light_runtime(model: EmbeddingModel, settings: Settings) -> None:
     if isinstance(model, ServedModel):
         return
     with _LOADING:
-        if not _light(model, settings):
-            _made(model, settings)
+        if not _light(model.whole, settings):
+            _made(model.whole, settings)
 
 
 def _served(model: ServedModel, settings: Settings, patience: Patience) -> ServedEmbedder:

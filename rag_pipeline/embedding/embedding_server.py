@@ -96,6 +96,7 @@ class EmbeddingServer:
         self.model = model
         self._key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else ""
         self._patience = patience
+        self._dimensions = settings.embedding_dimensions
         self._rest_until, self._why = 0.0, ""
 
     def ask(self, texts: Sequence[str]) -> ServerAnswer:
@@ -117,7 +118,9 @@ class EmbeddingServer:
     def _ask(self, texts: Sequence[str]) -> ServerAnswer:
         import openai
 
-        body = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
+        body: dict[str, object] = {"model": self.model, "input": list(texts), "encoding_format": "base64"}
+        if self._dimensions:
+            body["dimensions"] = self._dimensions
         try:
             answer = self._client.post("/embeddings", cast_to=object, body=body)
         except openai.OpenAIError as error:
@@ -159,6 +162,8 @@ class EmbeddingServer:
         lengths = {len(vector) for vector in vectors}
         if len(lengths) != 1:
             raise self._unusable(f"vectors of different lengths: {sorted(lengths)[:5]}")
+        if self._dimensions and lengths != {self._dimensions}:
+            raise self._unusable(f"vectors of {min(lengths)} numbers, not the {self._dimensions} of RAG_EMBEDDING_DIMENSIONS: unset it")
         stacked = np.stack(vectors)
         norms = np.linalg.norm(stacked, axis=1)
         if not (np.isfinite(norms).all() and (norms > _LEAST_LENGTH).all()):

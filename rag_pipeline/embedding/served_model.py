@@ -26,6 +26,7 @@ from rag_pipeline.embedding.embedding_server import (
     Patience,
 )
 from rag_pipeline.embedding.model_files import (
+    DOCUMENT_PROMPTS,
     EmbeddingModelError,
     TokenCounter,
     digest_of_tokenizer,
@@ -212,7 +213,7 @@ def _max_tokens(settings: Settings, folder: Path | None) -> int:
 
 def _prompts(folder: Path | None) -> tuple[str, str]:
     """What is put before documents and questions."""
-    return (stated_prompt(folder, "document", "passage", "corpus"), stated_prompt(folder, "query")) if folder else ("", "")
+    return (stated_prompt(folder, *DOCUMENT_PROMPTS), stated_prompt(folder, "query")) if folder else ("", "")
 
 
 def _tokenizer(settings: Settings) -> tuple[Path | None, Path | None]:

@@ -6,6 +6,7 @@ Belongs here: the shape that runtimes share. Not here: the runtimes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
@@ -31,6 +32,27 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Vector of one question: shape (dimension,), unit length."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortenedEmbedder:
+    """Another one's vectors cut to their first ``dimension`` numbers, at length one again. As safe to share as that one."""
+
+    whole: Embedder
+    dimension: int
+
+    @property
+    def dtype(self) -> str:
+        """What the other one calculates with."""
+        return self.whole.dtype
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of chunks: shape (len(texts), dimension), unit length, in the order given."""
+        return unit_rows(self.whole.embed_documents(texts)[:, : self.dimension])
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """Vector of one question: shape (dimension,), unit length."""
+        return cast("NDArray[np.float32]", unit_rows(self.whole.embed_query(text)[None, : self.dimension])[0])
 
 
 def unit_rows(rows: NDArray[np.float32]) -> Vectors:

@@ -17,12 +17,16 @@ from rag_pipeline.answering.generation.marks import told_apart
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.measures import (
+    are_sentences,
+    contains_reference,
     harm_and_help,
+    has_numbers_of,
     normalised_gain,
     percentile,
     recall_and_overlap,
     reciprocal_rank,
     refusal_curve,
+    selected_sentences,
     success,
     supported_sentences,
     token_f1,
@@ -124,7 +128,7 @@ async def _hits(
     answerer: Answerer, scope: Scope, question: str, sub_questions: Sequence[str] = (), with_topic: str = ""
 ) -> tuple[Hit, ...]:
     found = await answerer.retriever.retrieve(question, scope, DEPTH, sub_questions, with_topic)
-    if found.coverage.reason:  # what is measured then is another thing
+    if found.coverage.reason and not found.coverage.unread:  # what is measured then is another thing
         raise RagError(found.coverage.reason)
     return found.hits
 
@@ -196,6 +200,7 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                 if event.nearness is not None:
                     collected.nearness[row.answerable].append(event.nearness)
             if isinstance(event, Answered):
+                _add_content(row, event, collected)
                 passages = {citation.number: citation.hit.text for citation in event.citations}
                 sentences, supported, invented = supported_sentences(_with_marks_alone(event), passages)
                 collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
@@ -203,6 +208,34 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                     collected.add("cited_pages", right_page=any(_on_page(one, wanted) for one in event.citations for wanted in row.wanted))
     if first is not None:
         collected.seconds["first_token"].append(first)
+
+
+def _add_content(row: Row, answered: Answered, collected: _Collected) -> None:
+    """What the answer says beside the references, and what of it stands in no passage that it cites."""
+    kinds = [one.kind for one in answered.unverified]
+    collected.add(
+        "verification",
+        unverified_numbers="number" in kinds,
+        unverified_sentences="sentence" in kinds,
+        computed_numbers=answered.computed != (),
+    )
+    parts = _said(answered)
+    said = " ".join(parts)
+    if row.answers:
+        collected.add("references", contained=contains_reference(said, row.answers))
+    exact = [found for one in row.answers if (found := has_numbers_of(said, one)) is not None]
+    if exact:
+        collected.add("references", numbers_exact=any(exact))
+    if are_sentences(row.sentences):
+        precision, recall, both = selected_sentences(parts, row.sentences)
+        collected.add("sentences", precision=precision, recall=recall, f1=both)
+
+
+def _said(answered: Answered) -> list[str]:
+    """The parts of an answer between its marks."""
+    ends = [0, *(mark.end for mark in answered.marks)]
+    starts = [*(mark.start for mark in answered.marks), len(answered.answer)]
+    return [part for end, start in zip(ends, starts, strict=True) if (part := answered.answer[end:start].strip())]
 
 
 def _with_marks_alone(answered: Answered) -> str:

@@ -10,9 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from rag_pipeline.quantities.numbers import numbers_in, same_value, stated_scales
+
 Span = tuple[int, int]
 
 _ARTICLES = ("a", "an", "the")
+MOST_SENTENCES = 3
 SUPPORTING_SHARE = 0.6
 """A sentence with this share of its words in the cited passage counts as supported by it."""
 _CITATION = re.compile(r"\[(\d+)\]")
@@ -85,6 +88,45 @@ def word_recall(text: str, reference: str) -> float:
 def _words(text: str) -> list[str]:
     plain = re.sub(r"[^\w\s]", " ", re.sub(r"['’]s\b", " s", text.lower()))
     return [word for word in plain.split() if word not in _ARTICLES]
+
+
+def contains_reference(text: str, references: Sequence[str]) -> bool:
+    """Whether the words of one of the references stand in the text, one after the other; as :func:`token_f1` reads words.
+
+    Scripts without blanks between words have them at any place.
+    """
+    ours = f" {' '.join(_words(text))} "
+    whole = (f" {' '.join(words)} " in ours for words in map(_words, references) if words)
+    return any(whole) or any(one.casefold() in text.casefold() for one in references if one and not one.isascii())
+
+
+def has_numbers_of(text: str, reference: str) -> bool | None:
+    """Whether a text has all numbers of a reference, formats made equal and rounding allowed; None where that has none."""
+    wanted, said = numbers_in(reference), numbers_in(text)
+    scales = stated_scales(text)
+    return all(any(same_value(one, other, scales) for other in said) for one in wanted) if wanted else None
+
+
+def are_sentences(texts: Sequence[str]) -> bool:
+    """Whether wanted texts are a choice of sentences: a longer one is a passage that holds more than the answer."""
+    return bool(texts) and all(len(_SENTENCE.split(text)) <= MOST_SENTENCES for text in texts)
+
+
+def selected_sentences(quoted: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of chosen sentences by their words, as evidence sentences are measured (FEVER; Thorne et al. 2018).
+
+    A quoted sentence is right where most of its words are in one wanted text; a wanted one is found where most of its words were quoted.
+    """
+    precision = _share_within(quoted, wanted)
+    recall = _share_within(wanted, quoted)
+    return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _share_within(texts: Sequence[str], others: Sequence[str]) -> float:
+    words = [set(_words(text)) for text in texts]
+    held = [set(_words(other)) for other in others]
+    within = [any(len(one & other) >= SUPPORTING_SHARE * len(one) for other in (*held, set().union(*held))) for one in words if one]
+    return sum(within) / len(within) if within else 0.0
 
 
 def harm_and_help(as_typed: bool, as_searched: bool) -> dict[str, float]:

@@ -27,7 +27,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A question. ``rewrite``: how a person made it stand alone; ``wanted`` is empty where nothing holds the answer."""
+    """A question. ``rewrite``: how a person made it stand alone; ``wanted`` is empty where nothing holds the answer.
+
+    ``answers`` are all reference answers; ``sentences`` are what a wanted file says word for word, where the set marks it.
+    """
 
     question: str
     history: tuple[Message, ...] = ()
@@ -35,6 +38,8 @@ class Row:
     answerable: bool = True
     rewrite: str | None = None
     core: bool = False
+    answers: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -63,6 +68,8 @@ def _row(path: Path, number: int, line: str) -> Row:
             answerable=bool(value.get("answerable", True)),
             rewrite=value.get("rewrite"),
             core=bool(value.get("core", False)),
+            answers=tuple(dict.fromkeys(filter(None, [*(value.get("answers") or []), value.get("answer")]))),
+            sentences=tuple(one["excerpt"] for one in value.get("relevant") or [] if one.get("excerpt")),
         )
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         detail = f"{type(error).__name__}: {error}"

@@ -26,6 +26,7 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.indexable import earlier_keys
 from rag_pipeline.stores.catalog.reading_rows import unread_documents
 from rag_pipeline.stores.vectors import Manifest, VectorIndex
+from rag_pipeline.stores.vectors.bm25 import model_fingerprint
 
 Lane = Literal["text", "vectors"]
 LANES: tuple[Lane, ...] = ("text", "vectors")
@@ -77,6 +78,8 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
         for collection in _with_other_vectors(index, {*ingested, *catalog.collections()}, model.fingerprint):
             missing = texts_missing(catalog, collection, chunker, model.fingerprint)
             passages[collection] = max(1, missing)  # one stands for publishing what is complete
+    for collection in _with_other_words(index, {*ingested, *catalog.collections()}):
+        documents[collection] = max(1, documents[collection])  # one stands for publishing all of them again
     found = {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
     return {name: backlog for name, backlog in found.items() if backlog != Backlog()}
 
@@ -90,20 +93,28 @@ def _answers_as_cut_before(catalog: Catalog, index: VectorIndex, collection: str
     return int(not published.keys().isdisjoint(earlier_keys(catalog, collection, chunker)))
 
 
-def _with_other_vectors(index: VectorIndex, ours: Set[str], model_fingerprint: str) -> list[str]:
+def _with_other_vectors(index: VectorIndex, ours: Set[str], fingerprint: str) -> list[str]:
     """Those of our collections that were published last with another embedding model than the configured one.
 
     What else a server holds may be another installation's. Of an index that was rolled back, the newest version counts: someone wants
     it so.
     """
     try:
-        return [name for name, versions in index.kept().items() if name in ours and _newest_model(versions) != model_fingerprint]
+        return [name for name, versions in index.kept().items() if name in ours and _newest(versions).embedding_fingerprint != fingerprint]
     except RagError:  # a server that does not answer; the run says so
         return []
 
 
-def _newest_model(versions: Iterable[Manifest | None]) -> str:
-    return max(filter(None, versions), key=lambda manifest: manifest.version).embedding_fingerprint
+def _with_other_words(index: VectorIndex, ours: Set[str]) -> list[str]:
+    """Those whose newest version was made with another BM25 model: they answer on until their words are made again."""
+    try:
+        return [name for name, versions in index.kept().items() if name in ours and _newest(versions).words != model_fingerprint()]
+    except RagError:  # a server that does not answer; the run says so
+        return []
+
+
+def _newest(versions: Iterable[Manifest | None]) -> Manifest:
+    return max(filter(None, versions), key=lambda manifest: manifest.version)
 
 
 def slice_seconds(settings: Settings, lane: Lane, earlier: int) -> float:

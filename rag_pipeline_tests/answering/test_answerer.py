@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from rag_pipeline.answering.generation.extractive import pieces
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.answering.conftest import events_of, publish, settings_at
+from rag_pipeline_tests.answering.conftest import chunks, events_of, publish, settings_at
 
 
 async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
@@ -27,6 +28,17 @@ async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
     assert "".join(event.text for event in events if isinstance(event, Token)) == end.answer
     assert end.model is None
     assert set(end.timings) == {"reformulate", "retrieve", "generate"}
+
+
+async def test_before_there_are_vectors_words_that_stand_nowhere_are_named(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    by_words = [replace(one, dense=None) for one in chunks("bees", "bees.md", ["Honey bees dance."], settings)]
+    publish(settings, "bees", {"bees.md": []}, chunks=[by_words])
+    answerer = build_answerer(settings)
+    end = (await events_of(answerer, "Which zeppelins flew?"))[-1]
+    assert "“zeppelins”" in cast("Refused", end).reason
+    end = (await events_of(answerer, "Which zeppelins flew?", (), Scope(filter=DocumentFilter(folder="empty"))))[-1]
+    assert "Choose other collections" in cast("Refused", end).reason
 
 
 async def test_marks_of_a_document_are_quoted_and_cite_nothing(tmp_path: Path) -> None:

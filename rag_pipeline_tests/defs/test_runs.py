@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from rag_pipeline.cli.recording import Recorder
 from rag_pipeline.definitions import defs
 from rag_pipeline.defs.assets import EMBEDDING_POOL
 from rag_pipeline.defs.checks import CHECKS, Check
@@ -80,6 +83,19 @@ def test_what_the_command_line_does_stands_in_dagster_s_records_and_is_fresh(set
     (settings.uploads / "b.txt").write_text("Giraffes.")
     assert start("-m", "rag_pipeline", "ingest").wait(120) == 0  # upon the records of a run
     assert out_of_date(instance) == set()
+
+
+def test_records_that_cannot_be_written_are_said_and_an_interrupted_command_leaves_no_process(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "dagster").write_text("a file where the folder belongs")
+    with Recorder() as recorder:
+        said = recorder.record(settings.model_copy(update={"data_dir": tmp_path}), {})
+    assert "could not be written (" in said
+    assert "FileExistsError" in said or "NotADirectoryError" in said
+    with pytest.raises(KeyboardInterrupt), Recorder() as recorder:
+        recorder.begin()
+        raise KeyboardInterrupt
+    assert recorder._process
+    assert recorder._process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.timeout(300)

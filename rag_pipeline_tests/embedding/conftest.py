@@ -40,7 +40,7 @@ def light(model: ModelFiles, light_settings: Settings, loaded: SentenceTransform
 
 @pytest.fixture
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_BULK", "_LIGHT", "_LOADED", "_UNUSABLE"):
+    for name in ("_BULK", "_LIGHT", "_LOADED", "_PREPARED", "_UNUSABLE"):
         monkeypatch.setattr(embedder, name, {})
 
 

@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from rag_pipeline.embedding import embedder, light_export
 from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
 from rag_pipeline.embedding.light_export import make_light, why_not
 from rag_pipeline.embedding.light_runtime import LightEmbedder, LightRuntimeError, light_folder, open_light
-from rag_pipeline.embedding.model_files import ModelFiles, locate_model
+from rag_pipeline.embedding.model_files import ModelFiles, assumes_pooling, locate_model, prompts_left_out
 from rag_pipeline.embedding.preparation import Preparation, stop_preparing
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
@@ -76,6 +78,20 @@ def test_prompts_first_token_pooling_and_dense_layers_are_exported_too(make_mode
     assert lowest_cosine(light.embed_documents(texts), loaded.embed_documents(texts)) >= LEAST
     assert float(light.embed_query(texts[0]) @ loaded.embed_query(texts[0])) >= LEAST
     assert float(light.embed_query(texts[0]) @ light.embed_documents(texts)[0]) < LEAST
+
+
+def test_what_a_model_s_card_wants_and_its_settings_leave_out_is_said(tmp_path: Path, model: ModelFiles) -> None:
+    folder = tmp_path / "e5"
+    shutil.copytree(model.path, folder)
+    (folder / "README.md").write_text('Each text begins with "query: " or "passage: ".')
+    left_out = Settings(data_dir=tmp_path / "data", embedding_model=str(folder))
+    assert "'query: '" in next(one for one in examine(left_out) if one.subject == "embedding model" and one.state == "problem").detail
+    (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: ", "passage": "passage: "}}')
+    told = replace(locate_model(left_out), document_prompt="")
+    assert not prompts_left_out(told)
+    assert not prompts_left_out(model)
+    (folder / "modules.json").unlink()
+    assert assumes_pooling(told)
 
 
 def test_the_length_of_vectors_is_known_from_the_files_alone(make_model: MakeModel, model: ModelFiles, tmp_path: Path) -> None:

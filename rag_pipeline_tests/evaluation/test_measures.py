@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.evaluation.measures import (
+    are_sentences,
+    contains_reference,
     harm_and_help,
+    has_numbers_of,
     merged,
     normalised_gain,
     percentile,
     recall_and_overlap,
     reciprocal_rank,
     refusal_curve,
+    selected_sentences,
     supported_sentences,
     token_f1,
     word_recall,
@@ -56,6 +60,25 @@ def test_support_of_sentences() -> None:
     passages = {1: "The iron bridge was opened in 1781.", 2: "Repairs cost much."}
     assert supported_sentences("The bridge was opened in 1781 [1]. It is made of cheese. [2] Nobody knows [7].", passages) == (3, 1, 1)
     assert supported_sentences("", passages) == (0, 0, 0)
+
+
+def test_what_an_answer_says_beside_its_references() -> None:
+    assert contains_reference("It opened in the year 1781 [1].", ["in 1790", "The year 1781"])
+    assert not contains_reference("It opened in 1781.", ["178"])
+    assert contains_reference("桥于一七八一年开放", ["一七八一年"])
+    assert has_numbers_of("Sales: 34,229 (in millions)", "$34.2 billion")
+    assert has_numbers_of("Sales: 34,229 (in millions)", "34 229")
+    assert has_numbers_of("Sales: 34,229 (in millions)", "34,231") is False
+    assert has_numbers_of("Sales: 34,229 (in millions)", "many") is None
+
+
+def test_the_choice_of_sentences() -> None:
+    wanted = ["The bridge opened in 1781.", "It is red."]
+    assert selected_sentences(["The bridge opened in 1781."], wanted) == (1.0, 0.5, pytest.approx(2 / 3))
+    assert selected_sentences(["Nothing of the kind was said."], wanted) == (0.0, 0.0, 0.0)
+    assert are_sentences(wanted)
+    assert not are_sentences(["One. Two. Three. Four. Five."])
+    assert not are_sentences([])
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import qdrant_edge
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.backlog import Backlog, backlogs
 from rag_pipeline.ingestion.folder import disk
 from rag_pipeline.ingestion.folder.listing import document_name
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
 from rag_pipeline.ingestion.steps.workspace import Workspace, extractor_fingerprint
+from rag_pipeline.models import SparseVector
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.reading_rows import missing_extractions, unread_documents
@@ -299,14 +302,30 @@ def test_a_catalog_without_words_gets_them_without_embedding_again(
 
 
 def test_another_bm25_model_makes_the_words_again(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
-    (settings.uploads / "a.txt").write_text("Zebras.")
-    ingest()
-    for module in (steps.embeddings, steps.vector_index):
-        monkeypatch.setattr(module, "model_fingerprint", lambda: "another")
+    """An index as a program before made it answers until then, and nothing is embedded again."""
+    (settings.uploads / "a.txt").write_text("Книга лежит на столе.")
+    ours = steps.vector_index.model_fingerprint
+    with monkeypatch.context() as before:
+        before.setattr(steps.embeddings, "document_vector", as_before)
+        for module in (steps.embeddings, steps.vector_index):
+            before.setattr(module, "model_fingerprint", lambda: "")
+        ingest()
+    assert found(settings, "Книга") == {"a.txt"}
+    assert not found(settings, "книги")
+    catalog = Catalog(settings.catalog_path)
+    assert backlogs(settings, catalog, open_index(settings), ["default"]) == {"default": Backlog(documents=1)}
     monkeypatch.setattr(steps.embeddings, "load_embedder", None)
     ingest()
-    with Catalog(settings.catalog_path).reading() as connection:
-        assert connection.execute("SELECT model FROM sparse_vectors").fetchall() == [("another",)]
+    assert found(settings, "книги") == {"a.txt"}
+    assert not backlogs(settings, catalog, open_index(settings), ["default"])
+    with catalog.reading() as connection:
+        assert connection.execute("SELECT model FROM sparse_vectors").fetchall() == [(ours(),)]
+
+
+def as_before(text: str) -> SparseVector:
+    """A text's words as they were when all of them were taken for English."""
+    vector = qdrant_edge.Bm25(qdrant_edge.Bm25Config(ascii_folding=True)).embed_document(text)
+    return SparseVector(list(vector.indices), list(vector.values))
 
 
 def test_a_failed_publication_keeps_the_old_version(settings: Settings, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:

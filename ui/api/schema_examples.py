@@ -30,11 +30,13 @@ ANSWER = {
     "answer": "The lease ends on 31 March 2027. [1]",
     "citations": [CITATION],
     "marks": [{"start": 33, "end": 36, "number": 1}],
+    "unverified": [],
+    "computed": [],
     "nearest": [],
     "refused": False,
     "reformulated_question": "When does the lease end?",
     "timings": {"reformulate": 0.0, "retrieve": 0.02, "generate": 0.11},
-    "coverage": {"passages": 2754, "vectors": 312, "reason": ""},
+    "coverage": {"passages": 2754, "vectors": 312, "reason": "", "unread": False},
 }
 DOCUMENT = {
     "document": "2025/lease.pdf",
@@ -74,6 +76,8 @@ MESSAGES: list[dict[str, Any]] = [
             "reformulated_question": "When does the lease end?",
             "citations": [CITATION],
             "marks": [{"start": 33, "end": 36, "number": 1}],
+            "unverified": [],
+            "computed": [],
             "model": None,
         },
         "feedback": "up",
@@ -140,7 +144,16 @@ STREAM: list[tuple[str, dict[str, Any]]] = [
     ("retrieved", {"hits": [PASSAGE]}),
     ("token", {"text": "The lease ends on 31 March 2027. ", "citation": None}),
     ("token", {"text": "[1]", "citation": 1}),
-    ("answered", {**_ANSWERED, "model": None, "usage": {}, "nearness": 1.1, "marks": ANSWER["marks"], "coverage": ANSWER["coverage"]}),
+    (
+        "answered",
+        {
+            **_ANSWERED,
+            "model": None,
+            "usage": {},
+            "nearness": 1.1,
+            **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed")},
+        },
+    ),
 ]
 EVENTS: Responses = {
     200: {

@@ -15,11 +15,13 @@ from pydantic import BaseModel, Field, field_validator
 
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.document_life import stage_of
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Coverage, Hit, Mark, Message, Refused
+from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Computed, Coverage, Hit, Mark, Message, Refused, Unverified
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
 LONGEST_HISTORY = 200
+PLACES = ("marks", "unverified", "computed")
+"""What an answer says of places in its text."""
 Name = Annotated[str, Field(max_length=10_000)]
 """With a limit pydantic also refuses what is no text: halves of characters, which no database takes."""
 
@@ -120,6 +122,9 @@ class AskResponse(BaseModel):
     ``marks`` are the places of the citations: ``answer[start:end]`` is ``[number]``, counted in Unicode code points. Whatever else
     is in brackets in an answer is its own or a document's text.
 
+    ``unverified`` are the places of what the passages cited do not say: numbers and dates with their units, and sentences that a language
+    model wrote. ``computed`` are those of numbers that it calculated from two that they do say.
+
     ``coverage``: of so many passages only so many have vectors yet; the others were searched by their words alone. Null where all have one.
     With a ``reason`` all were, as the question could be given no vector.
     """
@@ -129,6 +134,8 @@ class AskResponse(BaseModel):
     answer: str
     citations: list[CitationBody]
     marks: list[Mark]
+    unverified: list[Unverified] = []
+    computed: list[Computed] = []
     nearest: list[HitBody]
     refused: bool
     reformulated_question: str
@@ -232,7 +239,7 @@ def ask_response(end: Answered | Refused) -> AskResponse:
         {
             "answer": end.reason if isinstance(end, Refused) else end.answer,
             "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
-            "marks": [] if isinstance(end, Refused) else [asdict(mark) for mark in end.marks],
+            **{name: [] if isinstance(end, Refused) else [asdict(one) for one in getattr(end, name)] for name in PLACES},
             "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
             "refused": refused,
             "reformulated_question": end.reformulated_question,
@@ -255,7 +262,7 @@ def event_json(event: AnswerEvent) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Hit | Citation):
         return value.to_json()
-    if isinstance(value, Mark | Coverage):
+    if isinstance(value, Mark | Coverage | Unverified | Computed):
         return asdict(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

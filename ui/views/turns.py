@@ -14,7 +14,22 @@ from typing import Any
 from markupsafe import Markup
 
 from rag_pipeline.answering.generation.marks import marks_in
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Coverage, Failed, Hit, Mark, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import (
+    Answered,
+    AnswerEvent,
+    Box,
+    Citation,
+    Computed,
+    Coverage,
+    Failed,
+    Hit,
+    Mark,
+    Reformulated,
+    Refused,
+    Retrieved,
+    Token,
+    Unverified,
+)
 from rag_pipeline.stores.conversations import StoredMessage
 from ui.views.citations import Source
 from ui.views.environment import render
@@ -60,7 +75,8 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
     if answer.state == "complete":
         citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
         timings, model = detail.get("timings", {}), detail.get("model")
-        return turn.after(Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage))
+        end = Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage)
+        return turn.after(replace(end, **_verdicts(detail)))
     if answer.state == "refused":
         return turn.after(
             Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {}), None, coverage)
@@ -77,6 +93,15 @@ def _marks(answer: StoredMessage, citations: Sequence[Citation]) -> tuple[Mark, 
     if kept is None:
         return marks_in(answer.content, max((citation.number for citation in citations), default=0))
     return tuple(Mark(mark["start"], mark["end"], mark["number"]) for mark in kept)
+
+
+def _verdicts(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers that were kept before they were verified have none."""
+    computed = ({**one, "terms": tuple(one["terms"]), "citations": tuple(one["citations"])} for one in detail.get("computed", ()))
+    return {
+        "unverified": tuple(Unverified(**one) for one in detail.get("unverified", ())),
+        "computed": tuple(Computed(**one) for one in computed),
+    }
 
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
@@ -131,7 +156,7 @@ def _shown(turn: Turn) -> ShownTurn:
         shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
     if isinstance(end, Answered):
-        answer = answer_html(end.answer, end.citations, end.marks, markdown=turn.markdown)
+        answer = answer_html(end.answer, end.citations, end.marks, (*end.unverified, *end.computed), markdown=turn.markdown)
         return replace(shown, answer=answer, sources=tuple(map(Source.of, end.citations)), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
     if isinstance(end, Failed):

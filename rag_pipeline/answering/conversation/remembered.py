@@ -87,8 +87,8 @@ def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str
     """An answer as it is kept: its text, its state, and what belongs to it as JSON."""
     if isinstance(end, Answered):
         citations = [citation.to_json() for citation in end.citations]
-        marks, usage = [asdict(mark) for mark in end.marks], dict(end.usage)
-        return end.answer, "complete", {**_common(end), "citations": citations, "marks": marks, "model": end.model, "usage": usage}
+        places = {name: [asdict(one) for one in getattr(end, name)] for name in ("marks", "unverified", "computed")}
+        return end.answer, "complete", {**_common(end), **places, "citations": citations, "model": end.model, "usage": dict(end.usage)}
     if isinstance(end, Refused):
         return end.reason, "refused", {**_common(end), "nearest": [hit.to_json() for hit in end.hits]}
     if isinstance(end, Failed):

@@ -16,6 +16,7 @@ from typing import cast
 
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.expected_kind import expected_kind, holds
+from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, share_of_pairs, word_rarity
@@ -36,7 +37,7 @@ class Extract:
     marks: tuple[Mark, ...]
     citations: tuple[Citation, ...]
     nearness: float
-    """The best sentence's cosine and half the best passage's score, from 0 to 1.5; what is off topic shares neither meaning nor words."""
+    """See :class:`rag_pipeline.answering.generation.nearness.Nearness`."""
     convincing: bool
     """Whether what was found has to do with the question at all."""
 
@@ -71,21 +72,23 @@ def extracted(
     covered = [coverage(word_ids(text), rarity) for text in said]
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
     kind = expected_kind(question)
-    fits_kind = [quoting.kind * holds(kind, sentence.text) for sentence in sentences]
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fits_kind[n] for n in fit}
+    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, holds(kind, sentences[n].text), quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
-    passage = tuning.refusal.passage * max((hit.score for hit in hits), default=0.0)
+    if question_vector is not None:
+        nearness = nearness_by_vectors(hits, passages, rarity, tuning.refusal)
+    else:
+        nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
-        if part and (not cosines or max(cosines.values()) + passage < tuning.refusal.convincing):
+        if part and (not cosines or not nearness.is_enough(cosines.values())):
             near = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
             cosines |= {n: float(cosine) * (quoting.listed if sentences[n].listed else 1.0) for n, cosine in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
-    nearness = max(cosines.values(), default=0.0) + passage
-    return Extract(text, marks, _cited(quoted, hits), nearness, bool(text) and nearness >= tuning.refusal.convincing)
+    convincing = bool(text) and nearness.is_enough(cosines.values())
+    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), convincing)
 
 
 def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
@@ -148,8 +151,8 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
-    return quoting.coverage * covered + quoting.passage * passage_score
+def _by_words(covered: float, passage_score: float, fits: bool, quoting: Quoting) -> float:
+    return quoting.coverage * covered + quoting.passage * passage_score + quoting.kind * fits
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

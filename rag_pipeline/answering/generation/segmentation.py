@@ -1,6 +1,7 @@
 """Passages cut into sentences and table rows that can be quoted alone.
 
-Belongs here: where sentences end, what says nothing by itself. Not here: which sentences answer a question (``extractive.py``).
+Belongs here: where sentences end (by sentencex, in the passage's language), what says nothing by itself. Not here: which sentences answer
+a question (``extractive.py``).
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 
+from sentencex import segment
+
 from rag_pipeline.answering.generation.table_row import TableRow, is_row, table_row
 from rag_pipeline.answering.tuning import TUNING, Segmentation
 from rag_pipeline.models import CELL, HEADER_CELL, Hit
+from rag_pipeline.stores.vectors.languages import code_of, language_of
 
 BETWEEN_LINES = " / "
 """Where a line ended in the document, as in quoted verse."""
 
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’]*")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Nos?|vs|cf|al|Figs?|Arts?|Inc|Ltd|Corp|Co|Jr|Sr|ca)\.$"
-)
+_INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
+"""``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
+_BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
+"""``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
+_ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
+_CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
@@ -53,7 +59,7 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     headings = {heading.strip() for heading in hit.heading_path}
     lines = [line for line in _lines(hit.text) if line not in headings]
     quotable = list(_facts(lines, tuning)) or lines
-    parts = _parts(quotable, _header_above(hit), tuning)
+    parts = _parts(quotable, _header_above(hit), code_of(language_of(hit.text)), tuning)
     longest = tuning.longest_sentence_characters
     return [
         Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
@@ -66,7 +72,7 @@ def _header_above(hit: Hit) -> str:
     return next((line.strip() for line in reversed(hit.context.splitlines()) if HEADER_CELL in line), "")
 
 
-def _parts(lines: Sequence[str], header: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
+def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
     for line in lines:
         if HEADER_CELL in line:
@@ -77,7 +83,7 @@ def _parts(lines: Sequence[str], header: str, tuning: Segmentation) -> Iterator[
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
                 header = ""
-            yield from ((sentence, None) for sentence in _cut(line, tuning.fewest_letters))
+            yield from ((sentence, None) for sentence in _cut(line, language, tuning))
 
 
 def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
@@ -148,18 +154,31 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, fewest_letters: int) -> Iterator[str]:
-    start = 0
+def _cut(line: str, language: str, tuning: Segmentation) -> Iterator[str]:
+    start = position = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
-    for end in _END.finditer(line):
-        sentence = line[start : end.end()].strip()
-        leads = any(first <= end.start() < last for first, last in leaders)
-        goes_on = leads or line[end.end() :].lstrip()[:1].islower() or _ABBREVIATION.search(line[start : end.start() + 1])
-        if not goes_on and _says_something(sentence, fewest_letters):
+    for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
+        position += len(part)
+        closing = _CLOSING.match(line, position)
+        end = closing.end() if closing else position
+        sentence = line[start:end].strip()
+        leads = any(first < position <= last + 1 for first, last in leaders)
+        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, tuning.fewest_letters):
             yield sentence
-            start = end.end()
-    if _says_something(line[start:], fewest_letters):
+            start = end
+    if _says_something(line[start:], tuning.fewest_letters):
         yield line[start:].strip()
+
+
+def _with_long_ones_opened(line: str, longest: int) -> str:
+    """The line with what stands around long quotations and remarks made plain: the library cuts nothing within them."""
+    return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
+
+
+def _goes_on_after(sentence: str, rest: str) -> bool:
+    following = rest.lstrip()[:1]
+    abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
+    return following.islower() or bool(abbreviated)
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag_pipeline.answering.retrieval.reranking import Reread, reranked
+from rag_pipeline.answering.retrieval.reranking import Reread, is_close, reranked
 from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
 from rag_pipeline.answering.retrieval.second_look import put_together, second_question, with_topic_put_together
 from rag_pipeline.answering.retrieval.selection import interleaved, varied, with_continuation, without_copies
@@ -39,7 +39,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
         found = put_together(found, ranked(again, others, depth, tuning.ranking), tuning.second_look)
         candidates = [*candidates, *others]
     distinct = without_copies(found)
-    if sources.reread:
+    if sources.reread and is_close(distinct, tuning.reranking):
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
     else:
         chosen = varied(distinct, top_k, tuning.selection)

@@ -20,6 +20,7 @@ from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Embedder, Vectors, load_question_embedder
 from rag_pipeline.embedding.model import EmbeddingModel
 from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
+from rag_pipeline.embedding.served_model import ServedModel
 from rag_pipeline.settings import Settings
 
 Vector = NDArray[np.float32]
@@ -44,6 +45,11 @@ class QuestionEncoder:
             EmbeddingServerError: the model is a server's, and gives none.
         """
         return self._cached(question, model)
+
+    def reads(self, question: str, model: EmbeddingModel) -> bool:
+        """Whether the model knows the question's language; of a server whose tokenizer is not given it is taken to."""
+        estimated = isinstance(model, ServedModel) and model.tokenizer is None
+        return estimated or self._counter(model).reads(question)
 
     def _encode(self, question: str, model: EmbeddingModel) -> Vector:
         embedder = load_question_embedder(model, self._settings)

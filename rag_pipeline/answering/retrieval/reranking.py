@@ -1,14 +1,16 @@
 """A second opinion on the order of passages, by a model that reads question and passage together.
 
-Belongs here: the model and the order it gives. Not here: finding passages. Off unless RAG_RERANKER_MODEL is set: measure it on your own
-questions first (``rag eval`` with and without it), for it takes most of a question's time.
+Belongs here: the model, the order it gives, when it is asked, and for how long. Not here: finding passages. Off unless
+RAG_RERANKER_MODEL is set: measure it on your own questions first (``rag eval`` with and without it), for it takes most of their time.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 Reread = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
-"""How well each text answers the question beside it; the greater, the better."""
+"""How well each text answers the question beside it; the greater, the better. It may read the first ones only, having no time for more."""
 
 _LOADED: dict[tuple[str, str], CrossEncoder] = {}
 _USING = threading.Lock()
@@ -34,8 +36,15 @@ class RerankerError(RagError):
     code = "reranker"
 
 
+def is_close(hits: Sequence[Hit], tuning: Reranking = TUNING.reranking) -> bool:
+    """Whether the second comes so near the first that somebody else may order them otherwise."""
+    return len(hits) > 1 and hits[1].score >= tuning.close_to_best * hits[0].score
+
+
 def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tuning: Reranking = TUNING.reranking) -> tuple[Hit, ...]:
     """The best of the first hits (``depth`` of them, or ``top_k`` if that is more) as ``reread`` orders them; scores stay the retriever's.
+
+    Those that it had no time for come after those that it read, in their order.
 
     Raises:
         RerankerError: as :func:`reranker` says.
@@ -44,22 +53,37 @@ def reranked(question: str, hits: Sequence[Hit], top_k: int, reread: Reread, tun
     if not considered:
         return ()
     scores = reread([(question, embedded_text(hit.context, hit.text)) for hit in considered])
-    order = sorted(range(len(considered)), key=lambda n: -scores[n])[:top_k]
+    order = [*sorted(range(len(scores)), key=lambda n: -scores[n]), *range(len(scores), len(considered))][:top_k]
     return tuple(replace(considered[n], rank=rank) for rank, n in enumerate(order, start=1))
 
 
-def reranker(settings: Settings) -> Reread | None:
+def reranker(settings: Settings, tuning: Reranking = TUNING.reranking) -> Reread | None:
     """The configured model; None when there is none. It is loaded when it is first asked, which takes seconds.
 
     Asking it raises:
         RerankerError: the model cannot be found, or is none that scores pairs of texts.
     """
-    return partial(_scores, settings) if settings.reranker_model else None
+    return partial(_scores, settings, tuning.batch) if settings.reranker_model else None
 
 
-def _scores(settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
+def _scores(settings: Settings, batch: int, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    """Batch by batch, until a further one that takes as long as the last would end too late; the first always."""
     with _USING:  # the model uses all cores for one question
-        scores = _model(settings).predict(pairs, batch_size=settings.embedding_batch_size, show_progress_bar=False)
+        model = _model(settings)
+        scores: list[float] = []
+        patience = timedelta(milliseconds=settings.rerank_milliseconds).total_seconds()
+        start = before = time.monotonic()
+        for first in range(0, len(pairs), batch):
+            scores += _scores_of(model, settings, pairs[first : first + batch])
+            now = time.monotonic()
+            if now - start + now - before > patience:
+                break
+            before = now
+    return scores
+
+
+def _scores_of(model: CrossEncoder, settings: Settings, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    scores = model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
     if getattr(scores, "ndim", 1) != 1:
         raise RerankerError(
             f"RAG_RERANKER_MODEL: {settings.reranker_model} gives {scores.shape[1]} scores for a pair, not one. Choose a model for ranking."

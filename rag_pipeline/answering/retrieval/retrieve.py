@@ -10,9 +10,10 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from typing import cast
 
 from rag_pipeline.answering.question import checked_question
@@ -24,7 +25,7 @@ from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
 from rag_pipeline.embedding.model import EmbeddingModel, embedding_model
-from rag_pipeline.embedding.model_files import EmbeddingModelError
+from rag_pipeline.embedding.model_files import EmbeddingModelError, unread_language
 from rag_pipeline.embedding.served_model import is_served
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Coverage, Hit
@@ -48,11 +49,17 @@ class Found:
 
 @dataclass
 class _Question:
-    """A question under way: where it is searched for, and, once its model gave no vector, why."""
+    """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it.
+
+    ``unread``: fingerprints of the models that cannot, also where names from a passage are added to it. ``by_any_vector``: it has one
+    although its model cannot.
+    """
 
     collections: Sequence[str]
     filter: DocumentFilter
     without_vector: str = ""
+    unread: set[str] = field(default_factory=set)
+    by_any_vector: bool = False
 
 
 class Retriever:
@@ -127,7 +134,15 @@ class Retriever:
             prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
-        asked = _Question(self._collections(scope), scope.filter)
+        collections = self._collections(scope)
+        asked = _Question(collections, scope.filter)
+        found = self._found(asked, questions, with_topic, top_k)
+        if found.hits or not asked.unread:
+            return found
+        # No word of it is there: a vector that tells little tells more than nothing.
+        return self._found(_Question(collections, scope.filter, by_any_vector=True), questions, with_topic, top_k)
+
+    def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         sources = Sources(partial(self._candidates, asked), self._following, self._reread)
         hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
         return Found(hits, self._coverage(asked))
@@ -135,7 +150,9 @@ class Retriever:
     def _coverage(self, asked: _Question) -> Coverage:
         published = self._index.manifests()
         manifests = [published[name] for name in asked.collections if name in published]
-        return Coverage(sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector)
+        return Coverage(
+            sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector, bool(asked.unread)
+        )
 
     def _following(self, hit: Hit) -> Hit | None:
         return next(iter(self._neighbours(hit, 0, 1)[1:]), None)
@@ -193,13 +210,19 @@ class Retriever:
         )
 
     def _dense(self, asked: _Question, manifest: Manifest, question: str) -> list[float] | None:
-        """The question's vector; None where its server gives none, which is then not waited for again."""
-        if asked.without_vector and is_served(manifest.embedding_fingerprint):
+        """The question's vector; None where its server gives none, which is then not waited for again, or where it would tell nothing."""
+        fingerprint = manifest.embedding_fingerprint
+        if fingerprint in asked.unread or (asked.without_vector and not asked.unread and is_served(fingerprint)):
             return None
         try:
-            return cast("list[float]", self._encoder.vector(question, model_of(manifest, self._settings)).tolist())
+            model = model_of(manifest, self._settings)
+            if not asked.by_any_vector and not self._encoder.reads(question, model):
+                asked.without_vector = unread_language(manifest.embedding_model)
+                asked.unread.add(fingerprint)
+                return None
+            return cast("list[float]", self._encoder.vector(question, model).tolist())
         except EmbeddingServerError as error:
-            asked.without_vector = str(error)
+            asked.without_vector, asked.unread = str(error), set()
             return None
 
     def _model_of(self, collection: str) -> EmbeddingModel:
@@ -238,11 +261,13 @@ def model_of(manifest: Manifest, settings: Settings) -> EmbeddingModel:
         settings = settings.model_copy(update={"embedding_url": None})
     if served and not settings.embedding_url:
         raise EmbeddingServerError(f"{indexed} by an embedding server. Set RAG_EMBEDDING_URL again, or: rag ingest {manifest.collection!r}")
-    for name in names:
+    lengths = dict.fromkeys([settings.embedding_dimensions, *(() if served else (0, manifest.dimension))])
+    for name, numbers in product(names, lengths):
+        configured = settings.model_copy(update={"embedding_model": name, "embedding_dimensions": numbers})
         try:
-            model = embedding_model(settings.model_copy(update={"embedding_model": name}), FOR_A_QUESTION)
+            model = embedding_model(configured, FOR_A_QUESTION)
         except EmbeddingModelError:
-            if name == manifest.embedding_model:
+            if name == manifest.embedding_model and not numbers:
                 raise
             continue
         if model.fingerprint == manifest.embedding_fingerprint:

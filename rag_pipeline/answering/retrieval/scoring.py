@@ -16,20 +16,24 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from rag_pipeline.answering.tuning import TUNING, Ranking
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors import Candidate
-from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
+from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
 
 _PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The question as the passages are measured by it; rarities are those of its words among passages and names of documents."""
+    """The question as the passages are measured by it; rarities are those of its words among passages and names of documents.
 
-    words: AbstractSet[int]
+    A word stands for all that a passage may have for it, in whichever language (:func:`question_words`).
+    """
+
+    words: Mapping[int, AbstractSet[int]]
     pairs: AbstractSet[tuple[int, int]]
     rarity: Mapping[int, float]
     rarity_in_names: Mapping[int, float]
@@ -63,15 +67,21 @@ def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Rank
 
 
 def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
-    words = word_ids(question)
+    in_order = question_words(question)
+    words = {word[0]: frozenset(word) for word in in_order}
     names = {candidate.hit.document: name_words(candidate.hit.document) for candidate in candidates}
-    in_names = words & set().union(*names.values())
+    in_names = words.keys() & set().union(*names.values())
     return _Asked(
         words,
-        {pair for pair in word_pairs(question) if pair[0] != pair[1]},
-        word_rarity(words, [candidate.words for candidate in candidates], smoothing),
+        {(one[0], other[0]) for one, other in pairwise(in_order) if one[0] != other[0]},
+        word_rarity(words.keys(), [_said(words, candidate.words) for candidate in candidates], smoothing),
         word_rarity(in_names, list(names.values()), smoothing),
     )
+
+
+def _said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
+    """The words of the question that are among those of a passage."""
+    return {word for word, forms in asked.items() if not forms.isdisjoint(found)}
 
 
 @lru_cache(maxsize=TUNING.caches.document_names)
@@ -123,8 +133,9 @@ class _Score:
 
 def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
     named = name_words(candidate.hit.document)
-    covered = coverage({word for word in asked.words if word in candidate.words or word in named}, asked.rarity)
-    pairs, name = _share_of_pairs(asked, candidate), coverage(named, asked.rarity_in_names)
+    said = _said(asked.words, candidate.words)
+    covered = coverage(said | (named & asked.words.keys()), asked.rarity)
+    pairs, name = _share_of_pairs(asked, said, candidate.hit.text), coverage(named, asked.rarity_in_names)
     if candidate.cosine is None:
         expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
         return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
@@ -150,12 +161,10 @@ def _score_by_words(fused: float, covered: float, pairs: float, name: float, ran
     return min(1.0, max(0.0, ranking.unseen_start + ranking.unseen_slope * total / ranking.unseen_weights))
 
 
-def _share_of_pairs(asked: _Asked, candidate: Candidate) -> float:
+def _share_of_pairs(asked: _Asked, said: AbstractSet[int], text: str) -> float:
     # Reading a text for its pairs takes longer than all else here; most have no two words of a pair.
-    possible = {pair for pair in asked.pairs if pair[0] in candidate.words and pair[1] in candidate.words}
-    if not possible:
-        return 0.0
-    return share_of_pairs(possible, word_pairs(candidate.hit.text)) * len(possible) / len(asked.pairs)
+    possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
+    return share_of_pairs(possible, word_pairs(text)) * len(possible) / len(asked.pairs) if possible else 0.0
 
 
 def share_of_pairs(asked: AbstractSet[tuple[int, int]], found: AbstractSet[tuple[int, int]]) -> float:

@@ -139,7 +139,7 @@ def _indexable(workspace: Workspace, model_fingerprint: str) -> dict[str, Indexa
 
 def _bring_up_to_date(workspace: Workspace, current: Manifest | None, present: Mapping[str, str], target: _Target) -> IndexReport:
     base = {} if target.from_scratch else present
-    write = {key: one.revision for key, one in target.wanted.items() if _is_worth_writing(one, base.get(key))}
+    write = {key: _revision(one) for key, one in target.wanted.items() if _is_worth_writing(one, base.get(key))}
     removed = sorted(base.keys() - target.wanted.keys() - target.kept)
     gone = present.keys() - target.wanted.keys() - target.kept
     documents = len(target.wanted) + len(target.kept)
@@ -149,19 +149,29 @@ def _bring_up_to_date(workspace: Workspace, current: Manifest | None, present: M
             workspace.index.drop(workspace.collection)
         return IndexReport(None, existed, 0, 0, 0, 0, 0, len(gone))
     rolled_back = current is not None and is_rolled_back(current, workspace.index.previous(workspace.collection))
-    if current and not (target.from_scratch or write or removed or rolled_back):
+    other_words = current is not None and current.words != model_fingerprint()
+    if current and not (target.from_scratch or write or removed or rolled_back or other_words):
         return _report(current, [], present, gone, published=False)
     published = _publish(workspace, target, write, [*removed, *(key for key in write if key in base)], documents)
     return _report(published, list(write), present, gone, published=True)
 
 
+def _revision(document: Indexable) -> str:
+    """Differs when the document's points do: in vectors, in when its file was changed, in the words that they are found by."""
+    return f"{document.revision} {model_fingerprint()}"
+
+
 def _is_worth_writing(document: Indexable, published: str | None) -> bool:
     """Whether a document is to be written again. A long one that is still being embedded is when its vectors have doubled: a document is
     written whole, and would be written as often as there are slices."""
-    if published is None or published == document.revision:
+    if published is None or published == _revision(document):
         return published is None
     growing = document.chunks > _LONG_CHUNKS and document.vectors < document.chunks and vectors_of(published) > 0
-    return not growing or document.vectors >= 2 * vectors_of(published) or not published.endswith(f" of {document.modified}")
+    return (
+        not growing
+        or document.vectors >= 2 * vectors_of(published)
+        or not published.endswith(f" of {document.modified} {model_fingerprint()}")
+    )
 
 
 def _report(manifest: Manifest, written: list[str], present: Mapping[str, str], gone: set[str], *, published: bool) -> IndexReport:
@@ -188,6 +198,7 @@ def _publish(workspace: Workspace, target: _Target, write: Mapping[str, str], re
                 chunks=_read_points(files, total),
                 documents=documents,
                 from_scratch=target.from_scratch,
+                words=model_fingerprint(),
             )
         )
     finally:

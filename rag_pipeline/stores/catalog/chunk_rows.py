@@ -99,6 +99,18 @@ def texts_without_words(catalog: Catalog, collection: str, chunker: str, model: 
         yield from query_batches(connection, query, "text_hash", parameters, batch_size)
 
 
+def sampled_texts(catalog: Catalog, most: int) -> dict[str, list[str]]:
+    """Collection → so many of its passages at most, whichever: the same each time, of all its documents alike."""
+    with catalog.reading() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT d.collection, c.text, c.text_hash"
+            " FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key) WHERE d.chunks > 0"
+            " QUALIFY row_number() OVER (PARTITION BY d.collection ORDER BY c.text_hash) <= ? ORDER BY c.text_hash",
+            [most],
+        ).fetchall()
+    return {name: [text for collection, text, _ in rows if collection == name] for name in sorted({row[0] for row in rows})}
+
+
 def uncut_documents(catalog: Catalog, chunker: str) -> dict[str, int]:
     """Collection → documents that were read and that this chunker has not cut."""
     with catalog.reading() as connection:

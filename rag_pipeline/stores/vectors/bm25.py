@@ -1,15 +1,17 @@
 """Texts as BM25 sparse vectors: the one model that both engines use, so that their ranks agree.
 
-Belongs here: how words become dimensions and weights. Not here: IDF, which the engines compute from the points they hold.
+Belongs here: how words become dimensions and weights. Not here: IDF, which the engines compute from the points they hold; what becomes of
+a word before the engine sees it (``stems.py``), which language a text is in (``languages.py``).
 
-The engine's own word splitting is kept, with English stop words and stemming and accents folded. It takes a run of Chinese,
-Japanese, Thai, Lao, Khmer or Burmese, which have no spaces, for one word; so such runs are cut into characters and pairs first.
-Figures for both choices: docs/decisions/fusion.md.
+Words are split, stemmed and weighted as English by the engine. A passage in another language that is written in Latin letters has the
+stems of that language besides, in dimensions that no English text has: who asks in a few words, of which no language can be told, finds
+what he writes as he writes it, and every form of it where the language can be told. Figures: docs/decisions/fusion.md.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
@@ -18,39 +20,71 @@ import qdrant_edge
 
 from rag_pipeline.models import SparseVector
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
+from rag_pipeline.stores.vectors.languages import language_of, languages_it_may_be
+from rag_pipeline.stores.vectors.stems import LATIN_LANGUAGES, stem, with_words_apart
 
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
-)
+_VERSION = 3
+"""Raised when the same text gets another vector: words are made again then, and nothing is embedded again."""
+_FUNCTION_WORDS = 4
+"""Different ones that a passage has at least, or it is taken for English: its words count as they are written in any case."""
 _WORD = re.compile(r"\w+")
+_LATIN_WORD = re.compile(r"\b[a-z\u00df-\u024f]+\b")
 
 
 def model_fingerprint() -> str:
     """Changes when the same text may get another vector: our settings, or another release of the engine."""
-    return f"{INDEX_SCHEMA}:{version('qdrant-edge-py')}"
+    return f"{INDEX_SCHEMA}.{_VERSION}:{version('qdrant-edge-py')}"
 
 
 def document_vector(text: str) -> SparseVector:
     """Term-frequency weights of a chunk's embedded text. Empty when it has no words."""
-    vector = _model().embed_document(_spaced(text))
+    language, apart = language_of(text, _FUNCTION_WORDS), with_words_apart(text)
+    if language in LATIN_LANGUAGES:
+        apart = f"{apart} {' '.join(stem(word, language) for word in _LATIN_WORD.findall(apart.lower()))}"
+    vector = _model().embed_document(apart)
     return SparseVector(list(vector.indices), list(vector.values))
 
 
 def query_vector(text: str) -> SparseVector:
-    """Weight 1 for each distinct word of a question. Empty when it has no words, or stop words only."""
-    vector = _model().embed_query(_spaced(text))
-    return SparseVector(list(vector.indices), list(vector.values))
+    """Weight 1 for each distinct stem that a question's words may have. Empty when it has no words, or stop words only."""
+    ids = list(dict.fromkeys(word_id for word in question_words(text) for word_id in word))
+    if with_words_apart(text) != text:  # as an index has them whose words were made before, until they are made again
+        ids = list(dict.fromkeys([*ids, *_model().embed_query(text).indices]))
+    return SparseVector(ids, [1.0] * len(ids))
+
+
+def question_words(text: str) -> list[tuple[int, ...]]:
+    """The dimensions that each word of a question may have in a passage, in the order of the question.
+
+    The first is that of :func:`word_ids`, if the word has one there. Stop words of the
+    languages that the question may be in have none, unless it may be English.
+    """
+    may_be = languages_it_may_be(text)
+    languages = tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES
+    kept = () if not may_be or "English" in may_be else languages
+    words = _WORD.findall(with_words_apart(text).lower().replace("_", " "))
+    return [found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages))]
+
+
+def _is_stop_word(word: str, languages: Sequence[str]) -> bool:
+    return bool(_LATIN_WORD.fullmatch(word)) and not all(stem(word, language) for language in languages)
+
+
+@lru_cache(maxsize=1 << 14)
+def _alternatives(word: str, languages: tuple[str, ...]) -> tuple[int, ...]:
+    stems = [stem(word, language) for language in languages] if _LATIN_WORD.fullmatch(word) else []
+    return tuple(dict.fromkeys(word_id for one in (word, *stems) for word_id in _ids_of(one)))
 
 
 def word_ids(text: str) -> set[int]:
-    """The dimensions of a text's words: equal for two words that BM25 takes for the same; stop words have none."""
-    return {word_id for word in _WORD.findall(_spaced(text).lower()) for word_id in _ids_of(word)}
+    """The dimensions of a text's words, in whatever language: equal for two words that are the same; English stop words have none."""
+    return {word_id for word in _WORD.findall(with_words_apart(text).lower()) for word_id in _ids_of(word)}
 
 
 def word_pairs(text: str) -> set[tuple[int, int]]:
     """Words that follow one another, stop words left out, as pairs of :func:`word_ids` in the order of the text."""
     # No loop of Python's own: this runs over up to 100 passages for each question.
-    return set(pairwise(filter(None, map(_first_id_of, _WORD.findall(_spaced(text).lower())))))
+    return set(pairwise(filter(None, map(_first_id_of, _WORD.findall(with_words_apart(text).lower())))))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -61,14 +95,6 @@ def _ids_of(word: str) -> tuple[int, ...]:
 @lru_cache(maxsize=1 << 17)
 def _first_id_of(word: str) -> int | None:
     return next(iter(_ids_of(word)), None)
-
-
-def _spaced(text: str) -> str:
-    return text if text.isascii() else _UNSPACED.sub(lambda run: f" {' '.join(_characters_and_pairs(run[0]))} ", text)
-
-
-def _characters_and_pairs(run: str) -> list[str]:
-    return [*run, *(run[start : start + 2] for start in range(len(run) - 1))]
 
 
 @cache

@@ -46,7 +46,8 @@ class IndexChangedError(RagError):
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a published version holds. ``published_at`` is ISO 8601 in UTC; ``documents`` and ``chunks`` are counts, and so is ``vectors``:
-    the chunks that have a dense vector, while the others are found by their words alone."""
+    the chunks that have a dense vector, while the others are found by their words alone. ``words`` is the fingerprint of the BM25 model;
+    empty where a program made it that did not say."""
 
     collection: str
     version: str
@@ -58,6 +59,7 @@ class Manifest:
     chunks: int
     vectors: int
     published_at: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class IndexChange:
 
     ``removed_keys`` are the document keys whose points go, those that are written again included; ``chunks`` comes in batches, made lazily
     and never collected, documents whole; ``documents`` is the number of documents after the change. ``from_scratch`` starts with an empty
-    version.
+    version. ``words`` is the fingerprint of the BM25 model.
     """
 
     collection: str
@@ -77,6 +79,7 @@ class IndexChange:
     chunks: Iterable[Sequence[IndexedChunk]]
     documents: int
     from_scratch: bool = False
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,7 @@ def make_manifest(change: IndexChange, version: str, chunks: int, vectors: int) 
         chunks=chunks,
         vectors=vectors,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        words=change.words,
     )
 
 

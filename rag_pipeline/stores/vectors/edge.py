@@ -29,7 +29,7 @@ from rag_pipeline.stores.vectors.contract import (
     require_same_model,
 )
 from rag_pipeline.stores.vectors.disk import allocated_bytes, require_space
-from rag_pipeline.stores.vectors.edge_readers import OpenVersions
+from rag_pipeline.stores.vectors.edge_readers import OpenVersions, open_shard
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_ids
 from rag_pipeline.stores.vectors.segments import Segment, StoredDocument, after_change, after_merge, worth_merging
@@ -219,8 +219,8 @@ def _write_segment(
             shard.upsert(batch)
             terms = terms.plus(Terms.of(chunk.sparse.indices for chunk in batch))
             _count(documents, batch)
-        # Optimising writes the engine's own segments anew before it deletes the old ones.
-        require_space(path, allocated_bytes(path), purpose)
+        # Optimising writes the engine's own segments anew, in a form up to half as large again, before it deletes the old ones.
+        require_space(path, allocated_bytes(path) * 3 // 2, purpose)
         shard.finish(dimension)
     segment = Segment(name, documents)
     folder.write_documents(segment)
@@ -249,7 +249,7 @@ def _terms_of(folder: CollectionFolder, documents: dict[str, list[str]]) -> Term
     """The words of some documents of segments."""
     terms = Terms.none()
     for name, keys in documents.items():
-        with closing(EdgeShard.load(folder.shard_path(name))) as shard:
+        with closing(open_shard(folder, name)) as shard:
             terms = terms.plus(Terms.of(shard.words_of(keys)))
     return terms
 
@@ -277,7 +277,7 @@ def _segments_now(folder: CollectionFolder, manifest: Manifest) -> list[Segment]
 
 def _live_chunks(folder: CollectionFolder, segments: Sequence[Segment]) -> Iterator[list[IndexedChunk]]:
     for segment in segments:
-        with closing(EdgeShard.load(folder.shard_path(segment.name))) as shard:
+        with closing(open_shard(folder, segment.name)) as shard:
             for batch in shard.chunks():
                 yield [chunk for chunk in batch if chunk.payload["document_key"] not in segment.dead]
 

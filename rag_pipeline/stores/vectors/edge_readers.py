@@ -53,6 +53,16 @@ class _SharedShard:
         return OpenSegment(self.shard, self.dead)
 
 
+def open_shard(folder: CollectionFolder, segment: str) -> EdgeShard:
+    """The shard of a segment, whole.
+
+    Raises:
+        RagError: it is damaged.
+        ValueError, OSError: what is noted of it cannot be read.
+    """
+    return EdgeShard.load(folder.shard_path(segment), *folder.stored(segment))
+
+
 class OpenVersions:
     """At most one current version a collection, opened when it is first asked; safe to share by threads.
 
@@ -130,7 +140,7 @@ class OpenVersions:
             segments = []
             for name in contents.segments:
                 path = folder.shard_path(name)
-                shared = self._take(path)
+                shared = self._take(path, folder, name)
                 paths.append(path)
                 segments.append(shared.segment(frozenset(contents.dead.get(name, ()))))
         except BaseException:
@@ -138,9 +148,9 @@ class OpenVersions:
             raise
         return OpenVersion(manifest, signature, SegmentedSearch(segments, contents.passages, contents.terms), tuple(paths), held)
 
-    def _take(self, path: Path) -> _SharedShard:
+    def _take(self, path: Path, folder: CollectionFolder, segment: str) -> _SharedShard:
         if path not in self._shards:
-            self._shards[path] = _SharedShard(EdgeShard.load(path))
+            self._shards[path] = _SharedShard(open_shard(folder, segment))
         shared = self._shards[path]
         shared.users += 1
         return shared

@@ -58,16 +58,22 @@ class EdgeShard:
             return cls(engine.EdgeShard.create(str(path), _config(dimension, _NO_GRAPH, _NEVER)), path)
 
     @classmethod
-    def load(cls, path: Path) -> EdgeShard:
-        """The shard in a folder.
+    def load(cls, path: Path, points: int, vectors: int) -> EdgeShard:
+        """The shard in a folder, with as many points and dense vectors as were written: of a file that was cut off the engine reads what
+        is left, without a word.
 
         Raises:
             RagError: the folder does not hold a whole shard.
         """
-        with _plain_errors(
-            f"The index in {path} cannot be opened", "Check that the disk is not full, or delete that folder and run: rag ingest"
-        ):
-            return cls(engine.EdgeShard.load(str(path)), path)
+        fix = "Check that the disk is not full, or delete that folder and run: rag ingest"
+        with _plain_errors(f"The index in {path} cannot be opened", fix):
+            shard = engine.EdgeShard.load(str(path))
+            with_vector = engine.Filter(must=[engine.HasVectorCondition(DENSE)])
+            found = shard.count(engine.CountRequest(exact=True)), shard.count(engine.CountRequest(exact=True, filter=with_vector))
+        if found != (points, vectors):
+            shard.close()
+            raise RagError(f"The index in {path} is damaged: it has {found[0]} of {points} points, {found[1]} of {vectors} vectors. {fix}.")
+        return cls(shard, path)
 
     def upsert(self, chunks: Sequence[IndexedChunk]) -> None:
         """Add points, or replace those with the same id."""
@@ -171,7 +177,9 @@ def _config(dimension: int, graph: engine.HnswIndexConfig, optimized_from: int) 
 def _plain_errors(what: str, fix: str = "Check that the disk is not full, then try again") -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # the engine raises bare Exception for whatever went wrong inside it
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # the engine raises bare Exception for whatever went wrong inside it, and panics, which are none
         raise RagError(f"{what}: {error}. {fix}.") from error
 
 

@@ -17,24 +17,48 @@ import qdrant_edge
 MOST_WORDS = 50
 """Of a long text, so many words tell."""
 
+_CODES = {
+    "Arabic": "ar", "Azerbaijani": "az", "Basque": "eu", "Bengali": "bn", "Catalan": "ca", "Chinese": "zh", "Danish": "da",
+    "Dutch": "nl", "English": "en", "Finnish": "fi", "French": "fr", "German": "de", "Greek": "el", "Hebrew": "he", "Hungarian": "hu",
+    "Indonesian": "id", "Italian": "it", "Japanese": "ja", "Kazakh": "kk", "Nepali": "ne", "Norwegian": "no", "Portuguese": "pt",
+    "Romanian": "ro", "Russian": "ru", "Slovene": "sl", "Spanish": "es", "Swedish": "sv", "Tajik": "tg", "Turkish": "tr",
+}  # fmt: skip
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _MIXED = "Hinglish"
 """Holds the English list, so it says nothing against English."""
 
 
-def language_of(text: str) -> str | None:
+def language_of(text: str, fewest: int = 1) -> str | None:
     """The language, such as ``English``, that more of the text's words are function words of than of any other; None if no one has more.
 
-    Only languages of which the engine knows the stop words.
+    Only languages of which the engine knows the stop words, and of which there are at least ``fewest`` different ones in the text: in a
+    list of names, ``Hon.`` is Swedish a hundred times.
     """
-    words = (word[0].lower().replace("’", "'") for word in islice(_WORD.finditer(text), MOST_WORDS))
-    counts = Counter(language for word in words for language in _languages_of(word)).most_common(2)
-    if not counts or (len(counts) == 2 and counts[0][1] == counts[1][1]):
+    counts = _counts(text).most_common(2)
+    if not counts or counts[0][1] < fewest or (len(counts) == 2 and counts[0][1] == counts[1][1]):
         return None
     return counts[0][0]
 
 
-@lru_cache(maxsize=1 << 14)
+def languages_it_may_be(text: str) -> list[str]:
+    """The languages that as many of the text's words are function words of, and more than of any other; none where no word is one."""
+    counts = _counts(text)
+    most = max(counts.values(), default=0)
+    return [language for language, count in counts.items() if count == most]
+
+
+def _counts(text: str) -> Counter[str]:
+    words = {word[0].lower().replace("’", "'") for word in islice(_WORD.finditer(text), MOST_WORDS)}
+    # Single letters are initials and items of lists; French has a dozen of them among its function words.
+    return Counter(language for word in words if len(word) > 1 for language in _languages_of(word))
+
+
+def code_of(language: str | None) -> str:
+    """Of ISO 639-1; English's where the language is not known."""
+    return _CODES.get(language or "", "en")
+
+
+@lru_cache(maxsize=1 << 17)
 def _languages_of(word: str) -> tuple[str, ...]:
     return tuple(language for language, model in _models().items() if not model.embed_query(word).indices)
 

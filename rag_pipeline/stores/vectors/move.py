@@ -87,6 +87,7 @@ def _whole(source: VectorIndex, manifest: Manifest) -> IndexChange:
         chunks=_counted(source.chunks(manifest.collection), manifest),
         documents=manifest.documents,
         from_scratch=True,
+        words=manifest.words,
     )
 
 

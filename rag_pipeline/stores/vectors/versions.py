@@ -248,6 +248,11 @@ class CollectionFolder:
         dead = cast("dict[str, dict[str, int]]", read_json(folder / _DEAD))
         return [Segment(name, self._documents(name), frozenset(dead.get(name, ()))) for name in _segment_names(folder)]
 
+    def stored(self, segment: str) -> tuple[int, int]:
+        """How many points a segment was written with, dead ones included, and how many of them have a dense vector."""
+        documents = self._documents(segment).values()
+        return sum(one.points for one in documents), sum(one.vectors for one in documents)
+
     def _documents(self, segment: str) -> Documents:
         rows = cast("dict[str, list[Any]]", read_json(self.segment_path(segment) / _DOCUMENTS))
         return {key: StoredDocument(*row) for key, row in rows.items()}

@@ -40,7 +40,7 @@ def test_what_convinces_at_once_is_enough() -> None:
 
 
 def test_the_others_are_looked_at_before_anything_is_refused() -> None:
-    batches, convincing = embedded(0.1)
+    batches, convincing = embedded(-0.3)
     assert not convincing
     assert len(batches) == 2
     assert sum(map(len, batches)) == QUOTING.embedded_sentences

@@ -47,7 +47,7 @@ async def test_a_good_answer_streams_and_cites() -> None:
     assert end.answer == text_of(events) == "The bridge opened in 1781 [1] and is red [2]."
     assert [(citation.number, citation.hit) for citation in end.citations] == [(1, HITS[0]), (2, HITS[1])]
     assert (end.model, dict(end.usage)) == ("scripted", {"prompt_tokens": 11, "completion_tokens": 7})
-    assert set(end.timings) == {"reformulate", "retrieve", "augment", "generate"}
+    assert set(end.timings) == {"reformulate", "retrieve", "augment", "generate", "verify"}
     assert len([event for event in events if isinstance(event, Token)]) > 1
 
 

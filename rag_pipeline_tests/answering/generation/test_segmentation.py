@@ -93,3 +93,34 @@ def test_only_the_columns_that_were_asked_for_are_quoted() -> None:
     row = table_row("Net sales | 34,229 | 35,355", "(in millions) || 2022 || 2021")
     assert str(row.asked_for(word_ids("What were net sales in 2022?"))) == "Net sales; 2022: 34,229 (in millions)"
     assert str(row.asked_for(word_ids("How did net sales change?"))) == str(row)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das gilt z. B. für Abs. 3 und Nr. 5 der Verordnung.\u2016Am 3. Oktober 1990 war es so weit.",
+        "Die Kosten der Stadt sind nach dem Plan ca. 300 Mio. Euro, d. h. mehr und nicht weniger.\u2016Vgl. § 12 Abs. 3 Satz 2 BGB.",
+        "Véase el art. 5 y la pág. 12 de la ley.\u2016El Sr. García vive en la ciudad.",
+        "Voir l'art. 5 et p. 12 du texte.\u2016C'est la fin.",
+        "А. С. Пушкин был поэтом.\u2016См. рис. 2 и стр. 15.",
+        "Dr. Smith met Mr. Jones at 5 p.m. on Jan. 3.\u2016See Fig. 2, Sec. 4.1 and No. 5 for details.",
+        "这是第一句。\u2016这是第二句！",
+        "यह पहला वाक्य है।\u2016यह दूसरा वाक्य है।",
+    ],
+)
+def test_abbreviations_of_a_language_end_no_sentence(text: str) -> None:
+    sentences = text.split("\u2016")
+    assert texts(("" if sentences[0][-1] == "。" else " ").join(sentences)) == sentences
+
+
+@pytest.mark.parametrize(
+    "marks",
+    ["“”", '""', "„“", "«»", "()", "[]"],
+)
+def test_long_quotations_and_remarks_are_cut_and_short_ones_are_not(marks: str) -> None:
+    opens, closes = marks
+    long = ["The bridge over the river was built of iron in those years.", "It was painted red by the engineers who came after."]
+    passage = hit(1, f"Before all that. {opens}{' '.join(long)}{closes} Then they left. {opens}See p. 3. No.{closes} The end came.")
+    said = [sentence.text for sentence in sentences_of(1, passage)]
+    assert said[:4] == ["Before all that.", f"{opens}{long[0]}", f"{long[1]}{closes}", "Then they left."]
+    assert any(f"{opens}See p. 3. No.{closes}" in text for text in said[4:])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_pipeline.answering.retrieval.reranking import RerankerError, Reread, reranked, reranker
+from rag_pipeline.answering.retrieval.reranking import RerankerError, Reread, is_close, reranked, reranker
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.scope import EVERYWHERE
 from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
@@ -51,6 +51,17 @@ def test_the_models_order_counts_and_the_retrievers_scores_stay(tmp_path: Path) 
     assert {one.score for one in found} <= {one.score for one in hits}
     assert reranked("who?", [], 3, reread) == ()
     assert reranker(settings_at(tmp_path)) is None
+
+
+def test_it_reads_no_longer_than_it_may_and_only_where_the_first_are_close(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path, reranker_model=str(cross_encoder(tmp_path, 1)), rerank_milliseconds=1)
+    hits = [hit(number, f"text {number}", score=0.9) for number in range(1, 21)]
+    assert len(asking(settings)([("who?", one.text) for one in hits])) == 8
+    found = reranked("who?", hits, 20, asking(settings))
+    assert {one.text for one in found[:8]} == {one.text for one in hits[:8]}
+    assert [one.text for one in found[8:]] == [one.text for one in hits[8:]]
+    assert is_close(hits)
+    assert not is_close([hit(score=0.9), hit(score=0.5)])
 
 
 async def test_the_retriever_asks_it_when_it_is_set(library_settings: Settings, tmp_path: Path) -> None:

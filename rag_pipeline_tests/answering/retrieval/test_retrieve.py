@@ -13,11 +13,11 @@ import pytest
 from rag_pipeline.answering.question import BadQuestionError, checked_question
 from rag_pipeline.answering.retrieval import question_encoder
 from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder
-from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
+from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever, model_of
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.embedder import load_embedder
-from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
@@ -89,6 +89,45 @@ async def test_without_any_vector_a_question_needs_none_and_no_model(tmp_path: P
     publish(settings, "bridges", {"iron.md": []}, chunks=[by_words], embedding_fingerprint="of a model that is not here")
     hits = (await retriever(settings).retrieve("When was the Iron Bridge opened?", EVERYWHERE, 3)).hits
     assert hits[0].text == BRIDGE[0]
+
+
+async def test_a_question_that_the_model_does_not_read_is_searched_for_by_its_words(
+    library_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without_vector:
+        without_vector.setattr(QuestionEncoder, "vector", None)
+        found = await retriever(library_settings).retrieve("Какой мост был открыт в 1781 году?", EVERYWHERE, 3)
+    assert found.coverage.unread
+    assert "RAG_EMBEDDING_MODEL=" in found.coverage.reason
+    assert "1781" in found.hits[0].text
+    nothing_by_words = await retriever(library_settings).retrieve("Какой мост был открыт?", EVERYWHERE, 3)
+    assert nothing_by_words.hits
+    assert not nothing_by_words.coverage.reason
+
+
+def test_languages_are_told_by_their_word_pieces(library_settings: Settings) -> None:
+    counter = locate_model(library_settings).token_counter()
+    read = ("What is the CJEU's duty?", "MKSYSB", "Wie lautet der Name?", "¿Dónde está?", "34,229", "Łódź w 2022")
+    assert all(map(counter.reads, read))
+    assert not any(map(counter.reads, ("Столица Франции?", "ما هي العاصمة؟", "首都是哪里？", "Ποια είναι;", "भारत की राजधानी")))
+
+
+def test_fewer_numbers_of_a_vector_are_another_model_and_the_index_of_all_of_them_answers_on(
+    tmp_path: Path, library_settings: Settings
+) -> None:
+    short = library_settings.model_copy(update={"embedding_dimensions": 64})
+    whole, cut = locate_model(library_settings), locate_model(short)
+    assert (cut.dimension, cut.whole) == (64, whole)
+    assert cut.fingerprint != whole.fingerprint
+    vector, expected = load_embedder(cut, short).embed_query("bees"), load_embedder(whole, library_settings).embed_query("bees")[:64]
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-5)
+    assert load_embedder(cut, short).embed_documents([]).shape == (0, 64)
+    manifest = open_index(library_settings).manifest("bridges")
+    assert manifest
+    assert model_of(manifest, short) == whole
+    assert model_of(replace(manifest, embedding_fingerprint=cut.fingerprint, dimension=64), library_settings) == cut
+    with pytest.raises(EmbeddingModelError, match="RAG_EMBEDDING_DIMENSIONS is 999"):
+        locate_model(library_settings.model_copy(update={"embedding_dimensions": 999}))
 
 
 async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 from threading import Thread
@@ -249,6 +250,42 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     damage(segment_folders(tmp_path, "c")[0])
     with pytest.raises(RagError, match="rag ingest"):
         hits(EdgeIndex(tmp_path), "c", SearchQuery(text="foxes"))
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "cut off": lambda file: os.truncate(file, file.stat().st_size // 2),
+    "emptied": lambda file: os.truncate(file, 0),
+    "gone": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize(("documents", "looked_at"), [(5, ""), (1_100, "dense|id_tracker|version")], ids=["growing form", "final form"])
+def test_an_index_with_a_damaged_file_answers_in_full_or_not_at_all(tmp_path: Path, how: str, documents: int, looked_at: str) -> None:
+    """Left to itself, the engine reads what is left of a file that was cut off, and finds less without a word."""
+    whole = tmp_path / "whole"
+    EdgeIndex(whole).publish(
+        change("c", [chunk for number in range(documents) for chunk in points(f"{number}.md", "foxes run")], documents=documents)
+    )
+    shard = segment_folders(whole, "c")[0] / "shard"
+    files = [file for file in shard.rglob("*") if file.is_file() and re.search(looked_at, str(file.relative_to(shard)))]
+    refused = 0
+    for number, file in enumerate(files):
+        damaged = tmp_path / str(number)
+        shutil.copytree(whole, damaged)
+        DAMAGES[how](damaged / file.relative_to(whole))
+        index = EdgeIndex(damaged)
+        try:
+            by_vector = hits(index, "c", SearchQuery(dense=[1, 0, 0, 0], top_k=documents))
+            by_words = hits(index, "c", SearchQuery(text="foxes", top_k=documents))
+            assert (len(by_vector), len(by_words)) == (documents, documents), file
+        except RagError:
+            refused += 1
+        finally:
+            index.close()
+            shutil.rmtree(damaged)
+    assert refused >= 3
+    assert len(files) > 5
 
 
 @pytest.mark.parametrize("collection", ["..", ".", ".locks", "a/b", "x" * 300, "🎉" * 100, "manifest.json", " "])

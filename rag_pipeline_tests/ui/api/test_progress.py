@@ -150,9 +150,9 @@ def test_an_answer_from_words_alone_says_so(settings: Settings, ingest: Callable
     text_lane(settings, collection="zoo")
     with serving(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         asked = {"question": "Who is the keeper?", "collections": ["zoo"]}
-        assert client.post("/api/v1/ask", json=asked).json()["coverage"] == {"passages": 1, "vectors": 0, "reason": ""}
+        assert client.post("/api/v1/ask", json=asked).json()["coverage"] == {"passages": 1, "vectors": 0, "reason": "", "unread": False}
         with client.stream("POST", "/api/v1/ask", json=asked, headers={"Accept": "text/event-stream"}) as events:
             last = [json.loads(line.removeprefix("data: ")) for line in events.iter_lines() if line.startswith("data: ")][-1]
-        assert last["coverage"] == {"passages": 1, "vectors": 0, "reason": ""}
+        assert last["coverage"] == {"passages": 1, "vectors": 0, "reason": "", "unread": False}
         ingest("zoo")
         assert client.post("/api/v1/ask", json=asked).json()["coverage"] is None

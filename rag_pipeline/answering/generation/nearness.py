@@ -1,0 +1,55 @@
+"""How near what was found comes to the question: what refusing is decided by.
+
+Belongs here: that number, with vectors and without. Not here: which sentences are quoted (``extractive.py``), what is said then
+(``refusal.py``). Tables: docs/decisions/refusal.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rag_pipeline.answering.retrieval.scoring import coverage
+from rag_pipeline.answering.tuning import Refusal
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """``start`` is what is known before sentences are compared; ``least`` convinces. By words alone nothing is added to ``start``."""
+
+    start: float
+    least: float
+    by_words: bool
+
+    def of(self, cosines: Iterable[float]) -> float:
+        """The nearness of all, given the cosines of sentences and question."""
+        return self.start if self.by_words else self.start + max(cosines, default=0.0)
+
+    def is_enough(self, cosines: Iterable[float]) -> bool:
+        """Whether the documents have to do with the question at all."""
+        return self.of(cosines) >= self.least
+
+
+def nearness_by_vectors(hits: Sequence[Hit], words: Sequence[AbstractSet[int]], rarity: Mapping[int, float], refusal: Refusal) -> Nearness:
+    """The best passage's score, less what it owes to the mere words of the question; the best sentence's cosine comes to it.
+
+    Args:
+        hits: with their scores.
+        words: those of each hit.
+        rarity: how much each word of the question tells.
+        refusal: the weights.
+    """
+    best = max(range(len(hits)), key=lambda n: hits[n].score, default=None)
+    passage = 0.0 if best is None else refusal.passage * hits[best].score - refusal.coverage * coverage(words[best], rarity)
+    return Nearness(passage, refusal.convincing, by_words=False)
+
+
+def nearness_by_words(hits: Sequence[Hit], asked: Collection[int], said: Iterable[str], refusal: Refusal) -> Nearness:
+    """The best passage's score, and how many of the words that were ``asked`` stand together in one of the sentences ``said``."""
+    enough = min(refusal.words_together, len(asked))
+    most = max((len(word_ids(text).intersection(asked)) for text in said), default=0)
+    together = refusal.together * refusal.words_together * min(most, enough) / enough if enough else 0.0
+    return Nearness(max((hit.score for hit in hits), default=0.0) + together, refusal.convincing_by_words, by_words=True)

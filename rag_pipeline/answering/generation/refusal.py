@@ -1,0 +1,37 @@
+"""What a reader is told where nothing answers: what was not found, what is nearest, what to try.
+
+Belongs here: these words. Not here: when to refuse (``nearness.py``), how passages are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+NOTHING_NEAR = "The documents do not seem to say anything about this."
+WHAT_TO_TRY = "Try words that the documents would use, ask for one thing at a time, or look at the nearest passages."
+
+_WORD = re.compile(r"\w[\w'’-]*")
+
+
+def nothing_near(question: str, hits: Sequence[Hit], most: int) -> str:
+    """The reason of a refusal, in plain words, with at most so many words and places named."""
+    missing = list(dict.fromkeys(_words_not_in(question, hits)))[:most]
+    named = list(dict.fromkeys(map(_place, hits)))[:most]
+    no_word = f"None of the passages found has {' or '.join(f'“{word}”' for word in missing)}." if missing else ""
+    return " ".join(filter(None, (NOTHING_NEAR, no_word, f"Nearest: {'; '.join(named)}." if named else "", WHAT_TO_TRY)))
+
+
+def _words_not_in(question: str, hits: Sequence[Hit]) -> Iterator[str]:
+    held = set().union(*(word_ids(" ".join((hit.document, *hit.heading_path, hit.context, hit.text))) for hit in hits))
+    for word in _WORD.findall(question):
+        ids = word_ids(word)
+        if ids and not ids & held:
+            yield word
+
+
+def _place(hit: Hit) -> str:
+    return f"{hit.document}, page {hit.page_first}" if hit.page_first else hit.document

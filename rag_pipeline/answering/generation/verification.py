@@ -1,0 +1,220 @@
+"""Whether the cited passages say what an answer says: its numbers and dates, and, where a model wrote it, its sentences.
+
+Belongs here: which text is held against which passages, and the verdicts. Not here: formats of numbers
+(``rag_pipeline/quantities``), how verdicts are shown. No second model reads anything. Measured: docs/decisions/refusal.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+
+from rag_pipeline.answering.tuning import TUNING, Verification
+from rag_pipeline.models import Citation, Computed, Hit, Mark, Unverified
+from rag_pipeline.quantities.arithmetic import operation
+from rag_pipeline.quantities.numbers import (
+    Date,
+    Number,
+    dates_in,
+    is_other_unit,
+    numbers_in,
+    same_date,
+    same_value,
+    stated_scales,
+    years_in,
+)
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+_LIST_NUMBER = re.compile(r"^[ \t#>*-]*\d{1,3}[.)](?=\s)", re.MULTILINE)
+_SENTENCE = re.compile(r"(?:[^.!?…。！？\n]|[.!?…](?!\s+[^\sa-z\d]|\s*\Z|\s*\n))+[.!?…。！？]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What does not hold of an answer, and what was calculated. ``sentences`` were judged, ``numbers`` (dates too) were looked up."""
+
+    unverified: tuple[Unverified, ...] = ()
+    computed: tuple[Computed, ...] = ()
+    sentences: int = 0
+    numbers: int = 0
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether sentences were judged, and none of them stands in what it cites."""
+        return self.sentences > 0 and sum(one.kind == "sentence" for one in self.unverified) == self.sentences
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """``answer[start:end]`` and the numbers of the passages that are cited for it."""
+
+    start: int
+    end: int
+    cites: frozenset[int]
+
+
+class _Passage:
+    """A passage as a model is shown it: its text, the headings and columns above it, its document's name."""
+
+    def __init__(self, hit: Hit) -> None:
+        self.text = "\n".join((hit.document, *hit.heading_path, hit.context, hit.text))
+
+    @cached_property
+    def numbers(self) -> list[Number]:
+        return numbers_in(self.text)
+
+    @cached_property
+    def dates(self) -> list[Date]:
+        return dates_in(self.text)
+
+    @cached_property
+    def scales(self) -> frozenset[int]:
+        return stated_scales(self.text)
+
+    @cached_property
+    def years(self) -> frozenset[int]:
+        return years_in(self.numbers)
+
+    @cached_property
+    def words(self) -> AbstractSet[int]:
+        return word_ids(self.text)
+
+
+def verified(
+    answer: str,
+    marks: Sequence[Mark],
+    citations: Sequence[Citation],
+    tuning: Verification = TUNING.verification,
+    *,
+    sentences: bool = False,
+) -> Verdicts:
+    """The verdicts on a finished answer.
+
+    Each part of it is held against the passages of the marks behind it; what stands behind the last mark, against all that are cited.
+
+    Args:
+        answer: its text.
+        marks: the places of its citations.
+        citations: what they point at.
+        tuning: when a sentence is supported.
+        sentences: whether sentences are judged too; those that were quoted need not be.
+    """
+    passages = {citation.number: _Passage(citation.hit) for citation in citations}
+    unverified: list[Unverified] = []
+    computed: list[Computed] = []
+    judged = looked_up = 0
+    for claim in _claims(answer, marks, frozenset(passages)):
+        cited = {number: passages[number] for number in claim.cites if number in passages}
+        for start, end in _sentences(answer, claim):
+            found = _Facts(answer, start, end)
+            doubts = list(found.not_in(cited))
+            looked_up += len(found.numbers) + len(found.dates)
+            reckoned = [one for one in (found.computed(doubt, cited) for doubt in doubts) if one]
+            computed += reckoned
+            open_ones = [doubt for doubt in doubts if all(doubt.start != one.start for one in reckoned)]
+            unverified += open_ones
+            words = word_ids(answer[start:end]) if sentences else set()
+            if len(words) >= tuning.fewest_words:
+                judged += 1
+                if not _supported(words, cited, tuning):
+                    unverified.append(Unverified(start, end, "sentence", _not_said(cited)))
+    return Verdicts(tuple(sorted(unverified, key=_place)), tuple(sorted(computed, key=_place)), judged, looked_up)
+
+
+def _place(one: Unverified | Computed) -> tuple[int, int]:
+    return one.start, -one.end
+
+
+def _claims(answer: str, marks: Sequence[Mark], everything: frozenset[int]) -> Iterator[_Claim]:
+    """The text before each group of marks with what the group cites, and the text behind the last one."""
+    start = at = 0
+    end = 0
+    group: set[int] = set()
+    for mark in marks:
+        if group and answer[at : mark.start].strip(" .,;:\t"):
+            yield _Claim(start, end, frozenset(group))
+            start, group = at, set()
+        if not group:
+            end = mark.start
+        group.add(mark.number)
+        at = mark.end
+    if group:
+        yield _Claim(start, end, frozenset(group))
+    yield _Claim(at, len(answer), everything)
+
+
+def _sentences(answer: str, claim: _Claim) -> Iterator[tuple[int, int]]:
+    for found in _SENTENCE.finditer(answer, claim.start, claim.end):
+        text = found[0]
+        if any(map(str.isalnum, text)):
+            yield found.start() + len(text) - len(text.lstrip()), found.start() + len(text.rstrip())
+
+
+def _supported(words: AbstractSet[int], cited: Mapping[int, _Passage], tuning: Verification) -> bool:
+    held = set().union(*(passage.words for passage in cited.values()))
+    return len(words & held) >= tuning.supporting_share * len(words)
+
+
+def _named(cited: Mapping[int, _Passage]) -> str:
+    return "".join(f"[{number}]" for number in sorted(cited))
+
+
+def _not_said(cited: Mapping[int, _Passage]) -> str:
+    return f"{_named(cited)} does not say this." if cited else "No passage is cited for this."
+
+
+class _Facts:
+    """The numbers and dates of a sentence, with their places in the answer."""
+
+    def __init__(self, answer: str, start: int, end: int) -> None:
+        self._text, self._start = answer[start:end], start
+        self.dates = dates_in(self._text)
+        listed = [found.span() for found in _LIST_NUMBER.finditer(answer)]
+        taken = [(date.start, date.end) for date in self.dates] + [(first - start, last - start) for first, last in listed]
+        self.numbers = [one for one in numbers_in(self._text) if not any(first <= one.start < last for first, last in taken)]
+
+    def not_in(self, cited: Mapping[int, _Passage]) -> Iterator[Unverified]:
+        """What none of the passages holds."""
+        for date in self.dates:
+            if not any(same_date(date, held, one.years) for one in cited.values() for held in one.dates):
+                yield self._unverified(date, _no_such("date", cited))
+        for number in self.numbers:
+            equal = [held for one in cited.values() for held in one.numbers if same_value(number, held, one.scales)]
+            if not equal:
+                yield self._unverified(number, _no_such("number", cited))
+            elif all(is_other_unit(number, held) for held in equal):
+                yield self._unverified(number, f"{_named(cited)} has this number with another unit.")
+
+    def computed(self, doubt: Unverified, cited: Mapping[int, _Passage]) -> Computed | None:
+        """The number as the sum, difference, percent change or share of two that the sentence names and the passages hold."""
+        number = next((one for one in self.numbers if one.start + self._start == doubt.start), None)
+        if number is None:
+            return None
+        terms = [
+            (one, held, source)
+            for one in self.numbers
+            if one is not number
+            for source, passage in cited.items()
+            for held in [next((held for held in passage.numbers if same_value(one, held, passage.scales)), None)]
+            if held
+        ]
+        for one, held_one, of_one in terms:
+            for other, held_other, of_other in terms:
+                done = operation(number, held_one, held_other, cited[of_one].scales) if one is not other else None
+                if done:
+                    citations = tuple(sorted({of_one, of_other}))
+                    return Computed(doubt.start, doubt.end, done, (self._written(one), self._written(other)), citations)
+        return None
+
+    def _written(self, number: Number) -> str:
+        return self._text[number.start : number.end]
+
+    def _unverified(self, place: Number | Date, reason: str) -> Unverified:
+        return Unverified(self._start + place.start, self._start + place.end, "number", reason)
+
+
+def _no_such(kind: str, cited: Mapping[int, _Passage]) -> str:
+    return f"{_named(cited)} has no such {kind}." if cited else f"No passage is cited for this {kind}."

@@ -1,0 +1,1 @@
+"""Numbers, dates and units as texts write them: facts of notation, with nothing to tune."""

@@ -1,0 +1,45 @@
+"""What convinces, with vectors and by words alone; what a reader is told where nothing does."""
+
+import pytest
+
+from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
+from rag_pipeline.answering.generation.refusal import NOTHING_NEAR, WHAT_TO_TRY, nothing_near
+from rag_pipeline.answering.tuning import Refusal
+from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline_tests.ui.conftest import make_hit
+
+RULE = Refusal(passage=1.0, coverage=0.5, convincing=0.7, words_together=3, together=0.2, convincing_by_words=0.9)
+
+
+def test_a_score_that_comes_of_mere_words_counts_less() -> None:
+    hits = [make_hit(score=0.6)]
+    rarity = dict.fromkeys(word_ids("capital France"), 1.0)
+    both, none = [set(rarity)], [set[int]()]
+    assert nearness_by_vectors(hits, both, rarity, RULE).of([0.5]) == pytest.approx(0.6 - 0.5 + 0.5)
+    assert nearness_by_vectors(hits, none, rarity, RULE).of([0.5]) == pytest.approx(1.1)
+    assert not nearness_by_vectors(hits, both, rarity, RULE).is_enough([0.5])
+    assert nearness_by_vectors(hits, none, rarity, RULE).is_enough([0.5])
+    assert nearness_by_vectors([], [], rarity, RULE).of([]) == 0.0
+
+
+def test_by_words_alone_those_that_stand_in_one_sentence_count() -> None:
+    hits = [make_hit(score=0.4)]
+    asked = word_ids("bridge opened 1781 toll")
+    together = nearness_by_words(hits, asked, ["The bridge opened in 1781.", "A toll."], RULE)
+    apart = nearness_by_words(hits, asked, ["The bridge.", "It opened.", "In 1781, a toll."], RULE)
+    assert together.of([]) == pytest.approx(0.4 + 0.2 * 3)
+    assert apart.of([]) == pytest.approx(0.4 + 0.2 * 2)
+    assert together.is_enough([]) and not apart.is_enough([])
+    assert nearness_by_words(hits, word_ids("bridge"), ["The bridge."], RULE).of([]) == pytest.approx(1.0)  # all of a short question
+    assert nearness_by_words([], (), [], RULE).of([]) == 0.0
+
+
+def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try() -> None:
+    hits = [make_hit(document="a.pdf", text="The bridge opened in 1781."), make_hit(document="a.pdf", text="A toll.")]
+    said = nothing_near("When did the bridge close for zeppelins?", hits, 2)
+    assert said.startswith(NOTHING_NEAR)
+    assert said.endswith(WHAT_TO_TRY)
+    assert "“close” or “zeppelins”" in said
+    assert "“bridge”" not in said
+    assert said.count("a.pdf") == 1
+    assert nothing_near("bridge", [], 2) == f"{NOTHING_NEAR} None of the passages found has “bridge”. {WHAT_TO_TRY}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise, takewhile
 from typing import Literal
 
 ElementKind = Literal["Title", "NarrativeText", "ListItem", "Table", "Header", "Footer", "CodeSnippet", "EmailMetadata"]
@@ -113,8 +114,42 @@ class Chunk:
 
 
 def embedded_text(context: str, text: str) -> str:
-    """The text that stands for a chunk in both vectors: its context, a line break, its words."""
-    return f"{context}\n{text}" if context else text
+    """The text that stands for a chunk in both vectors: its context, a line break, its words.
+
+    Rows of tables are their words alone, and names of columns say only what the name before does not: as a page shows them.
+    """
+    whole = f"{context}\n{text}" if context else text
+    return "\n".join(map(_without_joints, whole.split("\n"))) if "|" in whole else whole
+
+
+def is_header(line: str) -> bool:
+    """Whether a line names the columns of a table; the blanks at its ends do not matter."""
+    return HEADER_CELL in f" {line} "
+
+
+def is_row(line: str) -> bool:
+    """Whether a line is a row of a table, or names its columns."""
+    return CELL in f" {line} " or is_header(line)
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of a row, or the names of columns."""
+    cells = [cell.strip() for cell in f" {line} ".split(HEADER_CELL if is_header(line) else CELL)]
+    return cells[: max((place for place, cell in enumerate(cells, start=1) if cell), default=1)]
+
+
+def _without_joints(line: str) -> str:
+    if not is_row(line):
+        return line
+    cells = [cell.split() for cell in cells_of(line)]
+    if is_header(line):
+        cells = [cells[0], *(_said_first(cell, before) for before, cell in pairwise(cells))]
+    return " ".join(word for cell in cells for word in cell)
+
+
+def _said_first(words: Sequence[str], before: Sequence[str]) -> Sequence[str]:
+    """The words without those at their beginning that the others begin with too."""
+    return words[sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, before, strict=False))) :]
 
 
 @dataclass(frozen=True, slots=True)

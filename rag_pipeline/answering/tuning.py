@@ -184,6 +184,9 @@ class Quoting:
     kind: float = 0.1
     """Added to the score of a sentence or row that holds what the question asks for: a number, a date, a name, a list. Reasoned: small
     beside ``coverage``, so that it decides between sentences that say nearly as much."""
+    total: float = 0.05
+    """Added to the score of a row that is the total of those above it, where a number is asked for: who names no part means the whole.
+    Reasoned: less than a word of the question, so that a row that is named stays before it."""
     listed: float = 0.85
     """What the cosine of short lines that stand together is multiplied by: a menu has many words of a question and answers none.
     Measured on financebench, chunking_eval, mtrag_un and squad2."""

@@ -17,7 +17,7 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import HEADER_CELL, Box, Chunk, Element
+from rag_pipeline.models import HEADER_CELL, Box, Chunk, Element, embedded_text
 from rag_pipeline.settings import CHUNK_TOKENS
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Chunker:
         waiting = [piece for index, element in enumerate(elements) for piece in _natural_pieces(index, element)]
         done: list[_Piece] = []
         while waiting:
-            counts = self._counter.count_many([elements[piece.element].text[piece.start : piece.end] for piece in waiting])
+            counts = self._counter.count_many([embedded_text("", elements[piece.element].text[piece.start : piece.end]) for piece in waiting])
             longer: list[_Piece] = []
             for piece, count in zip(waiting, counts, strict=True):
                 tokens = max(count - self._fixed_tokens, (piece.end - piece.start) // CHARACTERS_PER_TOKEN)
@@ -193,7 +193,7 @@ class Chunker:
         if key not in self._contexts:
             lines = (self._shortened(element.heading_path, " > ", -1), self._shortened(header.split(HEADER_CELL), HEADER_CELL, 1))
             context = "\n".join(filter(None, lines))
-            self._contexts[key] = context, self._counter.count(context) - self._fixed_tokens
+            self._contexts[key] = context, self._counter.count(embedded_text(context, "")) - self._fixed_tokens
         return self._contexts[key]
 
     def _shortened(self, parts: Sequence[str], joint: str, kept_end: int) -> str:

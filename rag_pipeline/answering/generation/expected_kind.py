@@ -47,9 +47,10 @@ _NUMBER_WORDS = (
     r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|half|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf"
     r"|hundert|tausend|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|cent|mille|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
 )
+_WORD = re.compile(r"\w+")
 _HELD: dict[Kind, re.Pattern[str]] = {
     "date": re.compile(rf"\b{_YEAR}\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d", re.IGNORECASE),
-    "number": re.compile(rf"(?<![\w.,-])(?!{_YEAR}(?![\d.,]?\d|%))[$£¥\u20a0-\u20cf(]*\d|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE),
+    "number": re.compile(rf"(?<![\w.,-])(?!{_YEAR}(?![\d.,]?\d|%))[$£¥\u20a0-\u20cf(]*\d[\w.,]*|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE),
     "name": re.compile(
         r"(?<![.!?]\s)(?<!^)\b[A-ZÀ-ÖØ-Þ][\w.’'-]+ (?:(?:de|von|van|der|la|du|of) )*[A-ZÀ-ÖØ-Þ][\w’'-]+|^[A-ZÀ-Þ]\w+ [A-ZÀ-Þ]\w+\b"
     ),
@@ -62,6 +63,9 @@ def expected_kind(question: str) -> Kind | None:
     return next((kind for kind, pattern in _QUESTIONS.items() if pattern.search(question)), None)
 
 
-def holds(kind: Kind | None, text: str) -> bool:
-    """Whether a text holds something of that kind; all do where none is expected."""
-    return kind is None or _HELD[kind].search(text) is not None
+def holds(kind: Kind | None, text: str, question: str) -> bool:
+    """Whether a text holds something of that kind that the question does not say itself; all do where none is expected."""
+    if kind is None:
+        return True
+    known = set(_WORD.findall(question.casefold()))
+    return any(not known.issuperset(_WORD.findall(found[0].casefold())) for found in _HELD[kind].finditer(text))

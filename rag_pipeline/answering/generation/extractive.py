@@ -15,11 +15,11 @@ from itertools import accumulate
 from typing import cast
 
 from rag_pipeline.answering.generation.citations import citations_for
-from rag_pipeline.answering.generation.expected_kind import expected_kind, holds
+from rag_pipeline.answering.generation.expected_kind import Kind, expected_kind, holds
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
-from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, share_of_pairs, word_rarity
+from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_of_pairs, word_rarity
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
@@ -64,15 +64,16 @@ def extracted(
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
     read = enumerate(hits[: quoting.passages], start=1)
-    asked = word_ids(question)
+    asked, kind = word_ids(question), expected_kind(question)
     sentences = [_asked_for(sentence, asked) for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
     said = [_understandable(sentence, sentences) for sentence in sentences]
     passages = [word_ids(hit.text) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
-    covered = [coverage(word_ids(text), rarity) for text in said]
+    about = [name_words(hit.document) | word_ids(" ".join(hit.heading_path)) for hit in hits]
+    rarity_here = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
+    covered = [coverage(word_ids(text) | about[one.passage - 1], rarity_here) for one, text in zip(sentences, said, strict=True)]
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    kind = expected_kind(question)
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, holds(kind, sentences[n].text), quoting) for n in fit}
+    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + _fits(sentences[n], kind, question, quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
@@ -93,7 +94,8 @@ def extracted(
 
 def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
     """A row of a table without the columns that nobody asked for."""
-    return replace(sentence, text=str(sentence.row.asked_for(asked))) if sentence.row else sentence
+    row = sentence.row and sentence.row.asked_for(asked)
+    return replace(sentence, text=str(row), row=row) if row else sentence
 
 
 def _near(
@@ -151,8 +153,15 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _by_words(covered: float, passage_score: float, fits: bool, quoting: Quoting) -> float:
-    return quoting.coverage * covered + quoting.passage * passage_score + quoting.kind * fits
+def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
+    return quoting.coverage * covered + quoting.passage * passage_score
+
+
+def _fits(sentence: Sentence, kind: Kind | None, question: str, quoting: Quoting) -> float:
+    """What a sentence gains by holding the kind of thing that is asked for, and a row of numbers by being the total."""
+    holds_it = holds(kind, sentence.row.values if sentence.row and kind == "number" else sentence.text, question)
+    total = kind == "number" and sentence.row is not None and sentence.row.total
+    return quoting.kind * holds_it + quoting.total * total
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:
@@ -160,9 +169,16 @@ def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:
     for one in sorted(scored, key=lambda one: -one.score):
         if len(chosen) == quoting.most_sentences or (chosen and one.score < quoting.close_to_best * chosen[0].score):
             break
-        if not any(len(one.words & other.words) >= quoting.same_words * len(one.words) for other in chosen):
+        if not any(_is_said(one, other, quoting) for other in chosen):
             chosen.append(one)
     return chosen
+
+
+def _is_said(one: _Scored, other: _Scored, quoting: Quoting) -> bool:
+    """Whether a sentence adds nothing to another one: it has the same words, or is a row of a table beside the total."""
+    row, total = one.sentence.row, other.sentence.row
+    part = row is not None and total is not None and total.total and not row.total
+    return part or len(one.words & other.words) >= quoting.same_words * len(one.words)
 
 
 def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence | None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 
 from sentencex import segment
 
-from rag_pipeline.answering.generation.table_row import TableRow, is_row, table_row
+from rag_pipeline.answering.generation.table_row import TableRow, is_total, table_row
 from rag_pipeline.answering.tuning import TUNING, Segmentation
-from rag_pipeline.models import CELL, HEADER_CELL, Hit
+from rag_pipeline.models import Hit, is_header, is_row
 from rag_pipeline.stores.vectors.languages import code_of, language_of
 
 BETWEEN_LINES = " / "
@@ -69,16 +69,19 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
 
 def _header_above(hit: Hit) -> str:
     """The names of the columns of a table that began before the passage."""
-    return next((line.strip() for line in reversed(hit.context.splitlines()) if HEADER_CELL in line), "")
+    return next((line.strip() for line in reversed(hit.context.splitlines()) if is_header(line)), "")
 
 
 def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
+    above: list[TableRow] = []
     for line in lines:
-        if HEADER_CELL in line:
-            header = line
-        elif CELL in line:
+        if is_header(line):
+            header, above = line, []
+        elif is_row(line):
             row = table_row(line, header)
+            row = replace(row, total=is_total(row, above))
+            above.append(row)
             yield str(row), row
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):

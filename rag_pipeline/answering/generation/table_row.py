@@ -6,10 +6,12 @@ Belongs here: the form, and which columns a question asks for. Not here: which r
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rag_pipeline.models import CELL, HEADER_CELL
+from rag_pipeline.models import cells_of
+from rag_pipeline.quantities.numbers import Reading, numbers_in
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
 _UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
@@ -19,12 +21,18 @@ _UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
 class TableRow:
     """``Net sales; 2022: 34,229; 2021: 35,355 (in millions)``: ``name``, ``cells`` as pairs of a column's name and a value, ``unit``.
 
-    A column without a name has ``""``; cells without a value are left out.
+    A column without a name has ``""``; cells without a value are left out. ``total``: of the rows above it.
     """
 
     name: str
     cells: tuple[tuple[str, str], ...]
     unit: str = ""
+    total: bool = False
+
+    @property
+    def values(self) -> str:
+        """What stands in its cells, without the names."""
+        return "; ".join(value for _, value in self.cells)
 
     def __str__(self) -> str:
         shown = [f"{column}: {value}" if column else value for column, value in self.cells]
@@ -38,24 +46,38 @@ class TableRow:
         if not most:
             return self
         kept = tuple(cell for cell, name in zip(self.cells, names, strict=True) if len(telling & name) == most)
-        return TableRow(self.name, kept, self.unit)
+        return replace(self, cells=kept)
 
 
-def is_row(line: str) -> bool:
-    """Whether a line of a passage is a row of a table, or names its columns."""
-    return CELL in line or HEADER_CELL in line
+def is_total(row: TableRow, above: Sequence[TableRow]) -> bool:
+    """Whether the numbers of a row are the sums of those in the rows directly above it, of two at least; but for rounding."""
+    wanted = _numbers(row)
+    sums = dict.fromkeys(wanted, 0.0)
+    for count, one in enumerate(reversed(above), start=1):
+        numbers = _numbers(one)
+        sums = {column: total + numbers.get(column, (0.0, 0.0))[0] for column, total in sums.items()}
+        if count > 1 and all(abs(sums[column] - value) <= count * step / 2 for column, (value, step) in wanted.items()):
+            return any(sums.values())
+    return False
+
+
+def _numbers(row: TableRow) -> dict[str, tuple[float, float]]:
+    """Column → value, and the step to the next one of its form."""
+    found = {}
+    for column, cell in row.cells:
+        for number in numbers_in(cell)[:1]:
+            negative = cell[: number.start].rstrip("$ ").endswith(("(", "-", "–", "−"))
+            reading = number.readings[0] if number.readings else Reading(0.0, 0.0)
+            found[column] = (-reading.value if negative else reading.value, reading.step)
+    return found
 
 
 def table_row(line: str, header: str) -> TableRow:
     """The row with the names of its columns, where the header has one for each."""
-    cells, names = _split(line, CELL), _split(header, HEADER_CELL)
+    cells, names = cells_of(line), cells_of(header)
     if len(cells) > len(names):
         return TableRow("", tuple(("", cell) for cell in cells if cell))
     told = _UNIT.fullmatch(names[0])
     first, unit = (told[1], told[2] or "") if told else (names[0], "")
     name = f"{first}: {cells[0]}" if first and cells[0] else cells[0]
     return TableRow(name, tuple((column, cell) for column, cell in zip(names[1:], cells[1:], strict=False) if cell), unit)
-
-
-def _split(line: str, joint: str) -> list[str]:
-    return [cell.strip(" |") for cell in line.split(joint)] if line else []

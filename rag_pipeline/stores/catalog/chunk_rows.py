@@ -13,10 +13,11 @@ import polars
 
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import query_batches
+from rag_pipeline.models import embedded_text
 from rag_pipeline.stores.catalog.keys import CHUNKING_KEY
 
-_EMBEDDED_TEXT = "CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END"
-"""As ``models.embedded_text``."""
+_WHOLE_TEXT = "CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END"
+"""What ``models.embedded_text`` is made of."""
 
 
 def missing_chunkings(catalog: Catalog, collection: str, chunker: str, full_refresh: bool) -> list[tuple[str, int]]:
@@ -74,7 +75,7 @@ def texts_without_vector(
     whole early.
     """
     query = f"""
-        SELECT c.text_hash, any_value({_EMBEDDED_TEXT}) AS text, min(log2(k.chunk_count) // 2) AS length, max(d.added_at) AS added,
+        SELECT c.text_hash, any_value({_WHOLE_TEXT}) AS text, min(log2(k.chunk_count) // 2) AS length, max(d.added_at) AS added,
             min(d.document_id) AS document
         FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
         WHERE d.collection = $collection AND k.chunker = $chunker
@@ -83,20 +84,24 @@ def texts_without_vector(
     parameters = {"collection": collection, "chunker": chunker, "model": model, "full": full_refresh}
     with catalog.reading() as connection:
         for frame in query_batches(connection, query, "length, added DESC, document, text_hash", parameters, batch_size):
-            yield frame.select("text_hash", "text")
+            yield _as_embedded(frame)
 
 
 def texts_without_words(catalog: Catalog, collection: str, chunker: str, model: str, batch_size: int) -> Iterator[polars.DataFrame]:
     """Batches (text_hash, text) of texts that the BM25 model of this fingerprint has not seen, each once."""
     query = f"""
-        SELECT DISTINCT c.text_hash, {_EMBEDDED_TEXT} AS text
+        SELECT DISTINCT c.text_hash, {_WHOLE_TEXT} AS text
         FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
         WHERE d.collection = $collection AND k.chunker = $chunker
             AND c.text_hash NOT IN (SELECT text_hash FROM sparse_vectors WHERE model = $model)
         """
     parameters = {"collection": collection, "chunker": chunker, "model": model}
     with catalog.reading() as connection:
-        yield from query_batches(connection, query, "text_hash", parameters, batch_size)
+        yield from map(_as_embedded, query_batches(connection, query, "text_hash", parameters, batch_size))
+
+
+def _as_embedded(frame: polars.DataFrame) -> polars.DataFrame:
+    return frame.select("text_hash", polars.Series("text", [embedded_text("", text) for text in frame["text"]], polars.String))
 
 
 def sampled_texts(catalog: Catalog, most: int) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ _FULL_WIDTH = 0.85
 _HEADING_LEVELS = 6
 _SAME_SIZE = 0.9
 """Bold letters of at least this share of the text's size may be a heading; smaller ones head the columns of tables."""
-_ALIGNED = 0.03
+ALIGNED = 0.03
 """Edges and middles that differ by no more of the page's width stand below one another."""
 Style = tuple[float, bool]
 """Size of the letters, and whether they are bold."""
@@ -139,8 +139,8 @@ def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bo
     in_a_table = any(line.segments for line in block) or sum(map(str.isdigit, last.text)) > _DIGITS_OF_A_TABLE_ROW * len(last.text)
     if following is None or in_a_table or last.text.endswith((":", ".")) or last.text.startswith("("):
         return False
-    centred = abs(first.left + first.right - 1) < 2 * _ALIGNED
-    return centred or abs(following[0].left - first.left) < _ALIGNED
+    centred = abs(first.left + first.right - 1) < 2 * ALIGNED
+    return centred or abs(following[0].left - first.left) < ALIGNED
 
 
 def _blocks(

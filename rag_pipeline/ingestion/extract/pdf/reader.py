@@ -241,7 +241,7 @@ def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) ->
             edges[lines[index].page, kind].append(lines[index])
     path = outline.path
     body = window.body()
-    elements = elements_of_lines(body, outline, levels, tables_among(body))
+    elements = elements_of_lines(body, outline, levels, tables_among(body, levels))
     by_page = {number: list(group) for number, group in groupby(elements, key=lambda element: element.page)}
     for page in window.pages:
         yield from _edge(edges[page.number, "Header"], "Header", path)

@@ -9,14 +9,15 @@ short texts that begin at the same places. All else stays lines of text: a wrong
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
+from types import MappingProxyType
 
 from rag_pipeline.ingestion.extract.data.tables import header_text, is_number, is_period, row_text, unit_in
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
-from rag_pipeline.ingestion.extract.pdf.layout import Line
+from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style
 from rag_pipeline.models import Box, Element
 
 _SAME_HEIGHT = 0.5
@@ -81,20 +82,23 @@ class _Row:
 _Columns = Sequence[tuple[float, float]]
 
 
-def tables_among(lines: Sequence[Line]) -> dict[int, Element | None]:
-    """The tables of all pages: by the index of the first of its lines the element, by those of the others None."""
+def tables_among(lines: Sequence[Line], levels: Mapping[Style, int] = MappingProxyType({})) -> dict[int, Element | None]:
+    """The tables of all pages: by the index of the first of its lines the element, by those of the others None.
+
+    ``levels`` are the styles of letters that headings have: what stands centred above a table in one of these is its title.
+    """
     ready: dict[int, Element | None] = {}
     start = 0
     for _, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
-        for table in tables_on_page(page):
+        for table in tables_on_page(page, levels):
             first, *others = sorted(start + index for index in table.lines)
             ready |= {first: table.element, **dict.fromkeys(others)}
         start += len(page)
     return ready
 
 
-def tables_on_page(lines: Sequence[Line]) -> list[FoundTable]:
+def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int] = MappingProxyType({})) -> list[FoundTable]:
     """The tables among the lines of a page, from top to bottom; headings above them are the caller's to add."""
     if sum(len(line.phrases) > 1 for line in lines) < 2 and not _side_by_side(lines):
         return []
@@ -102,11 +106,22 @@ def tables_on_page(lines: Sequence[Line]) -> list[FoundTable]:
     found: list[FoundTable] = []
     end = 0
     for start, stop in _regions(rows):
-        table = _table(rows, max(start, end), stop, floor=end)
+        table = _table(rows, max(start, end), stop, floor=_below_titles(rows[:start], end, levels))
         if table is not None:
             found.append(table)
             end = stop
     return found
+
+
+def _below_titles(rows: Sequence[_Row], end: int, levels: Mapping[Style, int]) -> int:
+    """Where the rows begin that may belong to a table below them: after another table, and after the last heading."""
+    return next((index for index in range(len(rows), end, -1) if _is_title(rows[index - 1], levels)), end)
+
+
+def _is_title(row: _Row, levels: Mapping[Style, int]) -> bool:
+    piece = row.pieces[0]
+    centred = abs(piece.left + piece.right - 1) < 2 * ALIGNED
+    return len(row.pieces) == 1 and (piece.size, piece.bold) in levels and (centred or not piece.bold)
 
 
 def _side_by_side(lines: Sequence[Line]) -> bool:
@@ -140,7 +155,7 @@ def _beside(one: Line, other: Line) -> bool:
 
 def _pieces(lines: Sequence[Line]) -> list[Line]:
     """The cells of a row as far as gaps tell them; a currency goes with the number after it, ``%`` and ``)`` with the one before."""
-    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in (line.phrases or line.segments or (line,))]
+    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in _parts(line)]
     pieces: list[Line] = []
     for part in [piece for whole in sorted(parts, key=lambda one: one.left) for piece in _numbers_apart(whole)]:
         text = _LEADERS.sub("", part.text) or part.text
@@ -155,6 +170,13 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
         else:
             pieces.append(replace(part, text=text))
     return pieces
+
+
+def _parts(line: Line) -> Sequence[Line]:
+    """Narrow gaps part numbers from their label and from each other; between words they are the wide blanks of a justified paragraph."""
+    if line.segments or all(is_number(part.text) or part.text in _NOTHING for part in line.phrases[1:]):
+        return line.phrases or line.segments or (line,)
+    return (line,)
 
 
 def _numbers_apart(part: Line) -> Iterator[Line]:
@@ -177,8 +199,9 @@ def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
         several = len(row.pieces) > 1 and not _is_prose(row)
         apart = index > 0 and row.top - rows[index - 1].bottom > _FARTHEST_ROW * row.height
         if start >= 0 and (apart or _is_prose(row) or index - last > _MOST_LABELS or (numbers and _begins_another(rows[start:index], row))):
-            yield start, last + 1
-            start, numbers = -1, False
+            names_begin = not apart and index - last == 1 and numbers and not _is_prose(row) and not _holds_any(rows[last])
+            yield start, last + (not names_begin)
+            start, numbers = (last if names_begin else -1), False
         if several:
             start, last = (index if start < 0 else start), index
             numbers = numbers or _holds_numbers(row)
@@ -187,7 +210,13 @@ def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
 
 
 def _is_prose(row: _Row) -> bool:
-    return row.longest > _LONGEST_CELL
+    """Whether a row is a line of a paragraph: it runs on without a gap, or goes on in words after the numbers in it."""
+    words = sum(piece.text[0].islower() for piece in row.pieces[1:])
+    return row.longest > _LONGEST_CELL or (words > 1 and any(is_number(piece.text) for piece in row.pieces))
+
+
+def _holds_any(row: _Row) -> bool:
+    return any(is_number(piece.text) or piece.text in _NOTHING for piece in row.pieces)
 
 
 def _holds_numbers(row: _Row) -> bool:
@@ -196,6 +225,8 @@ def _holds_numbers(row: _Row) -> bool:
 
 def _begins_another(table: Sequence[_Row], row: _Row) -> bool:
     """Whether a row below rows of numbers names columns: years or dates, or several texts where the others have numbers."""
+    if len(row.pieces) > 2 and all(is_period(piece.text) for piece in row.pieces[1:]):
+        return True
     values = [piece for piece in row.pieces if piece.left > _labels_end(table)]
     texts = [piece.text for piece in values]
     if len(values) < len(row.pieces) - 1 or any(text in _NOTHING or (is_number(text) and not is_period(text)) for text in texts):
@@ -340,7 +371,8 @@ def _goes_on(above: Sequence[str], cells: Sequence[str]) -> bool:
     """Whether a row is the rest of the one above it."""
     if cells[0][:1].islower():
         return not (any(above[1:]) and any(cells[1:]))
-    return not cells[0] and any(above) and not any(is_number(cell) or cell in _NOTHING for cell in cells)
+    filled = [(one, cell) for one, cell in zip(above, cells, strict=True) if cell]
+    return not cells[0] and any(above) and not any(is_number(one) or one in _NOTHING for both in filled for one in both)
 
 
 def _element(named: Sequence[_Row], names: Sequence[str], whole: Sequence[tuple[list[str], list[_Row]]]) -> Element:

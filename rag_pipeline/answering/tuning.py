@@ -53,6 +53,8 @@ class Ranking:
     Croft 2005). Measured on squad2 (hit@1 .876 to .903) and chunking_eval (.751 to .782)."""
     name: float = 0.05
     """Weight of the coverage by the document's name alone. Measured on multihop_wiki (all files @5 .63 to .65)."""
+    row: float = 0.15
+    """Added for all of the question's words in one row of numbers and the names above it, where a number is asked for."""
     unseen_place: float = 0.6
     """Weight, for a passage that has no vector yet, of its place in the list by words: 1 for the first, 0 for the last that is read, by
     its logarithm. Measured with the next three on two thirds of chunking_eval, financebench, multihop_wiki, squad2 and mtrag_un: of 1,620

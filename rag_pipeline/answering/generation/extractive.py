@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
+from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds
 from rag_pipeline.answering.generation.citations import citations_for
-from rag_pipeline.answering.generation.expected_kind import Kind, expected_kind, holds
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
-from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_of_pairs, word_rarity
+from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_of_pairs, spoken_name, word_rarity
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
@@ -66,7 +66,7 @@ def extracted(
     read = enumerate(hits[: quoting.passages], start=1)
     asked, kind = word_ids(question), expected_kind(question)
     sentences = [_asked_for(sentence, asked) for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
-    said = [_understandable(sentence, sentences) for sentence in sentences]
+    said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages = [word_ids(hit.text) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
     about = [name_words(hit.document) | word_ids(" ".join(hit.heading_path)) for hit in hits]
@@ -188,7 +188,10 @@ def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence |
     return next((one for one in sentences if (one.passage, one.place) == (sentence.passage, sentence.place - 1)), None)
 
 
-def _understandable(sentence: Sentence, sentences: Sequence[Sentence]) -> str:
+def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Sequence[Hit]) -> str:
+    if sentence.row:  # says nothing of whose numbers they are
+        hit = hits[sentence.passage - 1]
+        return " ".join((spoken_name(hit.document), *hit.heading_path[-1:], sentence.text))
     before = _forerunner(sentence, sentences)
     return f"{before.text} {sentence.text}" if before else sentence.text
 

@@ -58,8 +58,10 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
     headings = {heading.strip() for heading in hit.heading_path}
     lines = [line for line in _lines(hit.text) if line not in headings]
+    header = _header_above(hit)
+    lines = list(_with_groups(lines, header, tuning))
     quotable = list(_facts(lines, tuning)) or lines
-    parts = _parts(quotable, _header_above(hit), code_of(language_of(hit.text)), tuning)
+    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning)
     longest = tuning.longest_sentence_characters
     return [
         Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
@@ -70,6 +72,22 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
 def _header_above(hit: Hit) -> str:
     """The names of the columns of a table that began before the passage."""
     return next((line.strip() for line in reversed(hit.context.splitlines()) if is_header(line)), "")
+
+
+def _with_groups(lines: Sequence[str], header: str, tuning: Segmentation) -> Iterator[str]:
+    """The lines; rows begin with the label that stands alone above them in their table, up to the total of those below it."""
+    group = ""
+    above: list[TableRow] = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if is_row(line) and not is_header(line):
+            yield f"{group}: {line}" if group else line
+            above.append(table_row(line, header))
+            group = "" if is_total(above[-1], above[:-1]) else group
+            continue
+        labels = is_row(following) and not is_header(following) and len(line.split()) <= tuning.most_heading_words
+        group = line.rstrip(":") if labels and not is_header(line) and not line.endswith((".", "!", "?")) else ""
+        header, above = (line, []) if is_header(line) else (header, above)
+        yield line
 
 
 def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:

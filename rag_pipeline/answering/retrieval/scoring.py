@@ -18,11 +18,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from rag_pipeline.answering.expected_kind import expected_kind
 from rag_pipeline.answering.tuning import TUNING, Ranking
-from rag_pipeline.models import Hit
+from rag_pipeline.models import Hit, is_header, is_row
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
 
+_WORTH_READING = 0.5
+"""Share of the question's words that a passage has at least for its rows to be read one by one."""
 _PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
 
@@ -37,6 +40,7 @@ class _Asked:
     pairs: AbstractSet[tuple[int, int]]
     rarity: Mapping[int, float]
     rarity_in_names: Mapping[int, float]
+    number: bool
 
 
 def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: Ranking = TUNING.ranking) -> tuple[Hit, ...]:
@@ -76,6 +80,7 @@ def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> 
         {(one[0], other[0]) for one, other in pairwise(in_order) if one[0] != other[0]},
         word_rarity(words.keys(), [_said(words, candidate.words) for candidate in candidates], smoothing),
         word_rarity(in_names, list(names.values()), smoothing),
+        expected_kind(question) == "number",
     )
 
 
@@ -87,8 +92,13 @@ def _said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set
 @lru_cache(maxsize=TUNING.caches.document_names)
 def name_words(document: str) -> AbstractSet[int]:
     """The words of a document's name: ``AcmeCorp_2023-annual.pdf`` has four."""
+    return frozenset(word_ids(spoken_name(document)))
+
+
+def spoken_name(document: str) -> str:
+    """A document's name as words: ``Acme Corp 2023 annual``."""
     name = document.rpartition("/")[2].rpartition(".")
-    return frozenset(word_ids(_PARTS_OF_A_NAME.sub(" ", name[0] or name[2])))
+    return _PARTS_OF_A_NAME.sub(" ", name[0] or name[2])
 
 
 def word_rarity(
@@ -139,12 +149,30 @@ def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
     if candidate.cosine is None:
         expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
         return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
-    return _Score(_sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking))
+    score = _sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking)
+    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, named, covered)))
 
 
 def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
     """What the cosine of question and text mostly is where the text has this share of the question's words, and of its pairs of words."""
     return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
+
+
+def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered: float) -> float:
+    """The share of the question's words that one row of numbers has, with the names that stand above it; 0 where no number is asked for."""
+    if not asked.number or covered < _WORTH_READING or not is_row(hit.text.replace("\n", " ")):
+        return 0.0
+    known = named | word_ids(hit.context)
+    header, label, best = "", "", 0.0
+    for line in hit.text.split("\n"):
+        if is_header(line):
+            header, label = line, ""
+        elif not is_row(line):
+            label = line
+        elif any(map(str.isdigit, line)):
+            words = known | word_ids(f"{header} {label} {line}")
+            best = max(best, coverage(_said(asked.words, words), asked.rarity))
+    return best
 
 
 def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:

@@ -189,6 +189,8 @@ class Quoting:
     total: float = 0.05
     """Added to the score of a row that is the total of those above it, where a number is asked for: who names no part means the whole.
     Reasoned: less than a word of the question, so that a row that is named stays before it."""
+    row_name: float = 0.1
+    """Added for the share of a row's name that the question has, where a number is asked for. Measured with ``Ranking.row``."""
     listed: float = 0.85
     """What the cosine of short lines that stand together is multiplied by: a menu has many words of a question and answers none.
     Measured on financebench, chunking_eval, mtrag_un and squad2."""

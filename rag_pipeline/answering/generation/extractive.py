@@ -19,7 +19,7 @@ from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
-from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_of_pairs, spoken_name, word_rarity
+from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_asked, share_of_pairs, spoken_name, word_rarity
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
@@ -159,9 +159,9 @@ def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
 
 def _fits(sentence: Sentence, kind: Kind | None, question: str, quoting: Quoting) -> float:
     """What a sentence gains by holding the kind of thing that is asked for, and a row of numbers by being the total."""
-    holds_it = holds(kind, sentence.row.values if sentence.row and kind == "number" else sentence.text, question)
-    total = kind == "number" and sentence.row is not None and sentence.row.total
-    return quoting.kind * holds_it + quoting.total * total
+    row = sentence.row if kind == "number" else None
+    fits = quoting.kind * holds(kind, row.values if row else sentence.text, question)
+    return fits + quoting.total * row.total + quoting.row_name * share_asked(row.name, word_ids(question)) if row else fits
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

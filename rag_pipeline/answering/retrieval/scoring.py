@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from rag_pipeline.answering.expected_kind import expected_kind
 from rag_pipeline.answering.tuning import TUNING, Ranking
-from rag_pipeline.models import Hit, is_header, is_row
+from rag_pipeline.models import Hit, cells_of, is_header, is_row
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
 
@@ -171,8 +171,15 @@ def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered:
             label = line
         elif any(map(str.isdigit, line)):
             words = known | word_ids(f"{header} {label} {line}")
-            best = max(best, coverage(_said(asked.words, words), asked.rarity))
+            share = (1 + share_asked(cells_of(line)[0], asked.words.keys())) / 2
+            best = max(best, share * coverage(_said(asked.words, words), asked.rarity))
     return best
+
+
+def share_asked(name: str, asked: AbstractSet[int]) -> float:
+    """The share of the words of a row's name that a question has: ``Operating income`` rather than ``Total operating income impact``."""
+    words = word_ids(name)
+    return len(words & asked) / len(words) if words else 0.0
 
 
 def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:

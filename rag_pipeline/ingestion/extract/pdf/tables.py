@@ -195,9 +195,10 @@ def _joined(one: Line, other: Line) -> Line:
 def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
     """Runs of rows that may be a table: rows of several pieces, and lone labels between them. A new row of names begins a new one."""
     start, last, numbers = -1, -1, False
+    usual = _usual_height(rows)
     for index, row in enumerate(rows):
         several = len(row.pieces) > 1 and not _is_prose(row)
-        apart = index > 0 and row.top - rows[index - 1].bottom > _FARTHEST_ROW * row.height
+        apart = index > 0 and row.top - rows[index - 1].bottom > _FARTHEST_ROW * max(row.height, usual)
         if start >= 0 and (apart or _is_prose(row) or index - last > _MOST_LABELS or (numbers and _begins_another(rows[start:index], row))):
             names_begin = not apart and index - last == 1 and numbers and not _is_prose(row) and not _holds_any(rows[last])
             yield start, last + (not names_begin)
@@ -207,6 +208,11 @@ def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
             numbers = numbers or _holds_numbers(row)
     if start >= 0:
         yield start, last + 1
+
+
+def _usual_height(rows: Sequence[_Row]) -> float:
+    """Of a page's rows: letters without strokes above or below make a row look lower."""
+    return median(row.height for row in rows)
 
 
 def _is_prose(row: _Row) -> bool:
@@ -297,9 +303,9 @@ def _header_rows(region: Sequence[_Row], columns: _Columns, first: int | None) -
 def _above(rows: Sequence[_Row], start: int, floor: int, columns: _Columns) -> Iterator[_Row]:
     """Lone pieces directly above a table that name its columns together, and what is said of the unit of its numbers."""
     found: list[_Row] = []
-    below = rows[start]
+    below, usual = rows[start], _usual_height(rows)
     for row in reversed(rows[max(floor, start - _MOST_ROWS_ABOVE) : start]):
-        if below.top - row.bottom > _FARTHEST_ROW * row.height or len(row.pieces) > 1:
+        if below.top - row.bottom > _FARTHEST_ROW * max(row.height, usual) or len(row.pieces) > 1:
             break
         piece = row.pieces[0]
         over_values = piece.left > columns[0][1] and piece.right <= columns[-1][1] + _ALIGNED and not piece.text.endswith(".")

@@ -110,7 +110,9 @@ class Chunker:
         waiting = [piece for index, element in enumerate(elements) for piece in _natural_pieces(index, element)]
         done: list[_Piece] = []
         while waiting:
-            counts = self._counter.count_many([embedded_text("", elements[piece.element].text[piece.start : piece.end]) for piece in waiting])
+            counts = self._counter.count_many(
+                [embedded_text("", elements[piece.element].text[piece.start : piece.end]) for piece in waiting]
+            )
             longer: list[_Piece] = []
             for piece, count in zip(waiting, counts, strict=True):
                 tokens = max(count - self._fixed_tokens, (piece.end - piece.start) // CHARACTERS_PER_TOKEN)

@@ -19,7 +19,15 @@ from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
-from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, name_words, share_asked, share_of_pairs, spoken_name, word_rarity
+from rag_pipeline.answering.retrieval.scoring import (
+    coverage,
+    expected_cosine,
+    name_words,
+    share_asked,
+    share_of_pairs,
+    spoken_name,
+    word_rarity,
+)
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
@@ -69,11 +77,11 @@ def extracted(
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages = [word_ids(hit.text) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
-    about = [name_words(hit.document) | word_ids(" ".join(hit.heading_path)) for hit in hits]
-    rarity_here = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
-    covered = [coverage(word_ids(text) | about[one.passage - 1], rarity_here) for one, text in zip(sentences, said, strict=True)]
+    covered = _covered(asked, said, [one.passage for one in sentences], hits, passages, smoothing)
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + _fits(sentences[n], kind, question, quoting) for n in fit}
+    by_words = {
+        n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + _fits(sentences[n], kind, question, quoting) for n in fit
+    }
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
@@ -90,6 +98,20 @@ def extracted(
     text, marks = _marked(quoted)
     convincing = bool(text) and nearness.is_enough(cosines.values())
     return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), convincing)
+
+
+def _covered(
+    asked: AbstractSet[int],
+    said: Sequence[str],
+    numbers: Sequence[int],
+    hits: Sequence[Hit],
+    passages: Sequence[AbstractSet[int]],
+    smoothing: float,
+) -> list[float]:
+    """The share of the question's words that each sentence has, with what its document's name and its headings say of all of them."""
+    about = [name_words(hit.document) | word_ids(" ".join(hit.heading_path)) for hit in hits]
+    rarity = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
+    return [coverage(word_ids(text) | about[number - 1], rarity) for text, number in zip(said, numbers, strict=True)]
 
 
 def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:

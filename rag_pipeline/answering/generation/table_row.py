@@ -56,7 +56,7 @@ def is_total(row: TableRow, above: Sequence[TableRow]) -> bool:
     for count, one in enumerate(reversed(above), start=1):
         numbers = _numbers(one)
         sums = {column: total + numbers.get(column, (0.0, 0.0))[0] for column, total in sums.items()}
-        if count > 1 and all(abs(sums[column] - value) <= count * step / 2 for column, (value, step) in wanted.items()):
+        if count > 1 and all(abs(sums[column] - value) <= count * step for column, (value, step) in wanted.items()):
             return any(sums.values())
     return False
 

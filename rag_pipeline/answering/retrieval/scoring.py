@@ -24,8 +24,6 @@ from rag_pipeline.models import Hit, cells_of, is_header, is_row
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
 
-_WORTH_READING = 0.5
-"""Share of the question's words that a passage has at least for its rows to be read one by one."""
 _PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
 
@@ -150,7 +148,7 @@ def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
         expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
         return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
     score = _sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking)
-    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, named, covered)))
+    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, named, covered, ranking)))
 
 
 def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
@@ -158,9 +156,9 @@ def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.rank
     return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
 
 
-def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered: float) -> float:
+def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered: float, ranking: Ranking) -> float:
     """The share of the question's words that one row of numbers has, with the names that stand above it; 0 where no number is asked for."""
-    if not asked.number or covered < _WORTH_READING or not is_row(hit.text.replace("\n", " ")):
+    if not asked.number or covered < ranking.row_words or not is_row(hit.text.replace("\n", " ")):
         return 0.0
     known = named | word_ids(hit.context)
     header, label, best = "", "", 0.0
@@ -171,7 +169,7 @@ def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered:
             label = line
         elif any(map(str.isdigit, line)):
             words = known | word_ids(f"{header} {label} {line}")
-            share = (1 + share_asked(cells_of(line)[0], asked.words.keys())) / 2
+            share = 1 - ranking.row_other * (1 - share_asked(cells_of(line)[0], asked.words.keys()))
             best = max(best, share * coverage(_said(asked.words, words), asked.rarity))
     return best
 

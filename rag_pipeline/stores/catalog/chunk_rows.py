@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import polars
 
+from rag_pipeline.models import embedded_text
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import query_batches
-from rag_pipeline.models import embedded_text
 from rag_pipeline.stores.catalog.keys import CHUNKING_KEY
 
 _WHOLE_TEXT = "CASE WHEN c.context = '' THEN c.text ELSE c.context || chr(10) || c.text END"

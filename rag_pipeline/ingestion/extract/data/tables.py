@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ def unit_in(text: str) -> str:
     return " ".join(found[0].split()) if found else ""
 
 
+@lru_cache(maxsize=4096)
 def is_number(cell: str) -> bool:
     """Whether a cell is a number, with its currency, sign and percent; years and dates are too."""
     return _NUMBER.fullmatch(cell.strip()) is not None

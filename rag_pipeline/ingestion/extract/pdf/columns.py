@@ -93,12 +93,15 @@ def _parted(line: Line, gutter: float) -> list[Line]:
 
 
 def _joined(segments: list[Line], line: Line) -> Line:
+    left, right = min(segment.left for segment in segments), max(segment.right for segment in segments)
+    phrases = tuple(phrase for phrase in line.phrases if left <= phrase.left and phrase.right <= right)
     return replace(
         line,
         text=" ".join(segment.text for segment in segments),
-        left=min(segment.left for segment in segments),
-        right=max(segment.right for segment in segments),
+        left=left,
+        right=right,
         segments=tuple(segments) if len(segments) > 1 else (),
+        phrases=phrases if len(phrases) > 1 else (),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -196,13 +197,13 @@ def _joined(block: Sequence[Line], words: set[str]) -> tuple[str, tuple[Box, ...
 def _separator(line: Line, following: Line, full: float, words: set[str]) -> str:
     """What stands between two lines of a paragraph: a line break where the writer made one, as in tables and addresses."""
     if line.hyphenated:
-        return _hyphen(line.text.split()[-1], following.text.split()[0], words)
+        return hyphen(line.text.split()[-1], following.text.split()[0], words)
     digits = sum(character.isdigit() for character in line.text)
     row = digits > _DIGITS_OF_A_TABLE_ROW * len(line.text)
     return "\n" if row or line.right < full else " "
 
 
-def _hyphen(before: str, after: str, words: set[str]) -> str:
+def hyphen(before: str, after: str, words: AbstractSet[str]) -> str:
     """Nothing where a hyphen only broke a word; the hyphen where it belongs to it, as in ``snap-down`` or ``Jean-Luc``."""
     compound = f"{before}-{after}".casefold() in words and f"{before}{after}".casefold() not in words
     return "" if after[:1].islower() and before[-1:].isalpha() and not compound else "-"

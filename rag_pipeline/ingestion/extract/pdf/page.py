@@ -37,8 +37,8 @@ _WIDE_GAP = 1.2
 _BLANK, _WIDER = 0.3, 1.3
 """Width of a blank between words in heights of letters where too few words tell it; how much wider than the usual one it may be."""
 _USUAL_BLANK, _LEAST_BLANKS = 0.35, 5
-_LEAST_ROWS, _ROWS_OF_A_HEADER = 2, 3
-"""Lines that look like rows within two lines of each other, for them to be rows; so near above rows stand the names of columns."""
+_LEAST_ROWS = 2
+"""Lines that look like rows within two lines of each other, for them to be rows."""
 _POINTS_PER_INCH = 72
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _LONGEST_FONT_NAME = 256
@@ -155,28 +155,29 @@ def _spans(shown: _Affine, textpage: PdfTextPage, codes: Sequence[int], number: 
             hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
             size = _size(textpage, codes, start, end)
             line = Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end))
-            span = _Span(line, start, end)
-            if _has_gap(rectangles):
-                span = replace(span, line=replace(line, segments=_parts(shown, codes, line, _boxes(textpage, codes, start, end))))
-            yield span
+            boxes = _boxes(textpage, codes, start, end) if _has_gap(rectangles) else []
+            yield _Span(replace(line, segments=_parts(shown, codes, line, boxes)) if boxes else line, start, end, boxes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A line, and where its characters are in the page's text."""
+    """A line, where its characters are in the page's text, and, where gaps part it, on the page."""
 
     line: Line
     start: int
     end: int
+    boxes: list[_Box]
 
 
 def _with_phrases(spans: Sequence[_Span], shown: _Affine, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
-    """The lines of a page; where it may hold a table, those that may belong to it know where narrow gaps part them."""
-    alike = [bool(span.line.segments) or ends_with_number(span.line.text) for span in spans]
-    near = _near_rows(alike)
-    if not any(near):
+    """The lines of a page; where it may hold a table, those that may be its rows know where narrow gaps part them."""
+    alike = [any(ends_with_number(part.text) for part in (span.line, *span.line.segments[1:])) for span in spans]
+    rows = _near_rows(alike)
+    if not any(rows):
         return (span.line for span in spans)
-    boxes = [_boxes(textpage, codes, span.start, span.end) if is_near else [] for span, is_near in zip(spans, near, strict=True)]
+    boxes = [
+        (span.boxes or _boxes(textpage, codes, span.start, span.end)) if is_row else [] for span, is_row in zip(spans, rows, strict=True)
+    ]
     blank = _widest_blank(spans, boxes, codes)
     lines = zip(spans, boxes, strict=True)
     return (
@@ -185,9 +186,8 @@ def _with_phrases(spans: Sequence[_Span], shown: _Affine, textpage: PdfTextPage,
 
 
 def _near_rows(alike: Sequence[bool]) -> list[bool]:
-    """For each line of a page, whether it may belong to a table: a row looks like one near it, names of columns stand above rows."""
-    rows = [one and sum(alike[max(index - 2, 0) : index + 3]) >= _LEAST_ROWS for index, one in enumerate(alike)]
-    return [any(rows[max(index - 1, 0) : index + _ROWS_OF_A_HEADER + 1]) for index in range(len(rows))]
+    """For each line of a page, whether it looks like a row of a table, and so does one near it."""
+    return [one and sum(alike[max(index - 2, 0) : index + 3]) >= _LEAST_ROWS for index, one in enumerate(alike)]
 
 
 def _boxes(textpage: PdfTextPage, codes: Sequence[int], start: int, end: int) -> list[_Box]:
@@ -250,12 +250,20 @@ def _parts(shown: _Affine, codes: Sequence[int], line: Line, boxes: Sequence[_Bo
     parts: list[list[_Box]] = []
     for index, box in boxes:
         widest = blank * line.size or _WIDE_GAP * max(box[3] - box[1], 4.0)
-        if not parts or box[0] - parts[-1][-1][1][2] > widest:
+        apart = not parts or box[0] - parts[-1][-1][1][2] > widest
+        if apart and (not parts or not blank or index - parts[-1][-1][0] > 1):  # a digit may be as far from the next one as two words
             parts.append([])
         parts[-1].append((index, box))
+    if len(parts) < 2:
+        return ()
     texts = [_text(codes[part[0][0] : part[-1][0] + 1]) for part in parts]
-    placed = [(text, _place(shown, [box for _, box in part])) for text, part in zip(texts, parts, strict=True) if text]
-    return tuple(Line(text, line.page, *edges, line.size, bold=line.bold) for text, edges in placed) if len(parts) > 1 else ()
+    placed = [
+        (text, _place(shown, [box for _, box in ((part[0], part[-1]) if blank else part)]))
+        for text, part in zip(texts, parts, strict=True)
+        if text
+    ]
+    lines = [Line(text, line.page, *edges, line.size, bold=line.bold) for text, edges in placed]
+    return (*lines[:-1], *(replace(last, hyphenated=line.hyphenated) for last in lines[-1:])) if line.hyphenated else tuple(lines)
 
 
 def _place(shown: _Affine, rectangles: Sequence[_Edges]) -> _Edges:

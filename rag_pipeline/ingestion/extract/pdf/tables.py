@@ -9,7 +9,9 @@ short texts that begin at the same places. All else stays lines of text: a wrong
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
@@ -17,13 +19,14 @@ from types import MappingProxyType
 
 from rag_pipeline.ingestion.extract.data.tables import header_text, is_number, is_period, row_text, unit_in
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
-from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style
+from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style, hyphen
 from rag_pipeline.models import Box, Element
 
 _SAME_HEIGHT = 0.5
 """Middles that differ by less of a line's height stand beside one another."""
 _FARTHEST_ROW = 3.2
 """Heights of a line from the end of one row to the beginning of the next one of the same table."""
+_NO_NUMBERS, _LEFT_OF_NUMBERS = 2.0, 0.02
 _MOST_LABELS = 4
 """Rows in succession that hold a label alone."""
 _LONGEST_CELL = 90
@@ -38,6 +41,9 @@ _OUTLIERS = 0.06
 _MOST_ROWS_ABOVE = 4
 _MOST_COLUMNS = 60
 _NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
+_BROKEN = "\u00ad"
+"""Ends a piece whose last word goes on in the piece below."""
+_BROKEN_WORD = re.compile(rf"(\S+){_BROKEN} (\S+)")
 _CURRENCY = re.compile(r"\s+([$£¥\u20a0-\u20cf])$")
 _CURRENCY_ALONE = re.compile(r"[$£¥\u20a0-\u20cf(]+\s*\(?")
 _TAIL = re.compile(r"[)%]+\s*[)%]?")
@@ -65,18 +71,9 @@ class _Row:
     lines: frozenset[int]
     longest: int
     """Letters of the longest run of text without a wide gap."""
-
-    @property
-    def top(self) -> float:
-        return min(piece.top for piece in self.pieces)
-
-    @property
-    def bottom(self) -> float:
-        return max(piece.bottom for piece in self.pieces)
-
-    @property
-    def height(self) -> float:
-        return max(median(piece.bottom - piece.top for piece in self.pieces), 1e-4)
+    top: float
+    bottom: float
+    height: float
 
 
 _Columns = Sequence[tuple[float, float]]
@@ -88,25 +85,27 @@ def tables_among(lines: Sequence[Line], levels: Mapping[Style, int] = MappingPro
     ``levels`` are the styles of letters that headings have: what stands centred above a table in one of these is its title.
     """
     ready: dict[int, Element | None] = {}
+    broken = any(line.hyphenated for line in lines)
+    words = {word.casefold() for line in lines for word in line.text.split()} if broken else set[str]()
     start = 0
     for _, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
-        for table in tables_on_page(page, levels):
+        for table in tables_on_page(page, levels, words):
             first, *others = sorted(start + index for index in table.lines)
             ready |= {first: table.element, **dict.fromkeys(others)}
         start += len(page)
     return ready
 
 
-def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int] = MappingProxyType({})) -> list[FoundTable]:
+def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: AbstractSet[str]) -> list[FoundTable]:
     """The tables among the lines of a page, from top to bottom; headings above them are the caller's to add."""
-    if sum(len(line.phrases) > 1 for line in lines) < 2 and not _side_by_side(lines):
+    if not _may_hold_tables(lines):
         return []
     rows = _rows(lines)
     found: list[FoundTable] = []
     end = 0
     for start, stop in _regions(rows):
-        table = _table(rows, max(start, end), stop, floor=_below_titles(rows[:start], end, levels))
+        table = _table(rows, max(start, end), stop, _below_titles(rows[:start], end, levels), words)
         if table is not None:
             found.append(table)
             end = stop
@@ -124,9 +123,17 @@ def _is_title(row: _Row, levels: Mapping[Style, int]) -> bool:
     return len(row.pieces) == 1 and (piece.size, piece.bold) in levels and (centred or not piece.bold)
 
 
-def _side_by_side(lines: Sequence[Line]) -> bool:
-    """Whether lines stand beside one another at several heights, as cells do in files that hold each by itself."""
-    return len({round(line.top, 3) for line in lines}) < len(lines) - 2
+def _may_hold_tables(lines: Sequence[Line]) -> bool:
+    """Whether two lines end in a number that a gap parts off, or several heights have three texts: so two columns of prose cost nothing.
+
+    Some files hold each cell as a line.
+    """
+    if sum(len(line.phrases) > 1 or is_number(line.text) for line in lines) > 1:
+        return True
+    beside = Counter[float]()
+    for line in lines:
+        beside[round(line.top, 3)] += max(len(line.segments), 1)
+    return sum(texts >= _LEAST_TEXT_COLUMNS for texts in beside.values()) >= _LEAST_TEXT_ROWS
 
 
 def _rows(lines: Sequence[Line]) -> list[_Row]:
@@ -145,7 +152,10 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
 def _row(group: Sequence[tuple[int, Line]]) -> _Row:
     runs = [part.text for _, line in group for part in (line.segments or (line,))]
     longest = max(len(run) - 3 * sum(map(str.isdigit, run)) for run in runs)
-    return _Row(tuple(_pieces([line for _, line in group])), frozenset(index for index, _ in group), longest)
+    lines = [line for _, line in group]
+    height = max(median(line.bottom - line.top for line in lines), 1e-4)
+    top, bottom = min(line.top for line in lines), max(line.bottom for line in lines)
+    return _Row(tuple(_pieces(lines)), frozenset(index for index, _ in group), longest, top, bottom, height)
 
 
 def _beside(one: Line, other: Line) -> bool:
@@ -155,10 +165,10 @@ def _beside(one: Line, other: Line) -> bool:
 
 def _pieces(lines: Sequence[Line]) -> list[Line]:
     """The cells of a row as far as gaps tell them; a currency goes with the number after it, ``%`` and ``)`` with the one before."""
-    parts = [replace(part, top=line.top, bottom=line.bottom) for line in lines for part in _parts(line)]
+    parts = [part for line in lines for part in _parts(line)]
     pieces: list[Line] = []
     for part in [piece for whole in sorted(parts, key=lambda one: one.left) for piece in _numbers_apart(whole)]:
-        text = _LEADERS.sub("", part.text) or part.text
+        text = (_LEADERS.sub("", part.text) or part.text) + _BROKEN * part.hyphenated
         last = pieces[-1] if pieces else None
         if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
             pieces[-1] = _joined(last, replace(part, text=text))
@@ -168,7 +178,7 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
             cut = part.left + (part.right - part.left) * currency.start() / len(text)
             pieces += [replace(part, text=text[: currency.start()], right=cut), replace(part, text=currency[1], left=part.right)]
         else:
-            pieces.append(replace(part, text=text))
+            pieces.append(part if text == part.text else replace(part, text=text))
     return pieces
 
 
@@ -194,18 +204,20 @@ def _joined(one: Line, other: Line) -> Line:
 
 def _regions(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
     """Runs of rows that may be a table: rows of several pieces, and lone labels between them. A new row of names begins a new one."""
-    start, last, numbers = -1, -1, False
+    start, last, leftmost = -1, -1, _NO_NUMBERS
     usual = _usual_height(rows)
     for index, row in enumerate(rows):
-        several = len(row.pieces) > 1 and not _is_prose(row)
+        prose = _is_prose(row)
         apart = index > 0 and row.top - rows[index - 1].bottom > _FARTHEST_ROW * max(row.height, usual)
-        if start >= 0 and (apart or _is_prose(row) or index - last > _MOST_LABELS or (numbers and _begins_another(rows[start:index], row))):
-            names_begin = not apart and index - last == 1 and numbers and not _is_prose(row) and not _holds_any(rows[last])
-            yield start, last + (not names_begin)
-            start, numbers = (last if names_begin else -1), False
-        if several:
+        begins = start >= 0 and leftmost < _NO_NUMBERS and _begins_another(leftmost - _LEFT_OF_NUMBERS, row)
+        if start >= 0 and (apart or prose or index - last > _MOST_LABELS or begins):
+            names_above = begins and not apart and not prose and index - last == 1 and not _holds_any(rows[last])
+            yield start, last + (not names_above)
+            start, leftmost = (last if names_above else -1), _NO_NUMBERS
+        if len(row.pieces) > 1 and not prose:
             start, last = (index if start < 0 else start), index
-            numbers = numbers or _holds_numbers(row)
+            if leftmost < _NO_NUMBERS or _holds_numbers(row):
+                leftmost = min([leftmost, *(piece.left for piece in row.pieces[1:] if is_number(piece.text))])
     if start >= 0:
         yield start, last + 1
 
@@ -229,24 +241,18 @@ def _holds_numbers(row: _Row) -> bool:
     return any(is_number(piece.text) and not is_period(piece.text) for piece in row.pieces[1:])
 
 
-def _begins_another(table: Sequence[_Row], row: _Row) -> bool:
+def _begins_another(labels_end: float, row: _Row) -> bool:
     """Whether a row below rows of numbers names columns: years or dates, or several texts where the others have numbers."""
     if len(row.pieces) > 2 and all(is_period(piece.text) for piece in row.pieces[1:]):
         return True
-    values = [piece for piece in row.pieces if piece.left > _labels_end(table)]
+    values = [piece for piece in row.pieces if piece.left > labels_end]
     texts = [piece.text for piece in values]
     if len(values) < len(row.pieces) - 1 or any(text in _NOTHING or (is_number(text) and not is_period(text)) for text in texts):
         return False
     return len(values) > 1 and (all(map(is_period, texts)) or (len(values) == len(row.pieces) and not any(map(is_number, texts))))
 
 
-def _labels_end(table: Sequence[_Row]) -> float:
-    """Left edge of the leftmost number."""
-    lefts = [piece.left for row in table for piece in row.pieces[1:] if is_number(piece.text)]
-    return min(lefts, default=1.0) - 0.02
-
-
-def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTable | None:
+def _table(rows: Sequence[_Row], start: int, stop: int, floor: int, words: AbstractSet[str]) -> FoundTable | None:
     region = rows[start:stop]
     if len(region) < 2:
         return None
@@ -262,7 +268,7 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int) -> FoundTabl
     named, body = [*above, *region[:head]], region[head:]
     names = names_of_columns([row.pieces for row in named], columns) if named else []
     lines = frozenset(index for row in (*named, *body) for index in row.lines)
-    return FoundTable(_element(named, names, _whole_rows(body, columns)), lines)
+    return FoundTable(_element(named, names, _whole_rows(body, columns), words), lines)
 
 
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
@@ -381,15 +387,25 @@ def _goes_on(above: Sequence[str], cells: Sequence[str]) -> bool:
     return not cells[0] and any(above) and not any(is_number(one) or one in _NOTHING for both in filled for one in both)
 
 
-def _element(named: Sequence[_Row], names: Sequence[str], whole: Sequence[tuple[list[str], list[_Row]]]) -> Element:
-    header = header_text(names)
+def _element(
+    named: Sequence[_Row], names: Sequence[str], whole: Sequence[tuple[list[str], list[_Row]]], words: AbstractSet[str]
+) -> Element:
+    header = _unbroken(header_text(names), words)
     text, boxes = "", []
-    for line, rows in [(header, named), *((row_text(cells), rows) for cells, rows in whole)]:
+    for line, rows in [(header, named), *((_unbroken(row_text(cells), words), rows) for cells, rows in whole)]:
         if line:
             text += "\n" * bool(text)
             boxes += [_box(row, len(text), len(text) + len(line)) for row in rows]
             text += line
     return Element("Table", text, whole[0][1][0].pieces[0].page, boxes=tuple(boxes), table_header=header or None)
+
+
+def _unbroken(line: str, words: AbstractSet[str]) -> str:
+    """Words that were broken at the end of a line are whole again, as in paragraphs."""
+    if _BROKEN not in line:
+        return line
+    line = _BROKEN_WORD.sub(lambda found: f"{found[1]}{hyphen(found[1], found[2], words)}{found[2]}", line)
+    return line.replace(_BROKEN, "-")
 
 
 def _box(row: _Row, start: int, end: int) -> Box:

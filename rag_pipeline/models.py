@@ -143,11 +143,11 @@ def _without_joints(line: str) -> str:
         return line
     cells = [cell.split() for cell in cells_of(line)]
     if is_header(line):
-        cells = [cells[0], *(_said_first(cell, before) for before, cell in pairwise(cells))]
+        cells = [cells[0], *(_not_said(cell, before) for before, cell in pairwise(cells))]
     return " ".join(word for cell in cells for word in cell)
 
 
-def _said_first(words: Sequence[str], before: Sequence[str]) -> Sequence[str]:
+def _not_said(words: list[str], before: list[str]) -> list[str]:
     """The words without those at their beginning that the others begin with too."""
     return words[sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, before, strict=False))) :]
 

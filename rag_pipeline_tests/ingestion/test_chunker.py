@@ -64,6 +64,12 @@ def check(elements: Sequence[Element], chunks: Sequence[Chunk], tokens: TokenCou
         assert all(0 <= box.start < box.end <= len(chunk.text) for box in chunk.boxes)
 
 
+def test_tables_are_indexed_as_the_words_that_a_page_shows() -> None:
+    rows = "(in millions) || Years ended June 30, 2022 || Years ended June 30, 2021\nNet sales | 34,229 | 35,355\n | 7"
+    chunk = Chunk(0, rows, "Statements", (), None, None, (), 0)
+    assert chunk.embedded_text == "Statements\n(in millions) Years ended June 30, 2022 2021\nNet sales 34,229 35,355\n7"
+
+
 kinds = st.sampled_from(["Title", "NarrativeText", "ListItem", "Table", "CodeSnippet"])
 texts = st.one_of(
     st.text(max_size=300),

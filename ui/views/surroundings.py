@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rag_pipeline.models import CELL, HEADER_CELL, Hit
+from rag_pipeline.models import Hit, cells_of, is_header, is_row
 
 WINDOW_CHARACTERS = 1500
 """On each side of a passage: about half a printed page."""
@@ -102,7 +102,7 @@ def _blocks(text: str, marked: tuple[int, int], *, starts_whole: bool) -> tuple[
         part = "".join(group)
         place = (marked[0] - position, marked[1] - position)
         if kind == _TABLE and "\n" in part.rstrip("\n"):
-            blocks.append(Block(rows=tuple(_rows(part.split("\n"), place)), heading=HEADER_CELL in part.partition("\n")[0]))
+            blocks.append(Block(rows=tuple(_rows(part.split("\n"), place)), heading=is_header(part.partition("\n")[0])))
         elif kind != _GAP:
             blocks.append(_paragraph(part.rstrip("\n"), place))
         position += len(part)
@@ -112,7 +112,7 @@ def _blocks(text: str, marked: tuple[int, int], *, starts_whole: bool) -> tuple[
 def _kind_of(line: str) -> int:
     if not line.strip():
         return _GAP
-    return _TABLE if CELL in line or HEADER_CELL in line else _PARAGRAPH
+    return _TABLE if is_row(line) else _PARAGRAPH
 
 
 def _paragraph(text: str, marked: tuple[int, int]) -> Block:
@@ -126,5 +126,5 @@ def _rows(lines: Sequence[str], marked: tuple[int, int]) -> Iterable[Row]:
     for line in lines:
         if line.strip():
             overlaps = position < marked[1] and position + len(line) > marked[0]
-            yield Row(tuple(cell.strip() for cell in line.replace(HEADER_CELL, CELL).split(CELL)), overlaps)
+            yield Row(tuple(cells_of(line)), overlaps)
         position += len(line) + 1

@@ -182,7 +182,7 @@ def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
 def _fits(sentence: Sentence, kind: Kind | None, question: str, quoting: Quoting) -> float:
     """What a sentence gains by holding the kind of thing that is asked for, and a row of numbers by being the total."""
     row = sentence.row if kind == "number" else None
-    fits = quoting.kind * holds(kind, row.values if row else sentence.text, question)
+    fits = quoting.kind * holds(kind, row.amounts if row else sentence.text, question)
     return fits + quoting.total * row.total + quoting.row_name * share_asked(row.name, word_ids(question)) if row else fits
 
 

@@ -84,10 +84,12 @@ def _with_groups(lines: Sequence[str], header: str, tuning: Segmentation) -> Ite
             above.append(table_row(line, header))
             group = "" if is_total(above[-1], above[:-1]) else group
             continue
-        labels = is_row(following) and not is_header(following) and len(line.split()) <= tuning.most_heading_words
+        short = len(line.split()) <= tuning.most_heading_words and any(map(str.isalpha, line))
+        labels = short and is_row(following) and not is_header(following)
         group = line.rstrip(":") if labels and not is_header(line) and not line.endswith((".", "!", "?")) else ""
         header, above = (line, []) if is_header(line) else (header, above)
-        yield line
+        if not group:
+            yield line
 
 
 def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:

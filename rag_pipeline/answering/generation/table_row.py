@@ -30,9 +30,9 @@ class TableRow:
     total: bool = False
 
     @property
-    def values(self) -> str:
-        """What stands in its cells, without the names."""
-        return "; ".join(value for _, value in self.cells)
+    def amounts(self) -> str:
+        """What stands in its cells, without the names and without percentages: who asks for one has a word of the row's name for it."""
+        return "; ".join(value for _, value in self.cells if "%" not in value)
 
     def __str__(self) -> str:
         shown = [f"{column}: {value}" if column else value for column, value in self.cells]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag_pipeline.answering.generation.extractive import extracted
+from rag_pipeline.answering.generation.verification import verified
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.vectors import Vectors
 from rag_pipeline_tests.answering.conftest import hit
@@ -51,3 +52,33 @@ def test_a_single_sentence_of_any_length_is_looked_at() -> None:
     batches, convincing = embedded(0.9, "The old bridge over the river opened in 1781, " + "and was painted again, " * 20 + "and closed.")
     assert [len(batch) for batch in batches] == [1]
     assert convincing
+
+
+STATEMENT = """(Millions) || 2022 || 2021
+Net sales | $34,229 | $35,355
+Operating expenses
+Cost of sales | 19,232 | 18,795
+Research and development | 1,862 | 1,994
+Total operating expenses | 21,094 | 20,789
+Operating income | 13,135 | 14,566"""
+PROSE = "Net sales of 3M in 2022 were affected by the suspension of operations, which had less than one percent of net sales in 2021."
+
+
+def answered(question: str, *texts: str) -> str:
+    hits = [hit(number, text, document="3M_2022_10K.pdf") for number, text in enumerate(texts, start=1)]
+    extract = extracted(question, np.array([1, 0], dtype=np.float32), hits, Recorded(0.7))
+    assert verified(extract.text, extract.marks, extract.citations).unverified == ()
+    return extract.text
+
+
+def test_the_row_that_is_asked_for_is_quoted_rather_than_words_about_it() -> None:
+    assert "Net sales; 2022: $34,229 (Millions)" in answered("What was 3M's net sales in 2022?", PROSE, STATEMENT)
+    assert "Operating expenses: Research and development; 2021: 1,994" in answered(
+        "How much did 3M spend on research and development in 2021?", PROSE, STATEMENT
+    )
+
+
+def test_of_parts_and_their_total_the_total_is_the_whole() -> None:
+    regions = "Net sales (Millions) || 2022\nAmericas | $ 18,400\nAsia Pacific | 9,901\nOther | (72)\nWorldwide | $ 28,229"
+    assert answered("What were 3M's net sales in 2022?", regions) == "Net sales: Worldwide; 2022: $ 28,229 (Millions) [1]"
+    assert "Asia Pacific; 2022: 9,901" in answered("What were 3M's net sales in Asia Pacific in 2022?", regions)

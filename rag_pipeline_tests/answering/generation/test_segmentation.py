@@ -89,6 +89,12 @@ def test_rows_keep_the_names_of_their_own_table_and_the_unit() -> None:
     assert texts(text) == ["Net sales; 2022: 34,229; 2021: 35,355 (in millions)", "Staff: Ann Lee; Office: B 7"]
 
 
+def test_rows_begin_with_the_label_above_them_up_to_their_total() -> None:
+    rows = "|| 2022\nCurrent assets:\nCash | 10\nReceivables | 5\nTotal current assets | 15\nGoodwill | 7"
+    said = ["Current assets: Cash; 2022: 10", "Current assets: Receivables; 2022: 5", "Current assets: Total current assets; 2022: 15"]
+    assert texts(rows) == [*said, "Goodwill; 2022: 7"]
+
+
 def test_only_the_columns_that_were_asked_for_are_quoted() -> None:
     row = table_row("Net sales | 34,229 | 35,355", "(in millions) || 2022 || 2021")
     assert str(row.asked_for(word_ids("What were net sales in 2022?"))) == "Net sales; 2022: 34,229 (in millions)"

@@ -249,7 +249,8 @@ def _begins_another(labels_end: float, row: _Row) -> bool:
     texts = [piece.text for piece in values]
     if len(values) < len(row.pieces) - 1 or any(text in _NOTHING or (is_number(text) and not is_period(text)) for text in texts):
         return False
-    return len(values) > 1 and (all(map(is_period, texts)) or (len(values) == len(row.pieces) and not any(map(is_number, texts))))
+    named = len(values) == len(row.pieces) or len(values) >= _LEAST_TEXT_COLUMNS
+    return len(values) > 1 and (all(map(is_period, texts)) or (named and not any(map(is_number, texts))))
 
 
 def _table(rows: Sequence[_Row], start: int, stop: int, floor: int, words: AbstractSet[str]) -> FoundTable | None:

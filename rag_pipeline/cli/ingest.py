@@ -216,7 +216,7 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
     if not (full_refresh or needs or went_back):
         return []
     work = _Work(settings, drawing)
-    with Recorder() as recorder, progress.listening(drawing.update):
+    with Recorder(settings) as recorder, progress.listening(drawing.update):
         if len(look.plan.to_read) <= _SMALL_WORK:
             recorder.begin()
         if full_refresh:
@@ -231,7 +231,7 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-        unrecorded = recorder.record(settings, work.reports)
+        unrecorded = recorder.record(work.reports)
     refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
     return [*work.failures.values(), *refusals, *filter(None, [unrecorded])]
 

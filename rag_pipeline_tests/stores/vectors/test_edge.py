@@ -343,6 +343,27 @@ def test_what_a_folder_takes_can_be_told_while_files_in_it_vanish(tmp_path: Path
     assert set(taken) == {kept.stat().st_blocks * 512}
 
 
+def bytes_read() -> int:
+    return int(re.search(r"rchar: (\d+)", Path("/proc/self/io").read_text())[1])  # type: ignore[index]
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="tells what was read on Linux alone")
+def test_folders_are_read_ahead_as_far_as_memory_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "full").write_bytes(os.urandom(3 << 20))
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with (tmp_path / "hole").open("wb") as hole:
+        hole.truncate(1 << 40)
+    before = bytes_read()
+    disk.read_ahead([tmp_path])
+    assert 3 << 20 <= bytes_read() - before < 4 << 20
+    before = bytes_read()
+    monkeypatch.setattr(os, "sysconf", lambda name: 700 if name == "SC_AVPHYS_PAGES" else 4096)
+    disk.read_ahead([tmp_path])
+    disk.read_ahead([tmp_path / "nowhere"])
+    assert bytes_read() - before < 1 << 20
+
+
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = EdgeIndex(tmp_path)
     before = index.publish(change("c", points("a.md", "foxes run")))

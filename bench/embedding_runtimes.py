@@ -24,7 +24,7 @@ import numpy as np
 from rag_pipeline.embedding.embedder import prepare_light_runtime
 from rag_pipeline.embedding.light_runtime import open_light
 from rag_pipeline.embedding.model_files import locate_model
-from rag_pipeline.embedding.probes import CHUNKS, COMPARED, PROBES
+from rag_pipeline.embedding.probes import BEYOND_WINDOW, CHUNKS, PROBES, WITHIN_WINDOW
 from rag_pipeline.embedding.processor import thread_count
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
@@ -71,8 +71,8 @@ def measured(runtime: str) -> dict[str, float]:
     values["short"] = len(SHORT) / min(timed(lambda: loaded.embed_documents(SHORT)) for _ in range(3))
     values["long"] = len(LONG) / min(timed(lambda: loaded.embed_documents(LONG)) for _ in range(3))
     values["bulk_mb"] = megabytes()
-    exact = SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size).embed_documents(COMPARED)
-    return {**values, "cosine": lowest_cosine(loaded.embed_documents(COMPARED), exact)}
+    exact = SentenceTransformerEmbedder(model, "cpu", settings.embedding_batch_size).embed_documents((*WITHIN_WINDOW, *BEYOND_WINDOW))
+    return {**values, "cosine": lowest_cosine(loaded.embed_documents((*WITHIN_WINDOW, *BEYOND_WINDOW)), exact)}
 
 
 def timed(call: object) -> float:

@@ -38,6 +38,8 @@ from rag_pipeline.ingestion.stopping import interrupt, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents
+from rag_pipeline.stores.catalog.indexable import answering_documents
+from rag_pipeline.stores.catalog.listing import work_counts
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
 from rag_pipeline.stores.vectors import open_index
 
@@ -216,7 +218,7 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
     if not (full_refresh or needs or went_back):
         return []
     work = _Work(settings, drawing)
-    with Recorder() as recorder, progress.listening(drawing.update):
+    with Recorder(settings) as recorder, progress.listening(drawing.update):
         if len(look.plan.to_read) <= _SMALL_WORK:
             recorder.begin()
         if full_refresh:
@@ -231,7 +233,7 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-        unrecorded = recorder.record(settings, work.reports)
+        unrecorded = recorder.record(work.reports)
     refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
     return [*work.failures.values(), *refusals, *filter(None, [unrecorded])]
 
@@ -324,14 +326,16 @@ def _drawing() -> Iterator[_Drawing]:
 
 
 def _summarise(settings: Settings, collections: Sequence[str]) -> None:
-    rows = [row for row in Catalog(settings.catalog_path).documents() if row.collection in collections]
-    answering = [row for row in rows if row.chunks]
-    chunks, vectors = sum(row.chunks for row in answering), sum(row.vectors for row in answering)
-    click.echo(f"{len(answering)} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
+    catalog = Catalog(settings.catalog_path)
+    counts = [one for name, one in work_counts(catalog).items() if name in collections]
+    answering = sum(number for name, number in answering_documents(catalog).items() if name in collections)
+    documents = sum(sum(one.states.values()) for one in counts)
+    chunks, vectors = sum(one.passages for one in counts), sum(one.vectors for one in counts)
+    click.echo(f"{answering} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
     if vectors < chunks:
         click.echo(f"{chunks - vectors} of the chunks are found by their words alone so far: rag ingest")
-    if len(answering) < len(rows):
-        click.echo(f"{len(rows) - len(answering)} cannot, each for its own reason: rag status")
+    if answering < documents:
+        click.echo(f"{documents - answering} cannot, each for its own reason: rag status")
     show_held(settings)
 
 

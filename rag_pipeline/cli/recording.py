@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 
 from rag_pipeline.ingestion.steps.lanes import Reports
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 class Recorder:
     """At most one such process, begun when it is known that there will be something to write; gone at the end of the block."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Recorder:
@@ -35,16 +37,21 @@ class Recorder:
             self._process.communicate()
 
     def begin(self) -> None:
-        """Have Dagster loaded from now on, beside whatever else is done."""
-        if not self._process:
-            command = [sys.executable, "-m", "rag_pipeline.defs.record"]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        """Have Dagster loaded and its records opened from now on, beside whatever else is done."""
+        if self._process:
+            return
+        command = [sys.executable, "-m", "rag_pipeline.defs.record"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert self._process.stdin
+        with suppress(BrokenPipeError):  # it has ended already: what it said of that is read in the end
+            self._process.stdin.write(pickle.dumps(self._settings))
+            self._process.stdin.flush()
 
-    def record(self, settings: Settings, done: Mapping[str, Reports]) -> str:
+    def record(self, done: Mapping[str, Reports]) -> str:
         """Write down what was done, by collection; why that failed, empty where it did not."""
         self.begin()
         assert self._process
-        _, said = self._process.communicate(pickle.dumps((settings, dict(done))))
+        _, said = self._process.communicate(pickle.dumps(dict(done)))
         if not self._process.returncode:
             return ""
         trace = said.decode(errors="replace").strip()

@@ -4,7 +4,7 @@ Belongs here: writing them. Not here: what they say (``reported``, ``checks``), 
 
 A run of Dagster costs two seconds besides the work, and its libraries one more before it begins. ``rag ingest`` takes the steps itself, and
 what it did is written down afterwards, when questions are answered already, by ``python -m rag_pipeline.defs.record``: that process loads
-Dagster meanwhile, and waits for what it is to write.
+Dagster meanwhile, opens its records (another second), and waits for what it is to write.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import NULL_EVENT_POINTER
@@ -31,20 +32,19 @@ from rag_pipeline.settings import Settings
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
-def record(settings: Settings, done: Mapping[str, Reports]) -> None:
+def record(instance: dg.DagsterInstance, settings: Settings, done: Mapping[str, Reports]) -> None:
     """Write down what was done, by collection.
 
     Raises:
         Exception: of Dagster's, where its records cannot be written.
     """
-    with open_instance(settings) as instance:
-        instance.add_dynamic_partitions(str(collections.name), list(done))
-        for collection, reports in done.items():
-            workspace = Workspace(settings, collection)
-            with workspace.catalog.reading():
-                events = list(_events(workspace, reports))
-            for event in events:
-                instance.report_runless_asset_event(event)
+    instance.add_dynamic_partitions(str(collections.name), list(done))
+    for collection, reports in done.items():
+        workspace = Workspace(settings, collection)
+        with workspace.catalog.reading():
+            events = list(_events(workspace, reports))
+        for event in events:
+            instance.report_runless_asset_event(event)
 
 
 def _events(workspace: Workspace, reports: Reports) -> Iterator[Event]:
@@ -89,10 +89,16 @@ def _reported(workspace: Workspace, reports: Reports) -> Iterator[tuple[str, rep
 
 
 def main() -> None:
-    """Write down what comes on standard input: pickled, settings and what was done. Who began this process ends it, too."""
+    """Write down what comes on standard input: pickled, the settings, and what was done once that is known. Who began this process ends
+    it, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    settings, done = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the process that began this one, and of nobody else
-    record(settings, done)
+    settings: Settings = _next_given()
+    with open_instance(settings) as instance:
+        record(instance, settings, _next_given())
+
+
+def _next_given() -> Any:
+    return pickle.load(sys.stdin.buffer)  # noqa: S301  # of the process that began this one, and of nobody else
 
 
 if __name__ == "__main__":

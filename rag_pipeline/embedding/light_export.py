@@ -32,7 +32,7 @@ from rag_pipeline.embedding.light_runtime import (
     open_light,
 )
 from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256
-from rag_pipeline.embedding.probes import COMPARED, PROBES
+from rag_pipeline.embedding.probes import BEYOND_WINDOW, PROBES, WITHIN_WINDOW
 from rag_pipeline.embedding.processor import environment
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
@@ -237,7 +237,9 @@ def _exporter_alone() -> Iterator[None]:
 
 def _compare(light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
     """Both ways of embedding: all texts in batches of many lengths, and some alone, as questions."""
-    documents = lowest_cosine(light.embed_documents(COMPARED), loaded.embed_documents(COMPARED))
+    by_light = light.embed_documents((*WITHIN_WINDOW, *BEYOND_WINDOW))
+    # Apart, as sentence-transformers fills all texts of a batch up to the longest.
+    documents = lowest_cosine(by_light, np.concatenate([loaded.embed_documents(texts) for texts in (WITHIN_WINDOW, BEYOND_WINDOW)]))
     questions = [lowest_cosine(light.embed_query(text)[None], loaded.embed_query(text)[None]) for text in (*PROBES[:2], "", "a")]
     cosine = min(documents, *questions)
     if cosine < LOWEST_COSINE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,8 +32,10 @@ FORMAT = 1
 """Raised when the files below change their meaning: those of another number are not looked at."""
 MODEL, TOKENIZER, ABOUT, EXPECTED = "model.onnx", "tokenizer.json", "light.json", "probes.npy"
 _TOKENIZED_AT_ONCE = 1024
-_PASS_TOKENS = 4096
-"""Largest texts x length of one pass: onnxruntime keeps the memory of its largest one, and larger ones are no faster."""
+_PASS_TOKENS = 512
+"""Largest texts x length of one pass of several: what it calculates with stays near the processor."""
+_SQUARED_TOKENS_AT_ONCE = 4096**2
+"""Of the passes under way: attention takes memory by the square of a text's length."""
 
 
 class LightRuntimeError(RagError):
@@ -69,6 +72,8 @@ def open_light(model: ModelFiles, settings: Settings) -> LightEmbedder | None:
 class LightEmbedder:
     """A model as onnxruntime runs it. Safe to share by threads: both the session and the tokenizer are.
 
+    Each pass has one thread, and as many are under way as there are threads: nobody waits for the slowest part of each multiplication.
+
     Raises:
         LightRuntimeError: a file is missing or damaged, or its vectors are not what they were.
     """
@@ -99,6 +104,7 @@ class LightEmbedder:
         self._query_prompt, self._document_prompt = str(about["query_prompt"]), str(about["document_prompt"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._session = _session(folder / MODEL)
+        self._threads = ThreadPoolExecutor(thread_count(), "embedding")
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of chunks: shape (len(texts), dimension), unit length, in the order given."""
@@ -113,8 +119,11 @@ class LightEmbedder:
         for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
             encoded = self._tokenizer.encode_batch_fast(list(texts[start : start + _TOKENIZED_AT_ONCE]))
             tokens = [encoding.ids for encoding in encoded]
-            for places in _passes(tokens, self._batch_size):
-                vectors[[start + place for place in places]] = self._pass([tokens[place] for place in places])
+            for places in _together(list(_passes(tokens, self._batch_size)), tokens):
+                passes = [[tokens[place] for place in some] for some in places]
+                made = self._threads.map(self._pass, passes) if len(passes) > 1 else map(self._pass, passes)
+                for some, of_pass in zip(places, made, strict=True):
+                    vectors[[start + place for place in some]] = of_pass
         return unit_rows(vectors)
 
     def _pass(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -140,14 +149,21 @@ def _passes(tokens: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[i
         yield places
 
 
+def _together(passes: Sequence[list[int]], tokens: Sequence[Sequence[int]]) -> Iterator[Sequence[list[int]]]:
+    """Passes, the longest texts first, in groups that may all be under way at once."""
+    done = 0
+    while done < len(passes):
+        longest = len(tokens[passes[done][0]])
+        many = max(1, _SQUARED_TOKENS_AT_ONCE // max(1, longest**2))
+        yield passes[done : done + many]
+        done += many
+
+
 def _session(file: Path) -> Any:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = thread_count()
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that spin while they wait for the next pass would burn a core between questions.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -33,5 +33,6 @@ _ODD = (
     "Donaudampfschifffahrtsgesellschaftskapitän" * 9,
 )
 
-COMPARED = (*PROBES, *CHUNKS, *_ODD, " ".join(CHUNKS), "".join(f"{number} " for number in range(9999)))
-"""The last ones are longer than the window of most models."""
+WITHIN_WINDOW = (*PROBES, *CHUNKS, *_ODD)
+BEYOND_WINDOW = (" ".join(CHUNKS), "".join(f"{number} " for number in range(9999)))
+"""Longer than the window of most models."""

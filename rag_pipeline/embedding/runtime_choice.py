@@ -28,7 +28,7 @@ STEADY = 1.5
 """Where the median time is more than this many times the least, something else keeps the processor busy: used, but not kept."""
 HOPELESS = 3.0
 """What takes so many times as long as another is not measured further: bfloat16 takes 4 to 7 where the processor has none of it."""
-_TIMES = 6
+_TIMES = 3
 _CPU_DTYPES, _GPU_DTYPES = ("bfloat16",), ("bfloat16", "float16")
 """Beside float32. float16 on a processor is known to be slow."""
 

@@ -82,10 +82,14 @@ def longest_chunk(workspace: Workspace) -> tuple[int, int]:
 
 def failed_documents(workspace: Workspace) -> list[DocumentStatus]:
     """Live documents that are not answerable for a reason of their own."""
-    rows = workspace.catalog.documents(workspace.collection)
-    return [row for row in rows if row.state in UNANSWERABLE]
+    return _documents(workspace, "d.state IN (SELECT unnest($states))", states=UNANSWERABLE)
 
 
 def documents_read_in_part(workspace: Workspace) -> list[DocumentStatus]:
     """Live documents that could be read but for a part."""
-    return [row for row in workspace.catalog.documents(workspace.collection) if row.warnings]
+    return _documents(workspace, "len(d.notes) > 0")
+
+
+def _documents(workspace: Workspace, which: str, **parameters: object) -> list[DocumentStatus]:
+    tail = f"WHERE d.collection = $collection AND {which} ORDER BY d.document"
+    return workspace.catalog.select_documents(tail, {"collection": workspace.collection, **parameters})

@@ -87,11 +87,14 @@ def test_what_the_command_line_does_stands_in_dagster_s_records_and_is_fresh(set
 
 def test_records_that_cannot_be_written_are_said_and_an_interrupted_command_leaves_no_process(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "dagster").write_text("a file where the folder belongs")
-    with Recorder() as recorder:
-        said = recorder.record(settings.model_copy(update={"data_dir": tmp_path}), {})
+    with Recorder(settings.model_copy(update={"data_dir": tmp_path})) as recorder:
+        recorder.begin()
+        assert recorder._process
+        assert recorder._process.wait(60)  # long before it is given what it is to write
+        said = recorder.record({})
     assert "could not be written (" in said
     assert "FileExistsError" in said or "NotADirectoryError" in said
-    with pytest.raises(KeyboardInterrupt), Recorder() as recorder:
+    with pytest.raises(KeyboardInterrupt), Recorder(settings) as recorder:
         recorder.begin()
         raise KeyboardInterrupt
     assert recorder._process

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,24 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rag_pipeline.cli.doctor import examine
 from rag_pipeline.embedding import embedder, light_export
 from rag_pipeline.embedding.embedder import load_embedder, load_question_embedder
 from rag_pipeline.embedding.light_export import make_light, why_not
-from rag_pipeline.embedding.light_runtime import LightEmbedder, LightRuntimeError, light_folder, open_light
+from rag_pipeline.embedding.light_runtime import (
+    LOWEST_COSINE,
+    LightEmbedder,
+    LightRuntimeError,
+    _passes,
+    _together,
+    light_folder,
+    open_light,
+)
 from rag_pipeline.embedding.model_files import ModelFiles, assumes_pooling, locate_model, prompts_left_out
 from rag_pipeline.embedding.preparation import Preparation, stop_preparing
+from rag_pipeline.embedding.probes import CHUNKS
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
 from rag_pipeline.settings import Settings
@@ -339,12 +350,28 @@ def test_a_question_imports_no_torch(light: LightEmbedder, light_settings: Setti
     assert done.stderr == ""
 
 
-def test_threads_are_those_of_omp_and_wait_without_spinning(
+def test_passes_are_under_way_in_as_many_threads_as_omp_says_and_each_has_one(
     light: LightEmbedder, light_settings: Settings, model: ModelFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     one = open_light(model, light_settings)
     assert one
-    options = one._session.get_session_options()
-    assert options.intra_op_num_threads == 3
-    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert one._session.get_session_options().intra_op_num_threads == 1
+    in_pass, seen, held = one._pass, set[int](), threading.Barrier(3)
+
+    def watched(tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        if threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            held.wait(30)  # breaks unless three are under way at once
+        return in_pass(tokens)
+
+    monkeypatch.setattr(one, "_pass", watched)
+    assert lowest_cosine(one.embed_documents(CHUNKS * 3), light.embed_documents(CHUNKS * 3)) >= LOWEST_COSINE
+    assert len(seen) == 3
+
+
+def test_texts_that_fill_the_memory_alone_are_embedded_one_after_the_other() -> None:
+    tokens = [[1] * length for length in (8192, 4096, 2048, 2048, 2048, 300, 20, 20)]
+    groups = [*_together(list(_passes(tokens, 32)), tokens)]
+    assert [[len(some) for some in group] for group in groups] == [[1], [1], [1, 1, 1, 1], [2]]
+    assert [place for group in groups for some in group for place in some] == [*range(8)]

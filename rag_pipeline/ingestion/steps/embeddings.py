@@ -17,6 +17,7 @@ import polars
 
 from rag_pipeline.embedding.embedder import Embedder, Vectors, load_embedder
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
+from rag_pipeline.embedding.processor import thread_count
 from rag_pipeline.embedding.served_embedder import TextsRefusedError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.staging import Staging
@@ -27,8 +28,8 @@ from rag_pipeline.stores.vectors.bm25 import document_vector, model_fingerprint
 STEP = "embeddings"
 _WORDS = "words"
 _REPORT_EVERY = 256
-_LOOK_EVERY = 64
-"""Texts between two looks at the time of a slice: six seconds of a laptop's work."""
+_LOOK_EVERY = 32
+"""Texts a thread between two looks at the time of a slice: some seconds of a laptop's work."""
 _BATCH_OF_A_SLICE, _MOST_BATCHES_OF_A_SLICE = 1024, 32
 """At most 32,768 texts are handed out for a slice: a quarter of a minute of a GPU's work, and little to write down anew each time."""
 _MOST_REFUSED = 20
@@ -157,7 +158,8 @@ def _planned(staging: Staging, batch: str) -> polars.DataFrame:
 
 def _embed(workspace: Workspace, embedder: Embedder, texts: list[str], made: _Made) -> None:
     """Embed the first texts: as many as there is time for."""
-    step = _LOOK_EVERY if workspace.slice and not workspace.settings.embedding_url else _REPORT_EVERY  # as many as a server is kept busy by
+    in_slices = workspace.slice and not workspace.settings.embedding_url
+    step = _LOOK_EVERY * thread_count() if in_slices else _REPORT_EVERY  # as many as a server is kept busy by
     progress.report(STEP, 0, len(texts))
     for start in range(0, len(texts), step):
         if workspace.is_over():

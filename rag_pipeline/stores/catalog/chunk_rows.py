@@ -25,9 +25,12 @@ def missing_chunkings(catalog: Catalog, collection: str, chunker: str, full_refr
     with catalog.reading() as connection:
         return connection.execute(
             f"""
-            SELECT x.extraction_key, coalesce(sum(length(e.text)), 0)::BIGINT FROM extractions x LEFT JOIN elements e USING (extraction_key)
-            WHERE x.extraction_key IN (SELECT extraction_key FROM documents WHERE collection = $collection)
-                AND ($full OR {CHUNKING_KEY} NOT IN (SELECT chunking_key FROM chunkings)) GROUP BY ALL ORDER BY ALL
+            WITH uncut AS MATERIALIZED (SELECT x.extraction_key FROM extractions x
+                WHERE x.extraction_key IN (SELECT extraction_key FROM documents WHERE collection = $collection)
+                    AND ($full OR {CHUNKING_KEY} NOT IN (SELECT chunking_key FROM chunkings))),
+            sizes AS (SELECT extraction_key, sum(length(text)) AS size FROM elements
+                WHERE extraction_key IN (SELECT extraction_key FROM uncut) GROUP BY ALL)
+            SELECT extraction_key, coalesce(size, 0)::BIGINT FROM uncut LEFT JOIN sizes USING (extraction_key) ORDER BY ALL
             """,
             {"collection": collection, "chunker": chunker, "full": full_refresh},
         ).fetchall()

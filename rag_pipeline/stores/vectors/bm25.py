@@ -31,6 +31,7 @@ _WORD = re.compile(r"\w+")
 _LATIN_WORD = re.compile(r"\b[a-z\u00df-\u024f]+\b")
 
 
+@cache  # asked for each document; the package's version is read from a file
 def model_fingerprint() -> str:
     """Changes when the same text may get another vector: our settings, or another release of the engine."""
     return f"{INDEX_SCHEMA}.{_VERSION}:{version('qdrant-edge-py')}"

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -31,6 +32,25 @@ def _blocks(path: Path) -> int:
     with suppress(FileNotFoundError):
         return path.stat().st_blocks
     return 0
+
+
+def read_ahead(folders: Sequence[Path]) -> None:
+    """Read what lies in folders into the page cache, as far as memory is free; where that cannot be told, nothing.
+
+    The engine has the kernel forget what it closes, and reads a passage from where it lies: the first questions waited for a hundred
+    single reads of the disk each.
+    """
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if "SC_AVPHYS_PAGES" in os.sysconf_names else 0
+    buffer = memoryview(bytearray(1 << 20))
+    for file in (Path(parent, name) for folder in folders for parent, _, names in os.walk(folder) for name in names):
+        with suppress(OSError), file.open("rb", buffering=0) as stream:
+            status = os.fstat(stream.fileno())
+            wanted = min(status.st_size, status.st_blocks * 512)
+            free -= wanted
+            if free < 0:
+                return
+            while wanted > 0 and (found := stream.readinto(buffer)):
+                wanted -= found
 
 
 def has_room(folder: Path) -> bool:

@@ -214,17 +214,28 @@ def _write_segment(
     documents: dict[str, StoredDocument] = {}
     terms = Terms.none()
     with closing(EdgeShard.create(path, dimension)) as shard:
+        loose_bytes = 0
         for batch in _chained(first, batches):
-            require_space(path, _bytes_of(batch), purpose)
+            bytes_of_batch = _bytes_of(batch)
+            require_space(path, bytes_of_batch, purpose)
             shard.upsert(batch)
+            loose_bytes += bytes_of_batch
             terms = terms.plus(Terms.of(chunk.sparse.indices for chunk in batch))
             _count(documents, batch)
-        # Optimising writes the engine's own segments anew, in a form up to half as large again, before it deletes the old ones.
-        require_space(path, allocated_bytes(path) * 3 // 2, purpose)
-        shard.finish(dimension)
+            if shard.has_whole_part:
+                _require_room_to_finish(path, loose_bytes, purpose)
+                shard.finish_part()
+                loose_bytes = 0
+        _require_room_to_finish(path, allocated_bytes(path) if shard.is_worth_a_graph else loose_bytes, purpose)
+        shard.finish()
     segment = Segment(name, documents)
     folder.write_documents(segment)
     return segment, terms
+
+
+def _require_room_to_finish(path: Path, bytes_of_points: int, purpose: str) -> None:
+    """What is brought into its final form is written anew, up to half as large again, before the old form is deleted."""
+    require_space(path, bytes_of_points * 3 // 2, purpose)
 
 
 def _chained(first: Sequence[IndexedChunk], rest: Iterable[Sequence[IndexedChunk]]) -> Iterator[Sequence[IndexedChunk]]:

@@ -15,7 +15,7 @@ from typing import IO
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
-from rag_pipeline.stores.vectors.disk import has_room
+from rag_pipeline.stores.vectors.disk import has_room, read_ahead
 from rag_pipeline.stores.vectors.edge_search import OpenSegment, SegmentedSearch
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.versions import CollectionFolder
@@ -136,6 +136,7 @@ class OpenVersions:
     def _open(self, folder: CollectionFolder, manifest: Manifest, signature: tuple[int, int, int], held: IO[str]) -> OpenVersion:
         contents = folder.contents(manifest.version)
         paths: list[Path] = []
+        new = [path for path in map(folder.shard_path, contents.segments) if path not in self._shards]
         try:
             segments = []
             for name in contents.segments:
@@ -146,6 +147,7 @@ class OpenVersions:
         except BaseException:
             self._give_back(paths)
             raise
+        threading.Thread(target=read_ahead, args=(new,), name="read ahead", daemon=True).start()
         return OpenVersion(manifest, signature, SegmentedSearch(segments, contents.passages, contents.terms), tuple(paths), held)
 
     def _take(self, path: Path, folder: CollectionFolder, segment: str) -> _SharedShard:

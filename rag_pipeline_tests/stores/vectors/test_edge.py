@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import random
 import re
 import shutil
 import signal
@@ -21,7 +22,16 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import IndexedChunk
-from rag_pipeline.stores.vectors import CollectionNotIndexedError, DamagedIndexError, IndexChange, Manifest, SearchQuery, disk, edge
+from rag_pipeline.stores.vectors import (
+    CollectionNotIndexedError,
+    DamagedIndexError,
+    IndexChange,
+    Manifest,
+    SearchQuery,
+    disk,
+    edge,
+    edge_shard,
+)
 from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
@@ -333,6 +343,27 @@ def test_what_a_folder_takes_can_be_told_while_files_in_it_vanish(tmp_path: Path
     assert set(taken) == {kept.stat().st_blocks * 512}
 
 
+def bytes_read() -> int:
+    return int(re.search(r"rchar: (\d+)", Path("/proc/self/io").read_text())[1])  # type: ignore[index]
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="tells what was read on Linux alone")
+def test_folders_are_read_ahead_as_far_as_memory_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "full").write_bytes(os.urandom(3 << 20))
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with (tmp_path / "hole").open("wb") as hole:
+        hole.truncate(1 << 40)
+    before = bytes_read()
+    disk.read_ahead([tmp_path])
+    assert 3 << 20 <= bytes_read() - before < 4 << 20
+    before = bytes_read()
+    monkeypatch.setattr(os, "sysconf", lambda name: 700 if name == "SC_AVPHYS_PAGES" else 4096)
+    disk.read_ahead([tmp_path])
+    disk.read_ahead([tmp_path / "nowhere"])
+    assert bytes_read() - before < 1 << 20
+
+
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = EdgeIndex(tmp_path)
     before = index.publish(change("c", points("a.md", "foxes run")))
@@ -365,6 +396,34 @@ def test_a_full_disk_is_an_error_and_not_the_end(small_disk: Path) -> None:
     assert index.manifest("c") == before
     assert version_folders(small_disk, "c") == {before.version}
     assert [hit.text for hit in hits(index, "c", SearchQuery(text="foxes"))] == ["foxes run"]
+
+
+@pytest.mark.parametrize("graph_from", [1 << 40, 100])
+def test_what_is_written_in_parts_answers_as_what_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph_from: int
+) -> None:
+    numbers = random.Random(7)
+    vectors = [[numbers.gauss(0, 1) for _ in range(DIMENSION)] for _ in range(240)]
+    batches = [[*points(f"{n}.md", f"fox {n} word{n % 7}" + " sky" * n, vector=vector)] for n, vector in enumerate(vectors)]
+    queries = [
+        SearchQuery(dense=[1, 0, 0, 0], top_k=20),
+        SearchQuery(text="word3 fox", top_k=20),
+        SearchQuery(text="fox", top_k=20, documents=("7.md", "239.md")),
+    ]
+    found, folders = [], []
+    monkeypatch.setattr(edge_shard, "_POINTS_WORTH_AN_INDEX", 10)
+    monkeypatch.setattr(edge_shard, "_NUMBERS_WORTH_A_GRAPH", graph_from)
+    for name, part in (("parts", 50), ("whole", 1 << 40)):
+        monkeypatch.setattr(edge_shard, "_NUMBERS_OF_A_PART", part * DIMENSION)
+        index = EdgeIndex(tmp_path / name)
+        index.publish(change("c", *batches))
+        found.append([[(hit.chunk_id, round(hit.score, 5)) for hit in hits(index, "c", query)] for query in queries])
+        assert sum(map(len, index.chunks("c"))) == 240
+        (segment,) = segment_folders(tmp_path / name, "c")
+        folders.append(len([*(segment / "shard" / "segments").iterdir()]))
+    assert found[0] == found[1]
+    assert [len(of_query) for of_query in found[0]] == [20, 20, 2]
+    assert folders[0] - folders[1] == (0 if graph_from == 100 else 4)
 
 
 def test_a_change_writes_what_changed_and_leaves_the_rest(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ class Ranking:
     """Weight of the coverage by the document's name alone. Measured on multihop_wiki (all files @5 .63 to .65)."""
     row: float = 0.15
     """Added to the score of a passage for all of the question's words in one row of numbers and the names above it, where a number is
-    asked for. Measured on 31 questions about two thirds of financebench's
-    reports and 45 about made-up ones (docs/decisions/extraction.md): .1 to .35 do nearly the same."""
+    asked for. Measured on 31 questions about figures of financebench's reports (docs/decisions/extraction.md): .1 to .35 do nearly the
+    same, and questions that ask for no number are not touched."""
     row_other: float = 0.5
     """What a row loses of that whose own name has none of the question's words. Measured with ``row``."""
     row_words: float = 0.5

@@ -22,10 +22,9 @@ from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import (
     coverage,
     expected_cosine,
-    name_words,
     share_asked,
     share_of_pairs,
-    spoken_name,
+    subject_of,
     word_rarity,
 )
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
@@ -109,7 +108,7 @@ def _covered(
     smoothing: float,
 ) -> list[float]:
     """The share of the question's words that each sentence has, with what its document's name and its headings say of all of them."""
-    about = [name_words(hit.document) | word_ids(" ".join(hit.heading_path)) for hit in hits]
+    about = [word_ids(" ".join((subject_of(hit.document), *hit.heading_path))) for hit in hits]
     rarity = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
     return [coverage(word_ids(text) | about[number - 1], rarity) for text, number in zip(said, numbers, strict=True)]
 
@@ -180,10 +179,14 @@ def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
 
 
 def _fits(sentence: Sentence, kind: Kind | None, question: str, quoting: Quoting) -> float:
-    """What a sentence gains by holding the kind of thing that is asked for, and a row of numbers by being the total."""
+    """What a sentence gains by holding the kind of thing that is asked for; a row of several numbers does not say which one it is."""
     row = sentence.row if kind == "number" else None
-    fits = quoting.kind * holds(kind, row.amounts if row else sentence.text, question)
-    return fits + quoting.total * row.total + quoting.row_name * share_asked(row.name, word_ids(question)) if row else fits
+    fits = quoting.kind * holds(kind, row.amounts if row else sentence.text, question) / (len(row.cells) if row and row.cells else 1)
+    return (
+        fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, word_ids(question))
+        if row
+        else fits
+    )
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:
@@ -213,7 +216,7 @@ def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence |
 def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Sequence[Hit]) -> str:
     if sentence.row:  # says nothing of whose numbers they are
         hit = hits[sentence.passage - 1]
-        return " ".join((spoken_name(hit.document), *hit.heading_path[-1:], sentence.text))
+        return " ".join((subject_of(hit.document), *hit.heading_path[-1:], sentence.text))
     before = _forerunner(sentence, sentences)
     return f"{before.text} {sentence.text}" if before else sentence.text
 

@@ -99,6 +99,11 @@ def spoken_name(document: str) -> str:
     return _PARTS_OF_A_NAME.sub(" ", name[0] or name[2])
 
 
+def subject_of(document: str) -> str:
+    """What a document's name says that all of it is about: its words without years and other bare numbers."""
+    return " ".join(word for word in spoken_name(document).split() if not word.isdigit())
+
+
 def word_rarity(
     asked: AbstractSet[int], passages: Sequence[AbstractSet[int]], smoothing: float = TUNING.ranking.inverse_frequency_smoothing
 ) -> dict[int, float]:
@@ -148,7 +153,7 @@ def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
         expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
         return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
     score = _sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking)
-    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, named, covered, ranking)))
+    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, covered, ranking)))
 
 
 def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
@@ -156,11 +161,11 @@ def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.rank
     return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
 
 
-def _covered_by_a_row(asked: _Asked, hit: Hit, named: AbstractSet[int], covered: float, ranking: Ranking) -> float:
+def _covered_by_a_row(asked: _Asked, hit: Hit, covered: float, ranking: Ranking) -> float:
     """The share of the question's words that one row of numbers has, with the names that stand above it; 0 where no number is asked for."""
     if not asked.number or covered < ranking.row_words or not is_row(hit.text.replace("\n", " ")):
         return 0.0
-    known = named | word_ids(hit.context)
+    known = word_ids(f"{subject_of(hit.document)} {hit.context}")
     header, label, best = "", "", 0.0
     for line in hit.text.split("\n"):
         if is_header(line):

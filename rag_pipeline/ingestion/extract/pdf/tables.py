@@ -172,7 +172,7 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
         last = pieces[-1] if pieces else None
         if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
             pieces[-1] = _joined(last, replace(part, text=text))
-        elif last and _TAIL.fullmatch(text) and is_number(last.text):
+        elif last and _TAIL.fullmatch(text) and (is_number(last.text) or last.text in _NOTHING):
             pieces[-1] = _joined(last, part)
         elif (currency := _CURRENCY.search(text)) and not _CURRENCY_ALONE.fullmatch(text):
             cut = part.left + (part.right - part.left) * currency.start() / len(text)

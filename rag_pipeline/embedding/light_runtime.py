@@ -32,8 +32,9 @@ FORMAT = 1
 """Raised when the files below change their meaning: those of another number are not looked at."""
 MODEL, TOKENIZER, ABOUT, EXPECTED = "model.onnx", "tokenizer.json", "light.json", "probes.npy"
 _TOKENIZED_AT_ONCE = 1024
-_PASS_TOKENS = 512
-"""Largest texts x length of one pass of several: what it calculates with stays near the processor."""
+_LEAST_PASS_TOKENS, _PASS_TOKENS = 64, 512
+"""Texts x length that a pass of several has: more, and what it calculates with is not near the processor any more; fewer only so that
+all threads have a part of a question's sentences."""
 _SQUARED_TOKENS_AT_ONCE = 4096**2
 """Of the passes under way: attention takes memory by the square of a text's length."""
 
@@ -119,7 +120,9 @@ class LightEmbedder:
         for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
             encoded = self._tokenizer.encode_batch_fast(list(texts[start : start + _TOKENIZED_AT_ONCE]))
             tokens = [encoding.ids for encoding in encoded]
-            for places in _together(list(_passes(tokens, self._batch_size)), tokens):
+            share = sum(map(len, tokens)) // thread_count()
+            most = min(max(share, _LEAST_PASS_TOKENS), _PASS_TOKENS)
+            for places in _together(list(_passes(tokens, self._batch_size, most)), tokens):
                 passes = [[tokens[place] for place in some] for some in places]
                 made = self._threads.map(self._pass, passes) if len(passes) > 1 else map(self._pass, passes)
                 for some, of_pass in zip(places, made, strict=True):
@@ -136,12 +139,12 @@ class LightEmbedder:
         return cast("NDArray[np.float32]", self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
 
 
-def _passes(tokens: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
+def _passes(tokens: Sequence[Sequence[int]], batch_size: int, most_tokens: int) -> Iterator[list[int]]:
     """Places of texts of about one length: little of a pass is padding."""
     places: list[int] = []
     for place in sorted(range(len(tokens)), key=lambda place: -len(tokens[place])):
         longest = len(tokens[places[0]]) if places else 0
-        if places and (len(places) == batch_size or (len(places) + 1) * longest > _PASS_TOKENS):
+        if places and (len(places) == batch_size or (len(places) + 1) * longest > most_tokens):
             yield places
             places = []
         places.append(place)

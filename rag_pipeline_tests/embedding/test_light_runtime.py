@@ -372,6 +372,6 @@ def test_passes_are_under_way_in_as_many_threads_as_omp_says_and_each_has_one(
 
 def test_texts_that_fill_the_memory_alone_are_embedded_one_after_the_other() -> None:
     tokens = [[1] * length for length in (8192, 4096, 2048, 2048, 2048, 300, 20, 20)]
-    groups = [*_together(list(_passes(tokens, 32)), tokens)]
+    groups = [*_together(list(_passes(tokens, 32, 512)), tokens)]
     assert [[len(some) for some in group] for group in groups] == [[1], [1], [1, 1, 1, 1], [2]]
     assert [place for group in groups for some in group for place in some] == [*range(8)]

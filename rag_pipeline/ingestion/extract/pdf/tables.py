@@ -128,11 +128,11 @@ def _may_hold_tables(lines: Sequence[Line]) -> bool:
 
     Some files hold each cell as a line.
     """
-    if sum(len(line.phrases) > 1 or is_number(line.text) for line in lines) > 1:
-        return True
     beside = Counter[float]()
     for line in lines:
         beside[round(line.top, 3)] += max(len(line.segments), 1)
+    if sum(len(line.phrases) > 1 or (beside[round(line.top, 3)] > 1 and is_number(line.text)) for line in lines) > 1:
+        return True
     return sum(texts >= _LEAST_TEXT_COLUMNS for texts in beside.values()) >= _LEAST_TEXT_ROWS
 
 
@@ -168,7 +168,8 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
     parts = [part for line in lines for part in _parts(line)]
     pieces: list[Line] = []
     for part in [piece for whole in sorted(parts, key=lambda one: one.left) for piece in _numbers_apart(whole)]:
-        text = (_LEADERS.sub("", part.text) or part.text) + _BROKEN * part.hyphenated
+        text = (part.text.endswith(("…", ".")) and _LEADERS.sub("", part.text)) or part.text
+        text += _BROKEN * part.hyphenated
         last = pieces[-1] if pieces else None
         if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
             pieces[-1] = _joined(last, replace(part, text=text))

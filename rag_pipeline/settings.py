@@ -195,6 +195,9 @@ class Settings(BaseSettings):
     chat_tokenizer: str | None = Field(
         None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
     )
+    chat_withdraw: bool = Field(
+        True, description="What the language model wrote is withdrawn where no passage says any of it; sentences are quoted instead."
+    )
 
     @field_validator("uploads_dir", mode="before")
     @classmethod

@@ -346,6 +346,20 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Runaway:
+    """When a language model's reply is broken off (``generation/runaway.py``). Its longest length is a setting."""
+
+    bytes_per_token: int = 4
+    """Of English, as vocabularies of 100,000 tokens have it; other scripts have fewer, so more of their tokens come through. Reasoned."""
+    repeated_characters: int = 600
+    """So many characters at the end are nothing but repetition. Reasoned: a refrain is shorter, and so are equal rows of a table."""
+    longest_repeated: int = 75
+    """Characters that are repeated, so at least eight times. Reasoned."""
+    looked_at_each: int = 200
+    """Characters between two looks: a look takes 10 microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Patience:
     """Everything else that is waited for or tried again."""
 
@@ -388,6 +402,7 @@ class Tuning:
     packing: Packing = Packing()
     marks: MarkReading = MarkReading()
     connection: Connection = Connection()
+    runaway: Runaway = Runaway()
     patience: Patience = Patience()
     caches: Caches = Caches()
 

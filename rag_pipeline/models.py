@@ -316,6 +316,9 @@ class Answered:
     ``marks`` are the places of its citations, in order. No one needs to look for ``[n]`` in the text, where documents have their own.
     ``unverified`` and ``computed`` are the places of what the cited passages do not say, and of what was calculated from them, in order.
 
+    ``withdrawn`` is what a language model wrote, and what the tokens before were, where no passage says any of it: ``answer`` is quoted
+    from the documents then. ``model`` wrote it.
+
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
     ``coverage`` is None where the question and all passages of the collections that were asked have a vector.
     """
@@ -331,14 +334,15 @@ class Answered:
     coverage: Coverage | None = None
     unverified: tuple[Unverified, ...] = ()
     computed: tuple[Computed, ...] = ()
+    withdrawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages.
 
-    ``nearness`` and ``coverage`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to search yet, so the same question may be
-    answered later.
+    ``nearness``, ``coverage`` and ``withdrawn`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to search yet, so the same
+    question may be answered later.
     """
 
     reason: str
@@ -348,6 +352,7 @@ class Refused:
     nearness: float | None = None
     coverage: Coverage | None = None
     nothing_indexed: bool = False
+    withdrawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

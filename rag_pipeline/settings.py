@@ -195,6 +195,10 @@ class Settings(BaseSettings):
     chat_tokenizer: str | None = Field(
         None, description="The language model's tokenizer.json or hub name, to fill its window exactly. Unset: tokens are estimated."
     )
+    chat_max_tokens: int = Field(8192, ge=16, description="A reply of the language model that goes on for longer is broken off.")
+    chat_withdraw: bool = Field(
+        True, description="What the language model wrote is withdrawn where no passage says any of it; sentences are quoted instead."
+    )
 
     @field_validator("uploads_dir", mode="before")
     @classmethod

@@ -17,11 +17,12 @@ from rag_pipeline.answering.conversation.decomposition import sub_questions
 from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.generation.augment import augmented
+from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
 from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.marks import without_marks
-from rag_pipeline.answering.generation.refusal import nothing_near
+from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
@@ -90,6 +91,8 @@ class Answerer:
 
     async def stream(self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE) -> AsyncGenerator[AnswerEvent, None]:
         """The answer as it comes: Reformulated, Retrieved, Token*, then one of Answered, Refused, Failed, which may come at any point.
+
+        Where the last one's ``withdrawn`` is not empty, the tokens before it were that, and are no answer.
 
         Args:
             question: what was asked, at most 20,000 characters.
@@ -163,7 +166,27 @@ class Answerer:
             return
         with course.timed("verify"):
             verdicts = await asyncio.to_thread(self._verified, writing, sentences=True)
-        yield course.answered(writing, verdicts)
+            withdrawn = (
+                verdicts.holds_nothing and self._settings.chat_withdraw and await asyncio.to_thread(self._is_nowhere, writing, course)
+            )
+        yield await asyncio.to_thread(self._in_its_place, course, writing) if withdrawn else course.answered(writing, verdicts)
+
+    def _is_nowhere(self, writing: Writing, course: _Course) -> bool:
+        """Whether none of the passages that were found says anything of what the model wrote, cited or not."""
+        passages = citations_for({number: [writing.text] for number in range(1, len(course.hits) + 1)}, course.hits)
+        return verified(
+            without_marks(writing.text, self._tuning.marks), (), passages, self._tuning.verification, sentences=True
+        ).holds_nothing
+
+    def _in_its_place(self, course: _Course, writing: Writing) -> Answered | Refused:
+        """What the documents say where a model wrote something else."""
+        extract = self._extract(course)
+        if not extract.convincing:
+            reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named)}"
+            return replace(course.refused(reason, extract.nearness), withdrawn=writing.text)
+        quoted = replace(writing, text=extract.text, citations=extract.citations, marks=extract.marks)
+        answered = course.answered(quoted, self._verified(quoted, sentences=False))
+        return replace(answered, nearness=extract.nearness, withdrawn=writing.text)
 
     def _verified(self, writing: Writing, *, sentences: bool) -> Verdicts:
         return verified(writing.text, writing.marks, writing.citations, self._tuning.verification, sentences=sentences)

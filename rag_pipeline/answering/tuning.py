@@ -247,6 +247,8 @@ class Verification:
     supporting_share: float = 0.5
     """Share of its words that the cited passages have. Measured on two thirds of the reference replies of mtrag_un beside their own
     passages and beside another question's; from .45 to .55 the shares that are marked move by .02 and .04."""
+    function_words: int = 3
+    """Different ones of a language that tell which one a text is in. Reasoned: one or two are names as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +363,20 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Runaway:
+    """When a language model's reply is broken off (``generation/runaway.py``). Its longest length is a setting."""
+
+    bytes_per_token: int = 4
+    """Of English, as vocabularies of 100,000 tokens have it; other scripts have fewer, so more of their tokens come through. Reasoned."""
+    repeated_characters: int = 600
+    """So many characters at the end are nothing but repetition. Reasoned: a refrain is shorter, and so are equal rows of a table."""
+    longest_repeated: int = 75
+    """Characters that are repeated, so at least eight times. Reasoned."""
+    looked_at_each: int = 200
+    """Characters between two looks: a look takes 10 microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Patience:
     """Everything else that is waited for or tried again."""
 
@@ -403,6 +419,7 @@ class Tuning:
     packing: Packing = Packing()
     marks: MarkReading = MarkReading()
     connection: Connection = Connection()
+    runaway: Runaway = Runaway()
     patience: Patience = Patience()
     caches: Caches = Caches()
 

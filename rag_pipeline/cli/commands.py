@@ -363,8 +363,12 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
                 click.echo(event.text, nl=False)
     finally:
         await answerer.close()
+    if show and isinstance(last, Answered | Refused) and last.withdrawn:
+        click.echo("\n\nNo passage says any of this, so it is no answer. What the documents say:\n")
     if show and isinstance(last, Answered):
-        click.echo("\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations))
+        click.echo(
+            (last.answer if last.withdrawn else "") + "\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations)
+        )
     if show and isinstance(last, Refused):
         click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
     if show and isinstance(last, Answered | Refused):
@@ -407,6 +411,7 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),
         "coverage": asdict(end.coverage) if end.coverage else None,
+        "withdrawn": end.withdrawn,
     }
 
 

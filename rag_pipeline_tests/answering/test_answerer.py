@@ -1,4 +1,4 @@
-"""The whole stream without a language model, over real small documents."""
+"""The whole stream over real small documents: without a language model, and what becomes of what one invents."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import cast
 import pytest
 
 from rag_pipeline.answering.answerer import build_answerer
+from rag_pipeline.answering.conversation.remembered import stored_form
 from rag_pipeline.answering.generation.extractive import pieces
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
-from rag_pipeline.models import Answered, Failed, Message, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.answering.conftest import chunks, events_of, publish, settings_at
+from rag_pipeline_tests.answering.provider import Reply, provider
 
 
 async def test_an_answer_quotes_and_cites(library_settings: Settings) -> None:
@@ -138,6 +140,48 @@ async def test_a_new_version_is_answered_from_at_once(tmp_path: Path) -> None:
         publish(settings, "bridges", {"iron.md": [f"The Iron Bridge was opened in {year}."]})
         events = await events_of(answerer, "When was the Iron Bridge opened?")
         assert year in cast("Answered", events[-1]).answer
+
+
+INVENTED = "Pfizer France develops vaccines with partners in Lyon [1]. Their sales rose by 64 % [1]."
+
+
+async def answered_by_model(settings: Settings, question: str, reply: str, **changes: object) -> AnswerEvent:
+    async with provider(Reply([reply])) as server:
+        connected = {"openai_base_url": server.url, "chat_model": "scripted", **changes}
+        return (await events_of(build_answerer(settings.model_copy(update=connected)), question))[-1]
+
+
+async def test_what_a_model_invented_is_withdrawn_and_the_documents_are_quoted(library_settings: Settings) -> None:
+    end = cast("Answered", await answered_by_model(library_settings, "When was the Iron Bridge opened?", INVENTED))
+    assert "opened in 1781. [1]" in end.answer
+    assert (end.withdrawn, end.model, end.unverified) == (INVENTED, "scripted", ())
+    assert [citation.number for citation in end.citations] == sorted({mark.number for mark in end.marks})
+    content, state, detail = stored_form(INVENTED, end)
+    assert (content, state, detail["withdrawn"]) == (end.answer, "complete", INVENTED)
+
+
+async def test_what_a_model_invented_is_withdrawn_and_refused_where_the_documents_say_nothing(library_settings: Settings) -> None:
+    reply = "Ulaanbaatar has been the capital of Mongolia since 1924."
+    end = cast("Refused", await answered_by_model(library_settings, "What is the capital of Mongolia?", reply))
+    assert (end.withdrawn, end.hits != ()) == (reply, True)
+    assert end.reason.startswith("What the language model wrote stands in none of the passages")
+
+
+@pytest.mark.parametrize(
+    ("reply", "changes"),
+    [
+        (f"The Iron Bridge opened in 1781 [1]. {INVENTED}", {}),
+        ("The Iron Bridge opened in 1781.", {}),  # cites nothing, and is right
+        ("Die Brücke wurde 1781 für den Verkehr geöffnet, und sie ist heute nicht mehr für Wagen frei [1].", {}),
+        ("Yes. [1]", {}),
+        (INVENTED, {"chat_withdraw": False}),
+    ],
+)
+async def test_what_holds_in_part_or_cannot_be_judged_is_not_withdrawn(
+    library_settings: Settings, reply: str, changes: dict[str, object]
+) -> None:
+    end = cast("Answered", await answered_by_model(library_settings, "When was the Iron Bridge opened?", reply, **changes))
+    assert (end.withdrawn, end.answer) == ("", reply)
 
 
 def test_pieces_make_up_the_text() -> None:

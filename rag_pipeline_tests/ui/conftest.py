@@ -109,6 +109,9 @@ class ScriptedAnswerer:
             if token.citation:
                 placed.append(Mark(len(text), len(text) + len(token.text), token.citation))
             text += token.text
+        if "invent" in question:
+            yield Answered("Quoted.", (), searched, {}, "scripted", withdrawn=text)
+            return
         yield Answered(text, cited, searched, {"retrieve": 0.1, "generate": 0.2}, marks=tuple(placed))
 
 

@@ -29,6 +29,7 @@ from ui.web.services import Services
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 EVERYTHING = "all"
 _OWNER = "rag"
+_WITHDRAWN = "\n\n---\n\nNo passage says any of this, so it is no answer. What the documents say:\n\n"
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
 
@@ -82,7 +83,7 @@ class ChatRequest(BaseModel):
     def question_and_history(self) -> tuple[str, tuple[Message, ...]]:
         """The last thing that the user said, and the turns before it."""
         turns = [
-            Message(message.role, without_footnotes(message.text()) if message.role == "assistant" else message.text())
+            Message(message.role, _said(message.text()) if message.role == "assistant" else message.text())
             for message in self.messages
             if message.role in ("user", "assistant")
         ]
@@ -123,7 +124,7 @@ async def _frames(services: Services, body: ChatRequest, scope: Scope, base: str
                 yield as_json(_error(event))
                 return
             elif isinstance(event, (Answered, Refused)):
-                text = event.reason if isinstance(event, Refused) else ""
+                text = f"{_WITHDRAWN}{_text(event)}" if event.withdrawn else event.reason if isinstance(event, Refused) else ""
                 yield _chunk(frame, {"content": text + footnotes(_citations(event), base), "citations": _citations_json(event, base)})
                 yield _chunk(frame, {}, "stop")
                 if body.include_usage:
@@ -143,6 +144,11 @@ def _frame(body: ChatRequest, kind: str) -> dict[str, Any]:
 def _chunk(frame: dict[str, Any], delta: dict[str, Any], finish: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
     return as_json({**frame, "choices": [choice]})
+
+
+def _said(reply: str) -> str:
+    """A reply as it comes back in the next turn, without what was withdrawn of it and without our footnotes."""
+    return without_footnotes(reply.rpartition(_WITHDRAWN)[2])
 
 
 def _text(end: Answered | Refused) -> str:

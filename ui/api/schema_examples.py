@@ -37,6 +37,7 @@ ANSWER = {
     "reformulated_question": "When does the lease end?",
     "timings": {"reformulate": 0.0, "retrieve": 0.02, "generate": 0.11},
     "coverage": {"passages": 2754, "vectors": 312, "reason": "", "unread": False},
+    "withdrawn": "",
 }
 DOCUMENT = {
     "document": "2025/lease.pdf",
@@ -151,7 +152,7 @@ STREAM: list[tuple[str, dict[str, Any]]] = [
             "model": None,
             "usage": {},
             "nearness": 1.1,
-            **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed")},
+            **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed", "withdrawn")},
         },
     ),
 ]

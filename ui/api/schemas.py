@@ -127,6 +127,9 @@ class AskResponse(BaseModel):
 
     ``coverage``: of so many passages only so many have vectors yet; the others were searched by their words alone. Null where all have one.
     With a ``reason`` all were, as the question could be given no vector.
+
+    ``withdrawn`` is what a language model wrote where no passage says any of it; in a stream the tokens before the end were that. The
+    answer is quoted from the documents then.
     """
 
     model_config = shown(ANSWER)
@@ -141,6 +144,7 @@ class AskResponse(BaseModel):
     reformulated_question: str
     timings: dict[str, float]
     coverage: Coverage | None = None
+    withdrawn: str = ""
 
 
 class SearchResponse(BaseModel):
@@ -245,6 +249,7 @@ def ask_response(end: Answered | Refused) -> AskResponse:
             "reformulated_question": end.reformulated_question,
             "timings": dict(end.timings),
             "coverage": end.coverage,
+            "withdrawn": end.withdrawn,
         }
     )
 

@@ -76,11 +76,11 @@ def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -
         citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
         timings, model = detail.get("timings", {}), detail.get("model")
         end = Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage)
-        return turn.after(replace(end, **_verdicts(detail)))
+        return turn.after(replace(end, **_verdicts(detail), withdrawn=str(detail.get("withdrawn", ""))))
     if answer.state == "refused":
-        return turn.after(
-            Refused(answer.content, tuple(map(_hit, detail.get("nearest", ()))), searched, detail.get("timings", {}), None, coverage)
-        )
+        nearest = tuple(map(_hit, detail.get("nearest", ())))
+        refused = Refused(answer.content, nearest, searched, detail.get("timings", {}), None, coverage)
+        return turn.after(replace(refused, withdrawn=str(detail.get("withdrawn", ""))))
     if answer.state == "failed":
         return turn.after(Failed(str(detail.get("error", "")), str(detail.get("error_code", ""))))
     return replace(turn, stopped=True)
@@ -136,6 +136,7 @@ class ShownTurn:
     progress: str = ""
     coverage: str = ""
     waits: bool = False
+    withdrawn: str = ""
 
 
 def question_html(question: str) -> str:
@@ -151,7 +152,7 @@ def turn_html(turn: Turn) -> str:
 def _shown(turn: Turn) -> ShownTurn:
     end, shown = turn.end, ShownTurn(_searched(turn))
     if isinstance(end, Answered | Refused):
-        shown = replace(shown, coverage=_coverage(end.coverage))
+        shown = replace(shown, coverage=_coverage(end.coverage), withdrawn=end.withdrawn)
     if isinstance(end, Refused):
         shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
@@ -197,6 +198,6 @@ def _coverage(coverage: Coverage | None) -> str:
 
 
 def _footnote(end: Answered) -> str:
-    author = f"Written by {end.model}" if end.model else "Quoted from your documents"
+    author = f"Written by {end.model}" if end.model and not end.withdrawn else "Quoted from your documents"
     total = end.timings.get("total", sum(end.timings.values()))
     return f"{author} · {total:.1f} s" if total else author

@@ -98,4 +98,5 @@ def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str
 
 def _common(end: Answered | Refused) -> dict[str, object]:
     coverage = asdict(end.coverage) if end.coverage else None
-    return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings), "coverage": coverage}
+    withdrawn = {"withdrawn": end.withdrawn} if end.withdrawn else {}
+    return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings), "coverage": coverage, **withdrawn}

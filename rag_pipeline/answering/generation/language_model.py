@@ -15,6 +15,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from rag_pipeline.answering.generation.runaway import ReplyLength
 from rag_pipeline.answering.tuning import TUNING, Connection
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import is_this_machine
@@ -55,15 +56,17 @@ class ChatModel:
         self._url = settings.openai_base_url or OPENAI_URL
         self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
         self._silence_seconds = settings.chat_timeout_seconds
+        self._most_tokens = settings.chat_max_tokens
         self._clients: dict[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = {}
 
     async def stream(self, messages: Sequence[ChatMessage], reply: ChatReply | None = None) -> AsyncGenerator[str, None]:
         """The reply's text as it comes. Closing the iterator closes the provider's stream.
 
         Raises:
-            ChatError: unreachable, silent for too long, refusing, or broken off; tried again only before the first text.
+            ChatError: unreachable, silent for too long, refusing, broken off, or without an end; tried again only before the first text.
         """
         reply = reply if reply is not None else ChatReply()
+        length = ReplyLength(self._most_tokens)
         for wait in (*self._connection.retry_seconds, None):
             begun = False
             try:
@@ -71,6 +74,7 @@ class ChatModel:
                     async for piece in pieces:
                         begun = True
                         yield piece
+                        self._require_an_end(length, piece)
                 return
             except ChatError as error:
                 if begun or not error.retryable or wait is None:
@@ -98,6 +102,15 @@ class ChatModel:
             raise self._in_plain_words(error) from error
         if reply.finish_reason is None:
             raise ChatError("chat_broke_off", self._broke_off(), retryable=True)
+
+    def _require_an_end(self, length: ReplyLength, piece: str) -> None:
+        length.add(piece)
+        if length.is_too_long:
+            words = f"The language model {self.name} wrote more than {self._most_tokens:,} tokens and was stopped."
+            raise ChatError("chat_too_long", f"{words} Ask for less at a time, or raise RAG_CHAT_MAX_TOKENS.")
+        if length.repeats_itself():
+            words = f"The language model {self.name} went on repeating itself and was stopped."
+            raise ChatError("chat_repeats", f"{words} Ask in other words, or choose another RAG_CHAT_MODEL.")
 
     async def close(self) -> None:
         """Close the running event loop's client; the next question opens another."""

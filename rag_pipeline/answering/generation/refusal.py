@@ -12,6 +12,7 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
 NOTHING_NEAR = "The documents do not seem to say anything about this."
+NOT_FROM_DOCUMENTS = "What the language model wrote stands in none of the passages, so it is no answer."
 WHAT_TO_TRY = "Try words that the documents would use, ask for one thing at a time, or look at the nearest passages."
 
 _WORD = re.compile(r"\w[\w'’-]*")

@@ -7,7 +7,7 @@ Belongs here: which text is held against which passages, and the verdicts. Not h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,7 @@ from rag_pipeline.quantities.numbers import (
     years_in,
 )
 from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.languages import language_of
 
 _LIST_NUMBER = re.compile(r"^[ \t#>*-]*\d{1,3}[.)](?=\s)", re.MULTILINE)
 _SENTENCE = re.compile(r"(?:[^.!?…。！？\n]|[.!?…](?!\s+[^\sa-z\d]|\s*\Z|\s*\n))+[.!?…。！？]*")
@@ -34,17 +35,22 @@ _SENTENCE = re.compile(r"(?:[^.!?…。！？\n]|[.!?…](?!\s+[^\sa-z\d]|\s*\Z|
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What does not hold of an answer, and what was calculated. ``sentences`` were judged, ``numbers`` (dates too) were looked up."""
+    """What does not hold of an answer, and what was calculated. ``sentences`` were judged, ``numbers`` (dates too) were looked up.
+
+    ``standing``: sentences that were judged, or have numbers, and of which all is in what they cite; ``doubtful``: the other ones.
+    """
 
     unverified: tuple[Unverified, ...] = ()
     computed: tuple[Computed, ...] = ()
     sentences: int = 0
     numbers: int = 0
+    standing: int = 0
+    doubtful: int = 0
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether sentences were judged, and none of them stands in what it cites."""
-        return self.sentences > 0 and sum(one.kind == "sentence" for one in self.unverified) == self.sentences
+        """Whether there were sentences to look up, and none of them stands in what it cites."""
+        return self.doubtful > 0 and not self.standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,8 @@ def verified(
     passages = {citation.number: _Passage(citation.hit) for citation in citations}
     unverified: list[Unverified] = []
     computed: list[Computed] = []
-    judged = looked_up = 0
+    judged = looked_up = standing = doubtful = 0
+    sentences = sentences and _is_in_language_of(answer, passages.values(), tuning)
     for claim in _claims(answer, marks, frozenset(passages)):
         cited = {number: passages[number] for number in claim.cites if number in passages}
         for start, end in _sentences(answer, claim):
@@ -115,13 +122,23 @@ def verified(
             reckoned = [one for one in (found.computed(doubt, cited) for doubt in doubts) if one]
             computed += reckoned
             open_ones = [doubt for doubt in doubts if all(doubt.start != one.start for one in reckoned)]
-            unverified += open_ones
             words = word_ids(answer[start:end]) if sentences else set()
-            if len(words) >= tuning.fewest_words:
-                judged += 1
-                if not _supported(words, cited, tuning):
-                    unverified.append(Unverified(start, end, "sentence", _not_said(cited)))
-    return Verdicts(tuple(sorted(unverified, key=_place)), tuple(sorted(computed, key=_place)), judged, looked_up)
+            is_judged = len(words) >= tuning.fewest_words
+            if is_judged and not _supported(words, cited, tuning):
+                open_ones.append(Unverified(start, end, "sentence", _not_said(cited)))
+            unverified += open_ones
+            judged += is_judged
+            doubtful += bool(open_ones)
+            standing += not open_ones and (is_judged or bool(found.numbers or found.dates))
+    in_order = tuple(sorted(unverified, key=_place)), tuple(sorted(computed, key=_place))
+    return Verdicts(*in_order, judged, looked_up, standing, doubtful)
+
+
+def _is_in_language_of(answer: str, passages: Iterable[_Passage], tuning: Verification) -> bool:
+    """Whether the answer may share words with the passages; one in another language than all of them says the same in other ones."""
+    theirs = {language_of(passage.text, tuning.function_words) for passage in passages}
+    own = language_of(answer, tuning.function_words)
+    return own is None or not theirs or None in theirs or own in theirs
 
 
 def _place(one: Unverified | Computed) -> tuple[int, int]:

@@ -219,6 +219,31 @@ async def test_an_empty_answer_is_a_failure() -> None:
     assert cast("Failed", events[-1]).code == "chat_empty"
 
 
+@pytest.mark.parametrize(
+    ("pieces", "tokens", "code", "setting"),
+    [
+        (["The bridge opened in 1781 [1]. "] + ["opened "] * 10_000, 8192, "chat_repeats", "RAG_CHAT_MODEL"),
+        ([f"In {year} it was painted. " for year in range(9999)], 200, "chat_too_long", "RAG_CHAT_MAX_TOKENS"),
+    ],
+)
+async def test_a_reply_without_an_end_is_broken_off_and_what_was_said_stays(
+    pieces: list[str], tokens: int, code: str, setting: str
+) -> None:
+    async with provider(Reply(pieces)) as server:
+        events = await events_of(answerer_at(server.url, chat_max_tokens=tokens), "When?")
+        await asyncio.wait_for(server.hung_up.wait(), 5)
+    end = cast("Failed", events[-1])
+    assert (end.code, setting in end.message) == (code, True)
+    assert text_of(events).startswith("".join(pieces)[:20])
+    assert len(text_of(events)) < 5000
+
+
+@pytest.mark.parametrize("said", ["-" * 3000, "| 0 | 0 | 0 |\n" * 200, "The bridge opened in 1781. It was red in 2018. " * 8])
+async def test_what_repeats_in_tables_or_for_a_moment_is_no_reply_without_an_end(said: str) -> None:
+    async with provider(Reply([said[start : start + 5] for start in range(0, len(said), 5)])) as server:
+        assert isinstance((await events_of(answerer_at(server.url, chat_withdraw=False), "When?"))[-1], Answered)
+
+
 async def test_a_reader_who_leaves_closes_the_provider_s_stream() -> None:
     async with provider(Reply(["The ", "bridge ", "opened "], silence_after=3)) as server:
         stream = answerer_at(server.url, chat_timeout_seconds=60).stream("When did it open?")

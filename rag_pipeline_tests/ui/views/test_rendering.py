@@ -142,6 +142,29 @@ def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() ->
     assert "class='answer'" not in refused
 
 
+def test_what_was_withdrawn_is_shown_on_request_alone_and_stays_so_when_it_was_kept() -> None:
+    detail = {
+        "citations": [],
+        "nearest": [],
+        "timings": {},
+        "reformulated_question": "q",
+        "model": "m",
+        "marks": [],
+        "withdrawn": "In <Lyon>.",
+    }
+    question = StoredMessage("1", "user", "q", "complete", datetime(2026, 1, 1))
+    ends = (Answered("Body", (), "q", {}, "m", withdrawn="In <Lyon>."), Refused("Nothing.", (), "q", {}, withdrawn="In <Lyon>."))
+    for end, content, state in zip(ends, ("Body", "Nothing."), ("complete", "refused"), strict=True):
+        live = turn_html(Turn("q", markdown=False, searched="q").after(Token("In <Lyon>.")).after(end))
+        before, _, on_request = live.partition("<details class='withdrawn'>")
+        assert content in before
+        assert "Lyon" not in before
+        assert "<p>In &lt;Lyon&gt;.</p></details>" in on_request
+        assert "Written by" not in live
+        kept = StoredMessage("2", "assistant", content, state, datetime(2026, 1, 1), detail)  # type: ignore[arg-type]
+        assert turn_html(turn_of(question, kept, markdown=False)) == live
+
+
 def test_a_question_is_shown_as_it_was_typed() -> None:
     assert question_html("a <b>\nc") == "<div class='question'>a &lt;b&gt;&#10;c</div>"
 

@@ -242,6 +242,21 @@ def test_fields_that_change_no_answer_are_taken(settings: Settings, more: dict[s
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_what_is_withdrawn_is_said_to_be_and_does_not_come_back_as_history(settings: Settings, stream: bool) -> None:
+    answerer = ScriptedAnswerer([make_hit()], ["Ada flew to the moon."])
+    with serving(settings, answerer) as address:
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        asked: Any = [{"role": "user", "content": "Who did you invent?"}]
+        said: Any = client.chat.completions.create(model="all", messages=asked, stream=stream)
+        text = "".join(part.choices[0].delta.content or "" for part in said) if stream else said.choices[0].message.content
+        assert text.startswith("Ada flew to the moon.\n\n---\n\nNo passage says any of this" if stream else "Quoted.")
+        assert text.endswith("Quoted.")
+        turn: Any = [*asked, {"role": "assistant", "content": text}, {"role": "user", "content": "And when?"}]
+        client.chat.completions.create(model="all", messages=turn)
+    assert [message.content for message in answerer.asked[-1][1]] == ["Who did you invent?", "Quoted."]
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_our_sources_do_not_come_back_as_history(settings: Settings, stream: bool) -> None:
     hits = [make_hit(document="a [draft] (1).txt"), make_hit(document="b\n.txt", page_first=1, page_last=2, chunk_id="c/2")]
     answerer = ScriptedAnswerer(hits, ["Ada repaired it [1]", " in March [2].", "\n\nSee [a](b)"])

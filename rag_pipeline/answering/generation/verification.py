@@ -109,29 +109,31 @@ def verified(
         sentences: whether sentences are judged too; those that were quoted need not be.
     """
     passages = {citation.number: _Passage(citation.hit) for citation in citations}
-    unverified: list[Unverified] = []
-    computed: list[Computed] = []
-    judged = looked_up = standing = doubtful = 0
     sentences = sentences and _is_in_language_of(answer, passages.values(), tuning)
-    for claim in _claims(answer, marks, frozenset(passages)):
-        cited = {number: passages[number] for number in claim.cites if number in passages}
-        for start, end in _sentences(answer, claim):
-            found = _Facts(answer, start, end)
-            doubts = list(found.not_in(cited))
-            looked_up += len(found.numbers) + len(found.dates)
-            reckoned = [one for one in (found.computed(doubt, cited) for doubt in doubts) if one]
-            computed += reckoned
-            open_ones = [doubt for doubt in doubts if all(doubt.start != one.start for one in reckoned)]
-            words = word_ids(answer[start:end]) if sentences else set()
-            is_judged = len(words) >= tuning.fewest_words
-            if is_judged and not _supported(words, cited, tuning):
-                open_ones.append(Unverified(start, end, "sentence", _not_said(cited)))
-            unverified += open_ones
-            judged += is_judged
-            doubtful += bool(open_ones)
-            standing += not open_ones and (is_judged or bool(found.numbers or found.dates))
-    in_order = tuple(sorted(unverified, key=_place)), tuple(sorted(computed, key=_place))
-    return Verdicts(*in_order, judged, looked_up, standing, doubtful)
+    found = [
+        _of_sentence(answer, place, {number: passages[number] for number in claim.cites if number in passages}, tuning, sentences=sentences)
+        for claim in _claims(answer, marks, frozenset(passages))
+        for place in _sentences(answer, claim)
+    ]
+    return Verdicts(
+        tuple(sorted((one for part in found for one in part.unverified), key=_place)),
+        tuple(sorted((one for part in found for one in part.computed), key=_place)),
+        *(sum(getattr(part, name) for part in found) for name in ("sentences", "numbers", "standing", "doubtful")),
+    )
+
+
+def _of_sentence(answer: str, place: tuple[int, int], cited: Mapping[int, _Passage], tuning: Verification, *, sentences: bool) -> Verdicts:
+    """The verdicts on ``answer[start:end]``, which these passages are cited for."""
+    found = _Facts(answer, *place)
+    doubts = list(found.not_in(cited))
+    computed = tuple(one for one in (found.computed(doubt, cited) for doubt in doubts) if one)
+    unverified = [doubt for doubt in doubts if all(doubt.start != one.start for one in computed)]
+    words = word_ids(answer[slice(*place)]) if sentences else set()
+    is_judged, numbers = len(words) >= tuning.fewest_words, len(found.numbers) + len(found.dates)
+    if is_judged and not _supported(words, cited, tuning):
+        unverified.append(Unverified(*place, "sentence", _not_said(cited)))
+    stands = not unverified and (is_judged or numbers > 0)
+    return Verdicts(tuple(unverified), computed, int(is_judged), numbers, int(stands), int(bool(unverified)))
 
 
 def _is_in_language_of(answer: str, passages: Iterable[_Passage], tuning: Verification) -> bool:

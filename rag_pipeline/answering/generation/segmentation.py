@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from sentencex import segment
 
@@ -78,7 +78,7 @@ def _with_groups(lines: Sequence[str], header: str, tuning: Segmentation) -> Ite
     """The lines; rows begin with the label that stands alone above them in their table, up to the total of those below it."""
     group = ""
     above: list[TableRow] = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         if is_row(line) and not is_header(line):
             yield f"{group}: {line}" if group else line
             above.append(table_row(line, header))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, strategies
 
 from rag_pipeline.answering.generation.segmentation import sentences_of
 from rag_pipeline.answering.generation.table_row import table_row
@@ -35,6 +38,19 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, sentences: list[
 
 def test_headings_are_left_out() -> None:
     assert texts("Opening hours\nWe open at nine.", heading_path=("Opening hours",)) == ["We open at nine."]
+    assert texts("Opening hours", heading_path=("Opening hours",)) == []
+
+
+_PIECES = strategies.sampled_from(
+    ["a", "Net sales", "12", "(3.5)", "%", "|", " | ", " || ", "||", "\n", "\n\n", " ", ". ", ": ", "-", "“", "1.", "Xy?"]
+)
+
+
+@given(strategies.lists(_PIECES, max_size=40).map("".join), strategies.lists(_PIECES, max_size=8).map("".join))
+def test_whatever_a_passage_holds_is_cut_into_what_it_says(text: str, context: str) -> None:
+    said = set(re.findall(r"\w+", f"{text} {context}"))
+    for sentence in sentences_of(1, hit(text=text, context=context, heading_path=("Net sales",))):
+        assert set(re.findall(r"\w+", sentence.text)) <= said
 
 
 def test_rows_carry_the_names_of_their_columns() -> None:

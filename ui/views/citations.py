@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import quote
 
-from rag_pipeline.models import Citation, Hit
+from rag_pipeline.models import CELL, HEADER_CELL, Citation, Hit
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
@@ -71,7 +71,7 @@ def page_label(hit: Hit, page: int | None = None) -> str:
 
 def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:
     """The beginning of a passage on one line, cut at a word."""
-    line = " ".join(text.split())
+    line = " ".join(text.replace(HEADER_CELL, CELL).split())
     if len(line) <= characters:
         return line
     return line[:characters].rsplit(" ", 1)[0] + " …"

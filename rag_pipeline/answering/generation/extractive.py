@@ -78,7 +78,7 @@ def extracted(
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
     covered = _covered(asked, said, [one.passage for one in sentences], hits, passages, smoothing)
     fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    fitting = [_fits(sentence, kind, question, quoting) for sentence in sentences]
+    fitting = [_fits(sentence, kind, question, asked, quoting) for sentence in sentences]
     by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fitting[n] for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
@@ -177,13 +177,13 @@ def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
     return quoting.coverage * covered + quoting.passage * passage_score
 
 
-def _fits(sentence: Sentence, kind: Kind | None, question: str, quoting: Quoting) -> float:
+def _fits(sentence: Sentence, kind: Kind | None, question: str, asked: AbstractSet[int], quoting: Quoting) -> float:
     """What a sentence gains by holding the kind of thing that is asked for; a row of several numbers does not say which one it is."""
     row = sentence.row if kind == "number" else None
     if row is None:
         return quoting.kind * holds(kind, sentence.text, question)
     fits = quoting.kind * holds(kind, row.amounts, question) / max(len(row.cells), 1)
-    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, word_ids(question))
+    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, asked)
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

@@ -14,6 +14,10 @@ from pathlib import Path
 _GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")
 """What the drivers of NVIDIA and AMD put there: tells whether a GPU came or went without importing torch, which takes seconds."""
 
+_CPU_INFO = Path("/proc/cpuinfo")
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
+"""Linux's names of such instructions: on x86, on ARM."""
+
 
 def thread_count() -> int:
     """Threads for one calculation: OMP_NUM_THREADS, as for every other numerical library, otherwise the cores this process may use."""
@@ -23,16 +27,25 @@ def thread_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+def processor_flags(cpuinfo: Path = _CPU_INFO) -> str:
     """Short name of what the processor can do: the same on machines of one kind, whatever they are called."""
+    abilities = " ".join([platform.machine(), *sorted(_flags(cpuinfo) or platform.processor().split())])
+    return hashlib.sha256(abilities.encode()).hexdigest()[:12]
+
+
+def may_calculate_in_bfloat16(cpuinfo: Path = _CPU_INFO) -> bool:
+    """Whether the processor has instructions for bfloat16, or does not say what it has (macOS)."""
+    flags = _flags(cpuinfo)
+    return not flags or bool(flags & _BFLOAT16)
+
+
+def _flags(cpuinfo: Path) -> set[str]:
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # macOS
-        lines = []
+        return set()
     # The first processor's: flags on x86, Features on ARM.
-    flags = next((line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))), platform.processor())
-    abilities = " ".join([platform.machine(), *sorted(flags.split())])
-    return hashlib.sha256(abilities.encode()).hexdigest()[:12]
+    return set(next((line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
 def environment() -> str:

@@ -135,6 +135,27 @@ def test_processors_are_told_apart_by_what_they_can(tmp_path: Path) -> None:
     assert processor.processor_flags(tmp_path / "not there")
 
 
+@pytest.mark.parametrize(
+    ("line", "dtypes"),
+    [
+        ("flags\t\t: fpu avx2 avx512f", ()),
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16", ("bfloat16",)),
+        ("flags\t\t: fpu avx2 amx_bf16 amx_tile", ("bfloat16",)),
+        ("Features\t: fp asimd", ()),
+        ("Features\t: fp asimd bf16 i8mm", ("bfloat16",)),
+        ("cpu\t\t: POWER9", ("bfloat16",)),  # does not say: measured
+    ],
+)
+def test_a_processor_without_bfloat16_is_not_measured_with_it(
+    line: str, dtypes: tuple[str, ...], tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\n")
+    can = processor.may_calculate_in_bfloat16(tmp_path / "cpuinfo")
+    monkeypatch.setattr(runtime_choice, "may_calculate_in_bfloat16", lambda: can)
+    assert runtime_choice.dtypes_to_try(settings, on_cpu=True) == dtypes
+    assert runtime_choice.dtypes_to_try(settings, on_cpu=False) == ("bfloat16", "float16")
+
+
 @pytest.mark.parametrize(("stated", "threads"), [("3", 3), ("2,1", 2), ("0", None), ("many", None), ("", None)])
 def test_threads_are_those_of_openmp(stated: str, threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

@@ -24,6 +24,7 @@ PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 SHORTEST_SESSION_KEY = 32
 """Who guesses it can log in as anybody."""
 
+_LAKE = "ducklake:postgres:"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 """Amazon's rule for new buckets is stricter; other storages, and old buckets, have such names."""
 
@@ -168,6 +169,16 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for the conversations: postgresql://user:password@host/database. Unset: SQLite in the data folder."
     )
 
+    catalog_url: SecretStr | None = Field(
+        None,
+        description="Keep the catalog in a DuckLake: `ducklake:postgres:postgresql://user:password@host/database`. Unset: a DuckDB file.",
+    )
+    catalog_data_path: BucketFolder | Path | None = Field(
+        None,
+        description="Where a DuckLake keeps its rows: a path that all its users have, or `s3://bucket/prefix`."
+        " Default: `catalog.rows` in the data folder.",
+    )
+
     celery_broker_url: SecretStr | None = Field(
         None, description="Redis (redis://user:password@host/0): batches are done by `rag worker`, on any machine. Unset: here."
     )
@@ -200,9 +211,23 @@ class Settings(BaseSettings):
         True, description="What the language model wrote is withdrawn where no passage says any of it; sentences are quoted instead."
     )
 
-    @field_validator("uploads_dir", mode="before")
+    @field_validator("catalog_url")
     @classmethod
-    def _place_of_uploads(cls, place: object) -> object:
+    def _address_of_lake(cls, url: SecretStr | None) -> SecretStr | None:
+        address = url.get_secret_value() if url else _LAKE
+        try:
+            _ = urlsplit(address.removeprefix(_LAKE)).port  # a password with a slash in it ends before it, and would be told as the port
+        except ValueError:
+            raise ValueError("write what is special in the password as in web addresses (%2F for a slash)") from None
+        if not address.startswith(_LAKE):
+            raise ValueError(
+                f"it begins with {_LAKE} and goes on as PostgreSQL's own programs want it, such as postgresql://user@host/database"
+            )
+        return url
+
+    @field_validator("uploads_dir", "catalog_data_path", mode="before")
+    @classmethod
+    def _folder_or_bucket(cls, place: object) -> object:
         if not isinstance(place, str) or "://" not in place:
             return place
         if place.startswith("file:///"):
@@ -257,8 +282,14 @@ class Settings(BaseSettings):
 
     @property
     def catalog_path(self) -> Path:
-        """The DuckDB file."""
+        """The DuckDB file of the catalog, where ``catalog_url`` names no other place."""
         return self.data / "catalog.duckdb"
+
+    @property
+    def catalog_rows(self) -> BucketFolder | Path:
+        """Where a DuckLake keeps its rows: a place in object storage, or an absolute path."""
+        place = self.catalog_data_path or self.data_dir / "catalog.rows"
+        return place.absolute() if isinstance(place, Path) else place
 
     @property
     def index_path(self) -> Path:

@@ -55,14 +55,16 @@ _OF_A_DATA_FOLDER = {"settings", "data", "uploads"}
 
 
 @pytest.fixture(scope="session")
-def _made_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_model(tmp_path_factory.getbasetemp())
+def packaged_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which the packaged model is ready."""
+    given = os.environ.get("RAG_TEST_PACKAGED_MODEL")  # by the test that started this process
+    return Path(given) if given else made_model(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(autouse=True)
-def _model_is_made(request: pytest.FixtureRequest, tmp_path: Path, _made_model: Path) -> None:
+def _model_is_made(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if "embedding" not in request.path.parts and _OF_A_DATA_FOLDER & set(request.fixturenames):
-        put_into(tmp_path / "data", _made_model)
+        put_into(tmp_path / "data", request.getfixturevalue("packaged_model"))
 
 
 @pytest.fixture

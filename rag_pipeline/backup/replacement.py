@@ -23,7 +23,8 @@ from rag_pipeline.backup.manifest import BackupError
 from rag_pipeline.backup.snapshot import TOKENS_FILE
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import catalog_files
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.file import catalog_files
 from rag_pipeline.stores.conversations.copying import copy_conversations
 from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.files import read_json, sync_folder, write_json
@@ -45,8 +46,10 @@ def restore_lock(settings: Settings) -> FileLock:
 def replaced_names(settings: Settings, with_uploads: bool) -> list[str]:
     """What of a data folder gives way: what a backup holds, and what was made for the state before it."""
     small = (settings.pauses_path, settings.served_models_path)
-    paths = [*catalog_files(settings.catalog_path), *small, settings.staging_path, settings.progress_path]
+    paths = [*small, settings.staging_path, settings.progress_path]
     names = [path.name for path in paths] + ["catalog.spill", TOKENS_FILE]
+    if not settings.catalog_url:
+        names += [path.name for path in catalog_files(settings.catalog_path)]
     if not settings.qdrant_url:
         names.append(settings.index_path.name)
     if not settings.database_url:
@@ -93,6 +96,9 @@ def _fill_servers(settings: Settings) -> None:
     conversations = unpacked_folder(settings) / settings.conversations_path.name
     if settings.database_url and conversations.exists():
         asyncio.run(copy_conversations(database_url(None, conversations), conversations_url(settings)))
+    catalog = unpacked_folder(settings) / settings.catalog_path.name
+    if settings.catalog_url and catalog.exists():
+        open_catalog(settings).replace_by(catalog)
     if settings.qdrant_url:
         with closing(EdgeIndex(unpacked_folder(settings) / settings.index_path.name)) as index, closing(open_index(settings)) as server:
             for _ in move(index, server, overwrite=True):

@@ -22,7 +22,7 @@ from rag_pipeline.backup.places import Place, existing_place
 from rag_pipeline.backup.replacement import begin_replacement, finish_replacement, replaced_names, restore_lock, unpacked_folder
 from rag_pipeline.backup.snapshot import Say
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog import Catalog, open_catalog
 from rag_pipeline.stores.conversations.copying import count_conversations, settle_file
 from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.files import private_files
@@ -93,6 +93,8 @@ def _require_replaceable(settings: Settings, manifest: BackupManifest, replace: 
         raise BackupError(f"{fixed[0]} lies on another disk and cannot be put aside. Remove the mount or link first. Nothing was changed.")
     originals = (settings.catalog_path, settings.index_path, settings.conversations_path, settings.pauses_path, settings.data / UPLOADS)
     found = [str(path) for path in originals if path in there and (not path.is_dir() or any(path.iterdir()))]
+    if settings.catalog_url:
+        found += ["the catalog of RAG_CATALOG_URL"] if open_catalog(settings).collections() else []
     if settings.database_url:
         found += ["the conversations of RAG_DATABASE_URL"] if asyncio.run(count_conversations(conversations_url(settings))) else []
     if found and not replace:

@@ -24,7 +24,8 @@ from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion.steps.vector_index import STEP
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, catalog_files
+from rag_pipeline.stores.catalog import Catalog, open_catalog
+from rag_pipeline.stores.catalog.file import catalog_files
 from rag_pipeline.stores.catalog.indexable import answering_documents
 from rag_pipeline.stores.conversations.copying import copy_conversations, count_conversations, settle_file
 from rag_pipeline.stores.conversations.engine import conversations_url, database_url
@@ -76,13 +77,14 @@ def snapshot(settings: Settings, say: Say) -> Iterator[Snapshot]:
 
 def _require_something(settings: Settings) -> None:
     known = (settings.catalog_path, settings.index_path, settings.conversations_path)
-    if not any(path.exists() for path in known) and not settings.database_url:
+    if not any(path.exists() for path in known) and not settings.database_url and not settings.catalog_url:
         raise BackupError(f"There is nothing to back up in {settings.data}. Check RAG_DATA_DIR.")
 
 
 def _copy_catalog_and_index(settings: Settings, folder: Path, say: Say) -> dict[str, int]:
-    catalog = Catalog(settings.catalog_path)
-    size = sum(file.stat().st_size for file in catalog_files(catalog.path) if file.exists())
+    catalog = open_catalog(settings)
+    copy = folder / settings.catalog_path.name
+    size = 0 if settings.catalog_url else sum(file.stat().st_size for file in catalog_files(settings.catalog_path) if file.exists())
     require_space(settings.data, size, "copy the catalog", "Free some space. Nothing was changed.")
     with closing(open_index(settings)) as index, ExitStack() as resting:
         known, published = set(catalog.collections()), set(index.collections())
@@ -90,9 +92,8 @@ def _copy_catalog_and_index(settings: Settings, folder: Path, say: Say) -> dict[
             resting.enter_context(_publications_rest(settings, collection, say))
         ours = published & known if settings.qdrant_url and known else published  # what else a server has may be another installation's
         _copy_index(settings, index, sorted(ours), folder / settings.index_path.name, say)
-        if catalog.path.exists():
-            catalog.copy_to(folder)
-    counts = answering_documents(Catalog(folder / settings.catalog_path.name))
+        catalog.copy_to(copy)
+    counts = answering_documents(Catalog(copy))
     return {"collections": len(counts), "documents": sum(counts.values())}
 
 

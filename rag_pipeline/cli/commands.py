@@ -181,10 +181,10 @@ def rollback(collection: str) -> None:
     """Answer from the version of a collection's index before the current one, until the next run; twice: as it was."""
     from rag_pipeline.ingestion.folder.listing import escape_collection
     from rag_pipeline.ingestion.rollback import roll_back
-    from rag_pipeline.stores.catalog.database import Catalog
+    from rag_pipeline.stores.catalog import open_catalog
 
     settings = load_settings()
-    name = collection if collection in Catalog(settings.catalog_path).collections() else escape_collection(collection)
+    name = collection if collection in open_catalog(settings).collections() else escape_collection(collection)
     click.echo(roll_back(settings, name).message)
 
 
@@ -241,9 +241,9 @@ def status(as_json: bool, watch: bool) -> None:
 def _show_status(settings: Settings, *, as_json: bool) -> None:
     from rag_pipeline.cli.ingest import show_held
     from rag_pipeline.ingestion.progress.live import files_being_read
-    from rag_pipeline.stores.catalog.database import Catalog
+    from rag_pipeline.stores.catalog import open_catalog
 
-    rows, now = Catalog(settings.catalog_path).documents(), files_being_read(settings)
+    rows, now = open_catalog(settings).documents(), files_being_read(settings)
     if as_json:
         _print_json([_status_row(row, row.file in now) for row in rows])
     elif not rows:

@@ -128,9 +128,9 @@ def _bucket(settings: Settings, bucket: BucketFolder) -> Iterator[Finding]:
 
 
 def _catalog(settings: Settings) -> Iterator[Finding]:
-    from rag_pipeline.stores.catalog.database import Catalog
+    from rag_pipeline.stores.catalog import open_catalog
 
-    rows = Catalog(settings.catalog_path, lock_wait_seconds=5).documents()
+    rows = open_catalog(settings, lock_wait_seconds=5).documents()
     counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
     detail = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no documents yet"
     yield Finding("catalog", "ok", detail, "see: rag status" if counts.keys() - {"indexed"} else "")

@@ -19,7 +19,8 @@ from rag_pipeline.evaluation.places import TextFiles, same_file
 from rag_pipeline.evaluation.rows import Row, read_rows
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.database import DocumentStatus
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,7 +37,7 @@ def run_evaluation(settings: Settings, path: Path, collection: str, *, core: boo
     rows = read_rows(path)
     if core:
         rows = [row for row in rows if row.core] or rows
-    documents = Catalog(settings.catalog_path).documents(collection)
+    documents = open_catalog(settings).documents(collection)
     missing = missing_files(rows, documents)
     folder, files_of = watched_folder(settings), {document.document_id: document.file for document in documents}
     files = TextFiles(lambda document_id: folder.original(files_of[document_id]))

@@ -36,7 +36,8 @@ from rag_pipeline.ingestion.steps.source_documents import update_documents
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.ingestion.stopping import interrupt, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.indexable import answering_documents
 from rag_pipeline.stores.catalog.listing import work_counts
@@ -93,16 +94,16 @@ def _look(settings: Settings) -> Look:
     if settings.qdrant_url:
         from rag_pipeline.defs.runs import ingested_collections
 
-        return look_around(settings, Catalog(settings.catalog_path), index, ingested_collections(settings))
+        return look_around(settings, open_catalog(settings), index, ingested_collections(settings))
     ours = {*index.collections(), *(error.collection for error in index.damaged())}
-    return look_around(settings, Catalog(settings.catalog_path), index, ours)
+    return look_around(settings, open_catalog(settings), index, ours)
 
 
 def _confirm(settings: Settings, collections: Sequence[str]) -> None:
     """Look at the folder first: who confirms in the command that finds the loss means that loss too."""
     for collection in collections:
         update_documents(Workspace(settings, collection))
-    confirm_deletions(Catalog(settings.catalog_path), collections)
+    confirm_deletions(open_catalog(settings), collections)
 
 
 def retry_documents(settings: Settings, names: Sequence[str], collections: Sequence[str]) -> list[str]:
@@ -116,7 +117,7 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
     Raises:
         RagError: there is no such document or collection, it has not failed, its file is missing, or its collection is paused.
     """
-    catalog = Catalog(settings.catalog_path)
+    catalog = open_catalog(settings)
     rows = catalog.documents()
     existing = {row.collection for row in rows}
     wanted = [name if name in existing else escape_collection(name) for name in collections]
@@ -288,7 +289,7 @@ class _Work:
 
 def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:
     """Collection → documents whose text could be brought forward, or passages without a vector; one look for all."""
-    catalog = Catalog(settings.catalog_path)
+    catalog = open_catalog(settings)
     with catalog.reading():
         found = backlogs(settings, catalog, open_index(settings), collections)
     return {name: found.get(name, Backlog()).of(lane) for name in collections}
@@ -326,7 +327,7 @@ def _drawing() -> Iterator[_Drawing]:
 
 
 def _summarise(settings: Settings, collections: Sequence[str]) -> None:
-    catalog = Catalog(settings.catalog_path)
+    catalog = open_catalog(settings)
     counts = [one for name, one in work_counts(catalog).items() if name in collections]
     answering = sum(number for name, number in answering_documents(catalog).items() if name in collections)
     documents = sum(sum(one.states.values()) for one in counts)
@@ -341,5 +342,5 @@ def _summarise(settings: Settings, collections: Sequence[str]) -> None:
 
 def show_held(settings: Settings) -> None:
     """Say on stderr which deletions are held, and how to confirm them."""
-    for line in with_command(held_in_words(held_deletions(Catalog(settings.catalog_path)), hold_rules(settings))):
+    for line in with_command(held_in_words(held_deletions(open_catalog(settings)), hold_rules(settings))):
         click.echo(line, err=True)

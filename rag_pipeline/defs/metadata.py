@@ -77,7 +77,9 @@ def table(name: str, columns: Columns) -> dict[str, Value]:
 
 def in_catalog(workspace: Workspace, rows: int) -> dict[str, Value]:
     """Metadata of a materialisation of such an asset: where the catalog is, and the collection's rows in it."""
-    return {"dagster/uri": workspace.settings.catalog_path.as_uri(), "dagster/partition_row_count": rows}
+    settings = workspace.settings
+    where = f"ducklake:{settings.catalog_rows}" if settings.catalog_url else settings.catalog_path.as_uri()
+    return {"dagster/uri": where, "dagster/partition_row_count": rows}
 
 
 def left_to_do(workspace: Workspace) -> dict[str, int | float | str]:

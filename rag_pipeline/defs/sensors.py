@@ -24,7 +24,8 @@ from rag_pipeline.ingestion.look import Look, look_around
 from rag_pipeline.ingestion.pauses import read_pauses
 from rag_pipeline.ingestion.progress.live import live_runs
 from rag_pipeline.settings import Settings, load_settings
-from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.contract import CatalogBusyError
 from rag_pipeline.stores.vectors import open_index
 
 _UNFINISHED = [
@@ -55,7 +56,7 @@ def folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
 
 
 def _look(instance: dg.DagsterInstance, settings: Settings, remembered: Mapping[Task, Memory]) -> ticks.Look:
-    catalog = Catalog(settings.catalog_path, lock_wait_seconds=5)
+    catalog = open_catalog(settings, lock_wait_seconds=5)
     try:
         with closing(open_index(settings)) as index:
             look = look_around(settings, catalog, index, instance.get_dynamic_partitions(str(collections.name)))

@@ -24,7 +24,8 @@ from rag_pipeline.ingestion.folder.listing import FolderListing, FoundFile
 from rag_pipeline.ingestion.folder.watch import Memory, Task, memory_from_text, memory_to_text
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import catalog_files
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.contract import CatalogError
 from rag_pipeline.stores.files import change_mark
 
 TICK_SECONDS = 25.0
@@ -106,11 +107,18 @@ def _situation(settings: Settings) -> Hashable:
     has; and whether to stop."""
     manifests = sorted(settings.index_path.glob("*/manifest.json"))
     files = [
-        *catalog_files(settings.catalog_path),
         settings.index_path,
         *manifests,
         settings.pauses_path,
         settings.served_models_path,
         settings.dagster_home / STOP_FILE,
     ]
-    return change_mark(files), abilities_fingerprint(settings)
+    return change_mark(files), _catalog_mark(settings), abilities_fingerprint(settings)
+
+
+def _catalog_mark(settings: Settings) -> Hashable:
+    """Of a catalog that is out of reach, why: the look then says it."""
+    try:
+        return open_catalog(settings).change_mark()
+    except CatalogError as error:
+        return str(error)

@@ -10,7 +10,7 @@ from rag_pipeline.embedding.model import embedding_model_so_far
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, unread_language
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.chunk_rows import sampled_texts
-from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog import open_catalog
 
 _PASSAGES = 40
 """Of a collection that are looked at."""
@@ -31,7 +31,7 @@ def unread_collections(settings: Settings) -> dict[str, str]:
     if model is None or not (isinstance(model, ModelFiles) or model.tokenizer):
         return {}
     counter = model.token_counter()
-    samples = sampled_texts(Catalog(settings.catalog_path), _PASSAGES)
+    samples = sampled_texts(open_catalog(settings), _PASSAGES)
     unread = {name: sum(not counter.reads(text) for text in texts) / len(texts) for name, texts in samples.items()}
     return {
         name: f"{share:.0%} of its passages are found by words alone. {unread_language(model.name)}"

@@ -77,13 +77,13 @@ class TwoProcesses:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory, _made_model: Path) -> Iterator[TwoProcesses]:
+def two(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> Iterator[TwoProcesses]:
     require(NGINX, REDIS)
     folder = tmp_path_factory.mktemp("two")
     settings = Settings(data_dir=folder / "data", settle_seconds=0)
     settings.uploads.mkdir(parents=True)
     (settings.uploads / "lamp.txt").write_text("The lamp is repaired by Ada.")
-    put_into(settings.data, _made_model)
+    put_into(settings.data, packaged_model)
     text_lane(settings)
     with ExitStack() as started:
         redis = started.enter_context(Redis())

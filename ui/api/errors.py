@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Failed
-from rag_pipeline.stores.catalog.database import CatalogBusyError, CatalogError
+from rag_pipeline.stores.catalog.contract import CatalogBusyError, CatalogError
 from ui.web.security import refused
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from rag_pipeline.settings import Settings
 AT_WORK_SECONDS = 1.0
 """Between two looks while something goes on and someone watches."""
 AT_REST_SECONDS = 3.0
-"""Between two looks (a few system calls) while nothing does, and someone watches all the same. Without them nobody looks."""
+"""Between two looks (see ``ProgressReader.mark``) while nothing does, and someone watches all the same. Without them nobody looks."""
 
 
 class ProgressFeed:
@@ -60,10 +60,10 @@ class ProgressFeed:
             await asyncio.sleep(AT_WORK_SECONDS if now.is_going_on else AT_REST_SECONDS)
 
     async def _look(self) -> None:
-        mark = self._reader.mark()
+        mark = await asyncio.to_thread(self._reader.mark)
         if mark != self._mark or self._found.is_going_on:
             self._found = await asyncio.to_thread(self._reader.current)
-            self._mark = None if self._reader.is_behind() else mark
+            self._mark = None if await asyncio.to_thread(self._reader.is_behind) else mark
         self._looked_at = time.monotonic()
 
 

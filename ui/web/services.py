@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,11 +20,10 @@ from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, catalog_files
+from rag_pipeline.stores.catalog import Catalog, open_catalog
 from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
-from rag_pipeline.stores.files import change_mark
 from rag_pipeline.stores.vectors import VectorIndex, open_index
 from ui.views.page_pictures import PagePictures
 from ui.web.progress_feed import ProgressFeed
@@ -44,7 +43,7 @@ class DocumentCounts:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._reading = threading.Lock()
-        self._signature: tuple[object, ...] | None = None
+        self._signature: Hashable = None
         self._counts: StateCounts = {}
         self._held: Mapping[str, HeldDeletions] = {}
 
@@ -58,7 +57,7 @@ class DocumentCounts:
 
     def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
         with self._reading:
-            signature = change_mark(catalog_files(self._catalog.path))
+            signature = self._catalog.change_mark()
             if signature != self._signature:
                 self._counts, self._held = state_counts(self._catalog), held_deletions(self._catalog)
                 self._signature = signature
@@ -132,7 +131,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         RagError: the tokens cannot be used, or others could reach the app without one.
     """
     tokens = accepted_tokens(settings)
-    catalog = Catalog(settings.catalog_path, CATALOG_WAIT_SECONDS)
+    catalog = open_catalog(settings, CATALOG_WAIT_SECONDS)
     database = settings.database_url.get_secret_value() if settings.database_url else None
     return Services(
         settings,

@@ -7,7 +7,7 @@ Belongs here: putting these two together (:func:`overview`, pure), and reading t
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +19,8 @@ from rag_pipeline.ingestion.progress import reading_work
 from rag_pipeline.ingestion.progress.estimate import Pace, pace_of, seconds_for, turns
 from rag_pipeline.ingestion.progress.live import LiveRun, live_runs
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError, catalog_files
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.contract import CatalogBusyError
 from rag_pipeline.stores.catalog.listing import WorkCounts, work_counts
 from rag_pipeline.stores.files import change_mark
 
@@ -265,9 +266,9 @@ class ProgressReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._catalog = Catalog(settings.catalog_path, lock_wait_seconds=0)
+        self._catalog = open_catalog(settings, lock_wait_seconds=0)
         self._lock = threading.Lock()
-        self._counted: tuple[object, ...] | None = None
+        self._counted: Hashable = None
         self._counts: Mapping[str, WorkCounts] = {}
 
     def current(self) -> Overview:
@@ -280,16 +281,20 @@ class ProgressReader:
         return overview(self._settings, self._current_counts(), runs, read_pauses(self._settings))
 
     def mark(self) -> object:
-        """Differs when :meth:`current` may: a few system calls."""
-        return change_mark([*catalog_files(self._catalog.path), self._settings.progress_path, self._settings.pauses_path])
+        """Differs when :meth:`current` may: a few system calls, or a short question to the DuckLake of the catalog.
+
+        Raises:
+            RagError: the catalog is out of reach.
+        """
+        return self._catalog.change_mark(), change_mark([self._settings.progress_path, self._settings.pauses_path])
 
     def is_behind(self) -> bool:
         """Whether the counts of :meth:`current` are of an earlier moment than the catalog, which a run kept."""
-        return change_mark(catalog_files(self._catalog.path)) != self._counted
+        return self._catalog.change_mark() != self._counted
 
     def _current_counts(self) -> Mapping[str, WorkCounts]:
         with self._lock:
-            signature = change_mark(catalog_files(self._catalog.path))
+            signature = self._catalog.change_mark()
             if signature != self._counted:
                 with suppress(CatalogBusyError):  # a run writes it; the next reader counts
                     self._counts, self._counted = work_counts(self._catalog), signature

@@ -99,6 +99,7 @@ def update_index(workspace: Workspace) -> IndexReport:
             keys = workspace.collection, workspace.chunker_fingerprint
             purge_orphans(workspace.catalog, *keys, workspace.settings.retention_days, keep_other_cuts=bool(target.kept))
     workspace.index.tidy(workspace.collection)  # nobody has to wait for it
+    workspace.catalog.tidy()
     return report
 
 

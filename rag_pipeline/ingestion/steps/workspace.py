@@ -20,7 +20,7 @@ from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog import Catalog, open_catalog
 from rag_pipeline.stores.catalog.reading_rows import ExtractorFingerprint
 from rag_pipeline.stores.objects import open_store
 
@@ -101,7 +101,7 @@ class Workspace:
     @cached_property
     def catalog(self) -> Catalog:
         """The catalog of all collections."""
-        return Catalog(self.settings.catalog_path)
+        return open_catalog(self.settings)
 
     @cached_property
     def index(self) -> VectorIndex:

@@ -128,14 +128,14 @@ def _reopen(connection: duckdb.DuckDBPyConnection, document_ids: Sequence[str], 
             f"DELETE FROM {table} WHERE extraction_key IN (SELECT extraction_key FROM documents WHERE state = 'empty' AND {failed})",
             parameters,
         )
-    rows = connection.execute(
+    ((reopened,),) = connection.execute(
         f"""
         UPDATE documents SET {", ".join(f"{column} = ${column}" for column in REOPENED)},
-            signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {failed} RETURNING 1
+            signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {failed}
         """,
         {**parameters, **REOPENED},
     ).fetchall()
-    return len(rows)
+    return int(reopened)
 
 
 def _content(row: DocumentRow) -> tuple[str | None, str | None]:
@@ -155,9 +155,14 @@ def _ids_of(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> list
 
 def _touch(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:
     if rows:
-        connection.executemany(
-            "UPDATE documents SET signature = ?, detected_by = ? WHERE document_id = ?",
-            [[row.signature, row.detected_by, row.document_id] for row in rows],
+        connection.execute(
+            "UPDATE documents AS d SET signature = t.signature, detected_by = t.detected_by FROM (SELECT unnest($ids) AS document_id,"
+            " unnest($signatures) AS signature, unnest($detected_by::VARCHAR[]) AS detected_by) t WHERE d.document_id = t.document_id",
+            {
+                "ids": [row.document_id for row in rows],
+                "signatures": [row.signature for row in rows],
+                "detected_by": [row.detected_by for row in rows],
+            },
         )
         _reopen(connection, [row.document_id for row in rows])
 

@@ -15,7 +15,6 @@ from rag_pipeline.stores.catalog.arrow_stream import ArrowStream
 
 def query_frame(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> polars.DataFrame:
     """What a query finds."""
-    connection.complete()  # a statement of which one row was fetched counts as unfinished
     return polars.DataFrame(ArrowStream(connection.sql(query, params=dict(parameters))))
 
 

@@ -38,11 +38,11 @@ def missing_files(catalog: Catalog, collection: str | None = None) -> dict[str, 
 def confirm_deletions(catalog: Catalog, collections: Sequence[str]) -> int:
     """Confirm the deletions that are held now in some collections; how many. The next scan carries them out."""
     with catalog.writing() as connection:
-        rows = connection.execute(
-            "UPDATE missing_files SET confirmed = TRUE WHERE NOT confirmed AND collection IN (SELECT unnest(?::VARCHAR[])) RETURNING 1",
+        ((confirmed,),) = connection.execute(
+            "UPDATE missing_files SET confirmed = TRUE WHERE NOT confirmed AND collection IN (SELECT unnest(?::VARCHAR[]))",
             [list(collections)],
         ).fetchall()
-    return len(rows)
+    return int(confirmed)
 
 
 def confirm_deletion(catalog: Catalog, file: str, collection: str, now: datetime) -> None:

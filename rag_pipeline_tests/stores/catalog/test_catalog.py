@@ -10,14 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rag_pipeline.stores.catalog.database import SCHEMA_VERSION, Catalog, CatalogBusyError, CatalogError
+from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.catalog.contract import CatalogBusyError, CatalogError
+from rag_pipeline.stores.catalog.schema import SCHEMA_VERSION
 
 
 def test_a_catalog_that_does_not_exist_reads_as_no_documents(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.duckdb")
     assert catalog.documents() == []
     assert catalog.find("x") is None
-    assert not catalog.path.exists()
+    assert not (tmp_path / "catalog.duckdb").exists()
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
@@ -44,8 +46,9 @@ def test_a_file_that_was_cut_off_is_named_with_the_way_out(tmp_path: Path, kept:
     catalog = Catalog(tmp_path / "catalog.duckdb")
     with catalog.writing() as connection:
         connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL FROM range(50000) r(i)")
-    content = catalog.path.read_bytes()
-    catalog.path.write_bytes(content[: int(len(content) * kept)])
+    path = tmp_path / "catalog.duckdb"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
     for use in (catalog.reading, catalog.writing):
         with pytest.raises(CatalogError, match="rag ingest"), use() as connection:
             connection.execute("SELECT max(extraction_key) FROM extractions").fetchone()
@@ -84,7 +87,7 @@ def test_an_upgrade_that_breaks_off_leaves_the_old_catalog(tmp_path: Path, monke
     with duckdb.connect(str(path)) as connection:
         connection.execute((Path(__file__).parent / "catalog_version_1.sql").read_text())
     broken = [(2, "UPDATE catalog SET schema_version = 2; CREATE TABLE half (x INTEGER); SELECT no_such_function()")]
-    monkeypatch.setattr("rag_pipeline.stores.catalog.database._migrations", lambda: broken)
+    monkeypatch.setattr("rag_pipeline.stores.catalog.schema._migrations", lambda: broken)
     with pytest.raises(duckdb.Error), Catalog(path).writing():
         pass
     with duckdb.connect(str(path)) as connection:

@@ -14,7 +14,8 @@ import pytest
 
 from rag_pipeline.access import Access
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.database import Catalog, CatalogBusyError
+from rag_pipeline.stores.catalog import Catalog
+from rag_pipeline.stores.catalog.contract import CatalogBusyError
 from rag_pipeline_tests.ui.conftest import serving
 from rag_pipeline_tests.ui.documents import make_pdf
 from ui.web.services import build_services

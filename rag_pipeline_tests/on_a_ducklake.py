@@ -1,0 +1,31 @@
+"""A plugin of pytest (``-p rag_pipeline_tests.on_a_ducklake``): what is a catalog in a file to the tests lies in a DuckLake, each in a
+PostgreSQL database of its own. So tests of what holds for both are written once.
+
+Belongs here: that. Not here: tests.
+"""
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import psycopg2
+
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import database
+from rag_pipeline.stores.catalog.lake import Lake
+
+
+@lru_cache(maxsize=None)
+def lake_in_place_of(path: Path) -> Lake:
+    server, name = os.environ["RAG_TEST_POSTGRESQL"], f"lake_{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+    connection = psycopg2.connect(f"{server}/postgres")
+    connection.autocommit = True  # a database cannot be made in a transaction
+    connection.cursor().execute(f"CREATE DATABASE {name}")
+    connection.close()
+    settings = Settings(data_dir=path.parent, catalog_url=f"ducklake:postgres:{server}/{name}")
+    return Lake(settings)
+
+
+def pytest_configure() -> None:
+    setattr(database, "CatalogFile", lake_in_place_of)  # noqa: B010: a name of another module, which mypy would not let be replaced

@@ -54,7 +54,9 @@ def main() -> None:
 
 
 def write(folder: Path, number: int, edition: int) -> None:
-    (folder / f"{number}.txt").write_text(f"Document {number} in its edition {edition} says how many zebras there are: {number * 7 + edition}.")
+    (folder / f"{number}.txt").write_text(
+        f"Document {number} in its edition {edition} says how many zebras there are: {number * 7 + edition}."
+    )
 
 
 def run(settings: Settings) -> None:

@@ -6,7 +6,7 @@ Belongs here: that. Not here: tests.
 
 import hashlib
 import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import psycopg2
@@ -16,7 +16,7 @@ from rag_pipeline.stores.catalog import database
 from rag_pipeline.stores.catalog.lake import Lake
 
 
-@lru_cache(maxsize=None)
+@cache
 def lake_in_place_of(path: Path) -> Lake:
     server, name = os.environ["RAG_TEST_POSTGRESQL"], f"lake_{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
     connection = psycopg2.connect(f"{server}/postgres")
@@ -28,4 +28,4 @@ def lake_in_place_of(path: Path) -> Lake:
 
 
 def pytest_configure() -> None:
-    setattr(database, "CatalogFile", lake_in_place_of)  # noqa: B010: a name of another module, which mypy would not let be replaced
+    database.CatalogFile = lake_in_place_of  # noqa: B010: a name of another module, which mypy would not let be replaced

@@ -48,6 +48,7 @@ def test_keys_are_not_shown() -> None:
         s3_access_key_id="i-hush",
         s3_secret_access_key="s-hush",
         embedding_api_key="e-hush",
+        catalog_url="ducklake:postgres:postgresql://rag:c-hush@localhost/catalog",
     )  # type: ignore[call-arg]
     assert "hush" not in repr(settings)
 
@@ -66,6 +67,16 @@ def test_the_command_line_shows_a_bad_setting_without_a_traceback(tmp_path: Path
     assert result.returncode == 1
     assert "RAG_TOP_K" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("url", "why"), [("md:hush", "begins with"), ("ducklake:postgres:postgresql://rag:hu/sh@localhost/x", "%2F")])
+def test_an_address_of_the_catalog_that_cannot_be_used_is_refused_without_showing_it(
+    url: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_CATALOG_URL", url)
+    with pytest.raises(SettingsError, match=why) as refused:
+        load_settings()
+    assert "hu" not in str(refused.value).replace("such", "")
 
 
 @pytest.mark.parametrize("host", [" ", "[]"])

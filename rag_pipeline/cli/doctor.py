@@ -130,10 +130,16 @@ def _bucket(settings: Settings, bucket: BucketFolder) -> Iterator[Finding]:
 def _catalog(settings: Settings) -> Iterator[Finding]:
     from rag_pipeline.stores.catalog import open_catalog
 
+    kept = "in a DuckLake: " if settings.catalog_url else ""
     rows = open_catalog(settings, lock_wait_seconds=5).documents()
     counts = {state: sum(row.state == state for row in rows) for state in sorted({row.state for row in rows})}
     detail = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no documents yet"
-    yield Finding("catalog", "ok", detail, "see: rag status" if counts.keys() - {"indexed"} else "")
+    yield Finding("catalog", "ok", kept + detail, "see: rag status" if counts.keys() - {"indexed"} else "")
+    if settings.catalog_url and not rows and settings.catalog_path.exists():
+        detail = f"the DuckLake is empty, and {settings.catalog_path} is not looked at: all would be read and embedded again"
+        yield Finding(
+            "catalog", "problem", detail, "move it: unset RAG_CATALOG_URL, rag backup TARGET, set it, rag restore TARGET --replace"
+        )
 
 
 def _reading(settings: Settings) -> Iterator[Finding]:

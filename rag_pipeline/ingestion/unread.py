@@ -9,8 +9,8 @@ from __future__ import annotations
 from rag_pipeline.embedding.model import embedding_model_so_far
 from rag_pipeline.embedding.model_files import EmbeddingModelError, ModelFiles, unread_language
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.catalog.chunk_rows import sampled_texts
 from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.chunk_rows import sampled_texts
 
 _PASSAGES = 40
 """Of a collection that are looked at."""

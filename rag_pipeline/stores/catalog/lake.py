@@ -54,8 +54,7 @@ class Lake:
     @contextmanager
     def reading(self, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """See the contract. Some milliseconds; others may write meanwhile."""
-        with self._failures_in_words(), self._cursor() as connection:
-            connection.execute("BEGIN TRANSACTION READ ONLY")
+        with self._failures_in_words(), self._cursor("BEGIN TRANSACTION READ ONLY") as connection:
             yield connection
 
     @contextmanager
@@ -102,12 +101,13 @@ class Lake:
             connection.execute(f"CALL ducklake_cleanup_old_files('catalog', older_than => {_KEPT})")
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _cursor(self, begin: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+        """``begin``: a statement that comes first, so that all is asked in one transaction."""
         with _ATTACHING:
             connection = _attached(self._settings, os.getpid()).cursor()
         with closing(connection):
-            connection.execute("USE catalog")
             try:
+                connection.execute(f"{begin}; USE catalog")
                 yield connection
             finally:
                 with suppress(duckdb.Error):  # closed in the middle of a transaction whose server has gone, DuckDB would end the process

@@ -1,5 +1,9 @@
 """A plugin of pytest (``-p rag_pipeline_tests.on_a_ducklake``): what is a catalog in a file to the tests lies in a DuckLake, each in a
-PostgreSQL database of its own. So tests of what holds for both are written once.
+PostgreSQL database of its own. So tests of what holds for both are written once. With a server at hand, all of ingestion on a DuckLake:
+
+    python -c "from rag_pipeline_tests import ducklake; import os, sys; os.execvpe(sys.argv[1], sys.argv[1:],
+        ducklake.environment(RAG_TEST_POSTGRESQL='postgresql://rag@127.0.0.1:5432'))"
+        python -m pytest -p rag_pipeline_tests.on_a_ducklake rag_pipeline_tests/ingestion/test_pipeline.py
 
 Belongs here: that. Not here: tests.
 """

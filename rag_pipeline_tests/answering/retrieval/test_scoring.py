@@ -38,7 +38,7 @@ def test_top_k_cuts_after_ranking() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.lists(st.sampled_from("copper bridge opened river mill year".split()), min_size=1, max_size=12).map(" ".join),
+            st.lists(st.sampled_from(["copper", "bridge", "opened", "river", "mill", "year"]), min_size=1, max_size=12).map(" ".join),
             st.one_of(st.none(), st.floats(-1, 1)),
             st.floats(0.005, 1.0),
         ),

@@ -18,6 +18,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -34,20 +35,36 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-TOKENS, TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 150, 50, 0.2
+TOKENS_PER_SECOND, FIRST_TOKEN_SECONDS = 50, 0.2
+_FACTS = (
+    "The lamp in room {room} was repaired in {year} by worker {worker} with a new glass and a longer wick.",
+    "Its copper foot was cleaned in {year} because rain had come through the roof above room {room} that winter.",
+    "Worker {worker} noted in {year} that the oil burned unevenly and that the chimney of the lamp smoked.",
+    "A second handle was soldered on in {year}, since visitors to room {room} used to carry it down the stairs.",
+    "The inventory of {year} lists it beside a clock, two chairs and a painting of the harbour at night.",
+    "In {year} the museum asked worker {worker} to replace the chain, which had rusted through near the ceiling.",
+    "Letters from {year} mention that room {room} stayed dark for a week until the missing screw was found.",
+    "An electric bulb was fitted in {year}, and the old burner went into a drawer marked with number {worker}.",
+)
+"""Sentences of some 19 words: an answer has 150."""
 DOCUMENTS = 200
 READERS, SECONDS = 8, 10.0
 
 
+def facts(number: int) -> list[str]:
+    """What one document says, and the model: an answer that the documents do not carry would be withdrawn."""
+    years = [1900 + (number * 7 + 13 * place) % 100 for place in range(len(_FACTS))]
+    return [fact.format(room=number, year=year, worker=(number + year) % 31) for fact, year in zip(_FACTS, years, strict=True)]
+
+
 async def completions(request: Request) -> StreamingResponse:
-    await request.json()
+    room = re.findall(r"lamp in room (\d+) repaired", (await request.json())["messages"][-1]["content"])
+    words = [word for fact in facts(int(room[-1])) for word in f"{fact[:-1]} [1].".split()]
 
     async def stream():
         await asyncio.sleep(FIRST_TOKEN_SECONDS)
-        for number in range(TOKENS + 1):
-            text = f"word{number} " if number else "The lamp [1] "
-            ended = number == TOKENS
-            choice = {"index": 0, "delta": {} if ended else {"content": text}, "finish_reason": "stop" if ended else None}
+        for word in (*words, None):
+            choice = {"index": 0, "delta": {"content": f"{word} "} if word else {}, "finish_reason": None if word else "stop"}
             chunk = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
             yield f"data: {json.dumps(chunk)}\n\n"
             await asyncio.sleep(1 / TOKENS_PER_SECOND)
@@ -71,8 +88,7 @@ def main() -> None:
         uploads = Path(folder, "uploads")
         uploads.mkdir()
         for number in range(DOCUMENTS):
-            line = f"The lamp in room {number} was repaired in {1900 + number % 100} by worker {number * 7 % 31}.\n"
-            (uploads / f"{number}.txt").write_text(line * 5)
+            (uploads / f"{number}.txt").write_text("\n".join(facts(number)))
         environment = {**os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_REQUESTS_PER_MINUTE": "0"}
         subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
         if options.processes:
@@ -171,7 +187,8 @@ async def asked(client: httpx.AsyncClient, port: int, number: int) -> tuple[floa
             last = line if line.startswith("data: ") else last
             if event == "token" and first is None:
                 first = time.perf_counter() - started
-    return first, "" if event == "answered" and first is not None else f"{event}: {last[:200]}"
+    answered = event == "answered" and first is not None and not json.loads(last.removeprefix("data: "))["withdrawn"]
+    return first, "" if answered else f"{event}: {last[:200]}"
 
 
 async def measure(port: int, app: psutil.Process, conversations: int, answers: int) -> None:

@@ -20,7 +20,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,10 +127,7 @@ def all_contenders(base: Path, peers: Sequence[str]) -> Iterator[Contender]:
 
 def one_run(contenders: Sequence[Contender], source: Path, limit: float) -> None:
     for contender in contenders:
-        shutil.rmtree(contender.base, ignore_errors=True)
-        shutil.copytree(source, contender.folder)
-        for number in (CHANGED, DELETED):
-            (contender.folder / note_name(number)).write_text(corpora.note(number), encoding="utf-8")
+        begin(contender, source)
     each(contenders, lambda one: step(one, "first ingest", limit))
     each(contenders, lambda one: step(one, "nothing changed", limit))
     each(contenders, change)
@@ -139,6 +135,14 @@ def one_run(contenders: Sequence[Contender], source: Path, limit: float) -> None
     each(contenders, lambda one: (one.folder / note_name(DELETED)).unlink())
     each(contenders, lambda one: step(one, "one deleted", limit))
     each(contenders, ask)
+    each([one for one in contenders if one.is_product], lambda one: answers_meanwhile(one, source, limit))
+
+
+def begin(contender: Contender, source: Path) -> None:
+    shutil.rmtree(contender.base, ignore_errors=True)
+    shutil.copytree(source, contender.folder)
+    for number in (CHANGED, DELETED):
+        (contender.folder / note_name(number)).write_text(corpora.note(number), encoding="utf-8")
 
 
 def each(contenders: Sequence[Contender], work: Callable[[Contender], object]) -> None:
@@ -157,8 +161,7 @@ def each(contenders: Sequence[Contender], work: Callable[[Contender], object]) -
 
 def step(contender: Contender, name: str, limit: float) -> None:
     time.sleep(SETTLE_SECONDS)
-    with seen_from_outside(contender, name):
-        done = timed(contender.ingest_command(), contender.environment(), limit)
+    done = timed(contender.ingest_command(), contender.environment(), limit)
     print(f"  {name:<16}{contender.name:<14}{done.seconds:7.1f} s {done.processor:7.1f} s {done.peak_mb:6.0f} MB", file=sys.stderr)
     kept = {"seconds": done.seconds, "processor": done.processor, "peak_mb": done.peak_mb}
     contender.figures["steps"].setdefault(name, []).append(kept)
@@ -166,33 +169,32 @@ def step(contender: Contender, name: str, limit: float) -> None:
         contender.figures.update({key: last_json(done.output)[key] for key in ("documents", "chunks")})
 
 
-@contextmanager
-def seen_from_outside(contender: Contender, name: str) -> Iterator[None]:
-    """During the product's first ingest another process asks, as the app would, and notes when how much can be answered.
+def answers_meanwhile(product: Contender, source: Path, limit: float) -> None:
+    """Another first ingest of the product, during which a second process asks, as the app would, and notes when how much can be answered.
 
-    Peers answer when their ingest ends: their store is open in one process only, and they write before they are done with all of it.
+    Not the one that is timed: the second process takes its share of the same cores, and no peer has one beside it. Peers answer when
+    their ingest ends: their store is open in one process only, and they write before they are done with all of it.
     """
-    if not contender.is_product or name != "first ingest":
-        yield
-        return
-    command = [contender.python, str(Path(__file__).with_name("product.py")), "watch", "What does the record say?"]
-    with subprocess.Popen(command, env=contender.environment(), stdout=subprocess.PIPE, text=True) as watcher:
+    begin(product, source)
+    time.sleep(SETTLE_SECONDS)
+    command = [product.python, str(Path(__file__).with_name("product.py")), "watch", "What does the record say?"]
+    with subprocess.Popen(command, env=product.environment(), stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout
         try:
             ready = watcher.stdout.readline()
             started = time.time()
-            yield
+            timed(product.ingest_command(), product.environment(), limit)
             time.sleep(1)
         finally:
             watcher.terminate()
         looks = [json.loads(line) for line in watcher.stdout]
     if not ready or not looks:
         raise CommandFailedError(f"no answers were seen from outside: {' '.join(command)}")
-    contender.figures.update(documents=looks[-1]["documents"], chunks=looks[-1]["chunks"])
+    product.figures.update(documents=looks[-1]["documents"], chunks=looks[-1]["chunks"])
     first = next(look["at"] for look in looks if look["answers"])
     complete = next(look["at"] for look in looks if look["documents"] == looks[-1]["documents"])
-    contender.figures.setdefault("first_answer", []).append(first - started)
-    contender.figures.setdefault("all_answer", []).append(complete - started)
+    product.figures.setdefault("first_answer", []).append(first - started)
+    product.figures.setdefault("all_answer", []).append(complete - started)
 
 
 def note_name(number: int) -> str:

@@ -20,7 +20,7 @@ from measuring import median, percentile
 from plots import TEMPLATES, Points, plot
 
 STEPS = ("first ingest", "nothing changed", "one changed", "one deleted")
-SCALE_STEPS = (*STEPS, "a tenth deleted")
+SCALE_STEPS = (*STEPS, "a tenth deleted", "all touched")
 PAPER_SIZES = (10**5, 10**6, 10**7, 10**8)
 LEAST_ON_PAPER = 10_000
 BUSY = 2.5

@@ -64,6 +64,9 @@ def measured_at(chunks: int, model: Path, runs: int) -> dict[str, Any]:
     for file in files[-lost:]:
         file.unlink()
     ingest(base, model, steps, "a tenth deleted", "--confirm-deletions")
+    for file in files[:-lost]:
+        file.touch()
+    ingest(base, model, steps, "all touched")
     shutil.rmtree(base)
     return {"documents": chunks // CHUNKS_IN_DOCUMENT, "steps": steps, **found}
 

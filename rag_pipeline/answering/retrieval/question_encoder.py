@@ -1,7 +1,7 @@
 """Questions, and the sentences that may answer them, as vectors.
 
-Belongs here: questions longer than the model's window, which calculation waits for which, what is remembered. Not here: what can be
-asked (``answering/question.py``), searching, which sentences (``generation/extractive.py``).
+Belongs here: questions longer than the model's window, what is remembered. Not here: what can be asked (``answering/question.py``),
+searching, which sentences (``generation/extractive.py``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import lru_cache
 from typing import cast
 
@@ -17,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag_pipeline.answering.tuning import TUNING, Tuning
-from rag_pipeline.embedding.embedder import Embedder, Vectors, load_question_embedder
+from rag_pipeline.embedding.embedder import Vectors, load_question_embedder
 from rag_pipeline.embedding.model import EmbeddingModel
-from rag_pipeline.embedding.model_files import ModelFiles, TokenCounter
+from rag_pipeline.embedding.model_files import TokenCounter
 from rag_pipeline.embedding.served_model import ServedModel
 from rag_pipeline.settings import Settings
 
@@ -33,8 +32,6 @@ class QuestionEncoder:
     def __init__(self, settings: Settings, tuning: Tuning = TUNING) -> None:
         self._settings = settings
         self._special_tokens = tuning.question.special_tokens
-        # A model here uses all cores for one question; several at once take longer than one after the other.
-        self._encoding = threading.Lock()
         self._counter = lru_cache(maxsize=tuning.caches.tokenizers)(_counter_of)
         self._cached = lru_cache(maxsize=tuning.caches.question_vectors)(self._encode)
 
@@ -53,10 +50,6 @@ class QuestionEncoder:
 
     def _encode(self, question: str, model: EmbeddingModel) -> Vector:
         embedder = load_question_embedder(model, self._settings)
-        with self._encoding if isinstance(model, ModelFiles) else nullcontext():
-            return self._encoded(question, model, embedder)
-
-    def _encoded(self, question: str, model: EmbeddingModel, embedder: Embedder) -> Vector:
         windows = _windows(question, self._counter(model), self._special_tokens)
         mean = np.stack([embedder.embed_query(window) for window in windows]).mean(axis=0)
         return cast("Vector", mean / (float(np.linalg.norm(mean)) or 1.0))

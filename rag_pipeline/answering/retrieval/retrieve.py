@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,13 +49,15 @@ class Found:
 
 @dataclass
 class _Question:
-    """A question under way: where it is searched for, and, once it has no vector, why: its model gave none, or cannot read it.
+    """A question under way: where it is searched for, with the versions that answer, and, once it has no vector, why: its model gave none,
+    or cannot read it.
 
     ``unread``: fingerprints of the models that cannot, also where names from a passage are added to it. ``by_any_vector``: it has one
     although its model cannot.
     """
 
     collections: Sequence[str]
+    published: Mapping[str, Manifest]
     filter: DocumentFilter
     without_vector: str = ""
     unread: set[str] = field(default_factory=set)
@@ -134,13 +136,14 @@ class Retriever:
             prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
-        collections = self._collections(scope)
-        asked = _Question(collections, scope.filter)
+        published = self._index.manifests()
+        collections = self._collections(scope, list(published))
+        asked = _Question(collections, published, scope.filter)
         found = self._found(asked, questions, with_topic, top_k)
         if found.hits or not asked.unread:
             return found
         # No word of it is there: a vector that tells little tells more than nothing.
-        return self._found(_Question(collections, scope.filter, by_any_vector=True), questions, with_topic, top_k)
+        return self._found(_Question(collections, asked.published, scope.filter, by_any_vector=True), questions, with_topic, top_k)
 
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         sources = Sources(partial(self._candidates, asked), self._following, self._reread)
@@ -148,8 +151,7 @@ class Retriever:
         return Found(hits, self._coverage(asked))
 
     def _coverage(self, asked: _Question) -> Coverage:
-        published = self._index.manifests()
-        manifests = [published[name] for name in asked.collections if name in published]
+        manifests = [asked.published[name] for name in asked.collections if name in asked.published]
         return Coverage(
             sum(one.chunks for one in manifests), sum(one.vectors for one in manifests), asked.without_vector, bool(asked.unread)
         )
@@ -163,9 +165,8 @@ class Retriever:
         except CollectionNotIndexedError:
             return []
 
-    def _collections(self, scope: Scope) -> Sequence[str]:
-        existing = self._index.collections()
-        for error in self._index.damaged():
+    def _collections(self, scope: Scope, existing: Sequence[str]) -> Sequence[str]:
+        for error in self._index.damaged() if scope.collections or not existing else ():
             if error.collection in scope.collections or not (existing or scope.nothing_indexed):
                 raise error
         if scope.nothing_indexed:
@@ -182,11 +183,15 @@ class Retriever:
     def _candidates(self, asked: _Question, question: str, depth: int) -> list[Candidate]:
         """Those of all collections, each collection's best first; one that was dropped since they were listed has none."""
         for _ in range(self._tuning.patience.search_attempts):
-            published = self._index.manifests()
-            queries = {name: self._query(asked, published[name], question, depth) for name in asked.collections if name in published}
+            queries = {
+                name: self._query(asked, manifest, question, depth)
+                for name, manifest in asked.published.items()
+                if name in asked.collections
+            }
             try:
                 found = self._index.search(queries)
             except IndexChangedError:
+                asked.published = self._index.manifests()
                 continue
             return [candidate for name in asked.collections for candidate in found.get(name, ())]
         raise IndexChangedError(", ".join(asked.collections))

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from heapq import heappush, heappushpop
 from itertools import pairwise
 
 from rag_pipeline.answering.expected_kind import expected_kind
@@ -48,9 +49,26 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     """
     candidates = _without_repetitions(candidates)
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = [_scored(asked, candidate, ranking).value for candidate in candidates]
-    order = sorted(range(len(candidates)), key=lambda n: (-scores[n], candidates[n].hit.rank))
+    scores = _best_scores([_Measured.of(asked, candidate, ranking) for candidate in candidates], top_k, ranking)
+    order = sorted(scores, key=lambda n: (-scores[n], candidates[n].hit.rank))
     return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
+
+
+def _best_scores(measured: Sequence[_Measured], top_k: int, ranking: Ranking) -> dict[int, float]:
+    """Place → score of the ``top_k`` that score most, and of some others.
+
+    Reading a text for its pairs of words takes longer than all else here: what could not be among the best with any pairs is not read.
+    """
+    at_most = [one.score(one.most_pairs, ranking) for one in measured]
+    scores: dict[int, float] = {}
+    best: list[float] = []
+    for place in sorted(range(len(measured)), key=lambda place: -at_most[place]):
+        if len(best) == top_k and at_most[place] < best[0]:
+            break
+        one = measured[place]
+        scores[place] = one.score(one.pairs(), ranking) if one.possible else at_most[place]
+        (heappushpop if len(best) == top_k else heappush)(best, scores[place])
+    return scores
 
 
 def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Ranking = TUNING.ranking) -> float:
@@ -63,9 +81,11 @@ def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Rank
     if not unseen:
         return 1.0
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = [_scored(asked, candidate, ranking) for candidate in unseen]
-    highest = max(score.value for score in scores)
-    return min(1.0, max(score.expected or 0.0 for score in scores) / highest) if highest else 1.0
+    measured = [_Measured.of(asked, candidate, ranking) for candidate in unseen]
+    pairs = [one.pairs() for one in measured]
+    highest = max(one.score(share, ranking) for one, share in zip(measured, pairs, strict=True))
+    expected = max(one.expected(share, ranking) for one, share in zip(measured, pairs, strict=True))
+    return min(1.0, expected / highest) if highest else 1.0
 
 
 def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
@@ -137,23 +157,45 @@ def _greater(one: float | None, other: float | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Score:
-    """A passage's score; ``expected`` is the most that one without a vector will have once it has one, None for those that have one."""
+class _Measured:
+    """What a passage has of the question but for its pairs of words: ``possible`` are those it may have, of ``asked`` pairs."""
 
-    value: float
-    expected: float | None = None
+    candidate: Candidate
+    covered: float
+    name: float
+    row: float
+    possible: AbstractSet[tuple[int, int]]
+    asked: int
 
+    @classmethod
+    def of(cls, asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Measured:
+        named = name_words(candidate.hit.document)
+        said = _said(asked.words, candidate.words)
+        covered = coverage(said | (named & asked.words.keys()), asked.rarity)
+        row = 0.0 if candidate.cosine is None else _covered_by_a_row(asked, candidate.hit, covered, ranking)
+        possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
+        return cls(candidate, covered, coverage(named, asked.rarity_in_names), row, possible, len(asked.pairs))
 
-def _scored(asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Score:
-    named = name_words(candidate.hit.document)
-    said = _said(asked.words, candidate.words)
-    covered = coverage(said | (named & asked.words.keys()), asked.rarity)
-    pairs, name = _share_of_pairs(asked, said, candidate.hit.text), coverage(named, asked.rarity_in_names)
-    if candidate.cosine is None:
-        expected = _sum(expected_cosine(covered, pairs, ranking), covered, 1.0, pairs, name, ranking)
-        return _Score(_score_by_words(candidate.hit.score, covered, pairs, name, ranking), expected)
-    score = _sum(max(0.0, candidate.cosine), covered, candidate.hit.score / ranking.fusion.best_score, pairs, name, ranking)
-    return _Score(min(1.0, score + ranking.row * _covered_by_a_row(asked, candidate.hit, covered, ranking)))
+    @property
+    def most_pairs(self) -> float:
+        """The share of the question's pairs that it can have."""
+        return len(self.possible) / self.asked if self.possible else 0.0
+
+    def pairs(self) -> float:
+        """The share that it has."""
+        return share_of_pairs(self.possible, word_pairs(self.candidate.hit.text)) * self.most_pairs if self.possible else 0.0
+
+    def score(self, pairs: float, ranking: Ranking) -> float:
+        """With that share of pairs; higher with more of them."""
+        fused = self.candidate.hit.score
+        if self.candidate.cosine is None:
+            return _score_by_words(fused, self.covered, pairs, self.name, ranking)
+        cosine, rank = max(0.0, self.candidate.cosine), fused / ranking.fusion.best_score
+        return min(1.0, _sum(cosine, self.covered, rank, pairs, self.name, ranking) + ranking.row * self.row)
+
+    def expected(self, pairs: float, ranking: Ranking) -> float:
+        """The most that one without a vector will have once it has one."""
+        return _sum(expected_cosine(self.covered, pairs, ranking), self.covered, 1.0, pairs, self.name, ranking)
 
 
 def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
@@ -197,12 +239,6 @@ def _score_by_words(fused: float, covered: float, pairs: float, name: float, ran
     height = 1 - math.log(max(1.0, place)) / math.log(ranking.prefetch)
     total = ranking.unseen_place * height + ranking.unseen_coverage * covered + ranking.unseen_pairs * pairs + ranking.unseen_name * name
     return min(1.0, max(0.0, ranking.unseen_start + ranking.unseen_slope * total / ranking.unseen_weights))
-
-
-def _share_of_pairs(asked: _Asked, said: AbstractSet[int], text: str) -> float:
-    # Reading a text for its pairs takes longer than all else here; most have no two words of a pair.
-    possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
-    return share_of_pairs(possible, word_pairs(text)) * len(possible) / len(asked.pairs) if possible else 0.0
 
 
 def share_of_pairs(asked: AbstractSet[tuple[int, int]], found: AbstractSet[tuple[int, int]]) -> float:

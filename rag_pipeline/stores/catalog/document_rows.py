@@ -108,8 +108,9 @@ def apply_scan(catalog: Catalog, scan: Scan) -> SourceCounts:
         gone = {old[i] for i in removed_ids}
         connection.execute("DELETE FROM documents WHERE document_id IN (SELECT unnest(?::VARCHAR[]))", [removed_ids])
         fresh = [row for row in scan.rows if row.document_id not in old]
-        same = [row for row in scan.rows if row.document_id in old and row.content_hash and old[row.document_id] == _content(row)]
-        edited = [row for row in scan.rows if row.document_id in old and row not in same]
+        known = [row for row in scan.rows if row.document_id in old]
+        same = [row for row in known if row.content_hash and old[row.document_id] == _content(row)]
+        edited = [row for row in known if not row.content_hash or old[row.document_id] != _content(row)]
         _touch(connection, same)
         _replace(connection, [*fresh, *edited])
         missing_files.hold(connection, scan.held, scan.collection, utc_now())
@@ -154,17 +155,18 @@ def _ids_of(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> list
 
 
 def _touch(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:
-    if rows:
-        connection.execute(
-            "UPDATE documents AS d SET signature = t.signature, detected_by = t.detected_by FROM (SELECT unnest($ids) AS document_id,"
-            " unnest($signatures) AS signature, unnest($detected_by::VARCHAR[]) AS detected_by) t WHERE d.document_id = t.document_id",
-            {
-                "ids": [row.document_id for row in rows],
-                "signatures": [row.signature for row in rows],
-                "detected_by": [row.detected_by for row in rows],
-            },
-        )
-        _reopen(connection, [row.document_id for row in rows])
+    if not rows:
+        return
+    # As one statement: one for each row takes a second for a thousand of them.
+    names = "document_id", "signature", "detected_by"
+    touched = {name: [getattr(row, name) for row in rows] for name in names}
+    columns = ", ".join(f"unnest(${name}::VARCHAR[]) AS {name}" for name in names)
+    connection.execute(
+        f"UPDATE documents SET signature = t.signature, detected_by = t.detected_by FROM (SELECT {columns}) t"
+        " WHERE documents.document_id = t.document_id",
+        touched,
+    )
+    _reopen(connection, touched["document_id"])
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow]) -> None:

@@ -34,7 +34,7 @@ from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.points import in_order, is_chunk_id, neighbour_ids
 from rag_pipeline.stores.vectors.segments import Segment, StoredDocument, after_change, after_merge, worth_merging
 from rag_pipeline.stores.vectors.terms import Terms
-from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_collections
+from rag_pipeline.stores.vectors.versions import CollectionFolder, damaged_collections, published_versions
 
 LOG = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class EdgeIndex:
 
     def manifests(self) -> dict[str, Manifest]:
         """The current versions by collection."""
-        return {name: manifest for name in self.collections() if (manifest := self.manifest(name))}
+        return published_versions(self._root)
 
     def kept(self) -> dict[str, tuple[Manifest, Manifest | None]]:
         """The same, each with the version before it."""
@@ -63,7 +63,7 @@ class EdgeIndex:
 
     def collections(self) -> list[str]:
         """The collections with a published version, sorted."""
-        return published_collections(self._root)
+        return list(self.manifests())
 
     def damaged(self) -> list[DamagedIndexError]:
         """What is wrong with the collections whose current version cannot answer."""

@@ -354,11 +354,12 @@ class CollectionFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def published_collections(root: Path) -> list[str]:
-    """The collections that have a version that answers, sorted; damaged ones are named in the log."""
+def published_versions(root: Path) -> dict[str, Manifest]:
+    """The versions that answer, by collection, sorted; damaged ones are named in the log."""
     for error in damaged_collections(root):
         LOG.warning("%s", error)
-    return sorted({manifest.collection for path in _manifest_paths(root) if (manifest := _published(root, path))})
+    found = [manifest for path in _manifest_paths(root) if (manifest := _published(root, path))]
+    return {manifest.collection: manifest for manifest in sorted(found, key=lambda manifest: manifest.collection)}
 
 
 def damaged_collections(root: Path) -> list[DamagedIndexError]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag_pipeline.answering.retrieval.order import Sources, in_order
 from rag_pipeline.answering.retrieval.scoring import coverage, level_by_words, name_words, ranked, word_rarity
@@ -31,6 +33,23 @@ def test_the_best_possible_passage_scores_one() -> None:
 def test_top_k_cuts_after_ranking() -> None:
     hits = ranked("iron", [candidate(number, f"text {number}", number / 10, 0.3) for number in range(1, 9)], 3)
     assert [one.chunk_id for one in hits] == ["id-8", "id-7", "id-6"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["copper", "bridge", "opened", "river", "mill", "year"]), min_size=1, max_size=12).map(" ".join),
+            st.one_of(st.none(), st.floats(-1, 1)),
+            st.floats(0.005, 1.0),
+        ),
+        max_size=40,
+    ),
+    st.integers(1, 45),
+)
+def test_the_best_are_the_same_however_many_are_asked_for(passages: list[tuple[str, float | None, float]], top_k: int) -> None:
+    candidates = [candidate(number, *passage) for number, passage in enumerate(passages, start=1)]
+    question = "Which year was the copper bridge over the river opened?"
+    assert ranked(question, candidates, top_k) == ranked(question, candidates, max(1, len(candidates)))[:top_k]
 
 
 def test_words_repeated_in_a_document_count_once_at_their_first_place() -> None:

@@ -6,7 +6,7 @@ Belongs here: that. Not here: which catalogs, transactions.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -23,6 +23,8 @@ def attached(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     try:
         yield f"{_ATTACHED}.main"
     finally:
+        with suppress(duckdb.Error):  # of a transaction that failed: what it uses cannot be detached
+            connection.rollback()
         connection.execute(f"DETACH {_ATTACHED}")
 
 

@@ -30,7 +30,15 @@ from rag_pipeline.stores.catalog.schema import MEMORY_LIMIT, prepare, version_of
 
 _ATTACHING = threading.Lock()
 _LOCK = 7_234_870_615  # any number: who else uses the database's advisory locks had better not take the same
-_TRY_LOCK = f"SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_try_advisory_xact_lock({_LOCK}) AS held"
+_KEPT_OPEN = {
+    "idle_in_transaction_session_timeout": "0",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""While a lock is held, however long the commit takes; a machine that has gone without a word loses it after a minute."""
+_KEEP_OPEN = ", ".join(f"set_config('{name}', '{value}', true) AS {name}" for name, value in _KEPT_OPEN.items())
+_TRY_LOCK = f"SELECT {_KEEP_OPEN}, pg_try_advisory_xact_lock({_LOCK}) AS held"
 _MANY_FILES = 100
 """From so many on they are merged: each is a request to a bucket for whoever reads its table."""
 _REWRITTEN_SHARE = 0.1
@@ -168,12 +176,15 @@ def _address(settings: Settings) -> str:
 @lru_cache(maxsize=2)
 def _attached(settings: Settings, process_id: int) -> duckdb.DuckDBPyConnection:
     """DuckDB with the lake, for all threads of a process; it connects anew by itself when PostgreSQL was away."""
+    spill = settings.data / "catalog.spill"
+    with suppress(OSError):  # who may not write there has nothing to spill
+        spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
             "memory_limit": MEMORY_LIMIT,
             "preserve_insertion_order": False,
-            "temp_directory": str(settings.data / "catalog.spill" / str(process_id)),
+            "temp_directory": str(spill / str(process_id)),
         }
     )
     try:

@@ -118,6 +118,28 @@ def test_two_processes_that_write_at_once_both_succeed_and_see_each_other(lake_s
         assert connection.execute("SELECT pages FROM extractions ORDER BY 1").fetchall() == [(number,) for number in range(1, 11)]
 
 
+KILLED = """
+import sys, time
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import open_catalog
+with open_catalog(Settings(data_dir=sys.argv[1], catalog_url=sys.argv[2])).writing() as connection:
+    connection.execute("INSERT INTO extractions SELECT 'half' || i, 1, [], NULL FROM range(10000) r(i)")
+    print("written", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_writer_that_is_killed_leaves_its_turn_and_nothing_else(shared: Settings) -> None:
+    assert shared.catalog_url
+    command = [sys.executable, "-c", KILLED, str(shared.data), shared.catalog_url.get_secret_value()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout and writer.stdout.readline() == b"written\n"
+        writer.kill()
+    catalog = open_catalog(shared, 10)
+    add(catalog, "next")
+    assert "next" in keys(catalog) and not any(key.startswith("half") for key in keys(catalog))
+
+
 def test_a_writer_waits_for_its_turn_and_says_when_it_does_not_come(shared: Settings) -> None:
     catalog = open_catalog(shared)
     with catalog.writing() as connection:
@@ -171,13 +193,6 @@ def test_no_password_is_told(settings: Settings, address: str) -> None:
         open_catalog(wrong).documents()
     assert "word" not in str(failed.value).replace("password", "")
     assert "%/word" not in repr(wrong) and "%2Fword" not in repr(wrong)
-
-
-def test_a_missing_extension_is_named_with_the_command(shared: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
-    with pytest.raises(CatalogError, match="INSTALL ducklake; INSTALL postgres'"):
-        open_catalog(shared.model_copy(update={"top_k": 9})).documents()  # other settings: it is attached anew
-    assert not (tmp_path / "nobody").exists()
 
 
 def test_rows_that_are_kept_elsewhere_are_not_begun_anew(shared: Settings, tmp_path: Path) -> None:

@@ -6,12 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.contract import CatalogError
 from rag_pipeline_tests import ducklake
 from rag_pipeline_tests.programs import POSTGRESQL, needs
 from rag_pipeline_tests.servers import PostgreSQL
 
 HERE = Path(__file__).parent
 CHOSEN = "counts_are or needs_attention or lake_tests"
+
+
+def test_without_duckdbs_extensions_the_command_is_named_and_nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    settings = Settings(data_dir=tmp_path / "data", catalog_url="ducklake:postgres:postgresql://rag:hush@127.0.0.1:1/x")
+    with pytest.raises(CatalogError, match="INSTALL ducklake; INSTALL postgres'"):
+        open_catalog(settings).documents()
+    assert not (tmp_path / "nobody").exists()
 
 
 @needs(POSTGRESQL)

@@ -59,5 +59,5 @@ class Storage(Protocol):
     def copy_to(self, path: Path, wait_seconds: float) -> None:
         """Write a DuckDB file that holds what is there at one moment; nothing, where nothing was written yet."""
 
-    def tidy(self, wait_seconds: float) -> None:
+    def tidy(self) -> None:
         """Give back what commits have left behind, where there is much of it."""

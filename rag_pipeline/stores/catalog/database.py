@@ -139,7 +139,7 @@ class Catalog:
         Raises:
             CatalogError: as :meth:`writing`.
         """
-        self._storage.tidy(self._lock_wait_seconds)
+        self._storage.tidy()
 
     def documents(self, collection: str | None = None) -> list[DocumentStatus]:
         """Live documents, by collection and path."""

@@ -71,7 +71,7 @@ class CatalogFile:
                     with target.open("wb") as copy:
                         shutil.copyfileobj(source, copy, _COPIED_AT_A_TIME)
 
-    def tidy(self, wait_seconds: float) -> None:
+    def tidy(self) -> None:
         """DuckDB uses the room in its file again by itself."""
 
     def _open(self, wait_seconds: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -94,14 +94,14 @@ class Lake:
                 copy_rows(connection, source="catalog.main", target=copy)
                 connection.commit()
 
-    def tidy(self, wait_seconds: float) -> None:
+    def tidy(self) -> None:
         """See the contract. Others may read meanwhile; what they read is deleted a day later."""
         with self._failures_in_words(), self._cursor() as connection:
             count = "SELECT coalesce(sum(file_count + delete_file_count), 0) FROM ducklake_table_info('catalog')"
             ((files,),) = connection.execute(count).fetchall()
         if files < _MANY_FILES:
             return
-        with self.writing(wait_seconds) as connection:
+        with suppress(CatalogBusyError), self.writing(0) as connection:  # of somebody at work: the next publication does it
             # What no table needs, in the folder, is left alone: it may be somebody else's.
             connection.execute(f"CALL ducklake_expire_snapshots('catalog', older_than => {_KEPT})")
             connection.execute(f"CALL ducklake_rewrite_data_files('catalog', delete_threshold => {_REWRITTEN_SHARE})")
@@ -151,10 +151,10 @@ class Lake:
         return CatalogError(f"The catalog {self.name} cannot be used: {said}\nCheck PostgreSQL, RAG_CATALOG_URL and RAG_CATALOG_DATA_PATH.")
 
     def _without_secrets(self, error: Exception) -> str:
-        text = " ".join(str(error).split())
+        text = str(error)
         for secret in sorted(_secrets(self._settings), key=len, reverse=True):
             text = text.replace(secret, "…")
-        return text
+        return " ".join(text.split())
 
 
 def _secrets(settings: Settings) -> set[str]:

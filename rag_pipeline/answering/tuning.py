@@ -164,6 +164,9 @@ class Segmentation:
     """Lines that say something only together, quoted as one. Reasoned."""
     fewest_letters: int = 3
     """Letters and digits; what has fewer says nothing. Reasoned."""
+    fewest_capitals: float = 0.01
+    """Share of a passage's words that begin with a capital; where there are fewer, sentences begin with small letters too. Measured: the
+    least of 1,000 characters of squad2, mtrag_un and chunking_eval is .028, of text without capitals 0."""
     longest_kept_whole: int = 80
     """Characters; a longer quotation or remark in brackets is rather several sentences, each of which can be quoted alone. Reasoned."""
 

@@ -36,6 +36,7 @@ _LEADER = re.compile(r"\.(?: ?\.){3,}")
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
 _BLANKS = re.compile(r"\s+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     header = _header_above(hit)
     lines = list(_with_groups(lines, header, tuning))
     quotable = list(_facts(lines, tuning)) or lines
-    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning)
+    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=_is_in_small_letters(hit.text, tuning.fewest_capitals))
     longest = tuning.longest_sentence_characters
     return [
         Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
@@ -92,7 +93,13 @@ def _with_groups(lines: Sequence[str], header: str, tuning: Segmentation) -> Ite
             yield line
 
 
-def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
+def _is_in_small_letters(text: str, fewest_capitals: float) -> bool:
+    """Whether sentences begin with small letters too, as in chats and in text that was made small."""
+    words = [word[0] for word in _WORD.finditer(text)]
+    return any(map(str.islower, words)) and sum(word[0].isupper() for word in words) < fewest_capitals * len(words)
+
+
+def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[tuple[str, TableRow | None]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
     above: list[TableRow] = []
     for line in lines:
@@ -106,7 +113,7 @@ def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentatio
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
                 header = ""
-            yield from ((sentence, None) for sentence in _cut(line, language, tuning))
+            yield from ((sentence, None) for sentence in _cut(line, language, tuning, small=small))
 
 
 def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
@@ -177,7 +184,7 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, language: str, tuning: Segmentation) -> Iterator[str]:
+def _cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[str]:
     start = position = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
     for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
@@ -186,7 +193,7 @@ def _cut(line: str, language: str, tuning: Segmentation) -> Iterator[str]:
         end = closing.end() if closing else position
         sentence = line[start:end].strip()
         leads = any(first < position <= last + 1 for first, last in leaders)
-        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, tuning.fewest_letters):
+        if not leads and not _goes_on_after(sentence, line[end:], small=small) and _says_something(sentence, tuning.fewest_letters):
             yield sentence
             start = end
     if _says_something(line[start:], tuning.fewest_letters):
@@ -198,10 +205,10 @@ def _with_long_ones_opened(line: str, longest: int) -> str:
     return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
 
 
-def _goes_on_after(sentence: str, rest: str) -> bool:
+def _goes_on_after(sentence: str, rest: str, *, small: bool) -> bool:
     following = rest.lstrip()[:1]
     abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
-    return following.islower() or bool(abbreviated)
+    return (following.islower() and not small) or bool(abbreviated)
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

@@ -167,6 +167,10 @@ class Segmentation:
     fewest_capitals: float = 0.01
     """Share of a passage's words that begin with a capital; where there are fewer, sentences begin with small letters too. Measured: the
     least of 1,000 characters of squad2, mtrag_un and chunking_eval is .028, of text without capitals 0."""
+    most_small: float = 0.1
+    """Share of a sentence's words that begin with a small letter, below which it is rather names one after the other. Reasoned."""
+    function_words: int = 2
+    """Different ones of a language that make a sentence of such words all the same. Reasoned: one is in many a name."""
     longest_kept_whole: int = 80
     """Characters; a longer quotation or remark in brackets is rather several sentences, each of which can be quoted alone. Reasoned."""
 
@@ -213,6 +217,19 @@ class Quoting:
     own_words: float = 0.5
     """Share of the words that a question adds to its conversation, rare ones counting more, that a sentence needs to answer it.
     Measured on mtrag_un and on squad2 after its conversations, against a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindReading:
+    """When a text holds a number of what a question counts (``expected_kind.py``). Together they refuse 2 of 100 such questions of squad2
+    that its texts answer, and 10 of 100 that they do not: docs/decisions/refusal.md."""
+
+    near_words: int = 6
+    """Words before and after a number, one of which says what it counts. Reasoned."""
+    ending: int = 2
+    """Letters at a word's end that another form of it may have otherwise: ``employees``, ``employed``. Reasoned."""
+    shortest_stem: int = 4
+    """Letters that are left of a word at least. Reasoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +432,7 @@ class Tuning:
     selection: Selection = Selection()
     segmentation: Segmentation = Segmentation()
     quoting: Quoting = Quoting()
+    kinds: KindReading = KindReading()
     refusal: Refusal = Refusal()
     verification: Verification = Verification()
     follow_ups: FollowUps = FollowUps()

@@ -35,6 +35,7 @@ _LEADER = re.compile(r"\.(?: ?\.){3,}")
 """Dots that lead from a label to its value; an ellipsis has three."""
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
+_QUESTION_MARKS = ("?", "？", "؟", "?”", '?"')
 _BLANKS = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -43,8 +44,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 class Sentence:
     """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before.
 
-    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu. ``row``: the row of a table
-    that the text was made of.
+    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu; or ``names`` one after the
+    other. ``row``: the row of a table that the text was made of. ``asks``: it is a question, and what comes after it leans on it.
     """
 
     passage: int
@@ -52,7 +53,9 @@ class Sentence:
     text: str
     leans: bool
     listed: bool = False
+    names: bool = False
     row: TableRow | None = None
+    asks: bool = False
 
 
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
@@ -63,11 +66,26 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     lines = list(_with_groups(lines, header, tuning))
     quotable = list(_facts(lines, tuning)) or lines
     parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=_is_in_small_letters(hit.text, tuning.fewest_capitals))
-    longest = tuning.longest_sentence_characters
-    return [
-        Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
-        for place, (text, row) in enumerate(parts)
-    ]
+    sentences: list[Sentence] = []
+    for place, (text, row) in enumerate(parts):
+        leans = bool(_LEANING.match(text)) or (row is None and bool(sentences) and sentences[-1].asks)
+        names = row is None and _is_of_names(text, tuning)
+        listed = names or (BETWEEN_LINES in text and text not in hit.text)
+        shown = _shortened(text, tuning.longest_sentence_characters)
+        sentences.append(Sentence(passage, place, shown, leans, listed, names, row, row is None and text.endswith(_QUESTION_MARKS)))
+    return sentences
+
+
+def _is_of_names(text: str, tuning: Segmentation) -> bool:
+    """Whether many words stand side by side that make no sentence: all but a few begin with a capital, and they have no grammar.
+
+    Sentences all in capitals, and titles in which each word begins with one, have the function words of a language.
+    """
+    words = [word[0] for word in _WORD.finditer(text)]
+    small = sum(word[0].islower() for word in words)
+    cased = any(word[0].isupper() for word in words)
+    few = cased and len(words) > tuning.most_heading_words and small < tuning.most_small * len(words)
+    return few and not _LABELLED.match(text) and language_of(text, tuning.function_words) is None
 
 
 def _header_above(hit: Hit) -> str:
@@ -102,17 +120,18 @@ def _is_in_small_letters(text: str, fewest_capitals: float) -> bool:
 def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[tuple[str, TableRow | None]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
     above: list[TableRow] = []
+    table = 0
     for line in lines:
         if is_header(line):
-            header, above = line, []
+            header, above, table = line, [], table + 1
         elif is_row(line):
             row = table_row(line, header)
-            row = replace(row, total=is_total(row, above))
+            row = replace(row, total=is_total(row, above), table=table)
             above.append(row)
             yield str(row), row
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
-                header = ""
+                header, above, table = "", [], table + 1
             yield from ((sentence, None) for sentence in _cut(line, language, tuning, small=small))
 
 

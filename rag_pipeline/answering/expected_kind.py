@@ -74,6 +74,12 @@ _HELD: dict[Kind, re.Pattern[str]] = {
     ),
     "list": re.compile(r"[,;][^,;.]+[,;]|,[^,.]+\b(?:and|or|und|oder|et|ou|y|o)\b|^(?:[-–*•▪◦·]|\(?\w{1,2}[.)])\s|\s/\s[^/]+\s/\s"),
 }
+_PART_OF = re.compile(
+    r"\b(?:what|who|which|whose|where) (?:is|was|are|were) (?:the |an? )?(.+?) (?:of|in|for) (.+)"
+    r"|\b(?:qui|quel(?:le)?s?) (?:est|était|sont|étaient) (?:l['’]|l[ae]s? )?(.+?) (?:de|du|des|en|à|d['’]) ?(.+)"
+    r"|\b(?:quién(?:es)?|cuál(?:es)?) (?:es|era|son|fue|eran) (?:el |l[ao]s? |los )?(.+?) (?:de|del|en) (.+)",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(r"\b(?:how many|wie ?viele|combien d(?:e\b|['’])|cuánt[oa]s)\s*", re.IGNORECASE)
 _PAST = re.compile(r"\b(?:when (?:was|were|did|had)|wann (?:wurden?|waren?|hatten?))\b", re.IGNORECASE)
 _SIZE = re.compile(r"\b(?:how (?:tall|old|heavy|wide|deep|fast)|wie (?:alt|schwer|breit|tief|schnell))\b", re.IGNORECASE)
@@ -92,6 +98,19 @@ def expected_kind(question: str) -> Kind | None:
 def holds(kind: Kind | None, text: str, question: str) -> bool:
     """Whether a text holds something of that kind that the question does not say itself; all do where none is expected."""
     return kind is None or any(True for _ in _found(_HELD[kind], text, question))
+
+
+def part_and_whole(question: str) -> tuple[set[int], set[int]] | None:
+    """The words for what is asked for and for what it belongs to: ``capital`` and ``France``; None where it does not ask so.
+
+    Not of German questions: what belongs to something has other endings there.
+    """
+    found = _PART_OF.search(question)
+    if not found:
+        return None
+    part, whole = filter(None, found.groups())
+    words = word_ids(part.split()[-1]), word_ids(whole)
+    return words if all(words) else None
 
 
 def _found(pattern: re.Pattern[str], text: str, question: str) -> Iterator[re.Match[str]]:

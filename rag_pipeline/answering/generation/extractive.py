@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
-from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds, only_answer
+from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds, only_answer, part_and_whole
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
@@ -79,14 +79,17 @@ def extracted(
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages = [word_ids(hit.text) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
-    covered = _covered(asked, said, [one.passage for one in sentences], hits, passages, smoothing)
+    about = [word_ids(" ".join((subject_of(hit.document), *hit.heading_path))) for hit in hits]
+    words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
+    covered = _covered(asked, words, about, passages, smoothing)
     fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), question, sentences, said, hits)
     fitting = [_fits(sentence, kind, question, asked, quoting) for sentence in sentences]
     by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fitting[n] for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
-        nearness = nearness_by_vectors(_without_weight_of_names(hits, sentences, quoting), passages, rarity, tuning.refusal)
+        weighed, apart = _without_weight_of_names(hits, sentences, quoting), _are_apart(question, words, hits)
+        nearness = nearness_by_vectors(weighed, passages, rarity, tuning.refusal, apart=apart)
     else:
         nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
     cosines: dict[int, float] = {}
@@ -114,8 +117,8 @@ def _holding(
 
     Of passages in other languages than the question it is not known what they count.
     """
-    only, language = only_answer(question), language_of(question)
-    if only is None or not any(language_of(hit.text) in (None, language) for hit in hits):
+    only = only_answer(question)
+    if only is None or not _may_share_words(question, hits):
         return list(fit), ""
     holding = [n for n in fit if only.is_in(said[n], _names_of_cells(sentences[n], hits))]
     return (holding, "") if holding else (list(fit), only.kind)
@@ -123,16 +126,25 @@ def _holding(
 
 def _covered(
     asked: AbstractSet[int],
-    said: Sequence[str],
-    numbers: Sequence[int],
-    hits: Sequence[Hit],
+    words: Sequence[AbstractSet[int]],
+    about: Sequence[AbstractSet[int]],
     passages: Sequence[AbstractSet[int]],
     smoothing: float,
 ) -> list[float]:
     """The share of the question's words that each sentence has, with what its document's name and its headings say of all of them."""
-    about = [word_ids(" ".join((subject_of(hit.document), *hit.heading_path))) for hit in hits]
-    rarity = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
-    return [coverage(word_ids(text) | about[number - 1], rarity) for text, number in zip(said, numbers, strict=True)]
+    rarity = word_rarity(asked, [held | known for held, known in zip(passages, about, strict=True)], smoothing)
+    return [coverage(one, rarity) for one in words]
+
+
+def _are_apart(question: str, words: Sequence[AbstractSet[int]], hits: Sequence[Hit]) -> bool:
+    """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language."""
+    asked = part_and_whole(question)
+    return asked is not None and not any(all(part & one for part in asked) for one in words) and _may_share_words(question, hits)
+
+
+def _may_share_words(question: str, hits: Sequence[Hit]) -> bool:
+    language = language_of(question)
+    return any(language_of(hit.text) in (None, language) for hit in hits)
 
 
 def _without_weight_of_names(hits: Sequence[Hit], sentences: Sequence[Sentence], quoting: Quoting) -> list[Hit]:

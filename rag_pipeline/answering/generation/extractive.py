@@ -88,7 +88,7 @@ def extracted(
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
-        weighed, apart = _without_weight_of_names(hits, sentences, quoting), _are_apart(question, words, hits)
+        weighed, apart = _without_weight_of_names(hits, sentences, quoting), _are_apart(question, sentences, words, hits)
         nearness = nearness_by_vectors(weighed, passages, rarity, tuning.refusal, apart=apart)
     else:
         nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
@@ -136,10 +136,15 @@ def _covered(
     return [coverage(one, rarity) for one in words]
 
 
-def _are_apart(question: str, words: Sequence[AbstractSet[int]], hits: Sequence[Hit]) -> bool:
-    """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language."""
+def _are_apart(question: str, sentences: Sequence[Sentence], words: Sequence[AbstractSet[int]], hits: Sequence[Hit]) -> bool:
+    """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language.
+
+    A form, a card or a table does not say with each label what it belongs to.
+    """
     asked = part_and_whole(question)
-    return asked is not None and not any(all(part & one for part in asked) for one in words) and _may_share_words(question, hits)
+    if asked is None or any(all(part & one for part in asked) for one in words) or not _may_share_words(question, hits):
+        return False
+    return not any(asked[0] & word_ids(label) for sentence in sentences for label in sentence.labels)
 
 
 def _may_share_words(question: str, hits: Sequence[Hit]) -> bool:

@@ -31,6 +31,7 @@ _CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
+_BEFORE_A_VALUE = re.compile(r"([^\W\d_][^:;|]{0,60})(?::\s|\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})")
 _LEADER = re.compile(r"\.(?: ?\.){3,}")
 """Dots that lead from a label to its value; an ellipsis has three."""
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
@@ -56,6 +57,13 @@ class Sentence:
     names: bool = False
     row: TableRow | None = None
     asks: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """What says what a value is: before colons; in a row its name and those of its columns; in a card any line."""
+        if self.row:
+            return [self.row.name, *(column for column, _ in self.row.cells)]
+        return self.text.split(BETWEEN_LINES) if self.listed and not self.names else _BEFORE_A_VALUE.findall(self.text)
 
 
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:

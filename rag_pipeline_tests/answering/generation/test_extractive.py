@@ -150,6 +150,20 @@ def test_names_one_after_the_other_are_near_a_question_for_less() -> None:
     assert NAMES in answered("Which subsidiaries does 3M have in France?", NAMES)
 
 
+def test_what_is_asked_for_stands_with_what_it_is_asked_of() -> None:
+    question = "Who is the president of Brazil?"
+    apart, together, foreign = (
+        extract_of(question, text, cosine=0.5).nearness
+        for text in (
+            "The president of the bank was elected in May. All of us who live in Brazil report to the bank.",
+            "The bank was founded in May. All of us who live there report to the president of Brazil.",
+            "Der Vorstand der Bank wurde im Mai gewählt. Wer in Brazil lebt, muss der Bank mitteilen, was er hat.",
+        )
+    )
+    assert apart == pytest.approx(together - TUNING.refusal.apart, abs=1e-6)
+    assert foreign > apart
+
+
 def test_a_question_in_a_document_answers_none_and_is_quoted_with_its_answer() -> None:
     asked = "How do I reset my password?"
     assert answered(asked, f"{asked} Open the settings and choose a new one there.").startswith(f"{asked} [1] Open the settings")

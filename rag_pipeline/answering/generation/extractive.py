@@ -73,22 +73,19 @@ def extracted(
     a vector of the question, their nearness is what it mostly is for the words that they have of it.
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
-    read = enumerate(hits[: quoting.passages], start=1)
     asked, kind = word_ids(question), expected_kind(question)
-    sentences = [_asked_for(sentence, asked) for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
+    sentences = _read(hits[: quoting.passages], asked, tuning)
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
-    passages = [word_ids(hit.text) for hit in hits]
+    passages, about = [word_ids(hit.text) for hit in hits], [_words_above(hit) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
-    about = [word_ids(" ".join((subject_of(hit.document), *hit.heading_path))) for hit in hits]
     words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
     covered = _covered(asked, words, about, passages, smoothing)
     fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), question, sentences, said, hits)
-    fitting = [_fits(sentence, kind, question, asked, quoting) for sentence in sentences]
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fitting[n] for n in fit}
+    by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], kind, question, asked, quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
-        weighed, apart = _without_weight_of_names(hits, sentences, quoting), _are_apart(question, sentences, words, hits)
+        apart, weighed = _are_apart(question, sentences, words, hits), _without_weight_of_names(hits, sentences, quoting)
         nearness = nearness_by_vectors(weighed, passages, rarity, tuning.refusal, apart=apart)
     else:
         nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
@@ -96,7 +93,7 @@ def extracted(
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
             found = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
-            cosines |= {n: float(cosine) * (quoting.listed if sentences[n].listed else 1.0) for n, cosine in zip(part, found, strict=True)}
+            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, found, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
@@ -168,6 +165,16 @@ def _names_of_cells(sentence: Sentence, hits: Sequence[Hit]) -> Sequence[str]:
     return [name for name in names if name] or [""]
 
 
+def _words_above(hit: Hit) -> AbstractSet[int]:
+    """What its document's name and its headings say of all sentences of a passage."""
+    return word_ids(" ".join((subject_of(hit.document), *hit.heading_path)))
+
+
+def _read(hits: Sequence[Hit], asked: AbstractSet[int], tuning: Tuning) -> list[Sentence]:
+    numbered = enumerate(hits, start=1)
+    return [_asked_for(sentence, asked) for number, hit in numbered for sentence in sentences_of(number, hit, tuning.segmentation)]
+
+
 def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
     """A row of a table without the columns that nobody asked for."""
     row = sentence.row and sentence.row.asked_for(asked)
@@ -229,8 +236,8 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
-    return quoting.coverage * covered + quoting.passage * passage_score
+def _by_words(sentence: Sentence, covered: float, hits: Sequence[Hit], quoting: Quoting) -> float:
+    return quoting.coverage * covered + quoting.passage * hits[sentence.passage - 1].score
 
 
 def _fits(sentence: Sentence, kind: Kind | None, question: str, asked: AbstractSet[int], quoting: Quoting) -> float:

@@ -182,7 +182,7 @@ class Answerer:
         """What the documents say where a model wrote something else."""
         extract = self._extract(course)
         if not extract.convincing:
-            reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named)}"
+            reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)}"
             return replace(course.refused(reason, extract.nearness), withdrawn=writing.text)
         quoted = replace(writing, text=extract.text, citations=extract.citations, marks=extract.marks)
         answered = course.answered(quoted, self._verified(quoted, sentences=False))
@@ -195,7 +195,8 @@ class Answerer:
         with course.timed("generate"):
             extract = await asyncio.to_thread(self._extract, course)
         if not extract.convincing:
-            yield course.refused(nothing_near(course.question, course.hits, self._tuning.refusal.most_named), extract.nearness)
+            reason = nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)
+            yield course.refused(reason, extract.nearness)
             return
         for token in tokens(extract):
             yield token

@@ -3,20 +3,34 @@
 Belongs here: reading the question, and whether a sentence holds one. Not here: what a sentence gains by it (``extractive.py``).
 
 Only words of the languages' grammar and calendar are looked for (English, German, French, Spanish), no subjects. A question that says
-nothing of the kind has none, and all sentences are alike to it.
+nothing of the kind has none, and all sentences are alike to it. Where a question asks one thing only, and leaves no doubt that it is a
+date or a number of something, what does not hold one is no answer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
+
+from rag_pipeline.answering.tuning import TUNING, KindReading
+from rag_pipeline.stores.vectors.bm25 import question_words, word_ids
 
 Kind = Literal["number", "date", "name", "list"]
 
 _YEAR = r"(?:1[5-9]|20)\d\d"
+_AUXILIARY = r"did|do|does|was|were|is|are|will|has|have|had|can|could|should|would|may|might|must|shall"
+"""Behind ``when`` in a question; where it joins two sentences, a subject follows."""
+_INTERROGATIVE = re.compile(
+    r"\b(?:what|which|who|whose|whom|when|where|why|how|wer|wen|wem|wessen|welche[mnrs]?|wann|wo|warum|wie"
+    r"|quel(?:le)?s?|combien|quand|où|pourquoi|comment|qui|qué|cuál(?:es)?|cuándo|cuánt[oa]s?|quién(?:es)?|dónde|cómo)\b",
+    re.IGNORECASE,
+)
 _PATTERNS: dict[Kind, str] = {
     "date": (
-        r"\bwhen\b|\b(?:what|which) (?:year|date|day|month)\b|\bwann\b|\bwelche[mns]? (?:jahr|datum|tag|monat)\b"
+        rf"\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:year|date|day|month)\b|\bwann\b|\bwelche[mns]? (?:jahr|datum|tag|monat)\b"
         r"|\bquand\b|\bquelle (?:année|date)\b|\bquel (?:jour|mois|an)\b|\bcuándo\b|\bqué (?:año|fecha|día|mes)\b"
     ),
     "number": (
@@ -49,23 +63,110 @@ _NUMBER_WORDS = (
 )
 _WORD = re.compile(r"\w+")
 _HELD: dict[Kind, re.Pattern[str]] = {
-    "date": re.compile(rf"\b{_YEAR}\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d", re.IGNORECASE),
+    "date": re.compile(
+        rf"\b(?:1\d|20)\d\d(?:s|er)?\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d"
+        r"|\d(?:st|nd|rd|th)?[ -]century\b|\d\. Jahrhundert|\b[IVX]+e siècle\b|\bsiglo [IVX]+\b|\d (?:BCE?|AD|v\. ?Chr|av\. J|a\. C)\b",
+        re.IGNORECASE,
+    ),
     "number": re.compile(rf"(?<![\w.,-])(?!{_YEAR}(?![\d.,]?\d|%))[$£¥\u20a0-\u20cf(]*\d[\w.,]*|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE),
     "name": re.compile(
         r"(?<![.!?]\s)(?<!^)\b[A-ZÀ-ÖØ-Þ][\w.’'-]+ (?:(?:de|von|van|der|la|du|of) )*[A-ZÀ-ÖØ-Þ][\w’'-]+|^[A-ZÀ-Þ]\w+ [A-ZÀ-Þ]\w+\b"
     ),
     "list": re.compile(r"[,;][^,;.]+[,;]|,[^,.]+\b(?:and|or|und|oder|et|ou|y|o)\b|^(?:[-–*•▪◦·]|\(?\w{1,2}[.)])\s|\s/\s[^/]+\s/\s"),
 }
+_PART_OF = re.compile(
+    r"\b(?:what|who|which|whose|where) (?:is|was|are|were) (?:the |an? )?(.+?) (?:of|in|for) (.+)"
+    r"|\b(?:qui|quel(?:le)?s?) (?:est|était|sont|étaient) (?:l['’]|l[ae]s? )?(.+?) (?:de|du|des|en|à|d['’]) ?(.+)"
+    r"|\b(?:quién(?:es)?|cuál(?:es)?) (?:es|era|son|fue|eran) (?:el |l[ao]s? |los )?(.+?) (?:de|del|en) (.+)",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\b(?:how many|wie ?viele|combien d(?:e\b|['’])|cuánt[oa]s)\s*", re.IGNORECASE)
+_PAST = re.compile(r"\b(?:when (?:was|were|did|had)|wann (?:wurden?|waren?|hatten?))\b", re.IGNORECASE)
+_SIZE = re.compile(r"\b(?:how (?:tall|old|heavy|wide|deep|fast)|wie (?:alt|schwer|breit|tief|schnell))\b", re.IGNORECASE)
+_FEW = re.compile(r"\b(?:one|no|none|both|single|several|dozens?|once|twice|kein\w*|beide\w*|aucune?|ningun[oa]|ningún)\b", re.IGNORECASE)
+_SOMEBODY = re.compile(r"(?:people|persons?|menschen|leute|personen|personnes|gens|personas|gente)", re.IGNORECASE)
+_OF = frozenset(("of", "von", "de", "des", "du", "d"))
 
 
 def expected_kind(question: str) -> Kind | None:
-    """The kind of thing that a question asks for, where its words tell."""
-    return next((kind for kind, pattern in _QUESTIONS.items() if pattern.search(question)), None)
+    """The kind of thing that a question asks for, where its words tell; what comes after its first interrogative asks for nothing else."""
+    interrogative = _INTERROGATIVE.search(question)
+    first = interrogative.start() if interrogative else len(question)
+    return next((kind for kind, pattern in _QUESTIONS.items() if (found := pattern.search(question)) and found.start() <= first), None)
 
 
 def holds(kind: Kind | None, text: str, question: str) -> bool:
     """Whether a text holds something of that kind that the question does not say itself; all do where none is expected."""
-    if kind is None:
-        return True
+    return kind is None or any(True for _ in _found(_HELD[kind], text, question))
+
+
+def part_and_whole(question: str) -> tuple[set[int], set[int]] | None:
+    """The words for what is asked for and for what it belongs to: ``capital`` and ``France``; None where it does not ask so.
+
+    Not of German questions: what belongs to something has other endings there.
+    """
+    found = _PART_OF.search(question)
+    if not found:
+        return None
+    part, whole = filter(None, found.groups())
+    words = word_ids(part.split()[-1]), word_ids(whole)
+    return words if all(words) else None
+
+
+def _found(pattern: re.Pattern[str], text: str, question: str) -> Iterator[re.Match[str]]:
     known = set(_WORD.findall(question.casefold()))
-    return any(not known.issuperset(_WORD.findall(found[0].casefold())) for found in _HELD[kind].finditer(text))
+    return (found for found in pattern.finditer(text) if not known.issuperset(_WORD.findall(found[0].casefold())))
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyAnswer:
+    """What alone can answer a question: a date, or a number (of what is counted)."""
+
+    kind: Literal["number", "date"]
+    question: str
+    counted: tuple[str, ...] | None = None
+    """The beginnings of the words that say what is counted: ``mitarbei`` is in ``Mitarbeitern`` too. None where nothing is."""
+    near_words: int = 0
+    """Words around a number that may say what it counts."""
+
+    def is_in(self, text: str, names: Sequence[str] = ()) -> bool:
+        """Whether a text holds it; ``names`` are those of the cells of a row, and say what they are."""
+        if self.counted is None:
+            return holds(self.kind, text, self.question)
+        places = [found for pattern in (_HELD["number"], _FEW) for found in _found(pattern, text, self.question)]
+        if names or not self.counted:
+            return bool(places) and (not self.counted or any(_is_named(name, stem) for name in names for stem in self.counted))
+        near = self.near_words
+        around = (" ".join((*text[: one.start()].split()[-near:], *text[one.end() :].split()[:near])).casefold() for one in places)
+        return any(stem in words for words in around for stem in self.counted) or any(_is_counted(stem, text) for stem in self.counted)
+
+
+def only_answer(question: str, reading: KindReading = TUNING.kinds) -> OnlyAnswer | None:
+    """What alone can answer the question; None where it asks more than one thing, or other things can answer too."""
+    if len(_INTERROGATIVE.findall(question)) != 1:
+        return None
+    if _COUNTED.search(question):
+        return OnlyAnswer("number", question, _counted(question, reading), reading.near_words)
+    kind: Literal["number", "date"] | None = "date" if _PAST.search(question) else "number" if _SIZE.search(question) else None
+    return OnlyAnswer(kind, question) if kind else None
+
+
+def _counted(question: str, reading: KindReading) -> tuple[str, ...]:
+    """Empty where it is somebody: people are employees, residents, guests."""
+    words = {word_id for word in question_words(question) for word_id in word}
+    place = _COUNTED.search(question)
+    following = _WORD.findall(question[place.end() :] if place else "")
+    counted = list(takewhile(lambda word: word_ids(word) & words or word in _OF, following))
+    if any(map(_SOMEBODY.fullmatch, counted)):
+        return ()
+    return tuple(word.casefold()[: max(reading.shortest_stem, len(word) - reading.ending)] for word in counted if word not in _OF)
+
+
+def _is_counted(stem: str, text: str) -> bool:
+    """Whether a number stands directly before a word, so that it is no year: ``2000 stores``."""
+    return re.search(rf"\d (?:[\w-]+ )?{re.escape(stem)}", text.casefold()) is not None
+
+
+def _is_named(name: str, stem: str) -> bool:
+    """Whether a name of cells says that they are that; ``Employee benefits`` are not employees."""
+    return any(not word_ids(after[1]) for after in re.finditer(rf"{re.escape(stem)}\w*\s*(\w*)", name.casefold()))

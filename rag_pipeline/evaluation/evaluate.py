@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.answering.generation.marks import told_apart
+from rag_pipeline.answering.generation.verification import claims
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.measures import (
@@ -201,13 +201,20 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                     collected.nearness[row.answerable].append(event.nearness)
             if isinstance(event, Answered):
                 _add_content(row, event, collected)
-                passages = {citation.number: citation.hit.text for citation in event.citations}
-                sentences, supported, invented = supported_sentences(_with_marks_alone(event), passages)
-                collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
+                _add_citations(event, collected)
                 if any(wanted.page is not None for wanted in row.wanted):
                     collected.add("cited_pages", right_page=any(_on_page(one, wanted) for one in event.citations for wanted in row.wanted))
     if first is not None:
         collected.seconds["first_token"].append(first)
+
+
+def _add_citations(answered: Answered, collected: _Collected) -> None:
+    """Whether what is cited holds what is said. A mark stands for the words before it, as it does where answers are verified."""
+    passages = {one.number: f"{one.hit.context}\n{one.hit.text}" for one in answered.citations}
+    said = [(answered.answer[one.start : one.end], one.cites) for one in claims(answered.answer, answered.marks, frozenset())]
+    sentences, supported = supported_sentences(said, passages)
+    invented = sum(mark.number not in passages for mark in answered.marks)
+    collected.add("citations", supported_sentences=supported / sentences if sentences else 0.0, citations_of_nothing=invented)
 
 
 def _add_content(row: Row, answered: Answered, collected: _Collected) -> None:
@@ -236,15 +243,6 @@ def _said(answered: Answered) -> list[str]:
     ends = [0, *(mark.end for mark in answered.marks)]
     starts = [*(mark.start for mark in answered.marks), len(answered.answer)]
     return [part for end, start in zip(ends, starts, strict=True) if (part := answered.answer[end:start].strip())]
-
-
-def _with_marks_alone(answered: Answered) -> str:
-    """The answer in which nothing but its marks looks like one."""
-    text, end = "", 0
-    for mark in answered.marks:
-        text += told_apart(answered.answer[end : mark.start]) + answered.answer[mark.start : mark.end]
-        end = mark.end
-    return text + told_apart(answered.answer[end:])
 
 
 def _on_page(citation: Citation, wanted: Wanted) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from rag_pipeline.quantities.numbers import numbers_in, same_value, stated_scales
 
@@ -18,8 +19,7 @@ _ARTICLES = ("a", "an", "the")
 MOST_SENTENCES = 3
 SUPPORTING_SHARE = 0.6
 """A sentence with this share of its words in the cited passage counts as supported by it."""
-_CITATION = re.compile(r"\[(\d+)\]")
-_SENTENCE = re.compile(r"(?<=[.!?…])(?:\s*\[\d+\])*\s+(?=\S)")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 
 
 def reciprocal_rank(found: Sequence[bool]) -> float:
@@ -134,21 +134,19 @@ def harm_and_help(as_typed: bool, as_searched: bool) -> dict[str, float]:
     return {"harmed": float(as_typed and not as_searched), "helped": float(as_searched and not as_typed)}
 
 
-def supported_sentences(answer: str, passages: dict[int, str]) -> tuple[int, int, int]:
-    """Sentences of an answer, those whose cited passages hold most of their words, and citations of passages that do not exist."""
-    cited = [int(number) for number in _CITATION.findall(answer)]
-    sentences = [part for part in _SENTENCE.split(_citations_before_stops(answer)) if _CITATION.sub("", part).strip()]
+def supported_sentences(claims: Sequence[tuple[str, AbstractSet[int]]], passages: Mapping[int, str]) -> tuple[int, int]:
+    """How many sentences there are, and of how many the cited passages hold most words.
+
+    Args:
+        claims: the parts of an answer, each with the numbers of the passages that are cited for all of it.
+        passages: by number, with what is shown above them.
+    """
+    sentences = [(words, cited) for text, cited in claims for one in _SENTENCE.split(text) if (words := _words(one))]
     supported = 0
-    for sentence in sentences:
-        held = {word for number in _CITATION.findall(sentence) for word in _words(passages.get(int(number), ""))}
-        words = _words(_CITATION.sub("", sentence))
-        supported += bool(words) and sum(word in held for word in words) >= SUPPORTING_SHARE * len(words)
-    return len(sentences), supported, sum(number not in passages for number in cited)
-
-
-def _citations_before_stops(answer: str) -> str:
-    """``Words. [1] More.`` as ``Words [1]. More.``: the number belongs to the sentence before it."""
-    return re.sub(r"([.!?…]+)((?:\s*\[\d+\])+)", r"\2\1", answer)
+    for words, cited in sentences:
+        held = {word for number in cited for word in _words(passages.get(number, ""))}
+        supported += sum(word in held for word in words) >= SUPPORTING_SHARE * len(words)
+    return len(sentences), supported
 
 
 def refusal_curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:

@@ -58,8 +58,10 @@ def test_words_in_common() -> None:
 
 def test_support_of_sentences() -> None:
     passages = {1: "The iron bridge was opened in 1781.", 2: "Repairs cost much."}
-    assert supported_sentences("The bridge was opened in 1781 [1]. It is made of cheese. [2] Nobody knows [7].", passages) == (3, 1, 1)
-    assert supported_sentences("", passages) == (0, 0, 0)
+    said = [("The bridge was opened in 1781", {1}), (". It is made of cheese.", {2}), ("Nobody knows", {7}), (".", set())]
+    assert supported_sentences(said, passages) == (3, 1)
+    assert supported_sentences([("St. Mary's bridge was opened. It is made of cheese.", {1})], passages) == (3, 1)  # "St." is no word of it
+    assert supported_sentences([], passages) == (0, 0)
 
 
 def test_what_an_answer_says_beside_its_references() -> None:

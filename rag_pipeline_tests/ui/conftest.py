@@ -29,6 +29,7 @@ from rag_pipeline.models import (
     Refused,
     Retrieved,
     Token,
+    Unverified,
 )
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
@@ -110,9 +111,10 @@ class ScriptedAnswerer:
                 placed.append(Mark(len(text), len(text) + len(token.text), token.citation))
             text += token.text
         if "invent" in question:
-            yield Answered("Quoted.", (), searched, {}, "scripted", withdrawn=text)
+            yield Answered("Quoted [1].", (), searched, {}, "scripted", marks=(Mark(7, 10, 1),), withdrawn=text)
             return
-        yield Answered(text, cited, searched, {"retrieve": 0.1, "generate": 0.2}, marks=tuple(placed))
+        doubted = tuple(Unverified(at, at + 4, "number", "[1] has no such number.") for at in [text.find("1871")] if at >= 0)
+        yield Answered(text, cited, searched, {"retrieve": 0.1, "generate": 0.2}, marks=tuple(placed), unverified=doubted)
 
 
 def free_port() -> int:

@@ -1,7 +1,9 @@
 """The documents as a language model: the chat API that Open WebUI, LibreChat and the ``openai`` client speak.
 
 Belongs here: its requests and responses. Not here: answering. A model is a collection; ``all`` is everything that may be seen.
-Format: platform.openai.com/docs/api-reference/chat. What we add: ``citations`` beside the message, and the sources below the text.
+Format: platform.openai.com/docs/api-reference/chat. What we add beside the text of a message, or of the last piece of a stream that has
+any: ``citations``, and with the names and shapes of ``POST /api/v1/ask`` its ``refused``, ``withdrawn``, and ``marks``, ``unverified`` and
+``computed``, whose places count in the whole of the message's text. Below the text stand the sources.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -23,6 +26,7 @@ from ui.api.answer_stream import as_json, end_of, event_stream, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
+from ui.api.schemas import PLACES
 from ui.views.citations import footnotes, passage_url, without_footnotes
 from ui.web.services import Services
 
@@ -30,6 +34,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 EVERYTHING = "all"
 _OWNER = "rag"
 _WITHDRAWN = "\n\n---\n\nNo passage says any of this, so it is no answer. What the documents say:\n\n"
+_INSTEAD = "No passage says what the language model wrote, so that is no answer. What the documents say:\n\n"
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
 
@@ -108,7 +113,9 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     end = await while_connected(request, end_of(_events(services, body, scope)))
     if isinstance(end, Failed):
         return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
-    message = {"role": "assistant", "content": _text(end) + footnotes(_citations(end), base), "citations": _citations_json(end, base)}
+    before = _INSTEAD if end.withdrawn and isinstance(end, Answered) else ""
+    content = before + _text(end) + footnotes(_citations(end), base)
+    message = {"role": "assistant", "content": content, **_beside(end, base, len(before))}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
 
@@ -116,16 +123,19 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
 async def _frames(services: Services, body: ChatRequest, scope: Scope, base: str) -> AsyncIterator[str]:
     frame = _frame(body, "chat.completion.chunk")
     yield _chunk(frame, {"role": "assistant", "content": ""})
+    sent = 0
     async with aclosing(_events(services, body, scope)) as events:
         async for event in events:
             if isinstance(event, Token):
+                sent += len(event.text)
                 yield _chunk(frame, {"content": event.text})
             elif isinstance(event, Failed):
                 yield as_json(_error(event))
                 return
             elif isinstance(event, (Answered, Refused)):
                 text = f"{_WITHDRAWN}{_text(event)}" if event.withdrawn else event.reason if isinstance(event, Refused) else ""
-                yield _chunk(frame, {"content": text + footnotes(_citations(event), base), "citations": _citations_json(event, base)})
+                before = sent + len(_WITHDRAWN) if event.withdrawn else 0
+                yield _chunk(frame, {"content": text + footnotes(_citations(event), base), **_beside(event, base, before)})
                 yield _chunk(frame, {}, "stop")
                 if body.include_usage:
                     yield as_json({**frame, "choices": [], "usage": _usage(event)})
@@ -148,7 +158,7 @@ def _chunk(frame: dict[str, Any], delta: dict[str, Any], finish: str | None = No
 
 def _said(reply: str) -> str:
     """A reply as it comes back in the next turn, without what was withdrawn of it and without our footnotes."""
-    return without_footnotes(reply.rpartition(_WITHDRAWN)[2])
+    return without_footnotes(reply.rpartition(_WITHDRAWN)[2].removeprefix(_INSTEAD))
 
 
 def _text(end: Answered | Refused) -> str:
@@ -161,6 +171,16 @@ def _citations(end: Answered | Refused) -> Sequence[Citation]:
 
 def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object]]:
     return [{**citation.to_json(), "url": base + passage_url(citation.hit, citation.page)} for citation in _citations(end)]
+
+
+def _beside(end: Answered | Refused, base: str, before: int) -> dict[str, object]:
+    """What we add to a message; so many characters stand ``before`` the answer in its text."""
+    places = {name: [_moved(asdict(one), before) for one in getattr(end, name, ())] for name in PLACES}
+    return {"citations": _citations_json(end, base), "refused": isinstance(end, Refused), "withdrawn": end.withdrawn, **places}
+
+
+def _moved(place: dict[str, Any], before: int) -> dict[str, Any]:
+    return {**place, "start": place["start"] + before, "end": place["end"] + before}
 
 
 def _usage(end: Answered | Refused) -> dict[str, int]:

@@ -168,7 +168,8 @@ PROGRESS_EVENTS: Responses = {
         "content": {"text/event-stream": {"example": f"event: progress\ndata: {json.dumps(PROGRESS)}\n\n"}},
     }
 }
-_MESSAGE = {"role": "assistant", "content": ANSWER["answer"], "citations": [CITATION]}
+_BESIDE = {name: ANSWER[name] for name in ("citations", "refused", "withdrawn", "marks", "unverified", "computed")}
+_MESSAGE = {"role": "assistant", "content": ANSWER["answer"], **_BESIDE}
 _COMPLETION = {
     "id": "chatcmpl-1",
     "object": "chat.completion",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
-from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds
+from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds, only_answer, part_and_whole
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
@@ -31,6 +31,7 @@ from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
 from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
+from rag_pipeline.stores.vectors.languages import language_of
 
 Embed = Callable[[Sequence[str]], Vectors]
 """Raises ``EmbeddingServerError`` where there is a server for it, and it gives none."""
@@ -46,7 +47,9 @@ class Extract:
     nearness: float
     """See :class:`rag_pipeline.answering.generation.nearness.Nearness`."""
     convincing: bool
-    """Whether what was found has to do with the question at all."""
+    """Whether what was found has to do with the question, and can answer it."""
+    lacking: str = ""
+    """The kind of thing that would answer it, where what was found has to do with it and holds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +73,106 @@ def extracted(
     a vector of the question, their nearness is what it mostly is for the words that they have of it.
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
-    read = enumerate(hits[: quoting.passages], start=1)
     asked, kind = word_ids(question), expected_kind(question)
-    sentences = [_asked_for(sentence, asked) for number, hit in read for sentence in sentences_of(number, hit, tuning.segmentation)]
+    sentences = _read(hits[: quoting.passages], asked, tuning)
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
-    passages = [word_ids(hit.text) for hit in hits]
+    passages, about = [word_ids(hit.text) for hit in hits], [_words_above(hit) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
-    covered = _covered(asked, said, [one.passage for one in sentences], hits, passages, smoothing)
-    fit = [n for n in range(len(said)) if not own_words or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
-    fitting = [_fits(sentence, kind, question, asked, quoting) for sentence in sentences]
-    by_words = {n: _by_words(covered[n], hits[sentences[n].passage - 1].score, quoting) + fitting[n] for n in fit}
+    words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
+    covered = _covered(asked, words, about, passages, smoothing)
+    fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), question, sentences, said, hits)
+    by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], kind, question, asked, quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     if question_vector is not None:
-        nearness = nearness_by_vectors(hits, passages, rarity, tuning.refusal)
+        apart, weighed = _are_apart(question, sentences, words, hits), _without_weight_of_names(hits, sentences, quoting)
+        nearness = nearness_by_vectors(weighed, passages, rarity, tuning.refusal, apart=apart)
     else:
         nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
-            near = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
-            cosines |= {n: float(cosine) * (quoting.listed if sentences[n].listed else 1.0) for n, cosine in zip(part, near, strict=True)}
+            found = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
+            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, found, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
-    convincing = bool(text) and nearness.is_enough(cosines.values())
-    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), convincing)
+    near = bool(text) and nearness.is_enough(cosines.values())
+    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), near and not lacking, lacking if near else "")
+
+
+def _stated(sentences: Sequence[Sentence], said: Sequence[str], rarity_of_own: Mapping[int, float], quoting: Quoting) -> list[int]:
+    """The places of the sentences that state something, which a question does not, and have enough of the question's own words."""
+    stated = [n for n, sentence in enumerate(sentences) if not sentence.asks] or range(len(sentences))
+    return [n for n in stated if not rarity_of_own or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
+
+
+def _holding(
+    fit: Sequence[int], question: str, sentences: Sequence[Sentence], said: Sequence[str], hits: Sequence[Hit]
+) -> tuple[list[int], str]:
+    """Those that hold what alone answers the question; all of them where there is none of these, and what is lacking then.
+
+    Of passages in other languages than the question it is not known what they count.
+    """
+    only = only_answer(question)
+    if only is None or not _may_share_words(question, hits):
+        return list(fit), ""
+    holding = [n for n in fit if only.is_in(said[n], _names_of_cells(sentences[n], hits))]
+    return (holding, "") if holding else (list(fit), only.kind)
 
 
 def _covered(
     asked: AbstractSet[int],
-    said: Sequence[str],
-    numbers: Sequence[int],
-    hits: Sequence[Hit],
+    words: Sequence[AbstractSet[int]],
+    about: Sequence[AbstractSet[int]],
     passages: Sequence[AbstractSet[int]],
     smoothing: float,
 ) -> list[float]:
     """The share of the question's words that each sentence has, with what its document's name and its headings say of all of them."""
-    about = [word_ids(" ".join((subject_of(hit.document), *hit.heading_path))) for hit in hits]
-    rarity = word_rarity(asked, [words | known for words, known in zip(passages, about, strict=True)], smoothing)
-    return [coverage(word_ids(text) | about[number - 1], rarity) for text, number in zip(said, numbers, strict=True)]
+    rarity = word_rarity(asked, [held | known for held, known in zip(passages, about, strict=True)], smoothing)
+    return [coverage(one, rarity) for one in words]
+
+
+def _are_apart(question: str, sentences: Sequence[Sentence], words: Sequence[AbstractSet[int]], hits: Sequence[Hit]) -> bool:
+    """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language.
+
+    A form, a card or a table does not say with each label what it belongs to.
+    """
+    asked = part_and_whole(question)
+    if asked is None or any(all(part & one for part in asked) for one in words) or not _may_share_words(question, hits):
+        return False
+    return not any(asked[0] & word_ids(label) for sentence in sentences for label in sentence.labels)
+
+
+def _may_share_words(question: str, hits: Sequence[Hit]) -> bool:
+    language = language_of(question)
+    return any(language_of(hit.text) in (None, language) for hit in hits)
+
+
+def _without_weight_of_names(hits: Sequence[Hit], sentences: Sequence[Sentence], quoting: Quoting) -> list[Hit]:
+    """The hits; one that is nothing but names has their words, and says less of them than its score tells."""
+    said = defaultdict(list)
+    for sentence in sentences:
+        said[sentence.passage].append(sentence.names)
+    return [replace(hit, score=hit.score * quoting.listed) if all(said.get(n, [False])) else hit for n, hit in enumerate(hits, start=1)]
+
+
+def _names_of_cells(sentence: Sentence, hits: Sequence[Hit]) -> Sequence[str]:
+    """What says what the cells of a row are: the heading above its table, its own name, the names of the columns."""
+    if sentence.row is None:
+        return ()
+    names = (*hits[sentence.passage - 1].heading_path[-1:], *sentence.row.name.split(": "), *(column for column, _ in sentence.row.cells))
+    return [name for name in names if name] or [""]
+
+
+def _words_above(hit: Hit) -> AbstractSet[int]:
+    """What its document's name and its headings say of all sentences of a passage."""
+    return word_ids(" ".join((subject_of(hit.document), *hit.heading_path)))
+
+
+def _read(hits: Sequence[Hit], asked: AbstractSet[int], tuning: Tuning) -> list[Sentence]:
+    numbered = enumerate(hits, start=1)
+    return [_asked_for(sentence, asked) for number, hit in numbered for sentence in sentences_of(number, hit, tuning.segmentation)]
 
 
 def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
@@ -173,8 +236,8 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _by_words(covered: float, passage_score: float, quoting: Quoting) -> float:
-    return quoting.coverage * covered + quoting.passage * passage_score
+def _by_words(sentence: Sentence, covered: float, hits: Sequence[Hit], quoting: Quoting) -> float:
+    return quoting.coverage * covered + quoting.passage * hits[sentence.passage - 1].score
 
 
 def _fits(sentence: Sentence, kind: Kind | None, question: str, asked: AbstractSet[int], quoting: Quoting) -> float:
@@ -197,9 +260,11 @@ def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:
 
 
 def _is_said(one: _Scored, other: _Scored, quoting: Quoting) -> bool:
-    """Whether a sentence adds nothing to another one: it has the same words, or is a row of a table beside the total."""
+    """Whether a sentence adds nothing to another one: it has the same words, or is a row of a table beside the total of that table."""
     row, total = one.sentence.row, other.sentence.row
-    part = row is not None and total is not None and total.total and not row.total
+    part = False
+    if row and total and total.total and not row.total:
+        part = (one.sentence.passage, row.table) == (other.sentence.passage, total.table)
     return part or len(one.words & other.words) >= quoting.same_words * len(one.words)
 
 

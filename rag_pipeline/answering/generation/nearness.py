@@ -33,7 +33,9 @@ class Nearness:
         return self.of(cosines) >= self.least
 
 
-def nearness_by_vectors(hits: Sequence[Hit], words: Sequence[AbstractSet[int]], rarity: Mapping[int, float], refusal: Refusal) -> Nearness:
+def nearness_by_vectors(
+    hits: Sequence[Hit], words: Sequence[AbstractSet[int]], rarity: Mapping[int, float], refusal: Refusal, *, apart: bool
+) -> Nearness:
     """The best passage's score, less what it owes to the mere words of the question; the best sentence's cosine comes to it.
 
     Args:
@@ -41,10 +43,11 @@ def nearness_by_vectors(hits: Sequence[Hit], words: Sequence[AbstractSet[int]], 
         words: those of each hit.
         rarity: how much each word of the question tells.
         refusal: the weights.
+        apart: nowhere in one sentence stands both what is asked for and what it is asked of.
     """
     best = max(range(len(hits)), key=lambda n: hits[n].score, default=None)
     passage = 0.0 if best is None else refusal.passage * hits[best].score - refusal.coverage * coverage(words[best], rarity)
-    return Nearness(passage, refusal.convincing, by_words=False)
+    return Nearness(passage - refusal.apart * apart, refusal.convincing, by_words=False)
 
 
 def nearness_by_words(hits: Sequence[Hit], asked: Collection[int], said: Iterable[str], refusal: Refusal) -> Nearness:

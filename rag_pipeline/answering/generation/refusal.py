@@ -18,12 +18,16 @@ WHAT_TO_TRY = "Try words that the documents would use, ask for one thing at a ti
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
-def nothing_near(question: str, hits: Sequence[Hit], most: int) -> str:
-    """The reason of a refusal, in plain words, with at most so many words and places named."""
+def nothing_near(question: str, hits: Sequence[Hit], most: int, lacking: str = "") -> str:
+    """The reason of a refusal, in plain words, with at most so many words and places named.
+
+    ``lacking``: the kind of thing that would answer, where the passages have to do with the question and hold none.
+    """
     missing = list(dict.fromkeys(_words_not_in(question, hits)))[:most]
     named = list(dict.fromkeys(map(_place, hits)))[:most]
     no_word = f"None of the passages found has {' or '.join(f'“{word}”' for word in missing)}." if missing else ""
-    return " ".join(filter(None, (NOTHING_NEAR, no_word, f"Nearest: {'; '.join(named)}." if named else "", WHAT_TO_TRY)))
+    first = f"The passages found give no {lacking} that answers this." if lacking else NOTHING_NEAR
+    return " ".join(filter(None, (first, no_word, f"Nearest: {'; '.join(named)}." if named else "", WHAT_TO_TRY)))
 
 
 def _words_not_in(question: str, hits: Sequence[Hit]) -> Iterator[str]:

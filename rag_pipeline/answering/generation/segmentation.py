@@ -31,19 +31,22 @@ _CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})\s*\S")
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
+_BEFORE_A_VALUE = re.compile(r"([^\W\d_][^:;|]{0,60})(?::\s|\t|[ \u00a0]{3,}|(?: ?[._·…]){3,})")
 _LEADER = re.compile(r"\.(?: ?\.){3,}")
 """Dots that lead from a label to its value; an ellipsis has three."""
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
+_QUESTION_MARKS = ("?", "？", "؟", "?”", '?"')
 _BLANKS = re.compile(r"\s+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence or table row. ``passage`` counts from 1, ``place`` is its place in the passage; ``leans``: it refers to the one before.
 
-    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu. ``row``: the row of a table
-    that the text was made of.
+    ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu; or ``names`` one after the
+    other. ``row``: the row of a table that the text was made of. ``asks``: it is a question, and what comes after it leans on it.
     """
 
     passage: int
@@ -51,7 +54,16 @@ class Sentence:
     text: str
     leans: bool
     listed: bool = False
+    names: bool = False
     row: TableRow | None = None
+    asks: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """What says what a value is: before colons; in a row its name and those of its columns; in a card any line."""
+        if self.row:
+            return [self.row.name, *(column for column, _ in self.row.cells)]
+        return self.text.split(BETWEEN_LINES) if self.listed and not self.names else _BEFORE_A_VALUE.findall(self.text)
 
 
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
@@ -61,12 +73,27 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     header = _header_above(hit)
     lines = list(_with_groups(lines, header, tuning))
     quotable = list(_facts(lines, tuning)) or lines
-    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning)
-    longest = tuning.longest_sentence_characters
-    return [
-        Sentence(passage, place, _shortened(text, longest), bool(_LEANING.match(text)), BETWEEN_LINES in text and text not in hit.text, row)
-        for place, (text, row) in enumerate(parts)
-    ]
+    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=_is_in_small_letters(hit.text, tuning.fewest_capitals))
+    sentences: list[Sentence] = []
+    for place, (text, row) in enumerate(parts):
+        leans = bool(_LEANING.match(text)) or (row is None and bool(sentences) and sentences[-1].asks)
+        names = row is None and _is_of_names(text, tuning)
+        listed = names or (BETWEEN_LINES in text and text not in hit.text)
+        shown = _shortened(text, tuning.longest_sentence_characters)
+        sentences.append(Sentence(passage, place, shown, leans, listed, names, row, row is None and text.endswith(_QUESTION_MARKS)))
+    return sentences
+
+
+def _is_of_names(text: str, tuning: Segmentation) -> bool:
+    """Whether many words stand side by side that make no sentence: all but a few begin with a capital, and they have no grammar.
+
+    Sentences all in capitals, and titles in which each word begins with one, have the function words of a language.
+    """
+    words = [word[0] for word in _WORD.finditer(text)]
+    small = sum(word[0].islower() for word in words)
+    cased = any(word[0].isupper() for word in words)
+    few = cased and len(words) > tuning.most_heading_words and small < tuning.most_small * len(words)
+    return few and not _LABELLED.match(text) and language_of(text, tuning.function_words) is None
 
 
 def _header_above(hit: Hit) -> str:
@@ -92,21 +119,28 @@ def _with_groups(lines: Sequence[str], header: str, tuning: Segmentation) -> Ite
             yield line
 
 
-def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation) -> Iterator[tuple[str, TableRow | None]]:
+def _is_in_small_letters(text: str, fewest_capitals: float) -> bool:
+    """Whether sentences begin with small letters too, as in chats and in text that was made small."""
+    words = [word[0] for word in _WORD.finditer(text)]
+    return any(map(str.islower, words)) and sum(word[0].isupper() for word in words) < fewest_capitals * len(words)
+
+
+def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[tuple[str, TableRow | None]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
     above: list[TableRow] = []
+    table = 0
     for line in lines:
         if is_header(line):
-            header, above = line, []
+            header, above, table = line, [], table + 1
         elif is_row(line):
             row = table_row(line, header)
-            row = replace(row, total=is_total(row, above))
+            row = replace(row, total=is_total(row, above), table=table)
             above.append(row)
             yield str(row), row
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
-                header = ""
-            yield from ((sentence, None) for sentence in _cut(line, language, tuning))
+                header, above, table = "", [], table + 1
+            yield from ((sentence, None) for sentence in _cut(line, language, tuning, small=small))
 
 
 def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
@@ -177,7 +211,7 @@ def _lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _cut(line: str, language: str, tuning: Segmentation) -> Iterator[str]:
+def _cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[str]:
     start = position = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
     for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
@@ -186,7 +220,7 @@ def _cut(line: str, language: str, tuning: Segmentation) -> Iterator[str]:
         end = closing.end() if closing else position
         sentence = line[start:end].strip()
         leads = any(first < position <= last + 1 for first, last in leaders)
-        if not leads and not _goes_on_after(sentence, line[end:]) and _says_something(sentence, tuning.fewest_letters):
+        if not leads and not _goes_on_after(sentence, line[end:], small=small) and _says_something(sentence, tuning.fewest_letters):
             yield sentence
             start = end
     if _says_something(line[start:], tuning.fewest_letters):
@@ -198,10 +232,10 @@ def _with_long_ones_opened(line: str, longest: int) -> str:
     return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
 
 
-def _goes_on_after(sentence: str, rest: str) -> bool:
+def _goes_on_after(sentence: str, rest: str, *, small: bool) -> bool:
     following = rest.lstrip()[:1]
     abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
-    return following.islower() or bool(abbreviated)
+    return (following.islower() and not small) or bool(abbreviated)
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

@@ -21,13 +21,15 @@ _UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
 class TableRow:
     """``Net sales; 2022: 34,229; 2021: 35,355 (in millions)``: ``name``, ``cells`` as pairs of a column's name and a value, ``unit``.
 
-    A column without a name has ``""``; cells without a value are left out. ``total``: of the rows above it.
+    A column without a name has ``""``; cells without a value are left out. ``total``: of the rows above it. ``table``: the place of its
+    table in the passage.
     """
 
     name: str
     cells: tuple[tuple[str, str], ...]
     unit: str = ""
     total: bool = False
+    table: int = 0
 
     @property
     def amounts(self) -> str:

@@ -54,7 +54,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class Claim:
     """``answer[start:end]`` and the numbers of the passages that are cited for it."""
 
     start: int
@@ -112,7 +112,7 @@ def verified(
     sentences = sentences and _is_in_language_of(answer, passages.values(), tuning)
     found = [
         _of_sentence(answer, place, {number: passages[number] for number in claim.cites if number in passages}, tuning, sentences=sentences)
-        for claim in _claims(answer, marks, frozenset(passages))
+        for claim in claims(answer, marks, frozenset(passages))
         for place in _sentences(answer, claim)
     ]
     return Verdicts(
@@ -147,25 +147,25 @@ def _place(one: Unverified | Computed) -> tuple[int, int]:
     return one.start, -one.end
 
 
-def _claims(answer: str, marks: Sequence[Mark], everything: frozenset[int]) -> Iterator[_Claim]:
-    """The text before each group of marks with what the group cites, and the text behind the last one."""
+def claims(answer: str, marks: Sequence[Mark], everything: frozenset[int]) -> Iterator[Claim]:
+    """The text before each group of marks with what the group cites, and the text behind the last one, with ``everything``."""
     start = at = 0
     end = 0
     group: set[int] = set()
     for mark in marks:
         if group and answer[at : mark.start].strip(" .,;:\t"):
-            yield _Claim(start, end, frozenset(group))
+            yield Claim(start, end, frozenset(group))
             start, group = at, set()
         if not group:
             end = mark.start
         group.add(mark.number)
         at = mark.end
     if group:
-        yield _Claim(start, end, frozenset(group))
-    yield _Claim(at, len(answer), everything)
+        yield Claim(start, end, frozenset(group))
+    yield Claim(at, len(answer), everything)
 
 
-def _sentences(answer: str, claim: _Claim) -> Iterator[tuple[int, int]]:
+def _sentences(answer: str, claim: Claim) -> Iterator[tuple[int, int]]:
     for found in _SENTENCE.finditer(answer, claim.start, claim.end):
         text = found[0]
         if any(map(str.isalnum, text)):

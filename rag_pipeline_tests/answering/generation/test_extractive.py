@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
-from rag_pipeline.answering.generation.extractive import extracted
+from rag_pipeline.answering.generation.extractive import Extract, extracted
 from rag_pipeline.answering.generation.verification import verified
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.vectors import Vectors
@@ -12,7 +13,9 @@ from rag_pipeline_tests.answering.conftest import hit
 
 QUOTING = TUNING.quoting
 QUESTION = "When did the old bridge over the river open?"
-LONG = " ".join(f"The old bridge number {n} was built of iron and of stone, by many hands, and over a long time." for n in range(60))
+LONG = " ".join(
+    f"The old bridge number {n} was built in 17{n + 10} of iron and of stone, by many hands, and over a long time." for n in range(60)
+)
 
 
 class Recorded:
@@ -64,9 +67,14 @@ Operating income | 13,135 | 14,566"""
 PROSE = "Net sales of 3M in 2022 were affected by the suspension of operations, which had less than one percent of net sales in 2021."
 
 
-def answered(question: str, *texts: str) -> str:
+def extract_of(question: str, *texts: str, cosine: float = 0.7) -> Extract:
     hits = [hit(number, text, document="3M_2022_10K.pdf") for number, text in enumerate(texts, start=1)]
-    extract = extracted(question, np.array([1, 0], dtype=np.float32), hits, Recorded(0.7))
+    return extracted(question, np.array([1, 0], dtype=np.float32), hits, Recorded(cosine))
+
+
+def answered(question: str, *texts: str) -> str:
+    extract = extract_of(question, *texts)
+    assert extract.convincing
     assert verified(extract.text, extract.marks, extract.citations).unverified == ()
     return extract.text
 
@@ -82,3 +90,81 @@ def test_of_parts_and_their_total_the_total_is_the_whole() -> None:
     regions = "Net sales (Millions) || 2022\nAmericas | $ 18,400\nAsia Pacific | 9,901\nOther | (72)\nWorldwide | $ 28,229"
     assert answered("What were 3M's net sales in 2022?", regions) == "Net sales: Worldwide; 2022: $ 28,229 (Millions) [1]"
     assert "Asia Pacific; 2022: 9,901" in answered("What were 3M's net sales in Asia Pacific in 2022?", regions)
+
+
+def test_a_total_says_nothing_of_another_table() -> None:
+    sales = "Net sales (Millions) || 2022\nAmericas | $ 18,400\nAsia Pacific | 9,901\nWorldwide | $ 28,301"
+    other = "Net sales by channel (Millions) || 2022\nDirect | $ 8,000"
+    assert "Direct; 2022: $ 8,000" in answered("What were 3M's net sales in 2022?", f"{sales}\n\n{other}")
+    assert "Direct; 2022: $ 8,000" in answered("What were 3M's net sales in 2022?", sales, other)
+
+
+BESIDE = "The company has retirement plans that cover substantially all of its employees and were closed in 2009."
+
+
+@pytest.mark.parametrize(
+    ("question", "beside", "answer"),
+    [
+        ("How many employees does 3M have?", BESIDE, "On December 31 the company employed about 92,000 people in all countries."),
+        ("How many employees does 3M have?", "(Millions) || 2022\nEmployee benefits | 386", "(Full-time) || 2022\nEmployees | 386"),
+        ("How many employees does 3M have?", BESIDE, "It has none of its own: no employees were hired, and all work is done by others."),
+        (
+            "How many stores does 3M operate?",
+            "The stores were opened in 1998 and in 2004.",
+            "There are more than 2000 stores in the country.",
+        ),
+        (
+            "Wie viele Mitarbeiter hat 3M?",
+            "Für die Mitarbeiter gibt es eine Kantine.",
+            "Das Werk hat 3.200 Mitarbeiterinnen und Lehrlinge.",
+        ),
+        ("When was 3M founded?", "3M was founded by five men in Two Harbors.", "3M was founded by five men in 1902."),
+        ("How tall is the tower of 3M?", "The tower of 3M is tall and white.", "The tower of 3M is 120 metres tall."),
+    ],
+)
+def test_what_holds_nothing_of_what_is_asked_for_is_no_answer(question: str, beside: str, answer: str) -> None:
+    extract = extract_of(question, beside)
+    assert (extract.convincing, extract.lacking) == (False, "date" if question.startswith("When") else "number")
+    last = answered(question, beside, answer)
+    assert last.endswith(" [2]")
+    assert "[1]" not in last
+
+
+def test_what_can_be_answered_otherwise_is_not_refused_for_want_of_a_number() -> None:
+    assert answered("How many employees does 3M have, and what do they do?", BESIDE)
+    assert answered("What happens when employees of 3M retire?", BESIDE)
+    assert answered(
+        "How many employees does 3M have?", "Die Angestellten haben alle einen Vertrag, der nicht endet."
+    )  # in another language
+
+
+NAMES = "China 3M Specialty Materials Ltd. China 3M Purification France 3M France S.A.S. France Capital Safety Group France Dyneon GmbH"
+
+
+def test_names_one_after_the_other_are_near_a_question_for_less() -> None:
+    listed, sentence = (
+        extract_of("What is the capital of France?", text, cosine=0.5).nearness
+        for text in (NAMES, "The Capital Safety Group of France is a subsidiary that was bought from the founders of Dyneon GmbH in China.")
+    )
+    assert listed < sentence - 0.1
+    assert NAMES in answered("Which subsidiaries does 3M have in France?", NAMES)
+
+
+def test_what_is_asked_for_stands_with_what_it_is_asked_of() -> None:
+    question = "Who is the president of Brazil?"
+    apart, together, foreign = (
+        extract_of(question, text, cosine=0.5).nearness
+        for text in (
+            "The president of the bank was elected in May. All of us who live in Brazil report to the bank.",
+            "The bank was founded in May. All of us who live there report to the president of Brazil.",
+            "Der Vorstand der Bank wurde im Mai gewählt. Wer in Brazil lebt, muss der Bank mitteilen, was er hat.",
+        )
+    )
+    assert apart == pytest.approx(together - TUNING.refusal.apart, abs=1e-6)
+    assert foreign > apart
+
+
+def test_a_question_in_a_document_answers_none_and_is_quoted_with_its_answer() -> None:
+    asked = "How do I reset my password?"
+    assert answered(asked, f"{asked} Open the settings and choose a new one there.").startswith(f"{asked} [1] Open the settings")
+    assert asked not in answered("How can a password be reset?", asked, "A password can be reset in the settings.")

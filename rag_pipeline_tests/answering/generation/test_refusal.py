@@ -15,11 +15,11 @@ def test_a_score_that_comes_of_mere_words_counts_less() -> None:
     hits = [make_hit(score=0.6)]
     rarity = dict.fromkeys(word_ids("capital France"), 1.0)
     both, none = [set(rarity)], [set[int]()]
-    assert nearness_by_vectors(hits, both, rarity, RULE).of([0.5]) == pytest.approx(0.6 - 0.5 + 0.5)
-    assert nearness_by_vectors(hits, none, rarity, RULE).of([0.5]) == pytest.approx(1.1)
-    assert not nearness_by_vectors(hits, both, rarity, RULE).is_enough([0.5])
-    assert nearness_by_vectors(hits, none, rarity, RULE).is_enough([0.5])
-    assert nearness_by_vectors([], [], rarity, RULE).of([]) == 0.0
+    assert nearness_by_vectors(hits, both, rarity, RULE, apart=False).of([0.5]) == pytest.approx(0.6 - 0.5 + 0.5)
+    assert nearness_by_vectors(hits, none, rarity, RULE, apart=False).of([0.5]) == pytest.approx(1.1)
+    assert not nearness_by_vectors(hits, both, rarity, RULE, apart=False).is_enough([0.5])
+    assert nearness_by_vectors(hits, none, rarity, RULE, apart=False).is_enough([0.5])
+    assert nearness_by_vectors([], [], rarity, RULE, apart=False).of([]) == 0.0
 
 
 def test_by_words_alone_those_that_stand_in_one_sentence_count() -> None:

@@ -27,6 +27,7 @@ def texts(text: str, **fields: object) -> list[str]:
             ["Dr. A. Darby paid 3.6 million, e.g. for iron.", "Why?", "Nobody knows!"],
         ),
         ("A line that goes\non in small letters. Next one.", ["A line that goes on in small letters.", "Next one."]),
+        ("the fee was 0.25% in 2017. it may vary, e.g. by 0.1.", ["the fee was 0.25% in 2017.", "it may vary, e.g. by 0.1."]),
         ("- first item\n- second item", ["- first item", "- second item"]),
         ("東京は首都です。人口は多い。", ["東京は首都です。", "人口は多い。"]),
         ("\n\n***\n", []),

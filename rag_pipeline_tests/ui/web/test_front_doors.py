@@ -241,19 +241,47 @@ def test_fields_that_change_no_answer_are_taken(settings: Settings, more: dict[s
         assert client.post("/v1/chat/completions", json={"messages": messages, "n": 2}).status_code == 422
 
 
+def beside_the_text(said: Any, stream: bool) -> tuple[str, dict[str, Any]]:
+    """What the openai client has of an answer: its text, and what we add to the message."""
+    if not stream:
+        return said.choices[0].message.content, said.choices[0].message.model_extra
+    deltas = [part.choices[0].delta for part in said]
+    return "".join(delta.content or "" for delta in deltas), {key: value for delta in deltas for key, value in delta.model_extra.items()}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_verdicts_reach_the_openai_client(settings: Settings, stream: bool) -> None:
+    with serving(settings, ScriptedAnswerer([make_hit()], ["Ada built it", " in 1871 [1]."])) as address:
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+        def said(question: str) -> tuple[str, dict[str, Any]]:
+            asked: Any = [{"role": "user", "content": question}]
+            return beside_the_text(client.chat.completions.create(model="all", messages=asked, stream=stream), stream)
+
+        text, beside = said("Who built the lamp?")
+        (doubt,), (mark,) = beside["unverified"], beside["marks"]
+        assert (text[doubt["start"] : doubt["end"]], doubt["kind"], doubt["reason"]) == ("1871", "number", "[1] has no such number.")
+        assert (text[mark["start"] : mark["end"]], mark["number"]) == ("[1]", 1)
+        assert (beside["refused"], beside["withdrawn"], beside["computed"]) == (False, "", [])
+        text, beside = said("Who did you invent?")
+        (mark,) = beside["marks"]
+        assert text[mark["start"] : mark["end"]] == "[1]"
+        assert (beside["refused"], beside["withdrawn"]) == (False, "Ada built it in 1871 [1].")
+        assert said("refuse")[1]["refused"] is True
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_is_withdrawn_is_said_to_be_and_does_not_come_back_as_history(settings: Settings, stream: bool) -> None:
     answerer = ScriptedAnswerer([make_hit()], ["Ada flew to the moon."])
     with serving(settings, answerer) as address:
         client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
         asked: Any = [{"role": "user", "content": "Who did you invent?"}]
-        said: Any = client.chat.completions.create(model="all", messages=asked, stream=stream)
-        text = "".join(part.choices[0].delta.content or "" for part in said) if stream else said.choices[0].message.content
-        assert text.startswith("Ada flew to the moon.\n\n---\n\nNo passage says any of this" if stream else "Quoted.")
-        assert text.endswith("Quoted.")
+        text, _ = beside_the_text(client.chat.completions.create(model="all", messages=asked, stream=stream), stream)
+        assert text.startswith("Ada flew to the moon.\n\n---\n\nNo passage says any of this" if stream else "No passage says what")
+        assert text.endswith("Quoted [1].")
         turn: Any = [*asked, {"role": "assistant", "content": text}, {"role": "user", "content": "And when?"}]
         client.chat.completions.create(model="all", messages=turn)
-    assert [message.content for message in answerer.asked[-1][1]] == ["Who did you invent?", "Quoted."]
+    assert [message.content for message in answerer.asked[-1][1]] == ["Who did you invent?", "Quoted [1]."]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -32,4 +32,4 @@ def lake_in_place_of(path: Path) -> Lake:
 
 
 def pytest_configure() -> None:
-    database.CatalogFile = lake_in_place_of  # noqa: B010: a name of another module, which mypy would not let be replaced
+    database.CatalogFile = lake_in_place_of

@@ -109,7 +109,7 @@ def part_and_whole(question: str) -> tuple[set[int], set[int]] | None:
     if not found:
         return None
     part, whole = filter(None, found.groups())
-    words = word_ids(part.split()[-1]), word_ids(whole)
+    words = word_ids(" ".join(part.split()[-1:])), word_ids(whole)
     return words if all(words) else None
 
 

@@ -1,0 +1,41 @@
+"""What a question asks for, read from its words alone: any question that can be asked is read, and none ends the answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag_pipeline.answering.expected_kind import expected_kind, holds, only_answer, part_and_whole
+from rag_pipeline.stores.vectors.bm25 import word_ids
+
+_PIECES = ["what", "who", "is", "was", "the", "of", "in", "qui", "est", "de", "d'", "cuál", "how many", "wie viele", "when", "old"]
+_PIECES += [" ", "  ", "\t", "\u00a0", "\n", "?", ".", "France", "capital", "3M", "1995", "(", "[", "\\"]
+
+
+@pytest.mark.parametrize(
+    ("question", "part", "whole"),
+    [
+        ("What is the capital of France?", "capital", "France"),
+        ("Quelle est la capitale de la Suède ?", "capitale", "la Suède"),
+        ("¿Cuál es la capital de España?", "capital", "España"),
+    ],
+)
+def test_what_is_asked_for_and_what_it_is_asked_of(question: str, part: str, whole: str) -> None:
+    assert part_and_whole(question) == (word_ids(part), word_ids(whole))
+
+
+@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=5)), max_size=15), st.booleans())
+def test_any_question_is_read(pieces: list[str], apart: bool) -> None:
+    question = (" " if apart else "").join(pieces)
+    words = part_and_whole(question)
+    assert words is None or all(words)
+    holds(expected_kind(question), "In 1995 they had 12 stores.", question)
+    if only := only_answer(question):
+        only.is_in("In 1995 they had 12 stores.")
+        only.is_in("Stores; 1995: 12", ["Stores", "1995"])
+
+
+@pytest.mark.parametrize("question", ["What is   of x?", "What is the   of France?", "¿Cuál es   de x?", "who is  \t for y"])
+def test_a_gap_where_a_word_should_stand_asks_for_nothing(question: str) -> None:
+    assert part_and_whole(question) is None

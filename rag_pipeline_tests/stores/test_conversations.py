@@ -223,23 +223,27 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
     identity = (await made.create("", "old")).conversation_id
     await answered(made, "", identity, "q", "a")
     async with made._engine.begin() as connection:
-        for column in ("feedback", "feedback_comment"):
+        for column in ("feedback", "feedback_comment", "feedback_reason"):
             await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     await made.close()
     again = Conversations(url, tmp_path)
     (_, answer) = (await again.get("", identity)).messages
-    await again.give_feedback("", answer.message_id, "down")
-    assert (await again.get("", identity)).messages[1].feedback == "down"
+    await again.give_feedback("", answer.message_id, "down", reason="wrong_page")
+    rated = (await again.get("", identity)).messages[1]
+    assert (rated.feedback, rated.feedback_reason) == ("down", "wrong_page")
+    await again.give_feedback("", answer.message_id, "up", reason="wrong_page")
+    assert (await again.get("", identity)).messages[1].feedback_reason is None, "a reason stands beside a thumb down only"
     await again.close()
 
 
 async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> None:
-    """A database as the version before left it: one conversation for each owner, called like him."""
+    """A database as version 0002 left it: one conversation for each owner, called like him."""
     made = Conversations(url, folder)
     for owner in owners:
         await made.create(owner, f"of {owner}")
     async with made._engine.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE messages DROP COLUMN feedback_reason"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     await made.close()
 

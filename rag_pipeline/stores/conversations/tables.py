@@ -33,5 +33,6 @@ MESSAGES = sa.Table(
     sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("feedback", sa.Text),
     sa.Column("feedback_comment", sa.Text),
+    sa.Column("feedback_reason", sa.Text),
     sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
 )

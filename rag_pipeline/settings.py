@@ -337,6 +337,11 @@ class Settings(BaseSettings):
         return self.data / "paused.json"
 
     @property
+    def evaluation_path(self) -> Path:
+        """Questions with known answers, and how well they were answered: one folder for each collection."""
+        return self.data / "evaluation"
+
+    @property
     def backup_path(self) -> Path:
         """What a backup copies before it is packed; gone when it is made."""
         return self.data / "backing-up"

@@ -22,9 +22,9 @@ ALLOWED = {
     "rag_pipeline.ingestion.extract": {"errors", "models", "settings", "ingestion"},  # it may run where no store can be reached
     "rag_pipeline.ingestion": {"document_life", "errors", "models", "settings", "stores", "embedding", "ingestion"},
     "rag_pipeline.answering": {"errors", "models", "privacy", "quantities", "settings", "stores", "embedding", "answering"},
-    "rag_pipeline.evaluation": {"errors", "models", "quantities", "answering", "evaluation"},
+    "rag_pipeline.evaluation": {"errors", "models", "quantities", "settings", "stores", "ingestion", "answering", "evaluation"},
     "rag_pipeline.backup": {"access", "errors", "settings", "stores", "ingestion", "backup"},
-    "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "defs", "definitions"},
+    "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "evaluation", "defs", "definitions"},
 }
 OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "ui")
 THIRD_PARTY = {

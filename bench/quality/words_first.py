@@ -87,7 +87,7 @@ def measured(rows: list[Row], retriever: Retriever, settings: Settings, collecti
     documents = Catalog(settings.catalog_path).documents(collection)
     folder, files_of = watched_folder(settings), {one.document_id: one.file for one in documents}
     files = TextFiles(lambda document_id: folder.original(files_of[document_id]))
-    return asyncio.run(evaluate(rows, Answerer(retriever, None, settings), Scope((collection,)), files, answers=answers))
+    return asyncio.run(evaluate(rows, Answerer(retriever, None, settings), Scope((collection,)), files, answers=answers)).report
 
 
 def show(name: str, report: dict[str, Any]) -> None:

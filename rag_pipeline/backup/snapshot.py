@@ -140,6 +140,8 @@ def _copy_small_files(settings: Settings, folder: Path) -> None:
     for path in (settings.pauses_path, settings.served_models_path):
         if path.exists():
             shutil.copyfile(path, folder / path.name)
+    if settings.evaluation_path.exists():
+        shutil.copytree(settings.evaluation_path, folder / settings.evaluation_path.name, ignore=shutil.ignore_patterns(".writing-*"))
     if settings.api_tokens:
         entries = hashed_entries(settings.api_tokens.get_secret_value())
         (folder / TOKENS_FILE).write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")

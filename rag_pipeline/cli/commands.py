@@ -420,24 +420,28 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
 @click.option("--collection", "-c", required=True, help="The collection that holds the documents.")
 @click.option("--core", is_flag=True, help="Only the rows that the file marks as core.")
 @click.option("--answers/--no-answers", default=True, help="Also answer, to measure refusals and citations, or only retrieve.")
+@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Compare with what --json printed earlier.")
 @json_option
-def eval(questions: Path, collection: str, core: bool, answers: bool, as_json: bool) -> None:
+def eval(questions: Path, collection: str, core: bool, answers: bool, against: Path | None, as_json: bool) -> None:
     """Measure answers on a file of questions whose answers are known (JSON lines)."""
-    from rag_pipeline.cli.evaluate import report_table, run_evaluation
+    from rag_pipeline.cli import evaluate
     from rag_pipeline.ingestion.folder.listing import escape_collection
 
     name = escape_collection(collection)
     with click.progressbar(length=1000, label="Asking", file=sys.stderr, hidden=as_json) as bar:
-        report = run_evaluation(
+        found = evaluate.run_evaluation(
             load_settings(), questions, name, core=core, answers=answers, progress=lambda n, of: bar.update(1000 * n // of - bar.pos)
         )
+    differences = evaluate.compared(found, against) if against else []
     if as_json:
-        _print_json(report)
+        _print_json({**evaluate.as_json(found), **({"differences": [asdict(one) for one in differences]} if against else {})})
         return
     from rich.console import Console
 
-    for title, table in report.items():
-        Console().print(report_table(title, table))
+    for title, table in found.report.items():
+        Console().print(evaluate.report_table(title, table))
+    if differences:
+        Console().print(evaluate.difference_table(differences))
 
 
 @command

@@ -6,18 +6,22 @@ Belongs here: what the command puts together and prints. Not here: measuring (``
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from polars import DataFrame
 
 from rag_pipeline.answering.answerer import build_answerer
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
-from rag_pipeline.evaluation.evaluate import Progress, Report, evaluate
-from rag_pipeline.evaluation.places import TextFiles, same_file
+from rag_pipeline.evaluation.comparison import VALUES, Difference, Values, differences, paired
+from rag_pipeline.evaluation.evaluate import Evaluation, Outcome, Progress, cluster_of, evaluate
+from rag_pipeline.evaluation.places import same_file
+from rag_pipeline.evaluation.question_set import text_files
 from rag_pipeline.evaluation.rows import Row, read_rows
-from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
 from rag_pipeline.stores.catalog.database import DocumentStatus
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-def run_evaluation(settings: Settings, path: Path, collection: str, *, core: bool, answers: bool, progress: Progress) -> Report:
+def run_evaluation(settings: Settings, path: Path, collection: str, *, core: bool, answers: bool, progress: Progress) -> Evaluation:
     """Read the questions, ask them, measure.
 
     Raises:
@@ -37,15 +41,81 @@ def run_evaluation(settings: Settings, path: Path, collection: str, *, core: boo
     rows = read_rows(path)
     if core:
         rows = [row for row in rows if row.core] or rows
-    documents = open_catalog(settings).documents(collection)
-    missing = missing_files(rows, documents)
-    folder, files_of = watched_folder(settings), {document.document_id: document.file for document in documents}
-    files = TextFiles(lambda document_id: folder.original(files_of[document_id]))
+    missing = missing_files(rows, open_catalog(settings).documents(collection))
+    files, _ = text_files(settings, collection)
     scope = Scope((collection,))
-    report = asyncio.run(evaluate(rows, build_answerer(settings), scope, files, answers=answers, progress=progress))
+    found = asyncio.run(evaluate(rows, build_answerer(settings), scope, files, answers=answers, progress=progress))
     if missing:
-        report.setdefault("retrieval", {})["rows_whose_files_are_not_indexed"] = float(sum(missing.values()))
-    return report
+        found.report.setdefault("retrieval", {})["rows_whose_files_are_not_indexed"] = float(sum(missing.values()))
+    return found
+
+
+def as_json(found: Evaluation) -> dict[str, object]:
+    """The report, and under ``questions`` what it is the mean of, which a later one can be compared with."""
+    return {**found.report, "questions": [_outcome(one) for one in found.outcomes]}
+
+
+def _outcome(one: Outcome) -> dict[str, object]:
+    row = one.row
+    name = {"id": row.name} if row.name else {}
+    passages = [f"{hit.document}#{hit.position}" for hit in one.passages]
+    said = {"question": row.question, "document": cluster_of(one), "measures": one.measures, "passages": passages, "answer": one.answer}
+    return {"question_id": row.row_id, **name, **said, "refused": one.refused}
+
+
+def compared(found: Evaluation, against: Path) -> list[Difference]:
+    """What changed since the report in ``against``, on the questions that both have.
+
+    Raises:
+        RagError: that is no report of ``rag eval --json``, or it has none of these questions.
+    """
+    before, after = _values(_read_report(against), against), _values(as_json(found), against)
+    found_differences = differences(paired(before, after))
+    if not found_differences:
+        raise RagError(f"{against} holds none of these questions with a measure. Ask the same file of questions for both.")
+    return found_differences
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RagError(
+            f"{path} cannot be read as JSON ({error}). Make it so: rag eval QUESTIONS.jsonl -c COLLECTION --json > {path}"
+        ) from error
+    if not isinstance(value, dict) or not isinstance(value.get("questions"), list):
+        again = f"rag eval QUESTIONS.jsonl -c COLLECTION --json > {path}"
+        raise RagError(f"{path} holds no single questions: it is no report, or one of an older version. Make it again: {again}")
+    return value
+
+
+def _values(report: Mapping[str, Any], path: Path) -> Values:
+    try:
+        rows = [
+            (str(one["question_id"]), str(one["document"]), str(measure), float(value))
+            for one in report["questions"]
+            for measure, value in one["measures"].items()
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RagError(f"{path} is no report of `rag eval --json`: {type(error).__name__}: {error}") from error
+    return DataFrame(rows, schema=VALUES, orient="row").unique(["question_id", "measure"], keep="first", maintain_order=True)
+
+
+def difference_table(found: Sequence[Difference]) -> Table:
+    """Paired differences for a terminal."""
+    from rich.table import Table
+
+    first = found[0]
+    enclosed = "documents" if first.documents > 1 else "questions: all ask for one document"
+    table = Table(title=f"After and before, on the questions that both have; 95 % intervals by {enclosed}", title_justify="left")
+    for name in ("measure", "questions", "before", "after", "difference", "95 % interval", "better", "worse", "same", "chance of drop"):
+        table.add_column(name, justify="left" if name == "measure" else "right", no_wrap=True)
+    for one in found:
+        counts = (str(one.wins), str(one.losses), str(one.ties))
+        enclosing = f"{one.low:+.3f} … {one.high:+.3f}"
+        measured = (str(one.questions), f"{one.before:.3f}", f"{one.after:.3f}", f"{one.difference:+.3f}", enclosing)
+        table.add_row(one.measure.removeprefix("retrieval.").replace("_", " "), *measured, *counts, f"{one.chance_of_drop:.4f}")
+    return table
 
 
 def missing_files(rows: Sequence[Row], documents: Sequence[DocumentStatus]) -> Counter[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -42,7 +43,10 @@ from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.indexable import answering_documents
 from rag_pipeline.stores.catalog.listing import work_counts
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
-from rag_pipeline.stores.vectors import open_index
+from rag_pipeline.stores.vectors import DamagedIndexError, open_index
+
+if TYPE_CHECKING:
+    from rag_pipeline.evaluation.quality import Measured
 
 _WAIT_LIMIT_SECONDS = 60.0
 _SMALL_WORK = 20
@@ -216,7 +220,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
     """
     needs = {task for task in needs_of(look.plan, look.backlog) if task[1] in collections}
     went_back = {manifest.collection for manifest in rolled_back(open_index(settings), collections)}
-    if not (full_refresh or needs or went_back):
+    unmeasured = _unmeasured(settings, collections)
+    if not (full_refresh or needs or went_back or unmeasured):
         return []
     work = _Work(settings, drawing)
     with Recorder(settings) as recorder, progress.listening(drawing.update):
@@ -234,7 +239,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-        unrecorded = recorder.record(work.reports)
+        work.measure(_unmeasured(settings, [name for name in collections if name not in work.failures]))
+        unrecorded = recorder.record(work.reports, work.measured)
     refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
     return [*work.failures.values(), *refusals, *filter(None, [unrecorded])]
 
@@ -247,6 +253,22 @@ class _Work:
     drawing: _Drawing
     reports: dict[str, Reports] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, Measured] = field(default_factory=dict)
+
+    def measure(self, collections: Sequence[str]) -> None:
+        """How well the questions of those collections are answered that have any, and of whose documents nothing is left to do."""
+        for lane in LANES if collections else ():
+            left = _left(self.settings, collections, lane)
+            collections = [name for name in collections if not left[name]]
+        for collection in collections:
+            from rag_pipeline.evaluation.quality import update_and_measure
+
+            self.drawing.start(collection)
+            self.drawing.show(f"{collection}: measuring how well its questions are answered")
+            try:
+                self.measured[collection] = update_and_measure(Workspace(self.settings, collection))
+            except RagError as error:
+                self.failures[collection] = f"{collection}: its quality was not measured: {error}"
 
     def do_slices(self, lane: Lane, collection: str) -> None:
         """Slice after slice until nothing is left, or one of them got nothing done."""
@@ -285,6 +307,18 @@ class _Work:
         except Exception as error:
             log.exception("Ingesting %s failed", collection)
             self.failures[collection] = f"{collection}: {type(error).__name__}: {error}. What was finished is kept: run it again."
+
+
+def _unmeasured(settings: Settings, collections: Sequence[str]) -> list[str]:
+    """Those that have questions and were not measured as they are now. What evaluation needs is loaded where there may be questions."""
+    if not (settings.evaluation_path.exists() or settings.conversations_path.exists() or settings.database_url):
+        return []
+    from rag_pipeline.evaluation.quality import due
+
+    pauses = read_pauses(settings)
+    with suppress(DamagedIndexError):  # the run says it
+        return due(settings, open_index(settings).manifests(), [name for name in collections if name not in pauses])
+    return []
 
 
 def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:

@@ -14,9 +14,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.steps.lanes import Reports
 from rag_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from rag_pipeline.evaluation.quality import Measured
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +51,11 @@ class Recorder:
             self._process.stdin.write(pickle.dumps(self._settings))
             self._process.stdin.flush()
 
-    def record(self, done: Mapping[str, Reports]) -> str:
-        """Write down what was done, by collection; why that failed, empty where it did not."""
+    def record(self, done: Mapping[str, Reports], measured: Mapping[str, Measured]) -> str:
+        """Write down what was done, and what was measured then, by collection; why that failed, empty where it did not."""
         self.begin()
         assert self._process
-        _, said = self._process.communicate(pickle.dumps(dict(done)))
+        _, said = self._process.communicate(pickle.dumps((dict(done), dict(measured))))
         if not self._process.returncode:
             return ""
         trace = said.decode(errors="replace").strip()

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import dagster as dg
 
 from rag_pipeline.defs.assets import chunks, extracted_text, source_documents, vector_index
+from rag_pipeline.defs.measuring import evaluation_set, retrieval_quality
 from rag_pipeline.defs.partitions import PARTITION_TAG
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.document_life import held_in_words, hold_rules, with_command
+from rag_pipeline.evaluation.quality import last_report
+from rag_pipeline.evaluation.question_set import bad_rows
 from rag_pipeline.ingestion import consistency
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.stores.catalog.missing_files import held_deletions
@@ -99,6 +102,28 @@ def no_deletion_is_held(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not held, metadata={"count": count, "what_to_do": "\n".join(words) or "nothing"})
 
 
+def every_line_is_a_question(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
+    """Lines of question files that are no question: a warning with the list."""
+    bad = [(one.collection, row) for one in workspaces for row in bad_rows(one.settings, one.collection)]
+    told = [{"collection": name, "file": row.file, "line": str(row.line), "reason": row.reason} for name, row in bad[:_ROWS]]
+    columns = [dg.TableColumn(name) for name in ("collection", "file", "line", "reason")]
+    table = dg.MetadataValue.table([dg.TableRecord(one) for one in told], dg.TableSchema(columns))
+    return dg.AssetCheckResult(passed=not bad, severity=dg.AssetCheckSeverity.WARN, metadata={"count": len(bad), "lines": table})
+
+
+def quality_has_not_dropped(workspaces: Sequence[Workspace]) -> dg.AssetCheckResult:
+    """A drop that chance does not explain: a warning with the figures."""
+    reports = [(one.collection, report) for one in workspaces if (report := last_report(one))]
+    drops = [(name, report, drop) for name, report in reports if (drop := report.drop)]
+    lines = [
+        f"{name}: {drop.measure} {drop.before:.3f} → {drop.after:.3f} on {drop.questions} questions ({drop.losses} worse, {drop.wins}"
+        f" better, chance {drop.chance_of_drop:.4f}), version {report.compared_with} → {report.index_version}"
+        for name, report, drop in drops
+    ]
+    metadata: dict[str, dg.RawMetadataValue] = {"count": len(drops), "drops": "\n".join(lines) or "none"}
+    return dg.AssetCheckResult(passed=not drops, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
+
+
 CHECKS = (
     Check(
         vector_index,
@@ -129,6 +154,17 @@ CHECKS = (
         source_documents,
         no_deletion_is_held,
         "No deletion waits because many files went missing at once. If one does: bring the disk back, or confirm as it says.",
+    ),
+    Check(
+        evaluation_set,
+        every_line_is_a_question,
+        "All lines of the .jsonl files in data/evaluation/<collection> are questions. If not: mend those that it names; the others count.",
+    ),
+    Check(
+        retrieval_quality,
+        quality_has_not_dropped,
+        "The questions of the set are answered no worse than by the version before. If they are: the table `changed` of retrieval_quality"
+        " shows which, and what was found before; `rag rollback` answers from the version before.",
     ),
 )
 checks = [check.defined() for check in CHECKS]

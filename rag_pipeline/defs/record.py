@@ -18,11 +18,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import NULL_EVENT_POINTER
 
-from rag_pipeline.defs import reported
+from rag_pipeline.defs import measuring, reported
 from rag_pipeline.defs.assets import assets
 from rag_pipeline.defs.checks import CHECKS
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.runs import open_instance
+from rag_pipeline.evaluation.quality import Measured
 from rag_pipeline.ingestion import data_versions
 from rag_pipeline.ingestion.code_versions import code_version
 from rag_pipeline.ingestion.steps.lanes import Reports
@@ -32,24 +33,25 @@ from rag_pipeline.settings import Settings
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
-def record(instance: dg.DagsterInstance, settings: Settings, done: Mapping[str, Reports]) -> None:
-    """Write down what was done, by collection.
+def record(instance: dg.DagsterInstance, settings: Settings, done: Mapping[str, Reports], measured: Mapping[str, Measured]) -> None:
+    """Write down what was done, and what was measured then, by collection.
 
     Raises:
         Exception: of Dagster's, where its records cannot be written.
     """
-    instance.add_dynamic_partitions(str(collections.name), list(done))
-    for collection, reports in done.items():
+    names = list(dict.fromkeys([*done, *measured]))
+    instance.add_dynamic_partitions(str(collections.name), names)
+    for collection in names:
         workspace = Workspace(settings, collection)
         with workspace.catalog.reading():
-            events = list(_events(workspace, reports))
+            events = list(_events(workspace, done.get(collection, Reports()), measured.get(collection)))
         for event in events:
             instance.report_runless_asset_event(event)
 
 
-def _events(workspace: Workspace, reports: Reports) -> Iterator[Event]:
-    found = dict(_reported(workspace, reports))
-    for asset in assets:
+def _events(workspace: Workspace, reports: Reports, measured: Measured | None) -> Iterator[Event]:
+    found = dict([*_reported(workspace, reports), *_reported_quality(workspace, measured)])
+    for asset in (*assets, *measuring.assets):
         if one := found.get(name := asset.key.to_user_string()):
             tags = _version_tags(name, one.version, [_version(workspace, key.to_user_string(), found) for key in asset.dependency_keys])
             yield dg.AssetMaterialization(asset.key, partition=workspace.collection, metadata=one.metadata, tags=tags)
@@ -88,13 +90,20 @@ def _reported(workspace: Workspace, reports: Reports) -> Iterator[tuple[str, rep
         yield "vector_index", reported.vector_index(workspace, reports.vector_index, seconds["vector_index"])
 
 
+def _reported_quality(workspace: Workspace, measured: Measured | None) -> Iterator[tuple[str, reported.Reported]]:
+    if measured:
+        yield "evaluation_set", measuring.reported_set(measured.questions, measured.seconds)
+    if measured and measured.quality:
+        yield "retrieval_quality", measuring.reported_quality(measured.quality, workspace)
+
+
 def main() -> None:
     """Write down what comes on standard input: pickled, the settings, and what was done once that is known. Who began this process ends
     it, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings: Settings = _next_given()
     with open_instance(settings) as instance:
-        record(instance, settings, _next_given())
+        record(instance, settings, *_next_given())
 
 
 def _next_given() -> Any:

@@ -103,12 +103,15 @@ def changes_of(settings: Settings) -> Changes:
 
 
 def _situation(settings: Settings) -> Hashable:
-    """What besides the watched folder a look depends on: the catalog, what is published, what can be read, which model a server
-    has; and whether to stop."""
+    """What besides the watched folder a look depends on: the catalog, what is published, questions with known answers, what can be read,
+    which model a server has; and whether to stop."""
     manifests = sorted(settings.index_path.glob("*/manifest.json"))
+    questions = sorted((*settings.evaluation_path.glob("*"), *settings.evaluation_path.glob("*/*.jsonl")))
     files = [
         settings.index_path,
         *manifests,
+        settings.evaluation_path,
+        *questions,
         settings.pauses_path,
         settings.served_models_path,
         settings.dagster_home / STOP_FILE,

@@ -41,17 +41,44 @@ Report = dict[str, dict[str, float]]
 Progress = Callable[[int, int], None]
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What became of one question. ``measures`` are named ``table.measure``; ``answer`` is None where none was asked for, or it failed."""
+
+    row: Row
+    measures: dict[str, float] = field(default_factory=dict)
+    passages: tuple[Hit, ...] = ()
+    answer: str | None = None
+    refused: bool = False
+
+
+def cluster_of(outcome: Outcome) -> str:
+    """The document whose fate a question shares: the first that is wanted; of a question that wants none, itself."""
+    return outcome.row.wanted[0].file if outcome.row.wanted else outcome.row.row_id
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The means over all questions, by table, and what they are means of."""
+
+    report: Report
+    outcomes: Sequence[Outcome]
+
+
 @dataclass
 class _Collected:
     """Values by table and measure; a report is their means."""
 
+    outcomes: list[Outcome] = field(default_factory=list)
     values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     nearness: dict[bool, list[float]] = field(default_factory=lambda: {True: [], False: []})
 
     def add(self, table: str, **measured: float) -> None:
         for name, value in measured.items():
-            self.values[table][name.replace("_at_", "@")].append(float(value))
+            measure = name.replace("_at_", "@")
+            self.values[table][measure].append(float(value))
+            self.outcomes[-1].measures[f"{table}.{measure}"] = float(value)
 
     def report(self) -> Report:
         tables: Report = {table: {name: fmean(values) for name, values in rows.items()} for table, rows in self.values.items()}
@@ -66,7 +93,7 @@ class _Collected:
 
 async def evaluate(
     rows: Sequence[Row], answerer: Answerer, scope: Scope, files: TextFiles, *, answers: bool = True, progress: Progress = lambda *_: None
-) -> Report:
+) -> Evaluation:
     """Ask every row and measure.
 
     Args:
@@ -82,6 +109,7 @@ async def evaluate(
     """
     collected = _Collected()
     for number, row in enumerate(rows, start=1):
+        collected.outcomes.append(Outcome(row))
         if row.rewrite is not None:
             _rewriting(row, (await answerer.reformulated(row.question, row.history)).question, collected)
         else:
@@ -91,7 +119,7 @@ async def evaluate(
     _judge_refusals(report.get("refusal", {}), collected.values["refusal"])
     if files.not_found:
         report.setdefault("retrieval", {})["passages_not_found_in_their_file"] = float(files.not_found)
-    return report
+    return Evaluation(report, collected.outcomes)
 
 
 def _rewriting(row: Row, ours: str, collected: _Collected) -> None:
@@ -113,6 +141,7 @@ async def _question(row: Row, answerer: Answerer, scope: Scope, files: TextFiles
     started = time.perf_counter()
     hits = await _hits(answerer, scope, searched.question, searched.sub_questions, searched.with_topic)
     collected.seconds["retrieval"].append(time.perf_counter() - started)
+    collected.outcomes[-1].passages = hits
     if row.wanted:
         _add_retrieval("retrieval", row, hits, files, collected)
         if row.history:
@@ -196,6 +225,8 @@ async def _answer(row: Row, answerer: Answerer, scope: Scope, collected: _Collec
                 raise RagError(f"The question {row.question!r} could not be answered: {event.message}")
             if isinstance(event, (Answered, Refused)):
                 refused = isinstance(event, Refused)
+                collected.outcomes[-1].refused = refused
+                collected.outcomes[-1].answer = event.reason if isinstance(event, Refused) else event.answer
                 collected.add("refusal", **{"refused_of_answerable" if row.answerable else "refused_of_unanswerable": refused})
                 if event.nearness is not None:
                     collected.nearness[row.answerable].append(event.nearness)

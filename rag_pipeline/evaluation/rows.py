@@ -5,9 +5,11 @@ Belongs here: reading and checking rows. Not here: asking them.
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ class Row:
     """A question. ``rewrite``: how a person made it stand alone; ``wanted`` is empty where nothing holds the answer.
 
     ``answers`` are all reference answers; ``sentences`` are what a wanted file says word for word, where the set marks it.
+    ``name`` is the row's own id, where it has one.
     """
 
     question: str
@@ -40,6 +43,32 @@ class Row:
     core: bool = False
     answers: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def row_id(self) -> str:
+        """Equal for the same question with the same wanted passages, whichever file or line it stands in."""
+        said = [
+            self.question,
+            [[turn.role, turn.content] for turn in self.history],
+            [*map(_place, self.wanted)],
+            self.answerable,
+            self.rewrite,
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def _place(wanted: Wanted) -> tuple[str, int | None, int | None, int | None]:
+    return wanted.file, wanted.page, wanted.start, wanted.end
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A line that is no question, and why."""
+
+    file: str
+    line: int
+    reason: str
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -48,32 +77,66 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         RagError: the file cannot be read, holds no row, or a line of it is no question; the message names the line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RagError(f"{path} cannot be read: {error}") from error
-    rows = [_row(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    rows, bad = read_good_rows(path)
+    if bad:
+        raise RagError(f"{path}, line {bad[0].line} {bad[0].reason}")
     if not rows:
         raise RagError(f"{path} holds no question. Write one JSON object a line, with a field question and a field relevant.")
-    return rows
+    return list(rows.values())
 
 
-def _row(path: Path, number: int, line: str) -> Row:
+def read_good_rows(path: Path) -> tuple[dict[int, Row], list[BadRow]]:
+    """The rows of a file by their line, and the lines that are no question.
+
+    Raises:
+        RagError: the file cannot be read.
+    """
     try:
-        value = json.loads(line)
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    except OSError as error:
+        raise RagError(f"{path} cannot be read: {error}") from error
+    rows, bad = {}, []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                rows[number] = read_row(line)
+            except ValueError as error:
+                bad.append(BadRow(path.name, number, str(error)))
+    return rows, bad
+
+
+def read_row(line: bytes) -> Row:
+    """A question as a line says it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(line.decode())
         return Row(
             question=_text(value, "question"),
+            name=str(value.get("id") or ""),
             history=_history(value.get("history", [])),
             wanted=tuple(_wanted(one) for one in value.get("relevant") or []),
             answerable=bool(value.get("answerable", True)),
-            rewrite=value.get("rewrite"),
+            rewrite=_text(value, "rewrite") if value.get("rewrite") is not None else None,
             core=bool(value.get("core", False)),
             answers=tuple(dict.fromkeys(filter(None, [*(value.get("answers") or []), value.get("answer")]))),
             sentences=tuple(one["excerpt"] for one in value.get("relevant") or [] if one.get("excerpt")),
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         detail = f"{type(error).__name__}: {error}"
-        raise RagError(f"{path}, line {number} is no question ({detail}). A row is a JSON object with the field question.") from None
+        raise ValueError(f"is no question ({detail}). A row is a JSON object with the field question.") from None
+
+
+def row_line(row: Row) -> str:
+    """The inverse of :func:`read_row`: a row as a line of a file."""
+    excerpts = row.sentences if len(row.sentences) == len(row.wanted) else [None] * len(row.wanted)
+    relevant = [{**asdict(wanted), "excerpt": excerpt} for wanted, excerpt in zip(row.wanted, excerpts, strict=True)]
+    said = {"id": row.name, "question": row.question, "history": [asdict(turn) for turn in row.history], "relevant": relevant}
+    return json.dumps(
+        {**said, "answerable": row.answerable, "answers": row.answers, "rewrite": row.rewrite, "core": row.core}, ensure_ascii=False
+    )
 
 
 def _text(value: dict[str, Any], name: str) -> str:
@@ -83,8 +146,15 @@ def _text(value: dict[str, Any], name: str) -> str:
 
 
 def _history(turns: Sequence[dict[str, str]]) -> tuple[Message, ...]:
-    return tuple(Message("assistant" if turn["role"] == "assistant" else "user", turn["content"]) for turn in turns)
+    return tuple(Message("assistant" if turn["role"] == "assistant" else "user", _text(turn, "content")) for turn in turns)
 
 
 def _wanted(value: dict[str, Any]) -> Wanted:
-    return Wanted(_text(value, "file"), value.get("page"), value.get("start"), value.get("end"))
+    return Wanted(_text(value, "file"), *(_number(value, name) for name in ("page", "start", "end")))
+
+
+def _number(value: dict[str, Any], name: str) -> int | None:
+    number = value.get(name)
+    if number is not None and type(number) is not int:
+        raise ValueError(f"{name} is no whole number")
+    return number

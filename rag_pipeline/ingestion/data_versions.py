@@ -29,3 +29,9 @@ def chunks(workspace: Workspace) -> Contents:
 def embeddings(workspace: Workspace) -> Contents:
     """The vectors; changes also with the model."""
     return vector_contents(workspace.catalog, workspace.collection, workspace.chunker_fingerprint, workspace.model.fingerprint)
+
+
+def vector_index(workspace: Workspace) -> Contents:
+    """The version that answers, where one does."""
+    manifest = workspace.index.manifest(workspace.collection)
+    return Contents(manifest.chunks, manifest.version) if manifest else Contents(0, "none")

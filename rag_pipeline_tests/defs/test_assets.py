@@ -110,6 +110,8 @@ def test_checks_find_points_that_should_not_be_there(uploads: Path, instance: dg
         "failed_documents": True,
         "documents_read_in_part": True,
         "no_deletion_is_held": True,
+        "every_line_is_a_question": True,
+        "quality_has_not_dropped": True,
     }
 
 

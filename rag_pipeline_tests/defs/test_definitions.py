@@ -28,7 +28,7 @@ def test_the_project_is_one_that_dg_knows(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
     assert result.returncode == 0, result.stderr
     listed = json.loads(result.stdout[result.stdout.index("{") :])
-    assert [len(listed[kind]) for kind in ("assets", "asset_checks", "jobs", "sensors")] == [5, 6, 3, 1]
+    assert [len(listed[kind]) for kind in ("assets", "asset_checks", "jobs", "sensors")] == [7, 8, 4, 1]
 
 
 def test_whatever_the_dagster_ui_shows_has_words_to_act_on() -> None:
@@ -36,6 +36,6 @@ def test_whatever_the_dagster_ui_shows_has_words_to_act_on() -> None:
     assert [name for name, words in assets.items() if "Out of date:" not in words or "If it fails" not in words] == []
     assert all(spec.owners and spec.tags.get("layer") for spec in defs.resolve_all_asset_specs())
     checks = [spec for check in defs.asset_checks or () for spec in check.check_specs]
-    assert len(checks) == 6
+    assert len(checks) == 8
     others = [defs.resolve_job_def("ingest"), *(defs.sensors or ()), *defs.resolve_job_def("ingest").all_node_defs]
     assert [thing.name for thing in (*checks, *others) if not thing.description] == []

@@ -91,7 +91,7 @@ def test_records_that_cannot_be_written_are_said_and_an_interrupted_command_leav
         recorder.begin()
         assert recorder._process
         assert recorder._process.wait(60)  # long before it is given what it is to write
-        said = recorder.record({})
+        said = recorder.record({}, {})
     assert "could not be written (" in said
     assert "FileExistsError" in said or "NotADirectoryError" in said
     with pytest.raises(KeyboardInterrupt), Recorder(settings) as recorder:

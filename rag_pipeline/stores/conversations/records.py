@@ -55,3 +55,17 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     messages: tuple[StoredMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """An answer that a reader judged. ``question`` is what was searched for: it stands alone. ``passages`` are those that were cited, or,
+    of a refusal, the nearest ones, as the API shows them."""
+
+    message_id: str
+    question: str
+    feedback: Feedback
+    reason: FeedbackReason | None
+    answer: str
+    refused: bool
+    passages: tuple[Mapping[str, object], ...]

@@ -30,6 +30,7 @@ from rag_pipeline.stores.conversations.records import (
     FeedbackReason,
     MessageState,
     StoredMessage,
+    Thumb,
 )
 from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
 
@@ -166,6 +167,16 @@ class Conversations:
             if not cast("Any", done).rowcount:
                 raise ConversationGoneError("There is no answer with this id.")
 
+    async def thumbs(self) -> list[Thumb]:
+        """All finished answers that somebody judged, whoever that was, oldest first."""
+        asked, answered = MESSAGES.alias("asked"), MESSAGES.alias("answered")
+        same = (asked.c.conversation_id == answered.c.conversation_id) & (asked.c.position == answered.c.position - 1)
+        query = sa.select(answered, asked.c.content.label("question")).join_from(answered, asked, same)
+        judged = answered.c.feedback.is_not(None) & answered.c.state.in_(("complete", "refused"))
+        async with self._reading() as connection:
+            rows = await connection.execute(query.where(judged).order_by(answered.c.created_at, answered.c.id))
+            return [_thumb(row) for row in rows.mappings()]
+
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
@@ -243,6 +254,13 @@ def _storable(text: str) -> str:
 
 def _conversation(row: sa.RowMapping, messages: Sequence[StoredMessage] = ()) -> Conversation:
     return Conversation(row["id"], row["title"], _utc(row["created_at"]), _utc(row["updated_at"]), tuple(messages))
+
+
+def _thumb(row: sa.RowMapping) -> Thumb:
+    detail, refused = row["detail"], row["state"] == "refused"
+    passages = tuple(detail.get("nearest" if refused else "citations") or ())
+    question = detail.get("reformulated_question") or row["question"]
+    return Thumb(row["id"], question, row["feedback"], row["feedback_reason"], row["content"], refused, passages)
 
 
 def _message(row: sa.RowMapping) -> StoredMessage:

@@ -310,6 +310,21 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an answer was made of, so that the same can be asked again.
+
+    ``index_versions`` by collection; ``passages`` are all that were found, best first; ``prompt`` is the SHA-256 of what the language model
+    was told, empty without one; ``settings`` are those that decide an answer, by name.
+    """
+
+    index_versions: Mapping[str, str]
+    passages: tuple[Hit, ...]
+    with_topic: str
+    prompt: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The end of a good answer. ``model`` is None for the extractive answer; timings are in seconds by step name.
 
@@ -335,6 +350,7 @@ class Answered:
     unverified: tuple[Unverified, ...] = ()
     computed: tuple[Computed, ...] = ()
     withdrawn: str = ""
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +369,7 @@ class Refused:
     coverage: Coverage | None = None
     nothing_indexed: bool = False
     withdrawn: str = ""
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

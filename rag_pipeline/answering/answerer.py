@@ -7,8 +7,10 @@ Every reader of answers (app, API, command line, ...) reads this stream.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,11 +34,16 @@ from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.preparation import stop_preparing
-from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Reformulated, Refused, Retrieved
+from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Provenance, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
+DECIDING = (
+    "top_k", "reranker_model", "rerank_milliseconds",
+    "chat_model", "chat_tokenizer", "chat_context_tokens", "chat_max_tokens", "chat_withdraw",
+)  # fmt: skip
+"""Settings that an answer depends on, whatever is indexed. None of them is a secret."""
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
@@ -49,6 +56,9 @@ class _Course:
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    prompt: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -59,7 +69,7 @@ class _Course:
             self.timings[step] = time.perf_counter() - started
 
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage)
+        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage, provenance=self._provenance)
 
     def answered(self, writing: Writing, verdicts: Verdicts) -> Answered:
         return Answered(
@@ -73,7 +83,12 @@ class _Course:
             coverage=self._partial_coverage,
             unverified=verdicts.unverified,
             computed=verdicts.computed,
+            provenance=self._provenance,
         )
+
+    @property
+    def _provenance(self) -> Provenance:
+        return Provenance(self.versions, self.hits, self.with_topic, self.prompt, self.settings)
 
     @property
     def _partial_coverage(self) -> Coverage | None:
@@ -106,6 +121,29 @@ class Answerer:
             async for event in events:
                 yield event
 
+    async def again(
+        self, question: str, history: Sequence[Message], provenance: Provenance, coverage: Coverage
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """An answer from the same passages as before, without searching: Token*, then one of Answered, Refused, Failed.
+
+        Args:
+            question: as it was searched for: it stands alone.
+            history: the conversation before it, oldest first.
+            provenance: of the answer before; there is a passage in it.
+            coverage: how far the passages had been found by their meaning.
+        """
+        earlier = await asyncio.to_thread(_earlier, history, self._tuning.marks)
+        course = _Course(question, provenance.with_topic, hits=provenance.passages, coverage=coverage, settings=self._deciding)
+        async with aclosing(ended(self._written(course, earlier))) as events:
+            async for event in events:
+                yield event
+
+    @property
+    def _deciding(self) -> dict[str, object]:
+        """The settings that decide an answer, besides the index; ``tuning`` stands for all numbers of the tuning."""
+        numbers = hashlib.sha256(repr(self._tuning).encode()).hexdigest()[:12]
+        return {**{name: getattr(self._settings, name) for name in DECIDING}, "tuning": numbers}
+
     async def close(self) -> None:
         """Close the connections that are kept open, of the running event loop, and let go of what is being prepared."""
         stop_preparing()
@@ -125,7 +163,7 @@ class Answerer:
         return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
     async def _course(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
-        course = _Course(question)
+        course = _Course(question, settings=self._deciding)
         try:
             async with aclosing(self._steps(course, history, scope)) as events:
                 async for event in events:
@@ -140,22 +178,25 @@ class Answerer:
         yield searched
         with course.timed("retrieve"):
             found = await self.retriever.retrieve(course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic)
-        course.hits, course.coverage = found.hits, found.coverage
+        course.hits, course.coverage, course.versions = found.hits, found.coverage, found.versions
         yield Retrieved(course.hits)
         if not course.hits:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
             yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
             return
-        answer = self._generated(self._chat, course, history) if self._chat else self._extracted(course)
-        async with aclosing(answer) as events:
+        async with aclosing(self._written(course, history)) as events:
             async for event in events:
                 yield event
+
+    def _written(self, course: _Course, history: Sequence[Message]) -> AsyncGenerator[AnswerEvent, None]:
+        return self._generated(self._chat, course, history) if self._chat else self._extracted(course)
 
     async def _generated(self, chat: ChatModel, course: _Course, history: Sequence[Message]) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("augment"):
             packing = self._tuning.packing
             count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer, packing.bytes_per_token)
             prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count, packing)
+            course.prompt = hashlib.sha256(json.dumps(prompt.messages).encode()).hexdigest()
         writing = Writing()
         with course.timed("generate"):
             async with aclosing(generated(chat, prompt, writing, self._tuning.marks)) as written:

@@ -445,6 +445,21 @@ def eval(questions: Path, collection: str, core: bool, answers: bool, against: P
 
 
 @command
+@click.argument("message")
+@json_option
+def replay(message: str, as_json: bool) -> None:
+    """Give a kept answer (MESSAGE is its id) word for word, ask its passages again, and show what differs."""
+    from rag_pipeline.cli.replay import in_words
+    from rag_pipeline.cli.replay import replay as asked_again
+
+    found = asyncio.run(asked_again(load_settings(), message))
+    if as_json:
+        _print_json({**asdict(found), "same": found.same})
+    else:
+        click.echo("\n".join([found.kept, "", *map(printable, in_words(found))]))
+
+
+@command
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(["read", "write"]), help="May be repeated.  [default: both]")
 @collection_option

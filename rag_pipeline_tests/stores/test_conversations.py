@@ -223,7 +223,7 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
     identity = (await made.create("", "old")).conversation_id
     await answered(made, "", identity, "q", "a")
     async with made._engine.begin() as connection:
-        for column in ("feedback", "feedback_comment", "feedback_reason"):
+        for column in ("feedback", "feedback_comment", "feedback_reason", "provenance"):
             await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     await made.close()
@@ -243,7 +243,8 @@ async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> Non
     for owner in owners:
         await made.create(owner, f"of {owner}")
     async with made._engine.begin() as connection:
-        await connection.execute(sa.text("ALTER TABLE messages DROP COLUMN feedback_reason"))
+        for column in ("feedback_reason", "provenance"):
+            await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     await made.close()
 

@@ -260,8 +260,8 @@ def event_name(event: AnswerEvent) -> str:
 
 
 def event_json(event: AnswerEvent) -> dict[str, object]:
-    """An event's fields, passages in the shape that the API promises."""
-    return {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    """An event's fields, passages in the shape that the API promises; what an answer was made of is kept, and not told."""
+    return {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "provenance"}
 
 
 def _plain(value: object) -> object:

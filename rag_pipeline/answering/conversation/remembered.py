@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused, Token
+from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Provenance, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
 
@@ -70,7 +71,7 @@ async def _written_down(
     finally:
         content, state, detail = stored_form(text, end)
         # A reader who leaves cancels this task; the note that he left must still be written.
-        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail))
+        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail, kept_provenance(end)))
     if end is not None:
         yield end
 
@@ -100,3 +101,21 @@ def _common(end: Answered | Refused) -> dict[str, object]:
     coverage = asdict(end.coverage) if end.coverage else None
     withdrawn = {"withdrawn": end.withdrawn} if end.withdrawn else {}
     return {"reformulated_question": end.reformulated_question, "timings": dict(end.timings), "coverage": coverage, **withdrawn}
+
+
+def kept_provenance(end: Answered | Refused | Failed | None) -> dict[str, object] | None:
+    """What an answer was made of, as JSON; of passages all but their places on a page, which no answer is made of."""
+    if isinstance(end, Failed | None) or end.provenance is None:
+        return None
+    passages = [{name: value for name, value in asdict(hit).items() if name != "boxes"} for hit in end.provenance.passages]
+    return {**asdict(replace(end.provenance, passages=())), "passages": passages}
+
+
+def provenance_of(kept: Mapping[str, Any]) -> Provenance:
+    """The inverse of what :func:`kept_provenance` makes.
+
+    Raises:
+        KeyError, TypeError: it was written by another version.
+    """
+    passages = (Hit(**{**one, "heading_path": tuple(one["heading_path"]), "copies": tuple(one["copies"])}) for one in kept["passages"])
+    return Provenance(kept["index_versions"], tuple(passages), kept["with_topic"], kept["prompt"], kept["settings"])

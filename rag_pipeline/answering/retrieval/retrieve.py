@@ -41,10 +41,11 @@ class NothingIndexedError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first, and how far they could be found by their meaning."""
+    """Passages, best first, and how far they could be found by their meaning; ``versions`` of the collections that were searched."""
 
     hits: tuple[Hit, ...]
     coverage: Coverage
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -148,7 +149,8 @@ class Retriever:
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         sources = Sources(partial(self._candidates, asked), self._following, self._reread)
         hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
-        return Found(hits, self._coverage(asked))
+        versions = {name: asked.published[name].version for name in asked.collections if name in asked.published}
+        return Found(hits, self._coverage(asked), versions)
 
     def _coverage(self, asked: _Question) -> Coverage:
         manifests = [asked.published[name] for name in asked.collections if name in asked.published]

@@ -8,9 +8,19 @@ from rag_pipeline.stores.conversations.records import (
     ConversationError,
     ConversationGoneError,
     FeedbackReason,
+    KeptAnswer,
     StoredMessage,
     Thumb,
 )
 from rag_pipeline.stores.conversations.store import Conversations
 
-__all__ = ["Conversation", "ConversationError", "ConversationGoneError", "Conversations", "FeedbackReason", "StoredMessage", "Thumb"]
+__all__ = [
+    "Conversation",
+    "ConversationError",
+    "ConversationGoneError",
+    "Conversations",
+    "FeedbackReason",
+    "KeptAnswer",
+    "StoredMessage",
+    "Thumb",
+]

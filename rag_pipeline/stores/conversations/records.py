@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.models import Message
 
 MessageState = Literal["complete", "refused", "failed", "interrupted", "writing"]
 """Of an answer; a question is always ``complete``. ``interrupted``: whoever wrote it has gone away."""
@@ -69,3 +70,13 @@ class Thumb:
     answer: str
     refused: bool
     passages: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer with the question as it was typed, what was said before it, and what it was made of: None for one of an older version."""
+
+    question: str
+    answer: StoredMessage
+    history: tuple[Message, ...]
+    provenance: Mapping[str, Any] | None

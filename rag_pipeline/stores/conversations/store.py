@@ -28,6 +28,7 @@ from rag_pipeline.stores.conversations.records import (
     ConversationGoneError,
     Feedback,
     FeedbackReason,
+    KeptAnswer,
     MessageState,
     StoredMessage,
     Thumb,
@@ -89,7 +90,7 @@ class Conversations:
         """
         async with self._reading() as connection:
             row = await self._owned(connection, owner, conversation_id)
-            query = sa.select(MESSAGES).where(MESSAGES.c.conversation_id == conversation_id).order_by(MESSAGES.c.position)
+            query = sa.select(*_shown(MESSAGES)).where(MESSAGES.c.conversation_id == conversation_id).order_by(MESSAGES.c.position)
             messages = [_message(message) for message in (await connection.execute(query)).mappings()]
         return _conversation(row, messages)
 
@@ -99,12 +100,7 @@ class Conversations:
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
-        messages = (await self.get(owner, conversation_id)).messages
-        kept: list[Message] = []
-        for question, answer in pairwise(messages):
-            if question.role == "user" and answer.role == "assistant" and answer.state in ("complete", "refused"):
-                kept += [Message("user", question.content), Message("assistant", answer.content)]
-        return kept
+        return _said((await self.get(owner, conversation_id)).messages)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> None:
         """Give a conversation another title.
@@ -141,9 +137,17 @@ class Conversations:
         async with self._writing() as connection:
             await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(touched_at=_now()))
 
-    async def finish_answer(self, message_id: str, content: str, state: MessageState, detail: Mapping[str, object]) -> None:
-        """Write down how an answer ended. One whose conversation was deleted meanwhile is forgotten with it."""
-        values = {"content": _storable(content), "state": state, "detail": dict(detail), "touched_at": _now()}
+    async def finish_answer(
+        self,
+        message_id: str,
+        content: str,
+        state: MessageState,
+        detail: Mapping[str, object],
+        provenance: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write down how an answer ended, and what it was made of. One whose conversation was deleted meanwhile is forgotten with it."""
+        made_of = dict(provenance) if provenance else sa.null()
+        values = {"content": _storable(content), "state": state, "detail": dict(detail), "touched_at": _now(), "provenance": made_of}
         async with self._writing() as connection:
             await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
 
@@ -171,11 +175,29 @@ class Conversations:
         """All finished answers that somebody judged, whoever that was, oldest first."""
         asked, answered = MESSAGES.alias("asked"), MESSAGES.alias("answered")
         same = (asked.c.conversation_id == answered.c.conversation_id) & (asked.c.position == answered.c.position - 1)
-        query = sa.select(answered, asked.c.content.label("question")).join_from(answered, asked, same)
+        query = sa.select(*_shown(answered), asked.c.content.label("question")).join_from(answered, asked, same)
         judged = answered.c.feedback.is_not(None) & answered.c.state.in_(("complete", "refused"))
         async with self._reading() as connection:
             rows = await connection.execute(query.where(judged).order_by(answered.c.created_at, answered.c.id))
             return [_thumb(row) for row in rows.mappings()]
+
+    async def kept_answer(self, message_id: str) -> KeptAnswer:
+        """An answer, whoever it was for, with what it was made of and what was said before it.
+
+        Raises:
+            ConversationGoneError: there is no answer with this id.
+        """
+        answered = MESSAGES.alias("answered")
+        own = (answered.c.id == message_id) & (answered.c.role == "assistant")
+        same = (MESSAGES.c.conversation_id == answered.c.conversation_id) & (MESSAGES.c.position < answered.c.position)
+        earlier = sa.select(*_shown(MESSAGES)).join(answered, same).where(own).order_by(MESSAGES.c.position)
+        async with self._reading() as connection:
+            row = (await connection.execute(sa.select(answered).where(own))).mappings().first()
+            before = [_message(one) for one in (await connection.execute(earlier)).mappings()]
+        if row is None:
+            raise ConversationGoneError(f"There is no answer with the id {message_id}. Its conversation may have been deleted.")
+        question = before[-1].content if before else ""
+        return KeptAnswer(question, _message(row), tuple(_said(before[:-1])), row["provenance"])
 
     async def close(self) -> None:
         """Close the connections."""
@@ -232,6 +254,20 @@ class Conversations:
             if not self._ready:
                 await bring_up_to_date(self._engine, self._former_owners)
                 self._ready = True
+
+
+def _shown(messages: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """All columns but what an answer was made of, which is long, and asked for alone."""
+    return [column for column in messages.c if column.name != "provenance"]
+
+
+def _said(messages: Sequence[StoredMessage]) -> list[Message]:
+    """Questions with the answers or refusals that they got."""
+    kept: list[Message] = []
+    for question, answer in pairwise(messages):
+        if question.role == "user" and answer.role == "assistant" and answer.state in ("complete", "refused"):
+            kept += [Message("user", question.content), Message("assistant", answer.content)]
+    return kept
 
 
 def _now() -> datetime:

@@ -34,5 +34,6 @@ MESSAGES = sa.Table(
     sa.Column("feedback", sa.Text),
     sa.Column("feedback_comment", sa.Text),
     sa.Column("feedback_reason", sa.Text),
+    sa.Column("provenance", sa.JSON),
     sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
 )

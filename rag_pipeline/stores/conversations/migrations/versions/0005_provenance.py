@@ -1,0 +1,12 @@
+"""Answers name what they were made of, so that the same can be asked again."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add it; answers that are there have none."""
+    op.add_column("messages", sa.Column("provenance", sa.JSON))

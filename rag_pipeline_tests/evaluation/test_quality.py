@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.cli.commands import cli
+from rag_pipeline.cli.evaluate import compared, run_evaluation
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation import quality
 from rag_pipeline.evaluation.comparison import chance_of_drop, differences, interval, paired
@@ -47,7 +48,7 @@ def hundred(settings: Settings, ingest: Callable[..., Any]) -> Settings:
     rows = [{"question": f"Where is the screw {number} kept?", "relevant": [{"file": f"{number[::-1]}.txt"}]} for number in numbers]
     ingest()
     dropped(settings, *rows)
-    return settings
+    return settings.model_copy(update={"top_k": 1})  # of which the answers are quoted; ten are measured
 
 
 def test_worse_retrieval_is_told_and_the_same_is_not_twenty_times_of_twenty(hundred: Settings) -> None:
@@ -137,7 +138,14 @@ def test_thumbs_are_questions_until_their_conversation_is_deleted(facts: Setting
     assert gone.select("answer", "passages", "hit_at_1").row(0) == (None, None, 1.0)  # the figure stays
 
 
-def test_bad_lines_are_named_and_the_good_ones_count(facts: Settings) -> None:
+def test_bad_lines_are_named_the_good_ones_count_and_what_fails_is_tried_three_times(facts: Settings) -> None:
+    workspace = Workspace(facts, "default")
+
+    def is_due() -> bool:
+        return quality.due(facts, workspace.index.manifests(), ["default"]) == ["default"]
+
+    update_set(facts, "default")
+    assert (is_due(), quality.measure(workspace), facts.evaluation_path.exists()) == (False, None, False)  # there is no question
     fine = {"question": "When was the Iron Bridge opened?", "relevant": [{"file": "bridge.txt"}]}
     gone = {"question": "Where is the tower?", "relevant": [{"file": "tower.txt"}]}
     path = dropped(facts, fine, {"question": "?!"}, fine, gone)
@@ -148,32 +156,20 @@ def test_bad_lines_are_named_and_the_good_ones_count(facts: Settings) -> None:
     assert (report.files, report.repeated) == ({"questions.jsonl": 2}, 1)
     assert [(row.file, row.line) for row in report.bad_rows] == [("questions.jsonl", line) for line in (5, 6, 7, 2)]
     assert "page is no whole number" in report.bad_rows[1].reason
-    measured = quality.measure(Workspace(facts, "default"))
-    assert measured
-    assert (measured.questions, measured.not_asked) == (1, 1)  # of whose documents none is there
-
-
-def test_nothing_is_measured_where_there_is_no_question(facts: Settings) -> None:
-    workspace = Workspace(facts, "default")
-    assert quality.due(facts, workspace.index.manifests(), ["default"]) == []
-    update_set(facts, "default")
-    assert quality.measure(workspace) is None
-    assert not facts.evaluation_path.exists()
-
-
-def test_a_measurement_that_fails_is_tried_three_times(facts: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    dropped(facts, {"question": "When?", "relevant": [{"file": "bridge.txt"}]})
-    update_set(facts, "default")
-    workspace = Workspace(facts, "default")
-    results_folder(evaluation_folder(facts, "default")).mkdir()
-    (results_folder(evaluation_folder(facts, "default")) / "00000001-damaged.parquet").write_bytes(b"no parquet")
+    damaged = results_folder(evaluation_folder(facts, "default")) / "00000001-damaged.parquet"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"no parquet")
     for _ in range(3):
-        assert quality.due(facts, workspace.index.manifests(), ["default"]) == ["default"]
+        assert is_due()
         with pytest.raises(RagError, match=r"damaged\.parquet cannot be read .* remove it"):
             quality.measure(workspace)
-    assert quality.due(facts, workspace.index.manifests(), ["default"]) == []
-    dropped(facts, {"question": "When was it?", "relevant": [{"file": "bridge.txt"}]})
-    assert quality.due(facts, workspace.index.manifests(), ["default"]) == ["default"]
+    assert not is_due()
+    damaged.unlink()
+    measured = quality.measure(workspace)
+    assert measured
+    assert (measured.questions, measured.not_asked) == (1, 1)  # of whose documents none is there
+    dropped(facts, fine)
+    assert is_due()
 
 
 def test_a_report_against_an_earlier_one(facts: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,19 +183,16 @@ def test_a_report_against_an_earlier_one(facts: Settings, tmp_path: Path, monkey
     report = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)
     assert [(one["id"], one["document"]) for one in report["questions"]] == [("q1", "bridge.txt"), ("q2", "bees.txt")]
     report["questions"][0]["measures"]["retrieval.hit@1"] = 0.0
-    (tmp_path / "before.json").write_text(json.dumps(report))
-    against = [*command, "--against", str(tmp_path / "before.json")]
-    (found,) = [
-        one
-        for one in json.loads(CliRunner().invoke(cli, [*against, "--json"]).stdout)["differences"]
-        if one["measure"] == "retrieval.hit@1"
-    ]
-    assert (found["before"], found["after"], found["wins"], found["losses"], found["ties"]) == (0.5, 1.0, 1, 0, 1)
-    assert (found["low"], found["high"], found["documents"]) == (0.0, 1.0, 2)
-    shown = CliRunner(env={"COLUMNS": "200"}).invoke(cli, against)
+    earlier = tmp_path / "before.json"
+    earlier.write_text(json.dumps(report))
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(cli, [*command, "--against", str(earlier)])
     assert (shown.exit_code, "95 % interval" in shown.output, "+0.000 … +1.000" in shown.output) == (0, True, True)
-    (tmp_path / "before.json").write_text('{"retrieval": {"hit@1": 1.0}}')
-    assert "one of an older version" in CliRunner().invoke(cli, against).output
+    now = run_evaluation(facts, path, "default", core=False, answers=False, progress=lambda *_: None)
+    (found,) = [one for one in compared(now, earlier) if one.measure == "retrieval.hit@1"]
+    assert (found.before, found.after, found.wins, found.losses, found.ties, found.documents) == (0.5, 1.0, 1, 0, 1, 2)
+    earlier.write_text('{"retrieval": {"hit@1": 1.0}}')
+    with pytest.raises(RagError, match="one of an older version"):
+        compared(now, earlier)
 
 
 def test_intervals_by_document_are_wider_where_its_questions_share_a_fate() -> None:

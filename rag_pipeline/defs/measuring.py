@@ -17,7 +17,8 @@ from rag_pipeline.defs.partitions import collections
 from rag_pipeline.defs.reported import Reported
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.evaluation import quality
-from rag_pipeline.evaluation.question_set import SetReport, evaluation_folder, update_set
+from rag_pipeline.evaluation.folder import evaluation_folder
+from rag_pipeline.evaluation.question_set import SetReport, update_set
 from rag_pipeline.evaluation.results import results_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace
 

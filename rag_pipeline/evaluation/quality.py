@@ -27,14 +27,13 @@ from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.evaluation.comparison import Difference, differences, paired
 from rag_pipeline.evaluation.evaluate import Outcome, cluster_of, evaluate
+from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.places import TextFiles, same_file
 from rag_pipeline.evaluation.question_set import (
     THUMB,
     Question,
     SetReport,
-    evaluation_folder,
     has_questions,
-    question_files,
     read_set,
     text_files,
     update_set,

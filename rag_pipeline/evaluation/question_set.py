@@ -23,6 +23,7 @@ import polars as pl
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.errors import RagError
+from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.places import TextFiles
 from rag_pipeline.evaluation.results import forget_all_but, read_parquet
 from rag_pipeline.evaluation.rows import BadRow, Row, Wanted, read_good_rows, read_row, row_line
@@ -78,16 +79,6 @@ class SetReport:
     def questions(self) -> int:
         """All of them."""
         return sum(self.files.values()) + self.thumbs_up + self.thumbs_down
-
-
-def evaluation_folder(settings: Settings, collection: str) -> Path:
-    """Where the questions of a collection are dropped, and its results kept: named as its folder among the uploads is."""
-    return settings.evaluation_path / collection.replace("/", "%2F").replace("..", "%2E%2E")
-
-
-def question_files(settings: Settings, collection: str) -> list[Path]:
-    """The dropped files, by name."""
-    return sorted(evaluation_folder(settings, collection).glob("*.jsonl"))
 
 
 def has_questions(settings: Settings, collection: str) -> bool:

@@ -9,6 +9,7 @@ Files are numbered: a clock may be set back. Each is written beside and renamed,
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -56,6 +57,17 @@ class Measurement:
     index_version: str
     embedding_model: str
     settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A measurement of the past. ``figures``: measure → its mean, and half of the 95 % interval around it (1.96 standard errors)."""
+
+    number: int
+    measured_at: datetime | None
+    index_version: str
+    questions: int
+    figures: Mapping[str, tuple[float, float]]
 
 
 def results_folder(folder: Path) -> Path:
@@ -110,6 +122,27 @@ def values_of(result: pl.DataFrame) -> Values:
     """A result as comparisons want it: a row for each question and measure that it has."""
     long = result.unpivot(measures_of(result), index=["question_id", "document"], variable_name="measure", value_name="value")
     return long.drop_nulls("value")
+
+
+def history(folder: Path, measures: Sequence[str], most: int) -> list[Past]:
+    """The last measurements, oldest first.
+
+    Raises:
+        RagError: a result is damaged.
+    """
+    return [_past(read_parquet(file), measures) for file in result_files(folder)[-most:]]
+
+
+def _past(result: pl.DataFrame, measures: Sequence[str]) -> Past:
+    first = result.head(1).to_dicts()
+    known = first[0] if first else {}
+    figures: dict[str, tuple[float, float]] = {}
+    for name in measures:
+        values = result[name].drop_nulls() if name in result.columns else pl.Series([], dtype=pl.Float64)
+        if len(values):
+            spread = float(values.std() or 0.0) if len(values) > 1 else 0.0  # type: ignore[arg-type]
+            figures[name] = (float(values.mean() or 0.0), 1.96 * spread / math.sqrt(len(values)))  # type: ignore[arg-type]
+    return Past(known.get("number", 0), known.get("measured_at"), known.get("index_version", ""), len(result), figures)
 
 
 def forget_all_but(folder: Path, kept: AbstractSet[str], source: str) -> None:

@@ -20,7 +20,8 @@ from rag_pipeline.cli.evaluate import compared, run_evaluation
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation import quality
 from rag_pipeline.evaluation.comparison import chance_of_drop, differences, interval, paired
-from rag_pipeline.evaluation.question_set import evaluation_folder, read_set, update_set
+from rag_pipeline.evaluation.folder import evaluation_folder
+from rag_pipeline.evaluation.question_set import read_set, update_set
 from rag_pipeline.evaluation.results import read_parquet, result_files, results_folder, values_of
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings

@@ -18,7 +18,7 @@ from rag_pipeline.stores.catalog.contract import CatalogBusyError, CatalogError
 from ui.web.security import refused
 
 log = logging.getLogger(__name__)
-_STATUSES = {"forbidden": 403, "not_found": 404, "pipeline": 503, "index_busy": 503, "conversations": 503}
+_STATUSES = {"forbidden": 403, "not_found": 404, "pipeline": 503, "index_busy": 503, "conversations": 503, "edited_meanwhile": 409}
 
 
 class AnswerFailedError(RagError):

@@ -12,6 +12,7 @@ import gradio
 
 from ui.pages.ask import AskPage
 from ui.pages.documents import DocumentsPage
+from ui.pages.quality import QualityPage
 from ui.views.environment import render
 from ui.web.services import Services
 
@@ -45,8 +46,8 @@ def _names_a_file(value: object) -> bool:
 
 
 def build_pages(services: Services) -> gradio.Blocks:
-    """Both tabs, and the clock that keeps them up to date; nothing is read before a browser opens the page."""
-    ask, documents = AskPage(services), DocumentsPage(services)
+    """All tabs, and the clock that keeps them up to date; nothing is read before a browser opens the page."""
+    ask, documents, quality = AskPage(services), DocumentsPage(services), QualityPage(services)
     blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:
         gradio.HTML(render("masthead.html", title=TITLE))
@@ -55,9 +56,11 @@ def build_pages(services: Services) -> gradio.Blocks:
                 ask.build()
             with gradio.Tab("Documents", id="documents"):
                 documents.build()
+            quality.build()
         clock = gradio.Timer(REFRESH_SECONDS)
         ask.keep_current(blocks, clock)
         documents.keep_current(blocks, clock)
+        quality.connect()
     # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.
     blocks.queue(api_open=False)
     blocks._queue.sleep_when_free, blocks._queue.progress_update_sleep_when_free = _QUEUE_SECONDS, _PROGRESS_SECONDS

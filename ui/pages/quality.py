@@ -1,0 +1,120 @@
+"""The Quality tab: how well a collection answers over time, and the questions that it is measured with.
+
+Belongs here: Gradio components and events. Not here: what is shown (``views/quality.py``), the file of the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio
+
+from rag_pipeline.access import Access
+from rag_pipeline.errors import RagError
+from rag_pipeline.evaluation.folder import EditedList, EditedQuestion, read_edited, write_edited
+from ui.pages.reader import access_in
+from ui.views.messages import failure_html
+from ui.views.quality import past_of, quality_html
+from ui.web.services import Services
+from ui.web.visibility import require, require_collection
+
+COLUMNS = ("Question", "Document", "Page", "Answer")
+EMPTY_LINES = 3
+_EXPLAINED = (
+    "Questions with known answers. **Document** is its path in the collection; leave it empty where the documents do not hold the answer."
+    " Page and answer may be empty. Saving gives more empty lines; a line without a question is left out."
+)
+
+
+class QualityPage:
+    """The components of the tab, and what happens when they are used."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def build(self) -> None:
+        """Lay out the tab; call it inside the Tabs."""
+        with gradio.Tab("Quality", id="quality") as tab, gradio.Column(elem_id="quality"):
+            self._collection = gradio.Dropdown([], label="Collection", elem_id="quality-collection")
+            self._shown = gradio.HTML(elem_id="quality-history")
+            gradio.Markdown(_EXPLAINED)
+            self._table = gradio.Dataframe(
+                headers=list(COLUMNS), datatype="str", type="array", interactive=True, wrap=True, elem_id="quality-questions",
+                column_count=len(COLUMNS), static_columns=[], show_label=False,
+            )  # fmt: skip
+            self._save = gradio.Button("Save questions", elem_id="quality-save")
+            self._said = gradio.HTML(elem_id="quality-said")
+        self._version: gradio.State = gradio.State("")
+        self._tab = tab
+
+    def connect(self) -> None:
+        """Show what there is once the tab is opened, or another collection is chosen; save when told to."""
+        shown = [self._shown, self._table, self._version, self._said]
+        common: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        self._tab.select(self._opened, [self._collection], [self._collection, *shown], **common)
+        self._collection.input(self._chosen, [self._collection], shown, **common)
+        self._save.click(self._saved, [self._collection, self._table, self._version], [self._table, self._version, self._said], **common)
+
+    async def _opened(self, collection: str | None, request: gradio.Request) -> tuple[Any, ...]:
+        access = access_in(request)
+        try:
+            require(access, "read")
+            names = list(await self._services.visible_counts(access))
+        except RagError as error:
+            return gradio.skip(), failure_html("The collections cannot be read", str(error)), gradio.skip(), gradio.skip(), ""
+        chosen = collection if collection in names else next(iter(names), None)
+        return gradio.update(choices=names, value=chosen), *await self._of(access, chosen)
+
+    async def _chosen(self, collection: str | None, request: gradio.Request) -> tuple[Any, ...]:
+        return await self._of(access_in(request), collection)
+
+    async def _of(self, access: Access, collection: str | None) -> tuple[Any, ...]:
+        if not collection:
+            return quality_html((), ""), [], "", ""
+        try:
+            await self._require_known(access, "read", collection)
+            past = await asyncio.to_thread(past_of, self._services.settings, collection)
+            found = await asyncio.to_thread(read_edited, self._services.settings, collection)
+        except RagError as error:
+            return failure_html("This cannot be shown", str(error)), gradio.skip(), "", ""
+        return quality_html(past, collection), _rows(found), found.version, ""
+
+    async def _saved(self, collection: str | None, rows: list[list[Any]], version: str, request: gradio.Request) -> tuple[Any, ...]:
+        try:
+            if not collection:
+                raise RagError("Choose a collection first.")
+            await self._require_known(access_in(request), "write", collection)
+            questions = [one for number, row in enumerate(rows, start=1) if (one := _question(number, row))]
+            found = await asyncio.to_thread(write_edited, self._services.settings, collection, questions, version)
+        except RagError as error:
+            return gradio.skip(), gradio.skip(), failure_html("Nothing was saved", str(error))
+        return _rows(found), found.version, f"<p>Saved: {len(found.questions)}. They are asked once all documents are indexed.</p>"
+
+    async def _require_known(self, access: Access, scope: Any, collection: str) -> None:
+        require(access, scope)
+        require_collection(access, collection)
+        if collection not in await self._services.visible_counts(access):
+            raise RagError(f"There is no collection {collection!r} any more.")
+
+
+def _rows(found: EditedList) -> list[list[str]]:
+    """The lines of the table, with some to write more into."""
+    rows = [[one.question, one.document, "" if one.page is None else str(one.page), one.answer] for one in found.questions]
+    return [*rows, *([""] * len(COLUMNS) for _ in range(EMPTY_LINES))]
+
+
+def _question(number: int, row: list[Any]) -> EditedQuestion | None:
+    """What a line of the table says; None for one without a question.
+
+    Raises:
+        RagError: it cannot be a question.
+    """
+    question, document, page, answer = (str(cell if cell is not None else "").strip() for cell in row)
+    if not question:
+        if document or answer:
+            raise RagError(f"Line {number} has no question.")
+        return None
+    if page and not (page.isdecimal() and int(page) > 0):
+        raise RagError(f"Line {number}: {page!r} is no page. Pages count from 1.")
+    return EditedQuestion(question, document, int(page) if page else None, answer)

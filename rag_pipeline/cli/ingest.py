@@ -43,7 +43,7 @@ from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.indexable import answering_documents
 from rag_pipeline.stores.catalog.listing import work_counts
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions, held_deletions
-from rag_pipeline.stores.vectors import DamagedIndexError, open_index
+from rag_pipeline.stores.vectors import open_index
 
 if TYPE_CHECKING:
     from rag_pipeline.evaluation.quality import Measured
@@ -239,7 +239,8 @@ def _run(settings: Settings, collections: Sequence[str], look: Look, full_refres
             for collection in collections:
                 if left[collection] and collection not in pauses and collection not in work.failures:
                     work.do_slices("vectors", collection)
-        work.measure(_unmeasured(settings, [name for name in collections if name not in work.failures]))
+        if unmeasured is not None:
+            work.measure(_unmeasured(settings, [name for name in collections if name not in work.failures]) or [])
         unrecorded = recorder.record(work.reports, work.measured)
     refusals = [f"{name}: {found.refusal}" for name, found in work.reports.items() if found.refusal and name not in work.failures]
     return [*work.failures.values(), *refusals, *filter(None, [unrecorded])]
@@ -267,7 +268,7 @@ class _Work:
             self.drawing.show(f"{collection}: measuring how well its questions are answered")
             try:
                 self.measured[collection] = update_and_measure(Workspace(self.settings, collection))
-            except RagError as error:
+            except (RagError, OSError) as error:
                 self.failures[collection] = f"{collection}: its quality was not measured: {error}"
 
     def do_slices(self, lane: Lane, collection: str) -> None:
@@ -309,16 +310,21 @@ class _Work:
             self.failures[collection] = f"{collection}: {type(error).__name__}: {error}. What was finished is kept: run it again."
 
 
-def _unmeasured(settings: Settings, collections: Sequence[str]) -> list[str]:
-    """Those that have questions and were not measured as they are now. What evaluation needs is loaded where there may be questions."""
+def _unmeasured(settings: Settings, collections: Sequence[str]) -> list[str] | None:
+    """Those that have questions and were not measured as they are now; None, and said why, where that cannot be told.
+
+    What evaluation needs is loaded only where there may be questions.
+    """
     if not (settings.evaluation_path.exists() or settings.conversations_path.exists() or settings.database_url):
         return []
     from rag_pipeline.evaluation.quality import due
 
     pauses = read_pauses(settings)
-    with suppress(DamagedIndexError):  # the run says it
+    try:
         return due(settings, open_index(settings).manifests(), [name for name in collections if name not in pauses])
-    return []
+    except RagError as error:
+        click.echo(f"Whether quality is to be measured cannot be told: {error}", err=True)
+        return None
 
 
 def _left(settings: Settings, collections: Sequence[str], lane: Lane) -> dict[str, int]:

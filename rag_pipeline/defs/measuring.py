@@ -18,7 +18,7 @@ from rag_pipeline.defs.reported import Reported
 from rag_pipeline.defs.resources import Ingestion
 from rag_pipeline.evaluation import quality
 from rag_pipeline.evaluation.folder import evaluation_folder
-from rag_pipeline.evaluation.question_set import SetReport, update_set
+from rag_pipeline.evaluation.question_set import SetReport
 from rag_pipeline.evaluation.results import results_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace
 
@@ -43,7 +43,7 @@ def evaluation_set(context: dg.AssetExecutionContext, ingestion: Ingestion) -> d
     """
     started = time.perf_counter()
     workspace = ingestion.workspace(context.partition_key)
-    report = update_set(workspace.settings, workspace.collection)
+    report = quality.update(workspace)
     found = reported_set(report, time.perf_counter() - started)
     return dg.MaterializeResult(metadata=found.metadata, data_version=dg.DataVersion(found.version))
 

@@ -50,7 +50,7 @@ def evaluation_folder(settings: Settings, collection: str) -> Path:
 
 def question_files(settings: Settings, collection: str) -> list[Path]:
     """The files of questions, by name."""
-    return sorted(evaluation_folder(settings, collection).glob("*.jsonl"))
+    return sorted(path for path in evaluation_folder(settings, collection).glob("*.jsonl") if path.is_file())
 
 
 def read_edited(settings: Settings, collection: str) -> EditedList:

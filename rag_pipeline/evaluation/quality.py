@@ -30,13 +30,14 @@ from rag_pipeline.evaluation.evaluate import Outcome, cluster_of, evaluate
 from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.places import TextFiles, same_file
 from rag_pipeline.evaluation.question_set import (
+    STEP,
     THUMB,
     Question,
     SetReport,
-    has_questions,
     read_set,
     text_files,
     update_set,
+    with_questions,
 )
 from rag_pipeline.evaluation.results import (
     Measurement,
@@ -55,7 +56,6 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import change_mark, read_json, write_json
 from rag_pipeline.stores.vectors import Manifest
 
-STEP = "retrieval_quality"
 VERSION = "1"
 """To be raised when measures come out otherwise for the same passages: everything is measured again, and nothing is compared across it."""
 HEADLINE = "ndcg_at_10"
@@ -73,7 +73,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A question that was answered otherwise than before. ``question`` is empty where it is a reader's own."""
+    """A question that was answered otherwise than before. Where it is a reader's own, what was asked and answered is his, and left empty:
+    Dagster keeps what it is told for ever."""
 
     question_id: str
     question: str
@@ -122,14 +123,26 @@ class Measured:
     quality: QualityReport | None
 
 
+def update(workspace: Workspace) -> SetReport:
+    """Gather the questions anew, which is the first half of a try at measuring them.
+
+    Raises:
+        RagError: as :func:`rag_pipeline.evaluation.question_set.update_set`.
+    """
+    settings, manifest = workspace.settings, workspace.index.manifest(workspace.collection)
+    if manifest and with_questions(settings, [workspace.collection]):
+        _note_try(settings, manifest, done=False)
+    return update_set(settings, workspace.collection)
+
+
 def update_and_measure(workspace: Workspace) -> Measured:
     """Both steps one after the other, as ``rag ingest`` takes them.
 
     Raises:
-        RagError: as :func:`rag_pipeline.evaluation.question_set.update_set` and :func:`measure`.
+        RagError: as :func:`update` and :func:`measure`.
     """
     started = time.perf_counter()
-    questions = update_set(workspace.settings, workspace.collection)
+    questions = update(workspace)
     seconds = time.perf_counter() - started
     return Measured(questions, seconds, measure(workspace))
 
@@ -149,15 +162,19 @@ def due(settings: Settings, manifests: Mapping[str, Manifest], collections: Iter
     """Those of these collections that have questions and were not measured since index, question files or settings changed.
 
     Thumbs alone make nothing due: with many readers that would be a measurement every minute. The next one takes them up.
+
+    Raises:
+        RagError: the conversations cannot be read.
     """
-    found = []
-    for collection in collections:
-        if collection in manifests:
-            tried = read_json(_tries_file(settings, collection))
-            known = tried.get("situation") == _situation(settings, manifests[collection])
-            if not (known and (tried.get("done") or int(str(tried["tries"])) >= MOST_TRIES)) and has_questions(settings, collection):
-                found.append(collection)
-    return found
+    stale = [name for name in collections if name in manifests and not _is_settled(settings, manifests[name])]
+    return with_questions(settings, stale) if stale else []
+
+
+def _is_settled(settings: Settings, manifest: Manifest) -> bool:
+    """Whether this very state was measured, or tried often enough."""
+    tried = read_json(_tries_file(settings, manifest.collection))
+    known = bool(tried) and tried["situation"] == _situation(settings, manifest)
+    return known and (bool(tried["done"]) or int(str(tried["tries"])) >= MOST_TRIES)
 
 
 def measure(workspace: Workspace, *, again: bool = False, tuning: Tuning = TUNING) -> QualityReport | None:
@@ -172,11 +189,11 @@ def measure(workspace: Workspace, *, again: bool = False, tuning: Tuning = TUNIN
     """
     settings, collection = workspace.settings, workspace.collection
     manifest = workspace.index.manifest(collection)
-    if manifest is None or not (questions := read_set(settings, collection)):
+    if manifest is None or not evaluation_folder(settings, collection).exists():
         return None
     with workspace.lock(STEP):
-        _note_try(settings, manifest, done=False)
-        report = _measured(workspace, manifest, questions, again, tuning)
+        questions = read_set(settings, collection)
+        report = _measured(workspace, manifest, questions, again, tuning) if questions else None
         _note_try(settings, manifest, done=True)
     return report
 
@@ -264,7 +281,7 @@ def _measured_by(result: pl.DataFrame) -> object:
 
 
 def _changed(before: pl.DataFrame, after: pl.DataFrame, questions: Sequence[Question]) -> tuple[Changed, ...]:
-    """Worse ones first. What a reader asked is his own: only the number of his answer is shown."""
+    """Worse ones first."""
     asked = {one.question_id: one for one in questions}
     columns = ["question_id", "passages", "answer", "refused"]
     old, new = (_with_headline(one).select(*columns, "source", HEADLINE) for one in (before, after))
@@ -276,11 +293,13 @@ def _changed(before: pl.DataFrame, after: pl.DataFrame, questions: Sequence[Ques
 
 
 def _changed_row(row: Mapping[str, Any], asked: Question | None) -> Changed:
-    question = "" if asked is None or asked.source == THUMB else asked.row.question
+    is_his = asked is None or asked.source == THUMB
+    question = "" if is_his or asked is None else asked.row.question
+    answers = ("", "") if is_his else (row["answer_before"] or "", row["answer"] or "")
     source = f"{asked.source} {asked.message_id}".strip() if asked else row["source"]
     return Changed(
         row["question_id"], question, source, row[f"{HEADLINE}_before"], row[HEADLINE],
-        row["passages_before"] or (), row["passages"] or (), row["answer_before"] or "", row["answer"] or "",
+        row["passages_before"] or (), row["passages"] or (), *answers,
     )  # fmt: skip
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,16 +28,19 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.places import TextFiles
 from rag_pipeline.evaluation.results import forget_all_but, read_parquet
-from rag_pipeline.evaluation.rows import BadRow, Row, Wanted, read_good_rows, read_row, row_line
+from rag_pipeline.evaluation.rows import BadRow, Row, Wanted, read_good_rows, read_row, row_line, shown_name
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
 from rag_pipeline.stores.conversations import Conversations, Thumb
-from rag_pipeline.stores.files import write_atomically
+from rag_pipeline.stores.files import change_mark, write_atomically
 
 THUMB = "thumb"
 SET_FILE = "set.parquet"
+STEP = "retrieval_quality"
+LARGEST_FILE_BYTES = 64 << 20
+"""Some 200,000 questions, of which 500 are asked."""
 _SCHEMA = pl.Schema(
     {
         "question_id": pl.String, "source": pl.String, "line": pl.Int64, "verdict": pl.String, "question": pl.String,
@@ -81,10 +86,15 @@ class SetReport:
         return sum(self.files.values()) + self.thumbs_up + self.thumbs_down
 
 
-def has_questions(settings: Settings, collection: str) -> bool:
-    """Whether there is anything to make a set of, or one that was made before."""
-    folder = evaluation_folder(settings, collection)
-    return bool(question_files(settings, collection)) or (folder / SET_FILE).exists() or collection in _collections_with_thumbs(settings)
+def with_questions(settings: Settings, collections: Sequence[str]) -> list[str]:
+    """Those of which a set can be made, or was made before.
+
+    Raises:
+        RagError: the conversations cannot be read.
+    """
+    files = {one for one in collections if question_files(settings, one) or (evaluation_folder(settings, one) / SET_FILE).exists()}
+    judged = _collections_with_thumbs(settings, _mark_of_conversations(settings)) if len(files) < len(collections) else frozenset()
+    return [one for one in collections if one in files or one in judged]
 
 
 def update_set(settings: Settings, collection: str) -> SetReport:
@@ -104,6 +114,14 @@ def update_set(settings: Settings, collection: str) -> SetReport:
     files = Counter(one.source for one in questions if one.source != THUMB)
     digest = hashlib.sha256("\n".join(sorted(one.question_id for one in questions)).encode()).hexdigest()[:16]
     return SetReport(files, thumbs["good"], thumbs["bad"], tuple(bad), repeated, digest)
+
+
+def _forget(folder: Path, asked: set[str]) -> None:
+    """What nobody asks any more: all of that is among the questions of the set before, where there is one."""
+    path = folder / SET_FILE
+    before = read_parquet(path).filter(pl.col("source") == THUMB)["question_id"].to_list() if path.exists() else None
+    if before is None or not asked.issuperset(before):
+        forget_all_but(folder, asked, THUMB)
 
 
 def read_set(settings: Settings, collection: str) -> list[Question]:
@@ -145,13 +163,17 @@ def _gathered(settings: Settings, collection: str) -> tuple[list[Question], list
 def _from_files(settings: Settings, collection: str) -> tuple[list[Question], list[BadRow]]:
     found, bad = [], []
     for path in question_files(settings, collection):
+        name = shown_name(path)
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            bad.append(BadRow(name, 0, f"is larger than {LARGEST_FILE_BYTES >> 20} MiB: none of its lines counts. Take fewer questions."))
+            continue
         rows, refused = read_good_rows(path)
         bad += refused
         for line, row in rows.items():
             if reason := _why_it_cannot_be_asked(row):
-                bad.append(BadRow(path.name, line, reason))
+                bad.append(BadRow(name, line, reason))
             else:
-                found.append(Question(row, row.row_id, path.name, line, answer=next(iter(row.answers), "")))
+                found.append(Question(row, row.row_id, name, line, answer=next(iter(row.answers), "")))
     return found, bad
 
 
@@ -201,8 +223,15 @@ def _collection(passage: Mapping[str, object]) -> str:
     return str(passage.get("collection"))
 
 
-def _collections_with_thumbs(settings: Settings) -> set[str]:
-    return {_collection(passage) for thumb in _thumbs(settings) for passage in thumb.passages}
+@lru_cache(maxsize=1)
+def _collections_with_thumbs(settings: Settings, mark: Hashable) -> frozenset[str]:
+    """The sensor asks at each look; ``mark`` is another once the conversations may have changed."""
+    return frozenset(_collection(passage) for thumb in _thumbs(settings) for passage in thumb.passages)
+
+
+def _mark_of_conversations(settings: Settings) -> Hashable:
+    path = settings.conversations_path
+    return int(time.monotonic() // 60) if settings.database_url else change_mark([path, path.with_name(f"{path.name}-wal")])
 
 
 def _thumbs(settings: Settings) -> Sequence[Thumb]:

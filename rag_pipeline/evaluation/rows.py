@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -101,8 +102,13 @@ def read_good_rows(path: Path) -> tuple[dict[int, Row], list[BadRow]]:
             try:
                 rows[number] = read_row(line)
             except ValueError as error:
-                bad.append(BadRow(path.name, number, str(error)))
+                bad.append(BadRow(shown_name(path), number, str(error)))
     return rows, bad
+
+
+def shown_name(path: Path) -> str:
+    """A file's name as text, with undecodable bytes as ``\\xNN``."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def read_row(line: bytes) -> Row:
@@ -113,6 +119,7 @@ def read_row(line: bytes) -> Row:
     """
     try:
         value = json.loads(line.decode())
+        json.dumps(value, ensure_ascii=False).encode()  # halves of characters are no text, and no table takes them
         return Row(
             question=_text(value, "question"),
             name=str(value.get("id") or ""),
@@ -121,8 +128,8 @@ def read_row(line: bytes) -> Row:
             answerable=bool(value.get("answerable", True)),
             rewrite=_text(value, "rewrite") if value.get("rewrite") is not None else None,
             core=bool(value.get("core", False)),
-            answers=tuple(dict.fromkeys(filter(None, [*(value.get("answers") or []), value.get("answer")]))),
-            sentences=tuple(one["excerpt"] for one in value.get("relevant") or [] if one.get("excerpt")),
+            answers=tuple(dict.fromkeys(_texts("answer", [*(value.get("answers") or []), value.get("answer")]))),
+            sentences=tuple(_texts("excerpt", [one.get("excerpt") for one in value.get("relevant") or []])),
         )
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         detail = f"{type(error).__name__}: {error}"
@@ -143,6 +150,14 @@ def _text(value: dict[str, Any], name: str) -> str:
     if not isinstance(value[name], str) or not value[name].strip():
         raise ValueError(f"{name} is no text")
     return str(value[name])
+
+
+def _texts(name: str, values: Sequence[object]) -> list[str]:
+    """Those that are there."""
+    there = [one for one in values if one]
+    if not all(isinstance(one, str) for one in there):
+        raise ValueError(f"{name} is no text")
+    return [str(one) for one in there]
 
 
 def _history(turns: Sequence[dict[str, str]]) -> tuple[Message, ...]:

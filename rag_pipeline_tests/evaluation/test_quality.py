@@ -151,19 +151,21 @@ def test_bad_lines_are_named_the_good_ones_count_and_what_fails_is_tried_three_t
     gone = {"question": "Where is the tower?", "relevant": [{"file": "tower.txt"}]}
     path = dropped(facts, fine, {"question": "?!"}, fine, gone)
     path.write_bytes(
-        path.read_bytes() + b'{"question": "\xff"}\n{"question": "x", "relevant": [{"file": "a", "page": "3"}]}\n' + b"[" * 5000
+        path.read_bytes()
+        + b'{"question": "\\ud800"}\n{"question": "\xff"}\n{"question": "x", "relevant": [{"file": "a", "page": "3"}]}\n'
+        + b"[" * 5000
     )
     report = update_set(facts, "default")
     assert (report.files, report.repeated) == ({"questions.jsonl": 2}, 1)
-    assert [(row.file, row.line) for row in report.bad_rows] == [("questions.jsonl", line) for line in (5, 6, 7, 2)]
-    assert "page is no whole number" in report.bad_rows[1].reason
+    assert [(row.file, row.line) for row in report.bad_rows] == [("questions.jsonl", line) for line in (5, 6, 7, 8, 2)]
+    assert "page is no whole number" in report.bad_rows[2].reason
     damaged = results_folder(evaluation_folder(facts, "default")) / "00000001-damaged.parquet"
     damaged.parent.mkdir()
     damaged.write_bytes(b"no parquet")
     for _ in range(3):
         assert is_due()
         with pytest.raises(RagError, match=r"damaged\.parquet cannot be read .* remove it"):
-            quality.measure(workspace)
+            quality.update_and_measure(workspace)
     assert not is_due()
     damaged.unlink()
     measured = quality.measure(workspace)

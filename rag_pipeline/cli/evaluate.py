@@ -108,12 +108,24 @@ def difference_table(found: Sequence[Difference]) -> Table:
     first = found[0]
     enclosed = "documents" if first.documents > 1 else "questions: all ask for one document"
     table = Table(title=f"After and before, on the questions that both have; 95 % intervals by {enclosed}", title_justify="left")
-    for name in ("measure", "questions", "before", "after", "difference", "95 % interval", "better", "worse", "same", "chance of drop"):
+    for name in (
+        "measure",
+        "questions",
+        "documents",
+        "before",
+        "after",
+        "difference",
+        "95 % interval",
+        "better",
+        "worse",
+        "same",
+        "chance of drop",
+    ):
         table.add_column(name, justify="left" if name == "measure" else "right", no_wrap=True)
     for one in found:
         counts = (str(one.wins), str(one.losses), str(one.ties))
         enclosing = f"{one.low:+.3f} … {one.high:+.3f}"
-        measured = (str(one.questions), f"{one.before:.3f}", f"{one.after:.3f}", f"{one.difference:+.3f}", enclosing)
+        measured = (str(one.questions), str(one.documents), f"{one.before:.3f}", f"{one.after:.3f}", f"{one.difference:+.3f}", enclosing)
         table.add_row(one.measure.removeprefix("retrieval.").replace("_", " "), *measured, *counts, f"{one.chance_of_drop:.4f}")
     return table
 

@@ -15,7 +15,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.folder import EditedList, EditedQuestion, read_edited, write_edited
 from ui.pages.reader import access_in
 from ui.views.messages import failure_html
-from ui.views.quality import past_of, quality_html
+from ui.views.quality import past_of, quality_html, saved_html
 from ui.web.services import Services
 from ui.web.visibility import require, require_collection
 
@@ -89,7 +89,7 @@ class QualityPage:
             found = await asyncio.to_thread(write_edited, self._services.settings, collection, questions, version)
         except RagError as error:
             return gradio.skip(), gradio.skip(), failure_html("Nothing was saved", str(error))
-        return _rows(found), found.version, f"<p>Saved: {len(found.questions)}. They are asked once all documents are indexed.</p>"
+        return _rows(found), found.version, saved_html(len(found.questions))
 
     async def _require_known(self, access: Access, scope: Any, collection: str) -> None:
         require(access, scope)

@@ -50,6 +50,11 @@ def quality_html(past: Sequence[Past], collection: str) -> str:
     )
 
 
+def saved_html(count: int) -> str:
+    """That so many questions were saved."""
+    return render("quality/saved.html", count=count)
+
+
 def _x(place: int, count: int) -> int:
     return _WIDTH // 2 if count == 1 else round(40 + place * (_WIDTH - 40 - _EDGE) / (count - 1))
 

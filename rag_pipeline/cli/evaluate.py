@@ -18,7 +18,7 @@ from rag_pipeline.answering.answerer import build_answerer
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.evaluation.comparison import VALUES, Difference, Values, differences, paired
-from rag_pipeline.evaluation.evaluate import Evaluation, Outcome, Progress, cluster_of, evaluate
+from rag_pipeline.evaluation.evaluate import Evaluation, Outcome, Progress, evaluate
 from rag_pipeline.evaluation.places import same_file
 from rag_pipeline.evaluation.question_set import text_files
 from rag_pipeline.evaluation.rows import Row, read_rows
@@ -59,7 +59,7 @@ def _outcome(one: Outcome) -> dict[str, object]:
     row = one.row
     name = {"id": row.name} if row.name else {}
     passages = [f"{hit.document}#{hit.position}" for hit in one.passages]
-    said = {"question": row.question, "document": cluster_of(one), "measures": one.measures, "passages": passages, "answer": one.answer}
+    said = {"question": row.question, "document": row.cluster, "measures": one.measures, "passages": passages, "answer": one.answer}
     return {"question_id": row.row_id, **name, **said, "refused": one.refused}
 
 

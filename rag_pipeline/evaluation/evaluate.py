@@ -52,11 +52,6 @@ class Outcome:
     refused: bool = False
 
 
-def cluster_of(outcome: Outcome) -> str:
-    """The document whose fate a question shares: the first that is wanted; of a question that wants none, itself."""
-    return outcome.row.wanted[0].file if outcome.row.wanted else outcome.row.row_id
-
-
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The means over all questions, by table, and what they are means of."""

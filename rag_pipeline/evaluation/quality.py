@@ -17,16 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.answering.retrieval.retrieve import Retriever
-from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.evaluation.comparison import Difference, differences, paired
-from rag_pipeline.evaluation.evaluate import Outcome, cluster_of, evaluate
 from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.places import TextFiles, same_file
 from rag_pipeline.evaluation.question_set import (
@@ -55,6 +51,9 @@ from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import change_mark, read_json, write_json
 from rag_pipeline.stores.vectors import Manifest
+
+if TYPE_CHECKING:
+    from rag_pipeline.evaluation.evaluate import Outcome
 
 VERSION = "1"
 """To be raised when measures come out otherwise for the same passages: everything is measured again, and nothing is compared across it."""
@@ -232,6 +231,11 @@ def _asked(workspace: Workspace, questions: Sequence[Question], files: TextFiles
 async def _ask(
     workspace: Workspace, good: Sequence[Question], bad: Sequence[Question], files: TextFiles, tuning: Tuning
 ) -> list[QuestionResult]:
+    from rag_pipeline.answering.answerer import Answerer  # every process of Dagster loads this module, and few of them measure
+    from rag_pipeline.answering.retrieval.retrieve import Retriever
+    from rag_pipeline.answering.scope import Scope
+    from rag_pipeline.evaluation.evaluate import evaluate
+
     answerer = Answerer(Retriever(workspace.index, workspace.settings, tuning), None, workspace.settings, tuning)
     scope = Scope((workspace.collection,))
     try:
@@ -251,7 +255,7 @@ def _result(question: Question, outcome: Outcome, measures: Mapping[str, float])
     named = {name.removeprefix("retrieval.").replace(".", "_").replace("@", "_at_"): value for name, value in measures.items()}
     passages = [_place(hit) for hit in outcome.passages]
     answer = outcome.answer or ""
-    return QuestionResult(question.question_id, question.source, cluster_of(outcome), passages, answer, outcome.refused, named)
+    return QuestionResult(question.question_id, question.source, outcome.row.cluster, passages, answer, outcome.refused, named)
 
 
 def _place(hit: Hit) -> str:

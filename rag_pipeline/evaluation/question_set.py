@@ -18,7 +18,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -33,8 +33,10 @@ from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
-from rag_pipeline.stores.conversations import Conversations, Thumb
 from rag_pipeline.stores.files import change_mark, write_atomically
+
+if TYPE_CHECKING:
+    from rag_pipeline.stores.conversations import Thumb
 
 THUMB = "thumb"
 SET_FILE = "set.parquet"
@@ -242,6 +244,8 @@ def _thumbs(settings: Settings) -> Sequence[Thumb]:
 
 
 async def _read_thumbs(settings: Settings) -> Sequence[Thumb]:
+    from rag_pipeline.stores.conversations import Conversations
+
     url = settings.database_url
     conversations = Conversations(url.get_secret_value() if url else None, settings.conversations_path)
     try:

@@ -58,6 +58,11 @@ class Row:
         ]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
+    @property
+    def cluster(self) -> str:
+        """The document whose fate the question shares: the first that is wanted; of a question that wants none, itself."""
+        return self.wanted[0].file if self.wanted else self.row_id
+
 
 def _place(wanted: Wanted) -> tuple[str, int | None, int | None, int | None]:
     return wanted.file, wanted.page, wanted.start, wanted.end

@@ -387,6 +387,33 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalServers:
+    """Where programs of this machine serve language models (``generation/local_models.py``): the ports that they take by themselves."""
+
+    ollama: int = 11434
+    """Reasoned: its documentation, as of the next three."""
+    llama_cpp: int = 8080
+    """Reasoned."""
+    vllm: int = 8000
+    """Reasoned."""
+    lm_studio: int = 1234
+    """Reasoned."""
+    answer_seconds: float = 1.0
+    """Longest silence; a port where nobody listens refuses at once. Reasoned."""
+    server_seconds: float = 2.0
+    """For all that one server is asked. Reasoned."""
+    remembered_seconds: float = 10.0
+    """So long what was found is believed: a server that is started answers the next question but one. Reasoned."""
+    most_models: int = 20
+    """Looked at of one server: each costs Ollama a request. Reasoned."""
+    ollama_tokens: int = 4096
+    """What Ollama lets a model read that it has not loaded yet; it cuts longer prompts without saying so. Reasoned: its documentation; it
+    is more where there is much graphics memory, or where it was told so."""
+    lm_studio_tokens: int = 4096
+    """The same of LM Studio. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runaway:
     """When a language model's reply is broken off (``generation/runaway.py``). Its longest length is a setting."""
 
@@ -444,6 +471,7 @@ class Tuning:
     packing: Packing = Packing()
     marks: MarkReading = MarkReading()
     connection: Connection = Connection()
+    local_servers: LocalServers = LocalServers()
     runaway: Runaway = Runaway()
     patience: Patience = Patience()
     caches: Caches = Caches()

@@ -19,7 +19,7 @@ from rag_pipeline.answering.generation.runaway import ReplyLength
 from rag_pipeline.answering.tuning import TUNING, Connection
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import is_this_machine
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import AUTOMATIC, Settings
 
 if TYPE_CHECKING:
     import openai
@@ -52,6 +52,7 @@ class ChatModel:
 
     def __init__(self, settings: Settings, name: str, connection: Connection = TUNING.connection) -> None:
         self.name = name
+        self.context_tokens = settings.chat_context_tokens
         self._connection = connection
         self._url = settings.openai_base_url or OPENAI_URL
         self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
@@ -206,8 +207,9 @@ class ChatModel:
 
 
 def chat_model(settings: Settings, connection: Connection = TUNING.connection) -> ChatModel | None:
-    """The configured language model; None when there is none."""
-    return ChatModel(settings, settings.chat_model, connection) if settings.chat_model else None
+    """The language model that the settings name; None when they name none, or leave it to this machine (``local_models.py``)."""
+    named = settings.chat_model if settings.chat_model != AUTOMATIC else None
+    return ChatModel(settings, named, connection) if named else None
 
 
 def _piece(chunk: object, reply: ChatReply) -> str:

@@ -179,7 +179,8 @@ class _OpenAIModels(BaseModel):
 async def _vllm(server: _Server) -> list[LocalModel]:
     """Any server of OpenAI's protocol; vLLM tells what a model reads."""
     models = (await server.get("/v1/models", _OpenAIModels)).data[: server.servers.most_models]
-    return [server.model("vLLM", model.id, model.max_model_len) for model in models if model.owned_by != _OURS]
+    named = {model.id: "vLLM" if model.owned_by == "vllm" else "A program" for model in models}
+    return [server.model(named[model.id], model.id, model.max_model_len) for model in models if model.owned_by != _OURS]
 
 
 class _Generation(BaseModel):

@@ -264,7 +264,8 @@ def _language_model(settings: Settings, servers: LocalServers = TUNING.local_ser
     try:
         names = [model.id for model in OpenAI(base_url=settings.openai_base_url, api_key=key, timeout=10, max_retries=0).models.list()]
     except APIStatusError as error:
-        yield Finding("language model", "problem", f"{where} answers with status {error.status_code}", "check OPENAI_API_KEY")
+        remedy = "check OPENAI_API_KEY" if error.status_code in (401, 403) else "look into that server's log"
+        yield Finding("language model", "problem", f"{where} does not tell its models: status {error.status_code}", remedy)
     except OpenAIError as error:
         yield Finding("language model", "problem", f"{where} cannot be reached: {error}", "start it, or check OPENAI_BASE_URL")
     else:

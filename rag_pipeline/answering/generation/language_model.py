@@ -7,6 +7,7 @@ words mean (``generative.py``, ``decomposition.py``).
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -161,7 +162,7 @@ class ChatModel:
         try:
             return await opened(stream_options={"include_usage": True})
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if "stream_options" not in str(error):
+            if "stream_options" not in _said(error):
                 raise
             return await opened()
 
@@ -203,13 +204,20 @@ class ChatModel:
 
     def _safe(self, error: Exception) -> str:
         """What the provider said, short, and without the key, which some repeat."""
-        return f"{str(error).replace(self._key, '…')[: self._connection.error_characters]}."
+        return f"{_said(error).replace(self._key, '…')[: self._connection.error_characters]}."
 
 
 def chat_model(settings: Settings, connection: Connection = TUNING.connection) -> ChatModel | None:
     """The language model that the settings name; None when they name none, or leave it to this machine (``local_models.py``)."""
     named = settings.chat_model if settings.chat_model != AUTOMATIC else None
     return ChatModel(settings, named, connection) if named else None
+
+
+def _said(error: Exception) -> str:
+    """The provider's own words. The client repeats only what stands where OpenAI puts it; FastAPI's servers say ``detail``."""
+    body = getattr(error, "body", None)
+    is_repeated = not isinstance(body, dict | list) or isinstance(_mapping(body).get("message"), str)
+    return str(error) if is_repeated else f"{error}, {json.dumps(body, ensure_ascii=False)}"
 
 
 def _piece(chunk: object, reply: ChatReply) -> str:

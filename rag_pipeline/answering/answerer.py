@@ -178,7 +178,7 @@ class Answerer:
             yield course.refused(writing.reason)
             return
         with course.timed("verify"):
-            verdicts = await asyncio.to_thread(self._verified, writing, sentences=True)
+            verdicts = await asyncio.to_thread(self._verified, writing, course.question)
             withdrawn = (
                 verdicts.holds_nothing and self._settings.chat_withdraw and await asyncio.to_thread(self._is_nowhere, writing, course)
             )
@@ -188,7 +188,12 @@ class Answerer:
         """Whether none of the passages that were found says anything of what the model wrote, cited or not."""
         passages = citations_for({number: [writing.text] for number in range(1, len(course.hits) + 1)}, course.hits)
         return verified(
-            without_marks(writing.text, self._tuning.marks), (), passages, self._tuning.verification, sentences=True
+            without_marks(writing.text, self._tuning.marks),
+            (),
+            passages,
+            self._tuning.verification,
+            sentences=True,
+            question=course.question,
         ).holds_nothing
 
     def _in_its_place(self, course: _Course, writing: Writing) -> Answered | Refused:
@@ -198,11 +203,14 @@ class Answerer:
             reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)}"
             return replace(course.refused(reason, extract.nearness), withdrawn=writing.text)
         quoted = replace(writing, text=extract.text, citations=extract.citations, marks=extract.marks)
-        answered = course.answered(quoted, self._verified(quoted, sentences=False))
+        answered = course.answered(quoted, self._verified(quoted))
         return replace(answered, nearness=extract.nearness, withdrawn=writing.text)
 
-    def _verified(self, writing: Writing, *, sentences: bool) -> Verdicts:
-        return verified(writing.text, writing.marks, writing.citations, self._tuning.verification, sentences=sentences)
+    def _verified(self, writing: Writing, question: str | None = None) -> Verdicts:
+        """``question``: what a model answered; None where sentences are quoted."""
+        is_written = question is not None
+        rules = self._tuning.verification
+        return verified(writing.text, writing.marks, writing.citations, rules, sentences=is_written, question=question or "")
 
     async def _extracted(self, course: _Course) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("generate"):
@@ -215,7 +223,7 @@ class Answerer:
             yield token
             await asyncio.sleep(0)  # lets a reader that wants to stop, stop
         writing = Writing(extract.text, extract.citations, extract.marks)
-        verdicts = await asyncio.to_thread(self._verified, writing, sentences=False)
+        verdicts = await asyncio.to_thread(self._verified, writing)
         yield replace(course.answered(writing, verdicts), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:

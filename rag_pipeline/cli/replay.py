@@ -55,13 +55,9 @@ async def replay(settings: Settings, message_id: str) -> Replay:
     if kept.provenance is None:
         return Replay(*shown, None, "It was kept by a version that did not write down what answers were made of.", {})
     provenance = provenance_of(kept.provenance)
-    by_model = bool(provenance.prompt)
     if not provenance.passages:
         return Replay(*shown, None, "No passage had been found, so there is none to ask.", _differences(settings, provenance, model, None))
-    if by_model and not settings.chat_model:
-        why = f"{model or 'A language model'} wrote it, and no language model is configured now: set RAG_CHAT_MODEL to ask again."
-        return Replay(*shown, None, why, _differences(settings, provenance, model, None))
-    return await _asked_again(settings if by_model else settings.model_copy(update={"chat_model": None}), kept, provenance, shown)
+    return await _asked_again(settings, kept, provenance, shown)
 
 
 async def _asked_again(
@@ -70,9 +66,13 @@ async def _asked_again(
     detail = kept.answer.detail
     told = detail.get("coverage")
     coverage = Coverage(**told) if isinstance(told, dict) else Coverage()
-    answerer = build_answerer(settings)
+    # What was quoted is quoted again, whichever language model there is by now.
+    answerer = build_answerer(settings if provenance.prompt else settings.model_copy(update={"chat_model": None}))
     question = str(detail.get("reformulated_question") or kept.question)
     try:
+        if provenance.prompt and await answerer.language_model() is None:
+            why = f"{detail.get('model') or 'A language model'} wrote it, and there is none now: set RAG_CHAT_MODEL to ask again."
+            return Replay(*shown, None, why, _differences(settings, provenance, None, None))
         end = await _end_of(answerer, question, kept.history, provenance, coverage)
     finally:
         await answerer.close()
@@ -111,17 +111,14 @@ def _differences(
     }
     there = _still_there(settings, provenance)
     then_and_now["passages that are in the index word for word"] = (len(provenance.passages), there)
-    now = end.provenance.settings if isinstance(end, Answered | Refused) and end.provenance else _settings_now(settings)
+    made_of = end.provenance.settings if isinstance(end, Answered | Refused) and end.provenance else {}
+    now = {**made_of, **{name: getattr(settings, name) for name in DECIDING}}
     then_and_now |= {name: (value, now.get(name)) for name, value in provenance.settings.items() if name in now}
     if isinstance(end, Answered):
         then_and_now["model"] = (model, end.model)
     if isinstance(end, Answered | Refused) and end.provenance:
         then_and_now["prompt"] = (provenance.prompt, end.provenance.prompt)
     return {name: pair for name, pair in then_and_now.items() if pair[0] != pair[1]}
-
-
-def _settings_now(settings: Settings) -> dict[str, object]:
-    return {name: getattr(settings, name) for name in DECIDING}
 
 
 def _still_there(settings: Settings, provenance: Provenance) -> int:

@@ -14,10 +14,10 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -171,8 +171,8 @@ def due(settings: Settings, manifests: Mapping[str, Manifest], collections: Iter
 
 def _is_settled(settings: Settings, manifest: Manifest) -> bool:
     """Whether this very state was measured, or tried often enough."""
-    tried = read_json(_tries_file(settings, manifest.collection))
-    known = bool(tried) and tried["situation"] == _situation(settings, manifest)
+    tried = _known(_tries_file(settings, manifest.collection))
+    known = tried.get("situation") == _situation(settings, manifest)
     return known and (bool(tried["done"]) or int(str(tried["tries"])) >= MOST_TRIES)
 
 
@@ -275,10 +275,21 @@ def _report(folder: Path, questions: Sequence[Question], path: Path, measured: b
     version = str(result["index_version"][0]) if len(result) else ""
     compared: tuple[str, tuple[Difference, ...], tuple[Changed, ...]] = ("", (), ())
     if before is not None and len(before) and len(result) and _measured_by(before) == _measured_by(result):
-        found = tuple(differences(paired(values_of(before), values_of(result))))
+        found = _differences(path, before, result)
         compared = (str(before["index_version"][0]), found, _changed(before, result, questions))
     not_asked = len(questions) - len(result)
     return QualityReport(number, version, len(result), not_asked, measured, time.perf_counter() - started, means, *compared, key)
+
+
+def _differences(path: Path, before: pl.DataFrame, result: pl.DataFrame) -> tuple[Difference, ...]:
+    """Kept beside the result that they are of: scipy takes a second to load, and nothing changes them."""
+    kept, against = path.with_suffix(".json"), str(before["key"][0])
+    known = _known(kept)
+    if known.get("against") == against:
+        return tuple(Difference(**one) for one in cast("list[dict[str, Any]]", known["differences"]))
+    found = tuple(differences(paired(values_of(before), values_of(result))))
+    write_json(kept, {"against": against, "differences": [asdict(one) for one in found]})
+    return found
 
 
 def _measured_by(result: pl.DataFrame) -> object:
@@ -333,6 +344,14 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
+def _known(path: Path) -> dict[str, object]:
+    """What a file says that can be found out again; a damaged one says nothing, and must not keep the sensor from its work."""
+    try:
+        return read_json(path)
+    except ValueError:
+        return {}
+
+
 def _tries_file(settings: Settings, collection: str) -> Path:
     return results_folder(evaluation_folder(settings, collection)) / "tries.json"
 
@@ -340,6 +359,6 @@ def _tries_file(settings: Settings, collection: str) -> Path:
 def _note_try(settings: Settings, manifest: Manifest, *, done: bool) -> None:
     """So that a measurement that fails, or is killed, is tried again, and not for ever."""
     path, situation = _tries_file(settings, manifest.collection), _situation(settings, manifest)
-    earlier = read_json(path)
+    earlier = _known(path)
     tries = int(str(earlier["tries"])) if earlier.get("situation") == situation else 0
     write_json(path, {"situation": situation, "tries": tries if done else tries + 1, "done": done})

@@ -94,8 +94,10 @@ def write_result(folder: Path, measurement: Measurement, questions: Sequence[Que
     own = ("question_id", "source", "document", "passages", "answer", "refused")
     rows = [{**common, **{name: getattr(one, name) for name in own}, **one.measures} for one in questions]
     path = results_folder(folder) / f"{measurement.number:08}-{measurement.key}.parquet"
+    path.with_suffix(".json").unlink(missing_ok=True)  # how the former one differed from the one before it
     _write(path, pl.DataFrame(rows, schema=schema))
     for old in result_files(folder)[:-MOST_RESULTS]:
+        old.with_suffix(".json").unlink(missing_ok=True)
         old.unlink()
     return path
 

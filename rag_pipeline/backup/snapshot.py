@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,7 +141,14 @@ def _copy_small_files(settings: Settings, folder: Path) -> None:
         if path.exists():
             shutil.copyfile(path, folder / path.name)
     if settings.evaluation_path.exists():
-        shutil.copytree(settings.evaluation_path, folder / settings.evaluation_path.name, ignore=shutil.ignore_patterns(".writing-*"))
+        kept = folder / settings.evaluation_path.name
+        shutil.copytree(settings.evaluation_path, kept, ignore=shutil.ignore_patterns(".writing-*"), copy_function=_copy_what_is_there)
     if settings.api_tokens:
         entries = hashed_entries(settings.api_tokens.get_secret_value())
         (folder / TOKENS_FILE).write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+
+
+def _copy_what_is_there(source: str, target: str) -> None:
+    """A measurement may take an old result away meanwhile."""
+    with suppress(FileNotFoundError):
+        shutil.copyfile(source, target)

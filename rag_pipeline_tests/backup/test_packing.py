@@ -80,11 +80,15 @@ def test_originals_come_along_when_they_are_asked_for(settings: Settings, tmp_pa
     files = make_tree(settings.uploads)
     os.mkfifo(settings.uploads / "pipe")
     settings.pauses_path.write_text("{}")
+    kept = settings.evaluation_path / "c" / "results" / "00000001-key.parquet"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"figures")
     EdgeIndex(settings.index_path).publish(change("c", points("a.md", "foxes")))
     made = CliRunner().invoke(cli, ["backup", str(tmp_path / "b"), "--uploads"], env={"RAG_DATA_DIR": str(settings.data)})
     assert (made.exit_code, "pipe is no file" in made.output) == (0, True), made.output
     restored = CliRunner().invoke(cli, ["restore", str(tmp_path / "b")], env={"RAG_DATA_DIR": str(tmp_path / "new")})
     assert restored.exit_code == 0, restored.output
+    assert (tmp_path / "new" / kept.relative_to(settings.data)).read_bytes() == b"figures"
     for name, path in files.items():
         assert (tmp_path / "new" / "uploads" / name).read_bytes() == path.read_bytes()
 

@@ -46,5 +46,5 @@ def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try(
 
 
 def test_a_refusal_names_no_function_words_of_the_questions_language() -> None:
-    reason = nothing_near("Wie hoch war der Gewinn in dem Jahr, in dem sie gegründet wurde?", (make_hit(),), 9)
-    assert "None of the passages found has “hoch” or “Gewinn” or “Jahr” or “gegründet”." in reason
+    reason = nothing_near("Wie hoch war der Gewinn in dem Jahr, in dem sie begann?", (make_hit(),), 9)
+    assert "None of the passages found has “hoch” or “Gewinn” or “Jahr” or “begann”." in reason

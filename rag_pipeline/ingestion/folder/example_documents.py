@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import BinaryIO, cast
 
 from rag_pipeline.ingestion.folder.uploads import Upload
-from rag_pipeline.ingestion.folder.watched import WatchedFolder
+from rag_pipeline.ingestion.folder.contract import WatchedFolder
 
 COLLECTION = "examples"
 QUESTIONS = (

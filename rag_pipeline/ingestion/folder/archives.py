@@ -1,0 +1,153 @@
+"""The watched folder with archives in it: whoever asks for a file in an archive gets it, unpacked.
+
+Belongs here: where such a file's bytes are kept, that it cannot be removed by itself. Not here: reading archives (``extract/archive``),
+which files they hold (``members``), the folder itself.
+
+What a stranger packed is unpacked in a process like those that read documents; what comes out of it is kept with the other copies of
+originals. Of an archive that is one stream all files are, as each was unpacked on the way to the last.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Collection, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from rag_pipeline.errors import DocumentError, RagError, TransientError
+from rag_pipeline.ingestion.folder.changes import Changes
+from rag_pipeline.ingestion.folder.contract import WatchedFolder
+from rag_pipeline.ingestion.folder.listing import (
+    FolderListing,
+    FoundFile,
+    ReadFile,
+    archive_of,
+    document_name,
+    path_in_archive,
+)
+from rag_pipeline.ingestion.folder.originals import Originals, copy_name
+from rag_pipeline.ingestion.folder.uploads import Upload, copy_within
+from rag_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FolderWithArchives:
+    """See :class:`rag_pipeline.ingestion.folder.contract.WatchedFolder`. ``folder`` knows no archives."""
+
+    folder: WatchedFolder
+    settings: Settings
+    originals: Originals
+
+    @property
+    def settle_seconds(self) -> float:
+        """As of the folder."""
+        return self.folder.settle_seconds
+
+    @property
+    def readers(self) -> int:
+        """As of the folder."""
+        return self.folder.readers
+
+    def prepare(self) -> None:
+        """As of the folder."""
+        self.folder.prepare()
+
+    def listing(self) -> FolderListing:
+        """As of the folder: what is in archives only the catalog knows (``members.with_members``)."""
+        return self.folder.listing()
+
+    def read_identity(self, found: FoundFile) -> ReadFile | None:
+        """As of the folder: what archives hold was hashed when they were read."""
+        return self.folder.read_identity(found)
+
+    @contextmanager
+    def original(self, file: str, signature: str = "") -> Iterator[Path]:
+        """As of the folder; of an archive the file in it, as the archive is now."""
+        wanted = path_in_archive(file)
+        if not wanted:
+            with self.folder.original(file, signature) as path:
+                yield path
+            return
+        archive = archive_of(file)
+        with self.folder.original(archive) as packed:
+            content = self._content_of(packed)
+            fetch = partial(self._unpack, packed, archive, content, wanted)
+            with self.originals.held(copy_name(wanted, content), fetch) as path:
+                yield path
+
+    def present(self, files: Collection[str]) -> set[str]:
+        """As of the folder; of files in archives those whose archive is there."""
+        there = self.folder.present({archive_of(file) for file in files})
+        return {file for file in files if archive_of(file) in there}
+
+    def folders(self) -> set[str]:
+        """As of the folder."""
+        return self.folder.folders()
+
+    def store(self, folder: str, name: str, source: BinaryIO, largest_bytes: int) -> Upload:
+        """As of the folder."""
+        return self.folder.store(folder, name, source, largest_bytes)
+
+    def remove(self, file: str) -> None:
+        """As of the folder; nothing is taken out of an archive."""
+        if path_in_archive(file):
+            raise RagError(why_not_removed(file))
+        self.folder.remove(file)
+
+    def changes(self, situation: Callable[[], Hashable]) -> Changes:
+        """As of the folder."""
+        return self.folder.changes(situation)
+
+    def _content_of(self, packed: Path) -> str:
+        """Differs when the archive's bytes do. The name of a copy says it already; using one changes its time."""
+        if packed.parent == self.settings.originals_path:
+            return packed.name
+        status = packed.stat()
+        return f"{packed}\0{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+
+    def _unpack(self, packed: Path, archive: str, content: str, wanted: str, target: BinaryIO) -> None:
+        """Write the wanted file, and keep what had to be unpacked with it.
+
+        Raises:
+            FileNotFoundError: it is not in the archive.
+            TransientError: the archive cannot be read now (``unreadable``).
+        """
+        scratch = self.settings.staging_path / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            found = self._unpacked(packed, archive, wanted, folder)
+            if wanted not in found:
+                raise TransientError("unreadable", f"The file is not in {document_name(archive)} as it is now.")
+            with found[wanted].open("rb") as stream:
+                copy_within(stream, target, self.settings.max_file_bytes, wanted)
+            for path in found.keys() - {wanted}:
+                if found[path].exists():  # a hard link has the bytes of another one
+                    self.originals.take(copy_name(path, content), found[path])
+
+    def _unpacked(self, packed: Path, archive: str, wanted: str, folder: str) -> dict[str, Path]:
+        from pebble import ProcessExpired
+
+        from rag_pipeline.ingestion.extract.process.abilities import reading_options
+        from rag_pipeline.ingestion.extract.process.processes import SandboxedProcesses
+        from rag_pipeline.ingestion.extract.process.worker import unpack_archive
+
+        workers = self.settings.extraction_workers or os.cpu_count() or 1
+        processes = SandboxedProcesses(workers, self.settings.extraction_memory_bytes)
+        name, options = PurePosixPath(archive).name, reading_options(self.settings)
+        try:
+            asked = processes.run(unpack_archive, str(packed), name, wanted, folder, options, self.settings.extraction_timeout_seconds)
+            found: dict[str, Path] = asked.result()
+        except (DocumentError, OSError, MemoryError, ProcessExpired, RuntimeError) as error:
+            words = f"{document_name(archive)} cannot be unpacked now: {str(error) or type(error).__name__}"
+            raise TransientError("unreadable", words) from error
+        return found
+
+
+def why_not_removed(file: str) -> str:
+    """What to say to someone who wants to delete a file in an archive."""
+    archive, name = document_name(archive_of(file)), document_name(file)
+    return f"{name} is a file in the archive {archive}: delete the archive, or put one without this file in its place."

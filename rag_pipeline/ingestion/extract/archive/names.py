@@ -19,7 +19,7 @@ _DOUBLE_BYTE = ("cp932", "gb18030", "cp949", "big5hkscs")
 _RARE_LATIN = frozenset("ƒÞþðÐÿªº")
 _COMMON_CHINESE = (("gb2312", 0xB0, 0xD7), ("euc_jp", 0xB0, 0xCF), ("big5", 0xA4, 0xC6))
 """Where the frequent characters of these encodings stand: their first bytes. The rare ones are a sign of a wrong guess."""
-_DRIVE = re.compile(r"^[A-Za-z]:(?=/|$|[^/])")
+_DRIVE = re.compile(r"^[A-Za-z]:(?=/)")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, and those that reverse the reading direction of a name."""
 

@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO, cast
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.archive.limits import Budget, OverLimitError
 from rag_pipeline.ingestion.extract.archive.names import LOCAL
-from rag_pipeline.ingestion.extract.archive.walk import FormatReader, InnerFile, OpenArchive, described
+from rag_pipeline.ingestion.extract.archive.walk import BLOCK_BYTES, FormatReader, InnerFile, OpenArchive, described
 
 _ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".tgz", ".tbz2", ".tbz", ".txz", ".tzst")
 
@@ -101,11 +101,25 @@ def compressed(opener: Callable[[BinaryIO], IO[bytes]]) -> FormatReader:
                 ) from error
             if _is_tar(counted.head, archive.name):
                 read_tar(archive, cast("IO[bytes]", counted))
+                _check_to_the_end(archive, counted)
                 return
             with archive.file(_without_ending(archive.name)) as intake:
                 intake.write_all(cast("IO[bytes]", counted))
 
     return read
+
+
+def _check_to_the_end(archive: OpenArchive, stream: _Counted) -> None:
+    """Checksums stand behind what they are of, and a tar archive ends before its stream does."""
+    if archive.notes:
+        return
+    try:
+        while stream.read(BLOCK_BYTES):
+            pass
+    except (OverLimitError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - as in read_tar
+        archive.note(f"It is damaged ({described(error)[:-1]}): what was read of it may not be what was packed.")
 
 
 def _is_tar(head: bytes, name: str) -> bool:

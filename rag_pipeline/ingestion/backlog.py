@@ -90,7 +90,7 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
 
 def _unlisted_members(catalog: Catalog) -> Counter[str]:
     """Collection → files in archives of which an archive that was read says otherwise than their rows do; the next scan puts that right."""
-    archives = known_archives(catalog)
+    archives = known_archives(catalog, missing_too=False)
     said = {found.file: found.signature for archive, members in archives.items() for found in found_members(archive, members or ())}
     unread = {archive for archive, members in archives.items() if members is None}
     rows = signatures_in_archives(catalog) if archives else {}

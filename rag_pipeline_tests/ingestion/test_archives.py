@@ -4,23 +4,22 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
-
-import pytest
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from rag_pipeline.ingestion.backlog import backlogs
 from rag_pipeline.ingestion.folder.listing import archive_of
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.look import look_around
-from rag_pipeline.ingestion.steps.vector_index import IndexReport
+from rag_pipeline.ingestion.steps.source_documents import update_documents
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
+from rag_pipeline.stores.catalog.document_rows import content_hashes
 from rag_pipeline.stores.catalog.missing_files import confirm_deletion
 from rag_pipeline.stores.vectors import SearchQuery, open_index
-from rag_pipeline_tests.conftest import in_both_folders, run_steps
+from rag_pipeline_tests.conftest import in_both_folders, text_lane
 from rag_pipeline_tests.stores.vectors.conftest import hits
-
-Ingest = Callable[..., IndexReport]
 
 
 def packed(files: Mapping[str, str | bytes]) -> bytes:
@@ -45,20 +44,23 @@ def rows(settings: Settings) -> dict[str, DocumentStatus]:
     return {row.document: row for row in Catalog(settings.catalog_path).documents()}
 
 
-def states(settings: Settings) -> dict[str, str]:
-    return {name: row.state for name, row in rows(settings).items()}
+def found(settings: Settings, words: str) -> set[str]:
+    return {hit.document for hit in hits(open_index(settings), "default", SearchQuery(text=words))}
 
 
-def found(settings: Settings, words: str, collection: str = "default") -> set[str]:
-    return {hit.document for hit in hits(open_index(settings), collection, SearchQuery(text=words))}
+def readings(settings: Settings) -> int:
+    with Catalog(settings.catalog_path).reading() as connection:
+        ((number,),) = connection.execute("SELECT count(*) FROM extractions").fetchall()
+    return int(number)
 
 
-def ingest_all(settings: Settings, collection: str = "default") -> int:
-    """Runs until nothing is left, as the sensor and the command line do; how many."""
+def ingest(settings: Settings) -> int:
+    """Runs until no text is left to be read, as the sensor and the command line start them; how many."""
     catalog, index = Catalog(settings.catalog_path), open_index(settings)
     for number in range(1, 6):
-        run_steps(settings, collection)
-        if not backlogs(settings, catalog, index, [collection]) and not look_around(settings, catalog, index, [collection]).plan:
+        text_lane(settings)
+        left = backlogs(settings, catalog, index, ["default"]).get("default")
+        if not (left and left.documents) and not look_around(settings, catalog, index, ["default"]).plan:
             return number
     raise AssertionError("it never ends")
 
@@ -69,74 +71,78 @@ def test_files_in_an_archive_live_like_files_of_a_folder(settings: Settings) -> 
     inner = tar_of({"deep/whale.txt": "Whales sing under water."})
     files = {"a/zebra.txt": "Zebras have stripes.", "b/giraffe.md": "Giraffes have long necks.", ".hidden": "x", "old.tgz": inner}
     archive.write_bytes(packed({**files, "tool.exe": b"MZ" + bytes(100)}))
-    assert ingest_all(settings) == 2
+    assert ingest(settings) == 2
     members = {"box.zip/a/zebra.txt", "box.zip/b/giraffe.md", "box.zip/old.tgz/deep/whale.txt"}
-    assert states(settings) == {"box.zip": "indexed", "box.zip/tool.exe": "unsupported", **dict.fromkeys(members, "indexed")}
     assert found(settings, "whales stripes necks") == members
+    assert {name: row.state for name, row in rows(settings).items() if not row.chunks} == {
+        "box.zip": "indexed",
+        "box.zip/tool.exe": "unsupported",
+    }
     assert {row.collection for row in rows(settings).values()} == {"default"}
 
-    whale = rows(settings)["box.zip/old.tgz/deep/whale.txt"]
-    with watched_folder(settings).original(whale.file) as original:
+    folder, whale = watched_folder(settings), rows(settings)["box.zip/old.tgz/deep/whale.txt"].file
+    with folder.original(whale) as original:
         assert original.read_text() == "Whales sing under water."
+    assert folder.present([whale, "box.zip//x", "other.zip//x"]) == {whale, "box.zip//x"}
 
-    before = {name: row.indexed_at for name, row in rows(settings).items()}
+    before, read = content_hashes(Catalog(settings.catalog_path), "default"), readings(settings)
     archive.write_bytes(packed({**files, "b/giraffe.md": "Giraffes sleep standing."}))
-    ingest_all(settings)
-    changed = {name for name, row in rows(settings).items() if row.indexed_at != before[name]}
-    assert changed == {"box.zip", "box.zip/b/giraffe.md"}
+    for _ in range(2):  # a run may end between the look at a file and its reading
+        update_documents(Workspace(settings, "default"))
+        assert found(settings, "whales necks") == {"box.zip/b/giraffe.md", "box.zip/old.tgz/deep/whale.txt"}
+    ingest(settings)
+    after = content_hashes(Catalog(settings.catalog_path), "default")
+    assert {file for file in after if after[file] != before[file]} == {"box.zip", "box.zip//b/giraffe.md"}
+    assert readings(settings) == read + 2
     assert found(settings, "zebras stripes") == {"box.zip/a/zebra.txt"}
     assert found(settings, "giraffes sleep standing") == {"box.zip/b/giraffe.md"}
     assert "box.zip/tool.exe" not in rows(settings)
 
-    archive.unlink()
-    ingest_all(settings.model_copy(update={"deletion_hold_hours": 0}))
-    assert rows(settings) == {}
 
-
-def test_while_a_changed_archive_is_unread_its_documents_answer_on(settings: Settings, ingest: Ingest) -> None:
-    """A run may end between the look at a file and its reading."""
-    archive = settings.uploads / "box.zip"
-    archive.write_bytes(packed({"a.txt": "Zebras have stripes.", "b.txt": "Whales sing."}))
-    ingest_all(settings)
-    archive.write_bytes(packed({"a.txt": "Zebras have stripes."}))
-    from rag_pipeline.ingestion.steps.source_documents import update_documents
-    from rag_pipeline.ingestion.steps.workspace import Workspace
-
-    for _ in range(2):
-        update_documents(Workspace(settings, "default"))
-        assert set(rows(settings)) == {"box.zip", "box.zip/a.txt", "box.zip/b.txt"}
-        assert found(settings, "whales sing") == {"box.zip/b.txt"}
-    ingest_all(settings)
-    assert set(rows(settings)) == {"box.zip", "box.zip/a.txt"}
-
-
-def test_the_loss_of_an_archive_is_held_unless_it_was_meant(settings: Settings) -> None:
-    """An unplugged disk takes the archive and its hundred documents; who deletes it by the API means them all."""
+def test_the_loss_of_an_archive_is_held_a_move_is_none_and_a_deletion_takes_all(settings: Settings) -> None:
     (settings.uploads / "other.txt").write_text("Bears like honey.")
-    archive = settings.uploads / "box.zip"
+    archive, moved = settings.uploads / "box.zip", settings.uploads / "moved.zip"
     archive.write_bytes(packed({f"{number}.txt": f"Text number {number}." for number in range(25)}))
-    ingest_all(settings)
-    shutil.move(archive, settings.data / "box.zip")
-    run_steps(settings)
+    ingest(settings)
+    shutil.move(archive, settings.data / "away.zip")
+    ingest(settings)
     assert len(rows(settings)) == 27
     assert found(settings, "text number 7")
 
-    shutil.move(settings.data / "box.zip", archive)
-    ingest_all(settings)
-    confirm_deletion(Catalog(settings.catalog_path), "box.zip", "default", __import__("datetime").datetime(2026, 1, 1))
-    archive.unlink()
-    ingest_all(settings)
+    read = readings(settings)
+    shutil.move(settings.data / "away.zip", moved)
+    ingest(settings)
+    assert {archive_of(row.file) for row in rows(settings).values()} == {"moved.zip", "other.txt"}
+    assert (len(rows(settings)), readings(settings)) == (27, read)
+
+    confirm_deletion(Catalog(settings.catalog_path), "moved.zip", "default", datetime.now(UTC).replace(tzinfo=None))
+    moved.unlink()
+    ingest(settings)
     assert set(rows(settings)) == {"other.txt"}
 
 
-def test_a_moved_archive_reads_and_embeds_nothing_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag_pipeline.ingestion import steps
+def test_bad_archives_say_so_on_their_rows_and_are_read_once_they_can_be(settings: Settings) -> None:
+    import pyzipper
 
-    (settings.uploads / "sub").mkdir()
-    (settings.uploads / "box.zip").write_bytes(packed({f"{number}.txt": f"Text number {number}." for number in range(25)}))
-    ingest_all(settings)
-    monkeypatch.setattr(steps.embeddings, "load_embedder", lambda *_: pytest.fail("embedded again"))
-    (settings.uploads / "box.zip").rename(settings.uploads / "moved.zip")
-    ingest_all(settings)
-    assert {archive_of(row.file) for row in rows(settings).values()} == {"moved.zip"}
-    assert len(rows(settings)) == 26
+    stream = io.BytesIO()
+    with pyzipper.AESZipFile(stream, "w", compression=pyzipper.ZIP_DEFLATED) as archive:  # type: ignore[no-untyped-call,attr-defined]
+        archive.writestr("open.txt", "Bears like honey.")
+        archive.setpassword(b"s3cret")
+        archive.setencryption(pyzipper.WZ_AES)  # type: ignore[attr-defined]
+        archive.writestr("closed.txt", "Foxes are shy.")
+    (settings.uploads / "locked.zip").write_bytes(stream.getvalue())
+    (settings.uploads / "many.zip").write_bytes(packed({f"{number}.txt": "Otters swim." for number in range(3)}))
+    (settings.uploads / "broken.zip").write_bytes(packed({"a.txt": "Wolves howl.", "b.txt": bytes(range(256)) * 40})[:-200])
+    strict = settings.model_copy(update={"archive_files": 2})
+    ingest(strict)
+    assert rows(strict)["many.zip"].error_code == "archive_files"
+    assert rows(strict)["locked.zip/closed.txt"].error_code == "password_protected"
+    assert "password" in rows(strict)["locked.zip"].warnings[0]
+    assert "end is missing" in rows(strict)["broken.zip"].warnings[0]
+    assert found(strict, "bears wolves foxes otters") == {"locked.zip/open.txt", "broken.zip/a.txt"}
+
+    settings.passwords_path.write_text("s3cret")
+    ingest(settings)
+    assert found(settings, "foxes shy") == {"locked.zip/closed.txt"}
+    assert found(settings, "otters swim") == {f"many.zip/{number}.txt" for number in range(3)}
+    assert rows(settings)["locked.zip"].warnings == ()

@@ -9,10 +9,10 @@ originals. Of an archive that is one stream all files are, as each was unpacked 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Collection, Hashable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -32,6 +32,13 @@ from rag_pipeline.ingestion.folder.listing import (
 from rag_pipeline.ingestion.folder.originals import Originals, copy_name
 from rag_pipeline.ingestion.folder.uploads import Upload, copy_within
 from rag_pipeline.settings import Settings
+
+_LOOKED_AFTER_SECONDS = 5.0
+"""How often it is made sure that what is waited for can still come."""
+
+
+class _NotInArchiveError(RagError):
+    """The archive has no such file (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,11 @@ class FolderWithArchives:
         with self.folder.original(archive) as packed:
             content = self._content_of(packed)
             fetch = partial(self._unpack, packed, archive, content, wanted)
-            with self.originals.held(copy_name(wanted, content), fetch) as path:
+            with ExitStack() as held:
+                try:
+                    path = held.enter_context(self.originals.held(copy_name(wanted, content), fetch))
+                except _NotInArchiveError:
+                    raise FileNotFoundError(file) from None
                 yield path
 
     def present(self, files: Collection[str]) -> set[str]:
@@ -113,15 +124,15 @@ class FolderWithArchives:
         """Write the wanted file, and keep what had to be unpacked with it.
 
         Raises:
-            FileNotFoundError: it is not in the archive.
-            TransientError: the archive cannot be read now (``unreadable``).
+            _NotInArchiveError: it is not in the archive.
+            TransientError: the archive cannot be read now (``unreadable``), or the disk is full (``disk_full``).
         """
         scratch = self.settings.staging_path / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             found = self._unpacked(packed, archive, wanted, folder)
             if wanted not in found:
-                raise TransientError("unreadable", f"The file is not in {document_name(archive)} as it is now.")
+                raise _NotInArchiveError(wanted)
             with found[wanted].open("rb") as stream:
                 copy_within(stream, target, self.settings.max_file_bytes, wanted)
             for path in found.keys() - {wanted}:
@@ -135,13 +146,15 @@ class FolderWithArchives:
         from rag_pipeline.ingestion.extract.process.processes import SandboxedProcesses
         from rag_pipeline.ingestion.extract.process.worker import unpack_archive
 
-        workers = self.settings.extraction_workers or os.cpu_count() or 1
-        processes = SandboxedProcesses(workers, self.settings.extraction_memory_bytes)
+        processes = SandboxedProcesses(1, self.settings.extraction_memory_bytes)  # in the app the one that draws pages
         name, options = PurePosixPath(archive).name, reading_options(self.settings)
         try:
             asked = processes.run(unpack_archive, str(packed), name, wanted, folder, options, self.settings.extraction_timeout_seconds)
+            while not wait([asked], _LOOKED_AFTER_SECONDS).done:
+                if not processes.active:
+                    raise RuntimeError("the process that unpacks was ended")
             found: dict[str, Path] = asked.result()
-        except (DocumentError, OSError, MemoryError, ProcessExpired, RuntimeError) as error:
+        except (DocumentError, OSError, MemoryError, ProcessExpired, RuntimeError, CancelledError) as error:
             words = f"{document_name(archive)} cannot be unpacked now: {str(error) or type(error).__name__}"
             raise TransientError("unreadable", words) from error
         return found

@@ -13,19 +13,24 @@ from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.keys import PRESENT
 
 
-def known_archives(catalog: Catalog) -> dict[str, Sequence[Member] | None]:
+def known_archives(catalog: Catalog, *, missing_too: bool = True) -> dict[str, Sequence[Member] | None]:
     """Path below the uploads folder → the files in it, of all documents that are archives.
 
     None where it is not read yet, or could not be for a passing reason; an archive that cannot be read holds nothing. A document that
     may turn out to be one is among them too.
+
+    Args:
+        missing_too: those too whose file was not there at the last look.
     """
+    which = "TRUE" if missing_too else PRESENT
     fields = ", ".join(f"m.{name}" for name in Member.__dataclass_fields__)
     with catalog.reading() as connection:
         waiting = connection.execute(
-            "SELECT file FROM documents WHERE transient OR (error_code IS NULL AND extraction_key IS NULL)"
+            f"SELECT file FROM documents WHERE (transient OR (error_code IS NULL AND extraction_key IS NULL)) AND {which}"
         ).fetchall()
         rows = connection.execute(
-            f"SELECT file, {fields} FROM (SELECT d.file, unnest(x.members) AS m FROM documents d JOIN extractions x USING (extraction_key))"
+            f"SELECT file, {fields} FROM (SELECT d.file, unnest(x.members) AS m FROM documents d JOIN extractions x USING (extraction_key)"
+            f" WHERE {which})"
         ).fetchall()
     archives: dict[str, list[Member] | None] = {os.fsdecode(file): None for (file,) in waiting}
     for file, *values in rows:

@@ -5,7 +5,6 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from rag_pipeline.ingestion.backlog import backlogs
 from rag_pipeline.ingestion.folder.listing import archive_of
@@ -16,7 +15,6 @@ from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import content_hashes
-from rag_pipeline.stores.catalog.missing_files import confirm_deletion
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.conftest import in_both_folders, text_lane
 from rag_pipeline_tests.stores.vectors.conftest import hits
@@ -99,7 +97,7 @@ def test_files_in_an_archive_live_like_files_of_a_folder(settings: Settings) -> 
     assert "box.zip/tool.exe" not in rows(settings)
 
 
-def test_the_loss_of_an_archive_is_held_a_move_is_none_and_a_deletion_takes_all(settings: Settings) -> None:
+def test_the_loss_of_an_archive_is_held_and_a_move_is_none(settings: Settings) -> None:
     (settings.uploads / "other.txt").write_text("Bears like honey.")
     archive, moved = settings.uploads / "box.zip", settings.uploads / "moved.zip"
     archive.write_bytes(packed({f"{number}.txt": f"Text number {number}." for number in range(25)}))
@@ -114,11 +112,6 @@ def test_the_loss_of_an_archive_is_held_a_move_is_none_and_a_deletion_takes_all(
     ingest(settings)
     assert {archive_of(row.file) for row in rows(settings).values()} == {"moved.zip", "other.txt"}
     assert (len(rows(settings)), readings(settings)) == (27, read)
-
-    confirm_deletion(Catalog(settings.catalog_path), "moved.zip", "default", datetime.now(UTC).replace(tzinfo=None))
-    moved.unlink()
-    ingest(settings)
-    assert set(rows(settings)) == {"other.txt"}
 
 
 def test_bad_archives_say_so_on_their_rows_and_are_read_once_they_can_be(settings: Settings) -> None:

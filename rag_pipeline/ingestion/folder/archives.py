@@ -9,11 +9,14 @@ originals. Of an archive that is one stream all files are, as each was unpacked 
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Hashable, Iterator
 from concurrent.futures import CancelledError, wait
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -29,12 +32,20 @@ from rag_pipeline.ingestion.folder.listing import (
     document_name,
     path_in_archive,
 )
+from rag_pipeline.ingestion.folder.members import content_of
 from rag_pipeline.ingestion.folder.originals import Originals, copy_name
-from rag_pipeline.ingestion.folder.uploads import Upload, copy_within
+from rag_pipeline.ingestion.folder.uploads import Upload
 from rag_pipeline.settings import Settings
 
 _LOOKED_AFTER_SECONDS = 5.0
 """How often it is made sure that what is waited for can still come."""
+
+
+_REMEMBERED_SECONDS = 60.0
+
+
+def _not_kept(target: BinaryIO) -> None:
+    raise _NotInArchiveError
 
 
 class _NotInArchiveError(RagError):
@@ -48,6 +59,8 @@ class FolderWithArchives:
     folder: WatchedFolder
     settings: Settings
     originals: Originals
+    _seen: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """Archive of a bucket → when it was looked at, and what it held: a batch asks for its files one after the other."""
 
     @property
     def settle_seconds(self) -> float:
@@ -79,16 +92,12 @@ class FolderWithArchives:
             with self.folder.original(file, signature) as path:
                 yield path
             return
-        archive = archive_of(file)
-        with self.folder.original(archive) as packed:
-            content = self._content_of(packed)
-            fetch = partial(self._unpack, packed, archive, content, wanted)
-            with ExitStack() as held:
-                try:
-                    path = held.enter_context(self.originals.held(copy_name(wanted, content), fetch))
-                except _NotInArchiveError:
-                    raise FileNotFoundError(file) from None
-                yield path
+        with ExitStack() as held:
+            try:
+                kept = self._kept(archive_of(file), wanted, content_of(signature), held)
+                yield kept or self._held(archive_of(file), wanted, held)
+            except _NotInArchiveError:
+                raise FileNotFoundError(file) from None
 
     def present(self, files: Collection[str]) -> set[str]:
         """As of the folder; of files in archives those whose archive is there."""
@@ -113,6 +122,25 @@ class FolderWithArchives:
         """As of the folder."""
         return self.folder.changes(situation)
 
+    def _kept(self, archive: str, wanted: str, content_hash: str, held: ExitStack) -> Path | None:
+        """The copy of a file whose hash is known, without asking the bucket again; None where it is not kept, or is another."""
+        seen_at, content = self._seen.get(archive, (0.0, ""))
+        if not content_hash or time.monotonic() - seen_at > _REMEMBERED_SECONDS:
+            return None
+        with suppress(_NotInArchiveError):
+            path = held.enter_context(self.originals.held(copy_name(wanted, content), _not_kept))
+            with path.open("rb") as stream:
+                if hashlib.file_digest(stream, "sha256").hexdigest() == content_hash:
+                    return path
+        return None
+
+    def _held(self, archive: str, wanted: str, held: ExitStack) -> Path:
+        packed = held.enter_context(self.folder.original(archive))
+        content = self._content_of(packed)
+        if packed.parent == self.settings.originals_path:
+            self._seen[archive] = time.monotonic(), content
+        return held.enter_context(self.originals.held(copy_name(wanted, content), partial(self._unpack, packed, archive, content, wanted)))
+
     def _content_of(self, packed: Path) -> str:
         """Differs when the archive's bytes do. The name of a copy says it already; using one changes its time."""
         if packed.parent == self.settings.originals_path:
@@ -134,7 +162,7 @@ class FolderWithArchives:
             if wanted not in found:
                 raise _NotInArchiveError(wanted)
             with found[wanted].open("rb") as stream:
-                copy_within(stream, target, self.settings.max_file_bytes, wanted)
+                shutil.copyfileobj(stream, target)
             for path in found.keys() - {wanted}:
                 if found[path].exists():  # a hard link has the bytes of another one
                     self.originals.take(copy_name(path, content), found[path])

@@ -35,6 +35,11 @@ def with_members(listing: FolderListing, archives: KnownArchives, known: Mapping
     return replace(listing, files=files)
 
 
+def content_of(signature: str) -> str:
+    """The hash that a signature of :func:`found_members` has; empty of none."""
+    return signature.split(":")[3] if signature else ""
+
+
 def found_members(archive: str, members: Sequence[Member]) -> Iterator[FoundFile]:
     """The records of the files in an archive. Each changes with the file itself, not with the archive around it.
 

@@ -140,20 +140,18 @@ class OpenArchive:
 
         An archive inside that could be read is a folder; one that could not is a file.
         """
-        found: dict[str, tuple[Member, InnerFile]] = {}
-        paths = self.paths([file.name for file in self.files])
-        for path, file in zip(paths, self.files, strict=True):
+        found: list[tuple[Member, InnerFile]] = []
+        for path, file in zip(self.paths([file.name for file in self.files]), self.files, strict=True):
             if file.archive is None:
-                found[path] = _member(path, file), file
+                found.append((_member(path, file), file))
                 continue
-            for member, inner in file.archive.members():
-                found[f"{path}/{member.path}"] = _member(f"{path}/{member.path}", inner), inner
+            found += [(_member(f"{path}/{member.path}", inner), inner) for member, inner in file.archive.members()]
             for note in file.archive.notes:
                 self.note(f"{path}, an archive in it: {note}")
-        for path, times in Counter(paths).items():
+        for path, times in Counter(member.path for member, _ in found).items():
             if times > 1:
                 self.note(f"{path} is in it {times} times; the last one counts.")
-        return list(found.values())
+        return list({member.path: (member, file) for member, file in found}.values())
 
 
 class Intake:

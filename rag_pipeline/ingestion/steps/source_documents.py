@@ -64,8 +64,10 @@ def update_documents(workspace: Workspace) -> SourcesReport:
 def _update_documents(workspace: Workspace) -> SourcesReport:
     settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
     watched = watched_folder(settings)
-    known = known_signatures(catalog, workspace.collection, circumstances(settings))
-    folder = with_members(watched.listing(), known_archives(catalog), known)
+    files = watched.listing()
+    with catalog.reading():
+        known = known_signatures(catalog, workspace.collection, circumstances(settings))
+        folder = with_members(files, known_archives(catalog), known)
     listing = collection_listing(folder, workspace.collection)
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
     plan = plan_folder(listing, compared, time.time(), watched.settle_seconds)

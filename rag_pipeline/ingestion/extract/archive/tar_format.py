@@ -82,7 +82,7 @@ def _take(archive: OpenArchive, tar: tarfile.TarFile, header: tarfile.TarInfo, s
         intake.write_all(content)
     seen[header.name] = archive.files[-1]
     if archive.files[-1].error and archive.files[-1].error.code == "damaged":
-        raise tarfile.ReadError(f"{header.name} is not whole")
+        raise tarfile.ReadError("a file is not whole")
 
 
 def compressed(opener: Callable[[BinaryIO], IO[bytes]]) -> FormatReader:

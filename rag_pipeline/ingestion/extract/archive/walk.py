@@ -283,5 +283,6 @@ def _member(path: str, file: InnerFile) -> Member:
 
 def described(error: Exception) -> str:
     """An error of a library, as the end of a sentence."""
-    detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
+    storable = str(error).encode("utf-8", "backslashreplace").decode()  # it may hold a name as it is in the archive
+    detail = " ".join(storable.split())[:_LONGEST_DETAIL]
     return f"{type(error).__name__}{': ' if detail else ''}{detail}."

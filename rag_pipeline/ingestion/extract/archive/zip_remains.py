@@ -59,7 +59,7 @@ def read_remains(archive: OpenArchive, stream: BinaryIO, reason: str) -> None:
         whole += 1
     if not whole:
         raise DocumentError("damaged", f"The archive is damaged: {reason} Make or fetch it again.")
-    archive.note(f"Its end is missing: {whole:,} files were read, what comes after them was not. Make or fetch it again.")
+    archive.note(f"Its end, where all files are listed, is missing or damaged: {whole:,} files were found without it, others were not.")
 
 
 def _is_damaged(file: InnerFile) -> bool:

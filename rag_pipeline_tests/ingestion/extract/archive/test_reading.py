@@ -200,6 +200,11 @@ def test_links_devices_and_names_that_lead_elsewhere() -> None:
     assert members["same.txt"].content_hash == members["absolute.txt"].content_hash
     assert members["lost.txt"].error_code == "damaged"
 
+    latin = tar_of({"x" * 8: b"words " * 1000}).replace(b"x" * 8, b"caf\xe9.txt")
+    latin = latin.replace(latin[148:156], b"%06o\0 " % (sum(latin[:148]) + sum(latin[156:512]) + 8 * 32), 1)
+    assert [member.path for member in look_into("a.tar", latin + latin[:3000]).members] == ["café.txt"]
+    assert "nothing in it" in refused("a.tar", latin[:3000]).args[0].encode().decode()
+
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         link = zipfile.ZipInfo("link.txt")

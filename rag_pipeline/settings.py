@@ -94,7 +94,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")
     archive_files: int = Field(10_000, ge=1, description="An archive that holds more files, with those of archives in it, is not read.")
     archive_bytes: int = Field(
-        4 * 2**30, ge=1, description="An archive that unpacks to more is not read. Its files are unpacked into `RAG_ORIGINALS_CACHE_BYTES`."
+        2 * 2**30,
+        ge=1,
+        description="An archive that unpacks to more is not read. It is unpacked into `RAG_ORIGINALS_CACHE_BYTES`, best twice as much.",
     )
     archive_ratio: int = Field(200, ge=1, description="An archive that unpacks to so many times its size (and 64 MiB) is not read.")
     archive_depth: int = Field(3, ge=1, le=20, description="Archives inside each other, the outermost one included, that are read.")

@@ -28,7 +28,7 @@ class ArchiveLimits:
     """
 
     files: int = 10_000
-    unpacked_bytes: int = 4 << 30
+    unpacked_bytes: int = 2 << 30
     ratio: int = 200
     depth: int = 3
     file_bytes: int = 1 << 30

@@ -227,6 +227,13 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """The answer is written down under this id from now on: the first event in a conversation that is kept, and in no other."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reformulated:
     """The question that retrieval will use; equal to what was asked when it already stood alone.
 
@@ -363,5 +370,6 @@ class Failed:
     code: str
 
 
-AnswerEvent = Reformulated | Retrieved | Token | Answered | Refused | Failed
-"""A stream is: Reformulated, Retrieved, Token*, then exactly one of Answered, Refused, Failed (which may come at any point)."""
+AnswerEvent = Begun | Reformulated | Retrieved | Token | Answered | Refused | Failed
+"""A stream is: Begun where it is kept, Reformulated, Retrieved, Token*, then exactly one of Answered, Refused, Failed (which may come at
+any point)."""

@@ -39,13 +39,17 @@ class TitleRequest(BaseModel):
 
 
 class TurnRequest(BaseModel):
-    """A question in a conversation, and the collections and documents to look in (none: all)."""
+    """A question in a conversation, and the collections and documents to look in (none: all).
+
+    ``instead_of``: the id of an earlier answer, which is deleted with its question, and can be restored.
+    """
 
     model_config = shown({"question": "When does it end?"})
 
     question: str
     collections: list[str] = []
     filter: FilterBody = FilterBody()
+    instead_of: str = ""
 
 
 class FeedbackRequest(BaseModel):
@@ -125,8 +129,15 @@ async def rename(conversation_id: str, body: TitleRequest, services: ServicesDep
 
 @router.delete("/{conversation_id}", status_code=204)
 async def delete(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
-    """Delete it with all its messages."""
+    """Delete it with all its messages. For an hour it can be restored."""
     await services.conversations.delete(access.digest, conversation_id)
+    return Response(status_code=204)
+
+
+@router.post("/{conversation_id}/restore", status_code=204)
+async def restore(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> Response:
+    """Bring back a conversation that was deleted."""
+    await services.conversations.restore(access.digest, conversation_id)
     return Response(status_code=204)
 
 
@@ -153,7 +164,8 @@ async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDep
 
 
 def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
-    answer = remembered(services.answerer, services.conversations, access.digest, conversation_id, body.question, scope)
+    kept, question = services.conversations, body.question
+    answer = remembered(services.answerer, kept, access.digest, conversation_id, question, scope, instead_of=body.instead_of)
     return saying_how_far(answer, services.progress, access)
 
 

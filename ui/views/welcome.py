@@ -1,6 +1,6 @@
 """What the Ask tab says before the first question: what is in the folder, what to do next.
 
-Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/greeting.html``), components
+Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/ask/greeting.html``), components
 (``pages/ask.py``).
 """
 
@@ -24,13 +24,12 @@ NOTHING = Overview()
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The greeting, which buttons stand under it, the collections that can be chosen, and the conversations (title, id)."""
+    """The greeting, which buttons stand under it, and the collections that can be chosen."""
 
     html: str
     offers_examples: bool = False
     offers_questions: bool = False
     collections: tuple[str, ...] = ()
-    earlier: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_error(cls, message: str) -> Welcome:
@@ -81,11 +80,11 @@ def answers_by(settings: Settings) -> str:
     """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret."""
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
     embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
-    return render("answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host)
+    return render("ask/answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host)
 
 
 def _html(greeting: Greeting) -> str:
-    return render("greeting.html", greeting=greeting)
+    return render("ask/greeting.html", greeting=greeting)
 
 
 def _count(number: int, noun: str) -> str:

@@ -28,7 +28,7 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings, load_settings
-from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, progress, runs
+from ui.api import asking, conversations, documents, errors, mcp_tools, openai_chat, operations, passages, progress, runs, turns
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
 from ui.pages.theme import theme
@@ -83,7 +83,7 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, conversations, documents, progress, runs, operations, openai_chat, passages):
+    for module in (asking, turns, conversations, documents, progress, runs, operations, openai_chat, passages):
         app.include_router(module.router)
     app.include_router(progress.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)

@@ -16,7 +16,7 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Refused, Token
+from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
 
@@ -31,13 +31,18 @@ async def remembered(
     question: str,
     scope: Scope,
     patience: Patience = TUNING.patience,
+    *,
+    instead_of: str = "",
 ) -> AsyncGenerator[AnswerEvent, None]:
     """The events of an answer that refers to the conversation so far, written down before its end is told, whichever way it ends.
+
+    ``instead_of``: the id of an earlier answer in it, which makes room for this one with its question, and is unknown to it.
 
     A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies. What cannot be written
     down, or read, ends with :class:`Failed`, such as when there is no such conversation: a stream that began cannot raise.
     """
-    async with aclosing(ended(_written_down(answerer, conversations, owner, conversation_id, question, scope, patience))) as events:
+    kept = _written_down(answerer, conversations, owner, conversation_id, question, scope, instead_of, patience)
+    async with aclosing(ended(kept)) as events:
         async for event in events:
             yield event
 
@@ -49,14 +54,16 @@ async def _written_down(
     conversation_id: str,
     question: str,
     scope: Scope,
+    instead_of: str,
     patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
-    history = await conversations.history(owner, conversation_id)
-    answer_id = await conversations.begin_answer(owner, conversation_id, question)
+    history = await conversations.history(owner, conversation_id, instead_of)
+    answer_id = await conversations.begin_answer(owner, conversation_id, question, instead_of)
     text = ""
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()
     try:
+        yield Begun(answer_id)
         async with aclosing(ended(answerer.stream(question, history, scope))) as events:
             async for event in events:
                 if isinstance(event, Answered | Refused | Failed):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=30)
 """An answer is renewed every few seconds while it is written."""
+KEPT_DELETED = timedelta(hours=1)
+"""How long what was deleted can be brought back. Then it goes for good, with the next conversation that is begun or deleted, or a start."""
 LONGEST_TITLE = 120
 _ATTEMPTS = 10
 """Two questions at once in one conversation want the same place in it; one of them tries again."""
@@ -61,12 +63,13 @@ class Conversations:
         now = _now()
         row = {"id": uuid.uuid4().hex, "owner": owner, "title": _title(title), "created_at": now, "updated_at": now}
         async with self._writing() as connection:
+            await _forget_deleted(connection)
             await connection.execute(sa.insert(CONVERSATIONS).values(row))
         return Conversation(str(row["id"]), str(row["title"]), now, now)
 
     async def recent(self, owner: str, limit: int = 50, before: datetime | None = None) -> list[Conversation]:
         """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen."""
-        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner)
+        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
         if before is not None:
             query = query.where(CONVERSATIONS.c.updated_at < before)
         async with self._reading() as connection:
@@ -81,12 +84,24 @@ class Conversations:
         """
         async with self._reading() as connection:
             row = await self._owned(connection, owner, conversation_id)
-            query = sa.select(MESSAGES).where(MESSAGES.c.conversation_id == conversation_id).order_by(MESSAGES.c.position)
-            messages = [_message(message) for message in (await connection.execute(query)).mappings()]
+            query = sa.select(MESSAGES).where(MESSAGES.c.conversation_id == conversation_id, MESSAGES.c.deleted_at.is_(None))
+            messages = [_message(message) for message in (await connection.execute(query.order_by(MESSAGES.c.position))).mappings()]
         return _conversation(row, messages)
 
-    async def history(self, owner: str, conversation_id: str) -> list[Message]:
-        """What a follow-up may refer to: questions with the answers or refusals that they got.
+    async def turn(self, owner: str, answer_id: str) -> tuple[StoredMessage, StoredMessage]:
+        """A question and its answer.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._reading() as connection:
+            answer = await _owned_answer(connection, owner, answer_id)
+            query = sa.select(MESSAGES).where(_is_of_turn(answer)).order_by(MESSAGES.c.position)
+            question, answered = [_message(row) for row in (await connection.execute(query)).mappings()]
+        return question, answered
+
+    async def history(self, owner: str, conversation_id: str, instead_of: str = "") -> list[Message]:
+        """What a follow-up may refer to: questions with the answers or refusals that they got, without the one that it is ``instead_of``.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
@@ -94,7 +109,7 @@ class Conversations:
         messages = (await self.get(owner, conversation_id)).messages
         kept: list[Message] = []
         for question, answer in pairwise(messages):
-            if question.role == "user" and answer.role == "assistant" and answer.state in ("complete", "refused"):
+            if question.role == "user" and answer.state in ("complete", "refused") and answer.message_id != instead_of:
                 kept += [Message("user", question.content), Message("assistant", answer.content)]
         return kept
 
@@ -109,19 +124,51 @@ class Conversations:
             await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(title=_title(title)))
 
     async def delete(self, owner: str, conversation_id: str) -> None:
-        """Delete a conversation with all its messages; one that is not there is no error."""
+        """Delete a conversation with all its messages; one that is not there is no error. It can be restored for :data:`KEPT_DELETED`."""
+        own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
         async with self._writing() as connection:
-            await connection.execute(sa.delete(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner))
+            await _forget_deleted(connection)
+            await connection.execute(sa.update(CONVERSATIONS).where(own).values(deleted_at=_now()))
 
-    async def begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+    async def restore(self, owner: str, conversation_id: str) -> None:
+        """Bring back a conversation that was deleted.
+
+        Raises:
+            ConversationGoneError: it is not there any more, or someone else's.
+        """
+        own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner)
+        async with self._writing() as connection:
+            _require(await connection.execute(sa.update(CONVERSATIONS).where(own).values(deleted_at=None)), "conversation")
+
+    async def delete_turn(self, owner: str, answer_id: str) -> None:
+        """Delete an answer and the question before it; questions that follow do not know of them. They can be restored as a conversation.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._writing() as connection:
+            await _mark_turn(connection, owner, answer_id, _now())
+
+    async def restore_turn(self, owner: str, answer_id: str) -> None:
+        """Bring back an answer that was deleted, or asked for again, with its question.
+
+        Raises:
+            ConversationGoneError: it is not there any more, or someone else's.
+        """
+        async with self._writing() as connection:
+            await _mark_turn(connection, owner, answer_id, None)
+
+    async def begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str = "") -> str:
         """Write down a question and that its answer is being written; the answer's id, for the methods below.
+
+        ``instead_of``: the id of an earlier answer in the conversation, which is deleted with its question, and can be restored.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._begin_answer(owner, conversation_id, question)
+                return await self._begin_answer(owner, conversation_id, question, instead_of)
             except IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -148,18 +195,18 @@ class Conversations:
         own = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner)
         change = sa.update(MESSAGES).where(MESSAGES.c.id == message_id, MESSAGES.c.role == "assistant", MESSAGES.c.conversation_id.in_(own))
         async with self._writing() as connection:
-            done = await connection.execute(change.values(feedback=feedback, feedback_comment=_storable(comment) or None))
-            if not cast("Any", done).rowcount:
-                raise ConversationGoneError("There is no answer with this id.")
+            _require(await connection.execute(change.values(feedback=feedback, feedback_comment=_storable(comment) or None)), "answer")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str) -> str:
         now, answer_id = _now(), uuid.uuid4().hex
         async with self._writing() as connection:
             await self._owned(connection, owner, conversation_id)
+            if instead_of:
+                await _mark_turn(connection, owner, instead_of, now)
             last = await connection.scalar(
                 sa.select(sa.func.coalesce(sa.func.max(MESSAGES.c.position), -1)).where(MESSAGES.c.conversation_id == conversation_id)
             )
@@ -173,10 +220,12 @@ class Conversations:
 
     @staticmethod
     async def _owned(connection: AsyncConnection, owner: str, conversation_id: str) -> sa.RowMapping:
-        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner)
+        query = sa.select(CONVERSATIONS).where(
+            CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None)
+        )
         row = (await connection.execute(query)).mappings().first()
         if row is None:
-            raise ConversationGoneError("There is no conversation with this id. It may have been deleted.")
+            raise _gone("conversation")
         return row
 
     @asynccontextmanager
@@ -207,6 +256,42 @@ class Conversations:
             if not self._ready:
                 await bring_up_to_date(self._engine, self._former_owners)
                 self._ready = True
+
+
+async def _forget_deleted(connection: AsyncConnection) -> None:
+    before = _now() - KEPT_DELETED
+    for table in (MESSAGES, CONVERSATIONS):
+        await connection.execute(sa.delete(table).where(table.c.deleted_at < before))
+
+
+async def _mark_turn(connection: AsyncConnection, owner: str, answer_id: str, deleted_at: datetime | None) -> None:
+    """An answer and its question as deleted, or not."""
+    answer = await _owned_answer(connection, owner, answer_id)
+    await connection.execute(sa.update(MESSAGES).where(_is_of_turn(answer)).values(deleted_at=deleted_at))
+
+
+async def _owned_answer(connection: AsyncConnection, owner: str, answer_id: str) -> sa.RowMapping:
+    own = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
+    wanted = sa.select(MESSAGES).where(MESSAGES.c.id == answer_id, MESSAGES.c.role == "assistant", MESSAGES.c.conversation_id.in_(own))
+    answer = (await connection.execute(wanted)).mappings().first()
+    if answer is None:
+        raise _gone("answer")
+    return answer
+
+
+def _is_of_turn(answer: sa.RowMapping) -> sa.ColumnElement[bool]:
+    """The answer, or its question, which stands before it."""
+    places = [answer["position"] - 1, answer["position"]]
+    return sa.and_(MESSAGES.c.conversation_id == answer["conversation_id"], MESSAGES.c.position.in_(places))
+
+
+def _require(done: object, what: str) -> None:
+    if not cast("Any", done).rowcount:
+        raise _gone(what)
+
+
+def _gone(what: str) -> ConversationGoneError:
+    return ConversationGoneError(f"There is no {what} with this id. It may have been deleted.")
 
 
 def _now() -> datetime:

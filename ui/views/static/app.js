@@ -57,14 +57,6 @@
   }
   new MutationObserver(() => { follow(); showProgress(); }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
-  // --- a question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile ---
-  window.takeQuestion = (question, ...rest) => {
-    const box = document.querySelector("#question textarea");
-    box.value = "";
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    return [question, ...rest];
-  };
-
   // --- how far the work is: drawn by the server, sent while someone looks ---
   let feed = null, progress = null, askedAt = -1;
 

@@ -1,0 +1,181 @@
+// The Ask tab beside Gradio: what is sent with a question, copying, editing, deleting with a way back.
+(() => {
+  "use strict";
+  const box = () => document.querySelector("#question textarea");
+  const turns = () => [...document.querySelectorAll("#chat .turn")];
+  const lastTurn = () => turns().pop();
+  const lastQuestion = () => [...document.querySelectorAll("#chat .question")].pop();
+  const idIn = (turn, prefix) => [...(turn?.classList || [])].find((name) => name.startsWith(prefix))?.slice(prefix.length);
+  const messageOf = (turn) => idIn(turn, "kept-");
+  const conversationOf = (turn) => idIn(turn, "in-");
+  const messages = (turn, rest = "") => `/api/v1/conversations/messages/${turn}${rest}`;
+
+  function write(text) {
+    box().value = text;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  // --- what goes to the server with an event: Gradio calls these with the values of the page, and sends what they return ---
+  let trigger = null, next = null, edited = null;
+
+  window.ofAsk = {
+    begin(ofGradio) {
+      trigger = ofGradio;
+      const conversation = new URLSearchParams(location.search).get("conversation");
+      if (conversation) open(conversation);
+    },
+  };
+  // A question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile.
+  window.takeQuestion = (question, conversation, chat, collections) => {
+    write("");
+    const wishes = edited ? insteadOf(edited) : "";
+    stopEditing();
+    return [question, conversation, chat, collections, wishes];
+  };
+  window.takeAgain = (_, conversation, chat, collections) => [lastQuestion().textContent, conversation, chat, collections, insteadOf(messageOf(lastTurn()))];
+  window.takeNext = (_, conversation, chat, collections) => [next.question, conversation, chat, next.collections || collections, JSON.stringify(next.wishes || {})];
+  window.takeOpened = () => next;
+
+  function insteadOf(message) {
+    if (!message || messageOf(lastTurn()) !== message) return "";
+    const conversation = conversationOf(lastTurn());
+    say("The earlier answer made room for a new one.", () => restore(message, conversation));
+    return JSON.stringify({ instead_of: message });
+  }
+
+  function open(conversation) {
+    next = conversation;
+    trigger("select");
+  }
+
+  // --- the address says which conversation this is: loaded again, the page goes on in it ---
+  function keepAddress() {
+    const shown = conversationOf(lastTurn()) || "";
+    const address = new URL(location.href);
+    if (shown === (address.searchParams.get("conversation") || "") || (!shown && !started)) return;
+    started = true;
+    if (shown) address.searchParams.set("conversation", shown);
+    else address.searchParams.delete("conversation");
+    history.replaceState(history.state, "", address);
+  }
+  let started = false; // before anything was shown, an empty chat says nothing
+  new MutationObserver(keepAddress).observe(document.documentElement, { childList: true, subtree: true });
+
+  // --- what was done, in words that are read out, and a way back ---
+  const said = document.createElement("div");
+  said.id = "said";
+  said.innerHTML = '<span role="status"></span><button type="button" class="undo">Undo</button><button type="button" aria-label="Dismiss">×</button>';
+  said.hidden = true;
+  let undo = null, saidTimer = 0;
+
+  function say(words, back = null, seconds = back ? 20 : 4) {
+    if (!said.isConnected) document.body.append(said);
+    said.hidden = false;
+    undo = back;
+    said.querySelector(".undo").hidden = !back;
+    said.querySelector("span").textContent = words;
+    clearTimeout(saidTimer);
+    saidTimer = setTimeout(() => { said.hidden = true; }, seconds * 1000);
+  }
+  said.addEventListener("click", (event) => {
+    if (!event.target.closest("button")) return;
+    said.hidden = true;
+    if (event.target.closest(".undo") && undo) undo();
+  });
+  // Someone may be reading it, or on the way to its button.
+  for (const kind of ["mouseenter", "focusin"]) said.addEventListener(kind, () => clearTimeout(saidTimer));
+
+  async function send(address, options) {
+    try {
+      const answer = await fetch(address, options);
+      if (answer.ok) return answer;
+      say((await answer.json()).error.message, null, 10);
+    } catch {
+      say("The app could not be reached. Is it still running?", null, 10);
+    }
+    return null;
+  }
+
+  const isLive = () => Boolean(document.querySelector("#chat .turn.live"));
+
+  async function until(isSo) {
+    for (let waited = 0; !isSo() && waited < 100; waited++) await new Promise((done) => setTimeout(done, 100));
+  }
+
+  async function restore(message, conversation) {
+    await until(() => !document.querySelector(`.kept-${message}`)); // what takes its place may not have begun
+    if (isLive()) document.querySelector("#question .stop-button")?.click();
+    await until(() => !isLive());
+    const address = messages(message, "/restore");
+    if (await send(address, { method: "POST" })) open(conversation);
+  }
+
+  // --- a turn's own buttons ---
+  async function copy(text) {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea"); // by plain HTTP from another machine browsers offer nothing else
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error("refused");
+  }
+
+  async function copyAnswer(turn, format) {
+    const answer = await send(messages(messageOf(turn), `/text?format=${format}`));
+    if (!answer) return;
+    try {
+      await copy(await answer.text());
+      say("Copied");
+    } catch {
+      say("The browser refused to copy. Select the text and copy it by hand.", null, 10);
+    }
+  }
+
+  async function deleteTurn(turn) {
+    if (isLive()) return say("Stop the answer first.");
+    const message = messageOf(turn), conversation = conversationOf(turn);
+    if (!(await send(messages(message), { method: "DELETE" }))) return;
+    open(conversation);
+    say("Question and answer deleted.", () => restore(message, conversation));
+    box().focus({ preventScroll: true });
+  }
+
+  const actions = {
+    "copy-plain": (turn) => copyAnswer(turn, "plain"),
+    "copy-markdown": (turn) => copyAnswer(turn, "markdown"),
+    edit: (turn) => edit(messageOf(turn)),
+    delete: deleteTurn,
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".turn .actions button");
+    if (button) actions[button.className](button.closest(".turn"));
+  });
+
+  // --- editing the last question: it goes into the box, and is asked in place of itself ---
+  const editing = document.createElement("p");
+  editing.id = "editing";
+  editing.setAttribute("role", "status");
+  editing.innerHTML = '<span></span> <button type="button">Leave it</button>';
+  let draft = "";
+
+  function edit(message) {
+    if (!message || isLive()) return;
+    draft = edited ? draft : box().value;
+    edited = message;
+    document.querySelector("#composer").prepend(editing);
+    editing.firstChild.textContent = "Editing your last question. It is asked in place of itself.";
+    write(lastQuestion().textContent);
+    box().focus();
+    box().setSelectionRange(box().value.length, box().value.length);
+  }
+
+  function stopEditing(before = "") {
+    if (!edited) return;
+    edited = null;
+    editing.remove();
+    write(before);
+  }
+  editing.querySelector("button").addEventListener("click", () => { stopEditing(draft); box().focus(); });
+})();

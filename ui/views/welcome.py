@@ -20,6 +20,16 @@ from ui.views.environment import render
 from ui.views.messages import failure_html
 
 NOTHING = Overview()
+SHORTCUTS = (
+    (("Enter",), "asks the question"),
+    (("Shift", "Enter"), "begins a new line"),
+    (("Esc",), "stops the answer, leaves an edited question, closes a passage"),
+    (("/",), "goes to the question"),
+    (("↑",), "in an empty box: edits the last question"),
+    (("←", "→"), "beside an open passage: the source before, the next one"),
+    (("?",), "shows this list"),
+)
+"""Keys, and what they do on the Ask tab (``static/ask.js``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ def answers_by(settings: Settings) -> str:
     """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret."""
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
     embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
-    return render("ask/answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host)
+    return render("ask/answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host, shortcuts=SHORTCUTS)
 
 
 def _html(greeting: Greeting) -> str:

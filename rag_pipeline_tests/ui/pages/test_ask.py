@@ -68,3 +68,36 @@ def test_an_answer_is_copied_asked_for_again_and_deleted_and_its_question_edited
         comes_to(page, ".turn .actions", 3)
         ask(page, "Third", 4)
     assert [message.content for message in answerer.asked[-1][1]][::2] == ["First", HOSTILE, "Second"]
+
+
+def test_the_keyboard_is_enough(page: Any, settings: Settings, answerer: ScriptedAnswerer) -> None:
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        box = page.locator("#question textarea")
+        box.evaluate("box => box.blur()")
+        page.keyboard.press("/")
+        page.keyboard.type("First /?")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("line")
+        page.keyboard.press("Enter")
+        comes_to(page, ".turn .actions", 1)
+        assert questions(page) == ["First /?\nline"]
+
+        box.press("ArrowUp")
+        assert box.input_value() == "First /?\nline"
+        page.keyboard.press("Escape")
+        assert (box.input_value(), page.locator("#editing").count()) == ("", 0)
+
+        answerer.pieces, answerer.pause_seconds = ["word "] * 1000, 0.05
+        box.fill("Second")
+        box.press("Enter")
+        page.wait_for_selector(".turn.live .answer")
+        page.keyboard.press("Escape")
+        page.get_by_text("Stopped.").wait_for()
+        comes_to(page, ".turn .actions", 2)
+
+        page.get_by_role("tab", name="Ask").press("?")
+        page.get_by_label("Single keys").uncheck()
+        page.keyboard.press("Escape")
+        page.get_by_role("tab", name="Ask").press("?")
+        assert not page.locator("#keys").is_visible()

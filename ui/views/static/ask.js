@@ -178,4 +178,38 @@
     write(before);
   }
   editing.querySelector("button").addEventListener("click", () => { stopEditing(draft); box().focus(); });
+
+  // --- keys ---
+  const isTyping = (element) => Boolean(element.closest("input, textarea, select, [contenteditable]"));
+  const isHere = () => Boolean(box()?.offsetParent);
+  const singleKeys = () => localStorage.getItem("single-keys") !== "off"; // who speaks to the computer needs them off (WCAG 2.1.4)
+
+  function showKeys() {
+    document.querySelector("#single-keys").checked = singleKeys();
+    document.querySelector("#keys").showModal();
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "single-keys") localStorage.setItem("single-keys", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest(".for-keys")) showKeys(); });
+
+  const single = {
+    "/": () => box().focus(),
+    "?": showKeys,
+  };
+  // Before the others that listen: they close what Escape is meant for here.
+  document.addEventListener("keydown", (event) => {
+    if (!isHere() || event.defaultPrevented || event.isComposing || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const target = event.target;
+    if (event.key === "Escape" && !document.documentElement.classList.contains("reading")) {
+      if (edited) return stopEditing(draft);
+      if (isLive()) document.querySelector("#question .stop-button")?.click();
+    } else if (event.key === "ArrowUp" && target === box() && !box().value && lastTurn()) {
+      event.preventDefault();
+      edit(messageOf(lastTurn()));
+    } else if (single[event.key] && !isTyping(target) && singleKeys()) {
+      event.preventDefault();
+      single[event.key]();
+    }
+  }, true);
 })();

@@ -248,7 +248,11 @@ async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conver
 async def take_out_what_is_newer(connection: AsyncConnection) -> None:
     """What came after schema 0003."""
     await connection.execute(sa.text("DROP TABLE traces"))
-    for table, column in (("messages", "deleted_at"), *(("conversations", name) for name in ("pinned_at", "deleted_at", "scope"))):
+    for table, column in (
+        ("messages", "deleted_at"),
+        ("messages", "feedback_reason"),
+        *(("conversations", name) for name in ("pinned_at", "deleted_at", "scope")),
+    ):
         await connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
 
 
@@ -264,13 +268,16 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
     await made.close()
     again = Conversations(url, tmp_path)
     (_, answer) = (await again.get("", identity)).messages
-    await again.give_feedback("", answer.message_id, "down")
-    assert (await again.get("", identity)).messages[1].feedback == "down"
+    await again.give_feedback("", answer.message_id, "down", reason="wrong_page")
+    rated = (await again.get("", identity)).messages[1]
+    assert (rated.feedback, rated.feedback_reason) == ("down", "wrong_page")
+    await again.give_feedback("", answer.message_id, "up", reason="wrong_page")
+    assert (await again.get("", identity)).messages[1].feedback_reason is None, "a reason stands beside a thumb down only"
     await again.close()
 
 
 async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> None:
-    """A database as the version before left it: one conversation for each owner, called like him."""
+    """A database as version 0002 left it: one conversation for each owner, called like him."""
     made = Conversations(url, folder)
     for owner in owners:
         await made.create(owner, f"of {owner}")

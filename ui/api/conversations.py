@@ -18,7 +18,7 @@ from rag_pipeline.access import Access
 from rag_pipeline.answering.conversation.remembered import remembered
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import AnswerEvent, Failed
-from rag_pipeline.stores.conversations import Conversation
+from rag_pipeline.stores.conversations import Conversation, FeedbackReason
 from ui.api.answer_stream import end_of, event_stream, frames_of, while_connected
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
@@ -53,11 +53,12 @@ class TurnRequest(BaseModel):
 
 
 class FeedbackRequest(BaseModel):
-    """Whether an answer helped; None takes it back."""
+    """Whether an answer helped, and, with a thumb down, why not; None takes it back."""
 
-    model_config = shown({"feedback": "down", "comment": "The notice period is missing."})
+    model_config = shown({"feedback": "down", "reason": "incomplete", "comment": "The notice period is missing."})
 
     feedback: Literal["up", "down"] | None
+    reason: FeedbackReason | None = None
     comment: str = Field("", max_length=5000)
 
 
@@ -74,6 +75,7 @@ class MessageBody(BaseModel):
     detail: dict[str, Any]
     feedback: Literal["up", "down"] | None
     feedback_comment: str | None
+    feedback_reason: FeedbackReason | None
 
 
 class ConversationBody(BaseModel):
@@ -159,7 +161,7 @@ async def ask(
 @router.put("/messages/{message_id}/feedback", status_code=204)
 async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDependency, access: ReaderDependency) -> Response:
     """Say whether an answer helped."""
-    await services.conversations.give_feedback(access.digest, message_id, body.feedback, body.comment)
+    await services.conversations.give_feedback(access.digest, message_id, body.feedback, body.comment, body.reason)
     return Response(status_code=204)
 
 

@@ -66,6 +66,7 @@ MESSAGES: list[dict[str, Any]] = [
         "detail": {},
         "feedback": None,
         "feedback_comment": None,
+        "feedback_reason": None,
     },
     {
         "message_id": "5d30",
@@ -83,6 +84,7 @@ MESSAGES: list[dict[str, Any]] = [
         },
         "feedback": "up",
         "feedback_comment": None,
+        "feedback_reason": None,
     },
 ]
 CONVERSATION = {

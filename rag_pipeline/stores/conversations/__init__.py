@@ -3,7 +3,7 @@
 Belongs here: the public names. Not here: SQL (``store``), schema (``tables``), its history (``migrations``).
 """
 
-from rag_pipeline.stores.conversations.records import Conversation, ConversationError, ConversationGoneError, StoredMessage
+from rag_pipeline.stores.conversations.records import Conversation, ConversationError, ConversationGoneError, FeedbackReason, StoredMessage
 from rag_pipeline.stores.conversations.store import Conversations
 
-__all__ = ["Conversation", "ConversationError", "ConversationGoneError", "Conversations", "StoredMessage"]
+__all__ = ["Conversation", "ConversationError", "ConversationGoneError", "Conversations", "FeedbackReason", "StoredMessage"]

@@ -15,6 +15,8 @@ from rag_pipeline.errors import RagError
 MessageState = Literal["complete", "refused", "failed", "interrupted", "writing"]
 """Of an answer; a question is always ``complete``. ``interrupted``: whoever wrote it has gone away."""
 Feedback = Literal["up", "down"]
+FeedbackReason = Literal["wrong", "not_from_documents", "wrong_page", "incomplete", "other"]
+"""Why an answer did not help; what else there is to say stands in the comment."""
 
 
 class ConversationError(RagError):
@@ -41,6 +43,7 @@ class StoredMessage:
     detail: Mapping[str, object] = field(default_factory=dict)
     feedback: Feedback | None = None
     feedback_comment: str | None = None
+    feedback_reason: FeedbackReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

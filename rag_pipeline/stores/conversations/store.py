@@ -23,7 +23,14 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from rag_pipeline.models import Message
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
-from rag_pipeline.stores.conversations.records import Conversation, ConversationGoneError, Feedback, MessageState, StoredMessage
+from rag_pipeline.stores.conversations.records import (
+    Conversation,
+    ConversationGoneError,
+    Feedback,
+    FeedbackReason,
+    MessageState,
+    StoredMessage,
+)
 from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
 
 if TYPE_CHECKING:
@@ -186,16 +193,23 @@ class Conversations:
         async with self._writing() as connection:
             await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
 
-    async def give_feedback(self, owner: str, message_id: str, feedback: Feedback | None, comment: str = "") -> None:
-        """Note whether an answer helped; None takes it back.
+    async def give_feedback(
+        self, owner: str, message_id: str, feedback: Feedback | None, comment: str = "", reason: FeedbackReason | None = None
+    ) -> None:
+        """Note whether an answer helped; None takes it back. A reason is kept with a thumb down only.
 
         Raises:
             ConversationGoneError: there is no such answer, or it is someone else's.
         """
         own = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner)
         change = sa.update(MESSAGES).where(MESSAGES.c.id == message_id, MESSAGES.c.role == "assistant", MESSAGES.c.conversation_id.in_(own))
+        values = {
+            "feedback": feedback,
+            "feedback_comment": _storable(comment) or None,
+            "feedback_reason": reason if feedback == "down" else None,
+        }
         async with self._writing() as connection:
-            _require(await connection.execute(change.values(feedback=feedback, feedback_comment=_storable(comment) or None)), "answer")
+            _require(await connection.execute(change.values(values)), "answer")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -320,6 +334,5 @@ def _message(row: sa.RowMapping) -> StoredMessage:
     state: MessageState = row["state"]
     if state == "writing" and _now() - _utc(row["touched_at"]) > LEASE:
         state = "interrupted"
-    return StoredMessage(
-        row["id"], row["role"], row["content"], state, _utc(row["created_at"]), row["detail"], row["feedback"], row["feedback_comment"]
-    )
+    thumb = {name: row[name] for name in ("feedback", "feedback_comment", "feedback_reason")}
+    return StoredMessage(row["id"], row["role"], row["content"], state, _utc(row["created_at"]), row["detail"], **thumb)

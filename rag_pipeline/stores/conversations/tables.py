@@ -36,6 +36,7 @@ MESSAGES = sa.Table(
     sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("feedback", sa.Text),
     sa.Column("feedback_comment", sa.Text),
+    sa.Column("feedback_reason", sa.Text),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
 )

@@ -38,6 +38,11 @@ def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: Sc
     assert messages[5]["detail"]["error"].startswith("The language model hung up")
     assert client.put(f"{PATH}/messages/{messages[1]['message_id']}/feedback", json={"feedback": "up"}).status_code == 204
     assert client.get(address).json()["messages"][1]["feedback"] == "up"
+    rating = {"feedback": "down", "reason": "incomplete", "comment": "and the price?"}
+    assert client.put(f"{PATH}/messages/{messages[1]['message_id']}/feedback", json=rating).status_code == 204
+    rated = client.get(address).json()["messages"][1]
+    assert (rated["feedback"], rated["feedback_reason"], rated["feedback_comment"]) == ("down", "incomplete", "and the price?")
+    assert client.put(f"{PATH}/messages/{messages[1]['message_id']}/feedback", json={**rating, "reason": "dull"}).status_code == 422
     assert client.patch(address, json={"title": "Lamps"}).json()["title"] == "Lamps"
     assert [one["title"] for one in client.get(PATH).json()["conversations"]] == ["Lamps"]
     assert client.delete(address).status_code == 204

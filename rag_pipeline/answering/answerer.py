@@ -49,6 +49,7 @@ class _Course:
     timings: dict[str, float] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
+    given: int = 0
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -59,7 +60,7 @@ class _Course:
             self.timings[step] = time.perf_counter() - started
 
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage)
+        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage, given=self.given)
 
     def answered(self, writing: Writing, verdicts: Verdicts) -> Answered:
         return Answered(
@@ -73,6 +74,7 @@ class _Course:
             coverage=self._partial_coverage,
             unverified=verdicts.unverified,
             computed=verdicts.computed,
+            given=self.given,
         )
 
     @property
@@ -89,7 +91,9 @@ class Answerer:
         self._settings = settings
         self._tuning = tuning
 
-    async def stream(self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE) -> AsyncGenerator[AnswerEvent, None]:
+    async def stream(
+        self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE, top_k: int | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
         """The answer as it comes: Reformulated, Retrieved, Token*, then one of Answered, Refused, Failed, which may come at any point.
 
         Where the last one's ``withdrawn`` is not empty, the tokens before it were that, and are no answer.
@@ -98,11 +102,12 @@ class Answerer:
             question: what was asked, at most 20,000 characters.
             history: the conversation before it, oldest first.
             scope: where the answer may come from.
+            top_k: how many passages are read; None: ``RAG_TOP_K``.
 
         Closing the stream early stops the work and closes the language model's connection.
         """
         earlier = await asyncio.to_thread(_earlier, history, self._tuning.marks)  # a program may send megabytes of it
-        async with aclosing(ended(self._course(question, earlier, scope))) as events:
+        async with aclosing(ended(self._course(question, earlier, scope, top_k or self._settings.top_k))) as events:
             async for event in events:
                 yield event
 
@@ -124,24 +129,24 @@ class Answerer:
         left_alone = self._chat is None and standalone == typed
         return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
-    async def _course(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def _course(self, question: str, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
         course = _Course(question)
         try:
-            async with aclosing(self._steps(course, history, scope)) as events:
+            async with aclosing(self._steps(course, history, scope, top_k)) as events:
                 async for event in events:
                     yield event
         except NothingIndexedError as error:
             yield replace(course.refused(str(error)), nothing_indexed=True)
 
-    async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
             searched = await self.reformulated(course.question, history)
             course.question, course.with_topic = searched.question, searched.with_topic
         yield searched
         with course.timed("retrieve"):
-            found = await self.retriever.retrieve(course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic)
+            found = await self.retriever.retrieve(course.question, scope, top_k, searched.sub_questions, course.with_topic)
         course.hits, course.coverage = found.hits, found.coverage
-        yield Retrieved(course.hits)
+        yield Retrieved(course.hits, found.considered, found.versions)
         if not course.hits:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
             yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
@@ -156,6 +161,7 @@ class Answerer:
             packing = self._tuning.packing
             count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer, packing.bytes_per_token)
             prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count, packing)
+            course.given = len(prompt.hits)
         writing = Writing()
         with course.timed("generate"):
             async with aclosing(generated(chat, prompt, writing, self._tuning.marks)) as written:

@@ -69,8 +69,11 @@ class ScriptedAnswerer:
         self.asked: list[tuple[str, tuple[Message, ...], Scope]] = []
         self.cancelled = threading.Event()
 
-    async def stream(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def stream(
+        self, question: str, history: Sequence[Message], scope: Scope, top_k: int | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
         self.asked.append((question, tuple(history), scope))
+        self.top_k = top_k
         try:
             async for event in self._events(question):
                 yield event

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from rag_pipeline.access import Access
-from rag_pipeline.answering.conversation.remembered import remembered
+from rag_pipeline.answering.conversation.remembered import Wishes, remembered
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.models import AnswerEvent, Failed
 from rag_pipeline.stores.conversations import Conversation, FeedbackReason
@@ -23,7 +23,7 @@ from ui.api.answer_stream import end_of, event_stream, frames_of, while_connecte
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError
 from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, shown
-from ui.api.schemas import AskResponse, FilterBody, ask_response
+from ui.api.schemas import AskResponse, FilterBody, TopK, ask_response
 from ui.web.progress_feed import saying_how_far
 from ui.web.services import Services
 
@@ -50,6 +50,7 @@ class TurnRequest(BaseModel):
     collections: list[str] = []
     filter: FilterBody = FilterBody()
     instead_of: str = ""
+    top_k: TopK = None
 
 
 class FeedbackRequest(BaseModel):
@@ -167,7 +168,8 @@ async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDep
 
 def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     kept, question = services.conversations, body.question
-    answer = remembered(services.answerer, kept, access.digest, conversation_id, question, scope, instead_of=body.instead_of)
+    wishes = Wishes(body.instead_of, body.top_k)
+    answer = remembered(services.answerer, kept, access.digest, conversation_id, question, scope, wishes=wishes)
     return saying_how_far(answer, services.progress, access)
 
 

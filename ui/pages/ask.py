@@ -16,7 +16,7 @@ from typing import Any
 import gradio
 
 from rag_pipeline.access import Access
-from rag_pipeline.answering.conversation.remembered import remembered
+from rag_pipeline.answering.conversation.remembered import NOTHING_MORE, Wishes, remembered
 from rag_pipeline.answering.ending import failure
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
@@ -38,6 +38,7 @@ from ui.web.visibility import require, require_collection
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
 PARALLEL_ANSWERS = 16
+MOST_PASSAGES = 100
 RATINGS = ("Like", "Dislike")
 """Gradio shows thumbs for these two words, and for no others."""
 
@@ -150,7 +151,7 @@ class AskPage:
         if not question or session in self._pages:
             yield _NOTHING_NEW
             return
-        asked = _Asked(question, conversation, collections, access_in(request), Wishes.of(wishes))
+        asked = _Asked(question, conversation, collections, access_in(request), wishes_in(wishes))
         # What the browser sends as the chat may be older than what it shows: a page that was just emptied has no conversation.
         chat = chat if conversation else []
         asked.answer = AnswerUnderWay(self._events(asked))
@@ -256,8 +257,7 @@ class AskPage:
             identity = asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
             self._under_way[identity] = asked
             scope = await self._services.scope_of(asked.access, asked.collections)
-            instead_of = asked.wishes.instead_of
-            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, instead_of=instead_of)
+            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=asked.wishes)
             async with aclosing(saying_how_far(stream, self._services.progress, asked.access)) as events:
                 async for event in events:
                     yield event
@@ -268,21 +268,17 @@ class AskPage:
                 del self._under_way[asked.conversation]
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a page asks for beside its question. ``instead_of``: the id of the last answer shown, which makes room for this one."""
-
-    instead_of: str = ""
-
-    @classmethod
-    def of(cls, sent: str) -> Wishes:
-        """As the page writes them (``static/ask.js``), in JSON; whoever calls the event may have written anything."""
-        try:
-            wishes = json.loads(sent or "{}")
-        except ValueError:
-            return cls()
-        instead_of = wishes.get("instead_of") if isinstance(wishes, dict) else None
-        return cls(instead_of if isinstance(instead_of, str) else "")
+def wishes_in(sent: str) -> Wishes:
+    """What a page asks for beside its question, as it writes it (``static/ask.js``); whoever calls the event may have written anything."""
+    try:
+        wishes = json.loads(sent or "{}")
+    except ValueError:
+        return NOTHING_MORE
+    if not isinstance(wishes, dict):
+        return NOTHING_MORE
+    instead_of, top_k = wishes.get("instead_of"), wishes.get("top_k")
+    number = min(max(top_k, 1), MOST_PASSAGES) if isinstance(top_k, int) else None
+    return Wishes(instead_of if isinstance(instead_of, str) else "", number)
 
 
 @dataclass(slots=True)
@@ -293,7 +289,7 @@ class _Asked:
     conversation: str | None
     collections: Sequence[str]
     access: Access
-    wishes: Wishes = Wishes()
+    wishes: Wishes = NOTHING_MORE
     answer: AnswerUnderWay = field(init=False)
 
 

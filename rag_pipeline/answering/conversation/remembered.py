@@ -10,9 +10,10 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.conversation.trace import Trace
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
@@ -23,6 +24,21 @@ from rag_pipeline.stores.conversations.records import MessageState
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked for beside the question.
+
+    ``instead_of``: the id of an earlier answer in the conversation, which makes room for this one with its question, and is unknown to it.
+    ``top_k``: how many passages are read; None: ``RAG_TOP_K``.
+    """
+
+    instead_of: str = ""
+    top_k: int | None = None
+
+
+NOTHING_MORE = Wishes()
+
+
 async def remembered(
     answerer: Answerer,
     conversations: Conversations,
@@ -31,17 +47,14 @@ async def remembered(
     question: str,
     scope: Scope,
     patience: Patience = TUNING.patience,
-    *,
-    instead_of: str = "",
+    wishes: Wishes = NOTHING_MORE,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """The events of an answer that refers to the conversation so far, written down before its end is told, whichever way it ends.
-
-    ``instead_of``: the id of an earlier answer in it, which makes room for this one with its question, and is unknown to it.
 
     A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies. What cannot be written
     down, or read, ends with :class:`Failed`, such as when there is no such conversation: a stream that began cannot raise.
     """
-    kept = _written_down(answerer, conversations, owner, conversation_id, question, scope, instead_of, patience)
+    kept = _written_down(answerer, conversations, owner, conversation_id, question, scope, wishes, patience)
     async with aclosing(ended(kept)) as events:
         async for event in events:
             yield event
@@ -54,18 +67,19 @@ async def _written_down(
     conversation_id: str,
     question: str,
     scope: Scope,
-    instead_of: str,
+    wishes: Wishes,
     patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
-    history = await conversations.history(owner, conversation_id, instead_of)
-    answer_id = await conversations.begin_answer(owner, conversation_id, question, instead_of)
-    text = ""
+    history = await conversations.history(owner, conversation_id, wishes.instead_of)
+    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of)
+    text, trace = "", Trace(question)
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()
     try:
         yield Begun(answer_id)
-        async with aclosing(ended(answerer.stream(question, history, scope))) as events:
+        async with aclosing(ended(answerer.stream(question, history, scope, wishes.top_k))) as events:
             async for event in events:
+                trace.note(event)
                 if isinstance(event, Answered | Refused | Failed):
                     end = event
                     break
@@ -77,7 +91,7 @@ async def _written_down(
     finally:
         content, state, detail = stored_form(text, end)
         # A reader who leaves cancels this task; the note that he left must still be written.
-        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail))
+        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail, trace.to_json()))
     if end is not None:
         yield end
 

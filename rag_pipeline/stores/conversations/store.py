@@ -31,7 +31,7 @@ from rag_pipeline.stores.conversations.records import (
     MessageState,
     StoredMessage,
 )
-from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
+from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES, TRACES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -187,11 +187,27 @@ class Conversations:
         async with self._writing() as connection:
             await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(touched_at=_now()))
 
-    async def finish_answer(self, message_id: str, content: str, state: MessageState, detail: Mapping[str, object]) -> None:
-        """Write down how an answer ended. One whose conversation was deleted meanwhile is forgotten with it."""
+    async def finish_answer(
+        self, message_id: str, content: str, state: MessageState, detail: Mapping[str, object], trace: Mapping[str, object] | None = None
+    ) -> None:
+        """Write down how an answer ended, and, with ``trace``, how it was found. One whose conversation was deleted meanwhile is
+        forgotten with it."""
         values = {"content": _storable(content), "state": state, "detail": dict(detail), "touched_at": _now()}
         async with self._writing() as connection:
-            await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+            done = await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+            if trace and cast("Any", done).rowcount:
+                await connection.execute(sa.delete(TRACES).where(TRACES.c.message_id == message_id))
+                await connection.execute(sa.insert(TRACES).values(message_id=message_id, trace=dict(trace)))
+
+    async def trace(self, owner: str, answer_id: str) -> Mapping[str, Any]:
+        """How an answer was found, as it was written down; empty where that was before any of it was.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._reading() as connection:
+            await _owned_answer(connection, owner, answer_id)
+            return await connection.scalar(sa.select(TRACES.c.trace).where(TRACES.c.message_id == answer_id)) or {}
 
     async def give_feedback(
         self, owner: str, message_id: str, feedback: Feedback | None, comment: str = "", reason: FeedbackReason | None = None

@@ -70,6 +70,26 @@ def test_an_answer_is_copied_asked_for_again_and_deleted_and_its_question_edited
     assert [message.content for message in answerer.asked[-1][1]][::2] == ["First", HOSTILE, "Second"]
 
 
+def test_how_an_answer_was_found_is_one_click_away_and_it_is_asked_again_with_more(
+    page: Any, settings: Settings, answerer: ScriptedAnswerer
+) -> None:
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, HOSTILE, 1)
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.get_by_text("How this was found").click()
+        page.get_by_role("cell", name="Quoted as 1").wait_for()
+        assert page.locator(".trace img, .trace script").count() == 0
+        assert [url.rpartition("/")[2] for url in requested] == ["found"]
+        page.get_by_label("Passages", exact=True).select_option("16")
+        page.get_by_role("button", name="Ask again").click()
+        comes_to(page, ".turn .actions", 2)
+        assert questions(page) == [HOSTILE, HOSTILE]
+        assert page.get_by_role("cell", name="Quoted as 1").is_visible()
+    assert answerer.top_k == 16
+
+
 def test_the_keyboard_is_enough(page: Any, settings: Settings, answerer: ScriptedAnswerer) -> None:
     with serving(settings, answerer) as address:
         page.goto(address)

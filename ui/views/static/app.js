@@ -33,7 +33,7 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("#reader button")) return closePassage();
-    const link = event.target.closest("a.cite, a.source");
+    const link = event.target.closest("a.cite, a.source, a.source-link");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     openPassage(link);

@@ -153,6 +153,26 @@
     if (button) actions[button.className](button.closest(".turn"));
   });
 
+  // --- how an answer was found: asked for when it is opened ---
+  document.addEventListener("toggle", async (event) => {
+    const details = event.target;
+    if (!details.matches?.(".turn details.found") || !details.open || details.querySelector(".trace")) return;
+    const part = document.createElement("div");
+    part.className = "trace";
+    details.append(part);
+    const answer = await send(`/conversations/messages/${messageOf(details.closest(".turn"))}/found`);
+    if (!answer) return part.remove();
+    part.innerHTML = await answer.text();
+  }, true);
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches(".ask-again")) return;
+    event.preventDefault();
+    const chosen = new FormData(event.target), collections = chosen.getAll("collection");
+    const question = event.target.closest(".message-row").previousElementSibling.querySelector(".question").textContent;
+    next = { question, collections: collections.length ? collections : null, wishes: { top_k: Number(chosen.get("top_k")) || null } };
+    trigger("submit");
+  });
+
   // --- editing the last question: it goes into the box, and is asked in place of itself ---
   const editing = document.createElement("p");
   editing.id = "editing";

@@ -152,6 +152,24 @@ async def test_lists_rename_and_delete(conversations: Conversations, monkeypatch
         assert await connection.scalar(sa.text("SELECT count(*) FROM messages")) == 0
 
 
+async def test_conversations_are_found_by_what_was_said_and_pinned(conversations: Conversations) -> None:
+    made = [(await conversations.create("anna", title)).conversation_id for title in ("100 % Öl", "100 x", "lamp")]
+    message = await conversations.begin_answer("anna", made[2], "Was ist Übergabe?", collections=["a", "b"])
+    await conversations.finish_answer(message, "In May.", "complete", {}, {"question": "q"})
+
+    async def found(words: str, **more: bool) -> list[str]:
+        return [one.title for one in await conversations.recent("anna", search=words, **more)]
+
+    assert [await found(words) for words in ("100 %", "öl", "ÜBER", "may", "Bob")] == [["100 % Öl"], ["100 % Öl"], ["lamp"], ["lamp"], []]
+    assert await conversations.recent("bob", search="lamp") == []
+    await conversations.pin("anna", made[0], pinned=True)
+    assert (await found("", pinned=True), await found("", pinned=False)) == (["100 % Öl"], ["lamp", "100 x"])
+    kept = await conversations.get("anna", made[2])
+    assert (kept.collections, await conversations.trace("anna", message)) == (("a", "b"), {"question": "q"})
+    with pytest.raises(ConversationGoneError):
+        await conversations.trace("bob", message)
+
+
 async def test_a_turn_is_deleted_brought_back_and_asked_again(conversations: Conversations) -> None:
     identity = (await conversations.create("anna", "t")).conversation_id
     first, second = [await answered(conversations, "anna", identity, text, text.upper()) for text in ("one", "two")]

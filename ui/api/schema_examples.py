@@ -115,6 +115,8 @@ CONVERSATION = {
     "created_at": "2026-03-02T09:19:58",
     "updated_at": "2026-03-02T09:20:00",
     "messages": MESSAGES,
+    "pinned": False,
+    "collections": ["contracts"],
 }
 COLLECTION_PROGRESS: dict[str, Any] = {
     "collection": "contracts",

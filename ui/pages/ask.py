@@ -187,7 +187,7 @@ class AskPage:
     def _end(self, request: gradio.Request, last: Drawing | None = None) -> None:
         """End the answer that the page is being given, if it is; its last drawing must not undo what the page shows then."""
         if page := self._pages.get(request.session_hash or ""):
-            page.last = last
+            page.last = _once_more(last) if last else None
             page.asked.answer.end()
 
     async def _stop(self, request: gradio.Request) -> None:
@@ -214,15 +214,18 @@ class AskPage:
             shown = _instead("It cannot be shown", str(error))
             under_way = None
         else:
-            shown = self._kept(kept, without_last=under_way is not None)
+            known = [name for name in await self._services.indexed_collections() if access.sees(name)]
+            chosen = gradio.update(choices=known, value=[name for name in kept.collections if name in known], visible=len(known) > 1)
+            shown = self._kept(kept, chosen, without_last=under_way is not None)
         self._end(request, shown)
+        chat, *_, scope = _once_more(shown)
         yield shown
         if under_way:
-            async with aclosing(self._shown_to(session, under_way, shown[0]["value"])) as drawings:
+            async with aclosing(self._shown_to(session, under_way, chat["value"], scope)) as drawings:
                 async for drawing in drawings:
                     yield drawing
 
-    def _kept(self, kept: Conversation, *, without_last: bool) -> Drawing:
+    def _kept(self, kept: Conversation, chosen: Update, *, without_last: bool) -> Drawing:
         """A conversation as it was kept; ``without_last``: that turn is still being written, and shown as it comes."""
         chat: Chat = []
         ratings: list[str | None] = []
@@ -234,7 +237,7 @@ class AskPage:
             chat.append({"role": "assistant", "content": turn_html(turn)})
         shown = gradio.update(value=chat, feedback_value=ratings, visible=bool(chat) or without_last)
         greeting, anew = gradio.update(visible=not chat and not without_last), gradio.update(visible=True)
-        return shown, _ready(), greeting, anew, kept.conversation_id, gradio.skip()
+        return shown, _ready(), greeting, anew, kept.conversation_id, chosen
 
     async def _rate(self, conversation: str | None, request: gradio.Request, rated: gradio.LikeData) -> None:
         """Keep whether an answer helped. Questions and answers take turns in the chat as in what is kept of it."""
@@ -257,7 +260,8 @@ class AskPage:
             identity = asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
             self._under_way[identity] = asked
             scope = await self._services.scope_of(asked.access, asked.collections)
-            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=asked.wishes)
+            wishes = replace(asked.wishes, collections=tuple(asked.collections))
+            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=wishes)
             async with aclosing(saying_how_far(stream, self._services.progress, asked.access)) as events:
                 async for event in events:
                     yield event
@@ -307,7 +311,12 @@ def _drawn(before: Chat, turn: Turn, conversation: str | None, scope: Update) ->
     turn = replace(turn, conversation=conversation or "")
     chat = gradio.update(value=[*before, {"role": "assistant", "content": turn_html(turn)}], visible=True)
     buttons = gradio.update(submit_btn=over, stop_btn=not over)
-    return chat, buttons, gradio.update(visible=False), gradio.update(visible=True), conversation, scope
+    return chat, buttons, gradio.update(visible=False), gradio.update(visible=True), conversation, dict(scope)
+
+
+def _once_more(drawing: Drawing) -> Drawing:
+    """The same again: Gradio takes the values out of what it was given to draw."""
+    return tuple(dict(part) if isinstance(part, dict) else part for part in drawing)
 
 
 def _instead(title: str, message: str) -> Drawing:

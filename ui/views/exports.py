@@ -1,7 +1,6 @@
-"""Answers and conversations as text that leaves the app: plain, or Markdown with the sources below each answer.
+"""Answers and conversations that leave the app: as plain text, or as Markdown or DOCX with the sources below each answer.
 
-Belongs here: pure text. Not here: what a turn looks like on the page (``turns.py``), the lines of sources (``citations.py``), files
-(``documents_of_conversations.py``).
+Belongs here: text and files, pure. Not here: what a turn looks like on the page (``turns.py``), the lines of sources (``citations.py``).
 
 What people and documents wrote is text in Markdown too: a program that shows the copy must neither run nor fetch anything for it.
 """
@@ -10,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from io import BytesIO
 from itertools import pairwise
 
 from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
-from ui.views.citations import footnotes
+from ui.views.citations import Source, footnotes
 from ui.views.turns import Turn, turn_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
@@ -58,6 +58,31 @@ def markdown_conversation(conversation: Conversation, base: str) -> str:
     for question, answer in turns_of(conversation):
         parts += [f"## {_line(question.content)}", markdown_answer(question, answer, base)]
     return "\n\n".join(parts) + "\n"
+
+
+def word_document(conversation: Conversation, base: str) -> bytes:
+    """A conversation as a DOCX file. Takes some milliseconds a turn: not for the event loop."""
+    from docx import Document  # not at the start of the app
+
+    made = Document()
+    made.add_heading(_printable(conversation.title), 1)
+    made.add_paragraph(f"{conversation.created_at:%Y-%m-%d %H:%M} UTC")
+    for question, answer in turns_of(conversation):
+        made.add_heading(_printable(question.content), 2)
+        turn = turn_of(question, answer, markdown=False)
+        said = turn.end.answer if isinstance(turn.end, Answered) else _words_instead(turn)
+        for paragraph in filter(None, (part.strip() for part in said.split("\n"))):
+            made.add_paragraph(_printable(paragraph))
+        for one in turn.end.citations if isinstance(turn.end, Answered) else ():
+            made.add_paragraph(_printable(f"[{one.number}] {Source.of(one).name} ({base}{Source.of(one).url})"))
+    file = BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def _printable(text: str) -> str:
+    """Without what XML has no place for."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def _words_instead(turn: Turn) -> str:

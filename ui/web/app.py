@@ -87,6 +87,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
         app.include_router(module.router)
     app.include_router(progress.pages)
     app.include_router(turns.pages)
+    app.include_router(conversations.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

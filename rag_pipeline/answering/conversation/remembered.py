@@ -30,10 +30,12 @@ class Wishes:
 
     ``instead_of``: the id of an earlier answer in the conversation, which makes room for this one with its question, and is unknown to it.
     ``top_k``: how many passages are read; None: ``RAG_TOP_K``.
+    ``collections``: the choice as it was made, which is kept with the conversation; the scope of a question may be narrower.
     """
 
     instead_of: str = ""
     top_k: int | None = None
+    collections: tuple[str, ...] = ()
 
 
 NOTHING_MORE = Wishes()
@@ -71,7 +73,7 @@ async def _written_down(
     patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
     history = await conversations.history(owner, conversation_id, wishes.instead_of)
-    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of)
+    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of, wishes.collections)
     text, trace = "", Trace(question)
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()

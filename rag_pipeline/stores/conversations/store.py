@@ -74,11 +74,23 @@ class Conversations:
             await connection.execute(sa.insert(CONVERSATIONS).values(row))
         return Conversation(str(row["id"]), str(row["title"]), now, now)
 
-    async def recent(self, owner: str, limit: int = 50, before: datetime | None = None) -> list[Conversation]:
-        """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen."""
+    async def recent(
+        self, owner: str, limit: int = 50, before: datetime | None = None, search: str = "", *, pinned: bool | None = None
+    ) -> list[Conversation]:
+        """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen.
+
+        ``search``: words, in any case, that stand in the title, or in a question or answer. ``pinned``: those only, or none of them.
+        """
         query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
         if before is not None:
             query = query.where(CONVERSATIONS.c.updated_at < before)
+        if pinned is not None:
+            query = query.where(CONVERSATIONS.c.pinned_at.is_not(None) if pinned else CONVERSATIONS.c.pinned_at.is_(None))
+        if words := _storable(search).strip().lower():
+            said = sa.func.lower(MESSAGES.c.content).contains(words, autoescape=True)
+            within = sa.select(MESSAGES.c.conversation_id).where(MESSAGES.c.deleted_at.is_(None), said)
+            title = sa.func.lower(CONVERSATIONS.c.title).contains(words, autoescape=True)
+            query = query.where(sa.or_(title, CONVERSATIONS.c.id.in_(within)))
         async with self._reading() as connection:
             rows = await connection.execute(query.order_by(CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id).limit(limit))
             return [_conversation(row) for row in rows.mappings()]
@@ -130,6 +142,17 @@ class Conversations:
             await self._owned(connection, owner, conversation_id)
             await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(title=_title(title)))
 
+    async def pin(self, owner: str, conversation_id: str, *, pinned: bool) -> None:
+        """Keep a conversation above the others, or no more.
+
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        async with self._writing() as connection:
+            await self._owned(connection, owner, conversation_id)
+            change = sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id)
+            await connection.execute(change.values(pinned_at=_now() if pinned else None))
+
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Delete a conversation with all its messages; one that is not there is no error. It can be restored for :data:`KEPT_DELETED`."""
         own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
@@ -165,17 +188,20 @@ class Conversations:
         async with self._writing() as connection:
             await _mark_turn(connection, owner, answer_id, None)
 
-    async def begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str = "") -> str:
+    async def begin_answer(
+        self, owner: str, conversation_id: str, question: str, instead_of: str = "", collections: Sequence[str] = ()
+    ) -> str:
         """Write down a question and that its answer is being written; the answer's id, for the methods below.
 
         ``instead_of``: the id of an earlier answer in the conversation, which is deleted with its question, and can be restored.
+        ``collections``: where the question looks, kept with the conversation.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._begin_answer(owner, conversation_id, question, instead_of)
+                return await self._begin_answer(owner, conversation_id, question, instead_of, collections)
             except IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -231,7 +257,7 @@ class Conversations:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str) -> str:
+    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, collections: Sequence[str]) -> str:
         now, answer_id = _now(), uuid.uuid4().hex
         async with self._writing() as connection:
             await self._owned(connection, owner, conversation_id)
@@ -245,7 +271,8 @@ class Conversations:
             answer = {"id": answer_id, "position": first + 2, "role": "assistant", "content": "", "state": "writing"}
             common = {"conversation_id": conversation_id, "detail": {}, "created_at": now, "touched_at": now}
             await connection.execute(sa.insert(MESSAGES), [{**common, **asked}, {**common, **answer}])
-            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(updated_at=now))
+            used = {"updated_at": now, "scope": {"collections": list(collections)}}
+            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(used))
         return answer_id
 
     @staticmethod
@@ -343,7 +370,9 @@ def _storable(text: str) -> str:
 
 
 def _conversation(row: sa.RowMapping, messages: Sequence[StoredMessage] = ()) -> Conversation:
-    return Conversation(row["id"], row["title"], _utc(row["created_at"]), _utc(row["updated_at"]), tuple(messages))
+    collections = (row["scope"] or {}).get("collections", ())
+    times = _utc(row["created_at"]), _utc(row["updated_at"])
+    return Conversation(row["id"], row["title"], *times, tuple(messages), row["pinned_at"] is not None, tuple(collections))
 
 
 def _message(row: sa.RowMapping) -> StoredMessage:

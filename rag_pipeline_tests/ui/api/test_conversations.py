@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from itertools import pairwise
 
 import httpx
 import pytest
+from docx import Document
 
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
@@ -51,6 +53,23 @@ def test_how_an_answer_was_found_is_what_its_stream_told(settings: Settings, ing
         shown = client.get(f"/conversations/messages/{message}/found").text
         assert ("Quoted as 1" in shown, "Came close" in shown, "<script" in shown, "<b>" in shown) == (True, True, False, False)
         assert client.get("/conversations/messages/nothing/found").status_code == 404
+
+
+def test_a_conversation_leaves_as_a_file_with_its_sources_and_runs_nothing(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
+    hostile = "/../<img src=x> ![a](http://example.com/a.png) \x01 # no heading"
+    answerer.pieces = ("Body *so* [1].",)
+    made = client.post(PATH, json={"title": hostile}).json()
+    address = f"{PATH}/{made['conversation_id']}"
+    client.post(f"{address}/ask", json={"question": hostile})
+    files = {kind: client.get(f"{address}/export", params={"format": kind}) for kind in ("markdown", "docx", "json")}
+    assert "%2F" not in files["markdown"].headers["content-disposition"]
+    text = files["markdown"].text
+    assert "\\<img src=x\\> \\!\\[a\\](http" in text
+    assert f"Body \\*so\\* [1].\n\n[1] [rules.txt]({client.base_url}/passages/default/c1)" in text
+    paragraphs = [one.text for one in Document(BytesIO(files["docx"].content)).paragraphs]
+    assert paragraphs[-2:] == ["Body *so* [1].", f"[1] rules.txt ({client.base_url}/passages/default/c1)"]
+    assert files["json"].json()["messages"][1]["detail"]["citations"][0]["document"] == "rules.txt"
+    assert files["json"].headers["content-disposition"].startswith("attachment")
 
 
 def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: ScriptedAnswerer) -> None:

@@ -1,5 +1,6 @@
 """What one does with answers on the Ask tab, in a real browser."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -81,13 +82,79 @@ def test_how_an_answer_was_found_is_one_click_away_and_it_is_asked_again_with_mo
         page.get_by_text("How this was found").click()
         page.get_by_role("cell", name="Quoted as 1").wait_for()
         assert page.locator(".trace img, .trace script").count() == 0
-        assert [url.rpartition("/")[2] for url in requested] == ["found"]
-        page.get_by_label("Passages", exact=True).select_option("16")
+        assert sum(url.endswith("/found") for url in requested) == 1
+        page.locator(".ask-again select").select_option("16")
         page.get_by_role("button", name="Ask again").click()
         comes_to(page, ".turn .actions", 2)
         assert questions(page) == [HOSTILE, HOSTILE]
         assert page.get_by_role("cell", name="Quoted as 1").is_visible()
     assert answerer.top_k == 16
+
+
+def test_a_page_that_is_loaded_again_goes_on_in_its_answer_with_its_scope_and_what_was_typed(
+    page: Any, settings: Settings, answerer: ScriptedAnswerer, ingest: Callable[..., object]
+) -> None:
+    for name in ("bikes", "lamps"):
+        (settings.uploads / name).mkdir()
+        (settings.uploads / name / "a.txt").write_text(f"All about {name}.")
+        ingest(name)
+    answerer.pieces, answerer.pause_seconds = [f"word{number} " for number in range(240)], 0.05
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        page.locator("#collections label", has_text="lamps").click()
+        page.locator("#question textarea").fill("Tell me")
+        page.locator("#question textarea").press("Enter")
+        page.wait_for_selector(".turn.live .answer")
+        page.wait_for_url("**conversation=*")
+        page.locator("#question textarea").fill("And th")
+        page.reload()
+        page.wait_for_selector(".turn.live .answer")
+        assert "word0 word1" in page.inner_text(".turn.live .answer")
+        assert page.locator("#collections label:has(input:checked)").all_inner_texts() == ["lamps"]
+        assert page.input_value("#question textarea") == "And th"
+        comes_to(page, ".turn .actions", 1)
+        assert "word239" in page.inner_text(".answer")
+        assert page.get_by_text("Stopped.").count() == 0
+    assert len(answerer.asked) == 1
+
+
+def test_conversations_are_found_pinned_renamed_and_deleted_with_a_way_back(
+    page: Any, settings: Settings, answerer: ScriptedAnswerer
+) -> None:
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        for question in (HOSTILE, "About Übergabe"):
+            ask(page, question, 1)
+            page.get_by_role("button", name="New conversation").first.click()
+            comes_to(page, ".turn", 0)
+        panel = page.locator("#conversations")
+        page.get_by_label("Conversations").first.click()
+        comes_to(page, "#conversations li", 2)
+        assert page.locator("#conversations img, #conversations script").count() == 0
+        panel.get_by_label("Search in conversations").fill("überGABE")
+        comes_to(page, "#conversations li", 1)
+        panel.get_by_role("link", name="About Übergabe").click()
+        page.locator("#chat .question", has_text="About Übergabe").wait_for()
+        panel.get_by_label("Search in conversations").fill("")
+        comes_to(page, "#conversations li", 2)
+
+        panel.locator("summary").last.click()
+        panel.get_by_role("button", name="Pin", exact=True).locator("visible=true").click()
+        panel.get_by_role("heading", name="Pinned").wait_for()
+        panel.locator("summary").first.click()
+        panel.get_by_role("button", name="Rename").locator("visible=true").click()
+        panel.get_by_label("Title").fill("<b>The lamp</b>")
+        page.keyboard.press("Enter")
+        panel.get_by_role("link", name="<b>The lamp</b>").wait_for()
+        assert panel.locator("li > a").all_inner_texts() == ["<b>The lamp</b>", "About Übergabe"]
+
+        panel.locator("summary").last.click()
+        panel.get_by_role("button", name="Delete").locator("visible=true").click()
+        comes_to(page, "#conversations li", 1)
+        comes_to(page, ".turn", 0)
+        page.locator("#said .undo").click()
+        comes_to(page, "#conversations li", 2)
+        comes_to(page, ".turn", 1)
 
 
 def test_the_keyboard_is_enough(page: Any, settings: Settings, answerer: ScriptedAnswerer) -> None:

@@ -19,8 +19,13 @@
   let trigger = null, next = null, edited = null;
 
   window.ofAsk = {
+    open: (conversation) => open(conversation),
+    say: (words, back, seconds) => say(words, back, seconds),
+    send: (address, options) => send(address, options),
+    shown: () => conversationOf(lastTurn()),
     begin(ofGradio) {
       trigger = ofGradio;
+      restoreDraft();
       const conversation = new URLSearchParams(location.search).get("conversation");
       if (conversation) open(conversation);
     },
@@ -57,9 +62,23 @@
     if (shown) address.searchParams.set("conversation", shown);
     else address.searchParams.delete("conversation");
     history.replaceState(history.state, "", address);
+    document.dispatchEvent(new CustomEvent("conversation", { detail: shown }));
   }
   let started = false; // before anything was shown, an empty chat says nothing
   new MutationObserver(keepAddress).observe(document.documentElement, { childList: true, subtree: true });
+
+  // --- what is typed and not yet asked outlives the page, in this tab ---
+  const draftOf = () => `draft of ${conversationOf(lastTurn()) || new URLSearchParams(location.search).get("conversation") || "a new one"}`;
+  document.addEventListener("input", (event) => {
+    if (event.target !== box() || edited) return;
+    if (box().value) sessionStorage.setItem(draftOf(), box().value);
+    else sessionStorage.removeItem(draftOf());
+  });
+  function restoreDraft() {
+    if (!box()) return setTimeout(restoreDraft, 50);
+    const kept = sessionStorage.getItem(draftOf());
+    if (kept && !box().value) write(kept);
+  }
 
   // --- what was done, in words that are read out, and a way back ---
   const said = document.createElement("div");

@@ -157,6 +157,36 @@ def test_conversations_are_found_pinned_renamed_and_deleted_with_a_way_back(
         comes_to(page, ".turn", 1)
 
 
+def test_a_mark_shows_its_passage_arrows_go_through_the_sources_and_a_thumb_down_says_why(
+    page: Any, settings: Settings, answerer: ScriptedAnswerer
+) -> None:
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        ask(page, "First", 1)
+        page.locator("a.cite").hover()
+        assert HOSTILE[:40] in page.locator("#peek").inner_text()
+        assert page.locator("#peek img, #peek script").count() == 0
+        page.keyboard.press("Escape")
+        assert not page.locator("#peek").is_visible()
+
+        page.locator("a.cite").click()
+        page.get_by_text("1 of 2").wait_for()
+        page.keyboard.press("ArrowRight")
+        page.get_by_text("2 of 2").wait_for()
+        page.frame_locator("#reader iframe").locator("h1", has_text="rules.txt").click()
+        page.keyboard.press("ArrowRight")
+        page.get_by_text("1 of 2").wait_for()
+        page.keyboard.press("Escape")
+        page.wait_for_function("!document.documentElement.classList.contains('reading')")
+
+        page.get_by_label("Dislike", exact=True).click()
+        page.get_by_role("button", name="Wrong page").click()
+        page.get_by_text("Thank you").wait_for()
+        (kept,) = page.request.get(f"{address}/api/v1/conversations").json()["conversations"]
+        messages = page.request.get(f"{address}/api/v1/conversations/{kept['conversation_id']}").json()["messages"]
+        assert (messages[1]["feedback"], messages[1]["feedback_reason"]) == ("down", "wrong_page")
+
+
 def test_the_keyboard_is_enough(page: Any, settings: Settings, answerer: ScriptedAnswerer) -> None:
     with serving(settings, answerer) as address:
         page.goto(address)

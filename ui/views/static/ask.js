@@ -218,6 +218,74 @@
   }
   editing.querySelector("button").addEventListener("click", () => { stopEditing(draft); box().focus(); });
 
+  // --- a thumb down asks why ---
+  const reasons = { wrong: "It is wrong", not_from_documents: "Not from the documents", wrong_page: "Wrong page", incomplete: "Incomplete" };
+
+  function askWhy(thumb) {
+    const row = thumb.closest(".message-buttons"), turn = thumb.closest(".message-row").querySelector(".turn");
+    document.querySelector(".why")?.remove();
+    if (thumb.getAttribute("aria-label") !== "Dislike" || !messageOf(turn)) return; // it is taken back, or nothing is kept
+    const why = document.createElement("div");
+    why.className = "why";
+    why.setAttribute("role", "group");
+    why.setAttribute("aria-label", "What was the matter with it?");
+    why.innerHTML = "<span>What was the matter?</span>";
+    for (const [reason, words] of Object.entries({ ...reasons, "": "Say nothing more" })) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = words;
+      button.addEventListener("click", async () => {
+        why.remove();
+        const options = { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ feedback: "down", reason }) };
+        if (reason && (await send(messages(messageOf(turn), "/feedback"), options))) say("Thank you. It is kept with the answer.");
+        thumb.focus();
+      });
+      why.append(button);
+    }
+    row.after(why);
+    why.querySelector("button").focus();
+  }
+  document.addEventListener("click", (event) => {
+    const thumb = event.target.closest("#chat .message-buttons button");
+    if (thumb) askWhy(thumb);
+  }, true);
+
+  // --- a mark shows its passage while it is pointed at, or has the focus ---
+  const peek = document.createElement("div");
+  peek.id = "peek";
+  peek.setAttribute("role", "tooltip");
+  peek.hidden = true;
+  let pointed = null, leaving = 0;
+
+  function showPassage(mark) {
+    clearTimeout(leaving);
+    if (mark === pointed) return;
+    const card = [...mark.closest(".turn").querySelectorAll("a.source")].find((one) => one.getAttribute("href") === mark.getAttribute("href"));
+    if (!card) return;
+    pointed = mark;
+    mark.removeAttribute("title"); // the browser would show it on top
+    mark.setAttribute("aria-describedby", "peek");
+    peek.replaceChildren(card.querySelector(".source-body").cloneNode(true));
+    if (!peek.isConnected) document.body.append(peek);
+    peek.hidden = false;
+    const at = mark.getBoundingClientRect(), size = peek.getBoundingClientRect();
+    peek.style.left = `${Math.max(8, Math.min(at.left - 20, document.documentElement.clientWidth - size.width - 8))}px`;
+    peek.style.top = `${at.top > size.height + 12 ? at.top - size.height - 6 : at.bottom + 6}px`;
+  }
+  function hidePassage() {
+    pointed = null;
+    peek.hidden = true;
+  }
+  for (const kind of ["mouseover", "focusin"]) {
+    document.addEventListener(kind, (event) => {
+      const mark = event.target.closest?.("#chat a.cite");
+      if (mark) showPassage(mark);
+      else if (event.target.closest?.("#peek")) clearTimeout(leaving);
+      else if (pointed) { clearTimeout(leaving); leaving = setTimeout(hidePassage, 200); }
+    });
+  }
+  addEventListener("scroll", hidePassage, { passive: true });
+
   // --- keys ---
   const isTyping = (element) => Boolean(element.closest("input, textarea, select, [contenteditable]"));
   const isHere = () => Boolean(box()?.offsetParent);
@@ -240,6 +308,7 @@
   document.addEventListener("keydown", (event) => {
     if (!isHere() || event.defaultPrevented || event.isComposing || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
     const target = event.target;
+    if (event.key === "Escape" && !peek.hidden) return hidePassage();
     if (event.key === "Escape" && !document.documentElement.classList.contains("reading")) {
       if (edited) return stopEditing(draft);
       if (isLive()) document.querySelector("#question .stop-button")?.click();

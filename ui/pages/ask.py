@@ -123,7 +123,7 @@ class AskPage:
             access = access_in(request)
             require(access, "read")
             counts, progress = await self._services.visible_counts(access), await self._services.progress.current(access)
-            now = welcome_of(counts, self._services.settings, progress)
+            now = welcome_of(counts, self._services.settings, progress, self._services.counts.headings)
         except RagError as error:
             now = Welcome.of_error(str(error))
         if now == shown:

@@ -35,6 +35,7 @@ from rag_pipeline.stores.conversations import StoredMessage
 from ui.views.citations import Source
 from ui.views.environment import render
 from ui.views.rendering import answer_html
+from ui.views.suggestions import questions_after
 
 MOST_NEAREST = 4
 """Passages below a refusal."""
@@ -149,6 +150,7 @@ class ShownTurn:
     coverage: str = ""
     waits: bool = False
     withdrawn: str = ""
+    suggested: tuple[str, ...] = ()
 
 
 def question_html(question: str) -> str:
@@ -165,6 +167,8 @@ def _shown(turn: Turn) -> ShownTurn:
     over = turn.end is not None or turn.stopped
     end, shown = turn.end, ShownTurn(_searched(turn), turn.conversation, turn.message_id if over else "")
     if isinstance(end, Answered | Refused):
+        cited = [citation.hit for citation in end.citations] if isinstance(end, Answered) else []
+        shown = replace(shown, suggested=questions_after(turn.question, turn.hits or (), cited))
         shown = replace(shown, coverage=_coverage(end.coverage), withdrawn=end.withdrawn)
     if isinstance(end, Refused):
         shown = replace(shown, waits=end.nothing_indexed)

@@ -6,6 +6,7 @@ Belongs here: the choice of words from the state of the documents, pure. Not her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
 from ui.views.messages import failure_html
+from ui.views.suggestions import questions_about
 
 NOTHING = Overview()
 SHORTCUTS = (
@@ -65,10 +67,14 @@ class Greeting:
     uploads: str = ""
     formats: str = ""
     more: str = ""
+    suggested: tuple[str, ...] = ()
 
 
-def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING) -> Welcome:
-    """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already."""
+def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING, headings: Sequence[tuple[str, str]] = ()) -> Welcome:
+    """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already.
+
+    ``headings`` with their collections are what questions are suggested from, where there are no examples.
+    """
     by_words = {one.collection: one.stages.get(BY_WORDS, 0) + one.stages.get(WITH_VECTORS, 0) for one in progress.collections}
     answering = {name: states.get("indexed", 0) + by_words.get(name, 0) for name, states in counts.items()}
     ready = sum(answering.values())
@@ -83,7 +89,9 @@ def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOT
     collections = tuple(sorted(name for name, documents in answering.items() if documents))
     title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
     more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
-    return Welcome(_html(Greeting(title, "ask", more=more)), offers_questions=COLLECTION in collections, collections=collections)
+    examples = COLLECTION in collections
+    suggested = () if examples else questions_about(heading for collection, heading in headings if collection in collections)
+    return Welcome(_html(Greeting(title, "ask", more=more, suggested=suggested)), offers_questions=examples, collections=collections)
 
 
 def answers_by(settings: Settings) -> str:

@@ -24,7 +24,7 @@
     if (!opener) reader.querySelector(".close").focus({ preventScroll: true });
     opener = link;
     const sources = sourcesOf(link);
-    reader.querySelector(".steps").hidden = sources.length < 2;
+    reader.querySelector(".steps").hidden = sources.length < 2 || place(sources, link) < 0;
     reader.querySelector("[role=status]").textContent = `${place(sources, link) + 1} of ${sources.length}`;
   }
 

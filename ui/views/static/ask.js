@@ -192,6 +192,14 @@
     trigger("submit");
   });
 
+  // --- questions that are asked by a click ---
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button.suggest");
+    if (!button || isLive()) return;
+    next = { question: button.textContent };
+    trigger("submit");
+  });
+
   // --- editing the last question: it goes into the box, and is asked in place of itself ---
   const editing = document.createElement("p");
   editing.id = "editing";

@@ -23,7 +23,8 @@ _FRAME = "What do the documents say about “{}”?"
 def questions_about(headings: Iterable[str], said: str = "") -> tuple[str, ...]:
     """At most :data:`MOST` questions, in the language that headings and ``said`` are mostly written in.
 
-    Numbers before a heading go; one that is a word alone, a whole sentence, mostly figures, or that says no more than ``said``, is left out.
+    Numbers before a heading go. One that is a word alone, a whole sentence, mostly figures, or that says no more than ``said``, is left
+    out.
     """
     known, chosen = set(word_ids(said)), list[str]()
     for heading in map(_bare, headings):

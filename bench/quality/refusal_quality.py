@@ -1,4 +1,6 @@
-"""How many questions off a collection's topics are refused: questions of general knowledge whose words occur in most documents.
+"""How many questions off a collection's topics are refused: questions of general knowledge whose words occur in most documents. And how
+many of their right answers, as a language model would give them out of its own knowledge ("The capital of France is Paris."), are
+withdrawn.
 
     RAG_DATA_DIR=… python bench/quality/refusal_quality.py COLLECTION …
 
@@ -10,40 +12,56 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from rag_pipeline.answering.answerer import Answerer, build_answerer
+from rag_pipeline.answering.generation.citations import citations_for
+from rag_pipeline.answering.generation.verification import verified
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.models import Answered, Refused, Retrieved
+from rag_pipeline.models import Answered, Hit, Refused, Retrieved
 from rag_pipeline.settings import Settings
 
 QUESTIONS = Path(__file__).with_name("off_topic.jsonl")
 TUNED_ON = ("seen", "unseen")
+ASKING = re.compile(r"^(what|who|whom|whose|when|where|which|why|how)\b( (is|are|was|were|did|does|do|many|much|year|old|has|have))?", re.I)
 
 
-async def is_refused(answerer: Answerer, row: dict[str, str], collection: str) -> bool | None:
-    found = ""
+async def outcome(answerer: Answerer, row: dict[str, str], collection: str) -> tuple[bool, bool] | None:
+    """Whether it is refused, and whether its answer would be withdrawn; None where the collection may well answer it."""
+    hits: tuple[Hit, ...] = ()
     async for event in answerer.stream(row["question"], scope=Scope((collection,))):
         if isinstance(event, Retrieved):
-            found = " ".join(hit.text for hit in event.hits).casefold()
+            hits = event.hits
         if isinstance(event, Answered | Refused):
-            return None if row["answer"].casefold() in found and len(row["answer"]) > len("five") else isinstance(event, Refused)
+            found = " ".join(hit.text for hit in hits).casefold()
+            answers = row["answer"].casefold() in found and len(row["answer"]) > len("five")
+            return None if answers else (isinstance(event, Refused), is_withdrawn(row, hits))
     raise SystemExit(f"{row['question']!r} was not answered.")
+
+
+def is_withdrawn(row: dict[str, str], hits: Sequence[Hit]) -> bool:
+    """Of a model that cites nothing. The rule looks at which words there are, not at grammar."""
+    said = f"{ASKING.sub('', row['question'].rstrip('?')).strip()} {row['answer']}."
+    passages = citations_for({number: [said] for number in range(1, len(hits) + 1)}, hits)
+    return verified(said, (), passages, sentences=True, question=row["question"]).holds_nothing
 
 
 async def measure(collections: list[str]) -> None:
     answerer = build_answerer(Settings())
     rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
     for collection in collections:
-        outcomes: dict[str, list[bool]] = {part: [] for part in TUNED_ON}
+        outcomes: dict[str, list[tuple[bool, bool]]] = {part: [] for part in TUNED_ON}
         for row in rows:
             part = TUNED_ON[int(sha256(row["question"].encode()).hexdigest(), 16) % 3 == 0]
-            refused = await is_refused(answerer, row, collection)
-            outcomes[part] += [] if refused is None else [refused]
-        told = ", ".join(f"{part} {sum(one) / len(one):.3f} of {len(one)}" for part, one in outcomes.items())
-        print(f"{collection}: refused {told}")
+            found = await outcome(answerer, row, collection)
+            outcomes[part] += [] if found is None else [found]
+        for what, place in (("refused", 0), ("withdrawn", 1)):
+            told = ", ".join(f"{part} {sum(one[place] for one in all_) / len(all_):.3f} of {len(all_)}" for part, all_ in outcomes.items())
+            print(f"{collection}: {what} {told}")
 
 
 if __name__ == "__main__":

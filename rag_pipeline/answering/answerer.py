@@ -21,6 +21,7 @@ from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
 from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
+from rag_pipeline.answering.generation.local_models import LocalLanguageModel, LocalModel
 from rag_pipeline.answering.generation.marks import without_marks
 from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
@@ -33,7 +34,7 @@ from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.preparation import stop_preparing
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Reformulated, Refused, Retrieved
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
@@ -88,6 +89,7 @@ class Answerer:
     def __init__(self, retriever: Retriever, chat: ChatModel | None, settings: Settings, tuning: Tuning = TUNING) -> None:
         self.retriever = retriever
         self._chat = chat
+        self._local = LocalLanguageModel(settings, tuning.connection, tuning.local_servers)
         self._settings = settings
         self._tuning = tuning
 
@@ -114,8 +116,17 @@ class Answerer:
     async def close(self) -> None:
         """Close the connections that are kept open, of the running event loop, and let go of what is being prepared."""
         stop_preparing()
+        await self._local.close()
         if self._chat:
             await self._chat.close()
+
+    async def language_model(self) -> ChatModel | None:
+        """Who would write an answer now; None where answers are quoted. Costs a look at this machine where the settings say ``auto``."""
+        return await self._local.current() if self._settings.chat_model == AUTOMATIC else self._chat
+
+    async def local_models(self) -> tuple[LocalModel, ...]:
+        """What other programs offer on this machine, asked for or not: as of a few seconds ago."""
+        return await self._local.offered()
 
     async def reformulated(self, question: str, history: Sequence[Message]) -> Reformulated:
         """The question as it is searched for: completed from the conversation if it needs that, and what is searched for beside it.
@@ -124,9 +135,10 @@ class Answerer:
             RagError: there is nothing to search for in it, or the language model was asked and failed.
         """
         typed = checked_question(question, self._tuning.question)
-        standalone = await reformulated(typed, history, self._chat, self._tuning)
-        parts = await sub_questions(standalone, self._chat, self._tuning.decomposition)
-        left_alone = self._chat is None and standalone == typed
+        chat = await self.language_model()
+        standalone = await reformulated(typed, history, chat, self._tuning)
+        parts = await sub_questions(standalone, chat, self._tuning.decomposition)
+        left_alone = chat is None and standalone == typed
         return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
     async def _course(self, question: str, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
@@ -151,7 +163,8 @@ class Answerer:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
             yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
             return
-        answer = self._generated(self._chat, course, history) if self._chat else self._extracted(course)
+        chat = await self.language_model()
+        answer = self._generated(chat, course, history) if chat else self._extracted(course)
         async with aclosing(answer) as events:
             async for event in events:
                 yield event
@@ -160,7 +173,7 @@ class Answerer:
         with course.timed("augment"):
             packing = self._tuning.packing
             count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer, packing.bytes_per_token)
-            prompt = augmented(course.question, course.hits, history, self._settings.chat_context_tokens, count, packing)
+            prompt = augmented(course.question, course.hits, history, chat.context_tokens, count, packing)
             course.given = len(prompt.hits)
         writing = Writing()
         with course.timed("generate"):
@@ -171,7 +184,7 @@ class Answerer:
             yield course.refused(writing.reason)
             return
         with course.timed("verify"):
-            verdicts = await asyncio.to_thread(self._verified, writing, sentences=True)
+            verdicts = await asyncio.to_thread(self._verified, writing, course.question)
             withdrawn = (
                 verdicts.holds_nothing and self._settings.chat_withdraw and await asyncio.to_thread(self._is_nowhere, writing, course)
             )
@@ -181,7 +194,12 @@ class Answerer:
         """Whether none of the passages that were found says anything of what the model wrote, cited or not."""
         passages = citations_for({number: [writing.text] for number in range(1, len(course.hits) + 1)}, course.hits)
         return verified(
-            without_marks(writing.text, self._tuning.marks), (), passages, self._tuning.verification, sentences=True
+            without_marks(writing.text, self._tuning.marks),
+            (),
+            passages,
+            self._tuning.verification,
+            sentences=True,
+            question=course.question,
         ).holds_nothing
 
     def _in_its_place(self, course: _Course, writing: Writing) -> Answered | Refused:
@@ -191,11 +209,14 @@ class Answerer:
             reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)}"
             return replace(course.refused(reason, extract.nearness), withdrawn=writing.text)
         quoted = replace(writing, text=extract.text, citations=extract.citations, marks=extract.marks)
-        answered = course.answered(quoted, self._verified(quoted, sentences=False))
+        answered = course.answered(quoted, self._verified(quoted))
         return replace(answered, nearness=extract.nearness, withdrawn=writing.text)
 
-    def _verified(self, writing: Writing, *, sentences: bool) -> Verdicts:
-        return verified(writing.text, writing.marks, writing.citations, self._tuning.verification, sentences=sentences)
+    def _verified(self, writing: Writing, question: str | None = None) -> Verdicts:
+        """``question``: what a model answered; None where sentences are quoted."""
+        is_written = question is not None
+        rules = self._tuning.verification
+        return verified(writing.text, writing.marks, writing.citations, rules, sentences=is_written, question=question or "")
 
     async def _extracted(self, course: _Course) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("generate"):
@@ -208,7 +229,7 @@ class Answerer:
             yield token
             await asyncio.sleep(0)  # lets a reader that wants to stop, stop
         writing = Writing(extract.text, extract.citations, extract.marks)
-        verdicts = await asyncio.to_thread(self._verified, writing, sentences=False)
+        verdicts = await asyncio.to_thread(self._verified, writing)
         yield replace(course.answered(writing, verdicts), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:

@@ -269,8 +269,9 @@ class Verification:
     fewest_words: int = 3
     """Words, stop words not counted; a shorter sentence ("Yes.") says nothing that could be looked up. Reasoned."""
     supporting_share: float = 0.5
-    """Share of its words that the cited passages have. Measured on two thirds of the reference replies of mtrag_un beside their own
-    passages and beside another question's; from .45 to .55 the shares that are marked move by .02 and .04."""
+    """Share of its words, and of those that it adds to the question, that the cited passages have. Measured on two thirds of the reference
+    replies of mtrag_un beside their own passages and beside another question's; from .45 to .55 the shares that are marked move by .02 and
+    .04. Of added words, .6 withdraws three more of 108 of them, and no more of invented answers."""
     function_words: int = 3
     """Different ones of a language that tell which one a text is in. Reasoned: one or two are names as well."""
 
@@ -387,6 +388,33 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalServers:
+    """Where programs of this machine serve language models (``generation/local_models.py``): the ports that they take by themselves."""
+
+    ollama: int = 11434
+    """Reasoned: its documentation, as of the next three."""
+    llama_cpp: int = 8080
+    """Reasoned."""
+    vllm: int = 8000
+    """Reasoned."""
+    lm_studio: int = 1234
+    """Reasoned."""
+    answer_seconds: float = 1.0
+    """Longest silence; a port where nobody listens refuses at once. Reasoned."""
+    server_seconds: float = 2.0
+    """For all that one server is asked. Reasoned."""
+    remembered_seconds: float = 10.0
+    """So long what was found is believed: a server that is started answers the next question but one. Reasoned."""
+    most_models: int = 20
+    """Looked at of one server: each costs Ollama a request. Reasoned."""
+    ollama_tokens: int = 4096
+    """What Ollama lets a model read that it has not loaded yet; it cuts longer prompts without saying so. Reasoned: its documentation; it
+    is more where there is much graphics memory, or where it was told so."""
+    lm_studio_tokens: int = 4096
+    """The same of LM Studio. Reasoned."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runaway:
     """When a language model's reply is broken off (``generation/runaway.py``). Its longest length is a setting."""
 
@@ -444,6 +472,7 @@ class Tuning:
     packing: Packing = Packing()
     marks: MarkReading = MarkReading()
     connection: Connection = Connection()
+    local_servers: LocalServers = LocalServers()
     runaway: Runaway = Runaway()
     patience: Patience = Patience()
     caches: Caches = Caches()

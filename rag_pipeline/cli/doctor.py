@@ -13,16 +13,19 @@ import platform
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from rag_pipeline.answering.tuning import TUNING, LocalServers
 from rag_pipeline.errors import RagError
-from rag_pipeline.settings import BucketFolder, Settings
+from rag_pipeline.privacy import is_this_machine
+from rag_pipeline.settings import AUTOMATIC, BucketFolder, Settings
 
 if TYPE_CHECKING:
+    from rag_pipeline.answering.generation.local_models import LocalModel
     from rag_pipeline.embedding.model_files import ModelFiles
 
 _MOST_NAMED = 20
@@ -247,14 +250,12 @@ def _vector_index(settings: Settings) -> Iterator[Finding]:
             yield Finding("vector index", "problem", detail, f"rag ingest {manifest.collection}")
 
 
-def _language_model(settings: Settings) -> Iterator[Finding]:
-    if not settings.chat_model:
-        yield Finding(
-            "language model",
-            "missing",
-            "none: answers are the documents' own sentences",
-            "set RAG_CHAT_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY",
-        )
+def _language_model(settings: Settings, servers: LocalServers = TUNING.local_servers) -> Iterator[Finding]:
+    from rag_pipeline.answering.generation.local_models import local_models
+
+    offered = asyncio.run(local_models(settings, servers))
+    if settings.chat_model in (None, "", AUTOMATIC):
+        yield _of_this_machine(settings, offered)
         return
     from openai import APIStatusError, OpenAI, OpenAIError
 
@@ -263,13 +264,40 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
     try:
         names = [model.id for model in OpenAI(base_url=settings.openai_base_url, api_key=key, timeout=10, max_retries=0).models.list()]
     except APIStatusError as error:
-        yield Finding("language model", "problem", f"{where} answers with status {error.status_code}", "check OPENAI_API_KEY")
+        remedy = "check OPENAI_API_KEY" if error.status_code in (401, 403) else "look into that server's log"
+        yield Finding("language model", "problem", f"{where} does not tell its models: status {error.status_code}", remedy)
     except OpenAIError as error:
         yield Finding("language model", "problem", f"{where} cannot be reached: {error}", "start it, or check OPENAI_BASE_URL")
     else:
-        known = settings.chat_model in names
+        known = {settings.chat_model, f"{settings.chat_model}:latest"} & {*names}  # Ollama's short names
         remedy = "" if known else f"it offers: {', '.join(names[:8])}"
         yield Finding("language model", "ok" if known else "problem", f"{settings.chat_model} at {where}", remedy)
+        yield from _smaller_window(settings, offered)
+
+
+def _of_this_machine(settings: Settings, offered: Sequence[LocalModel]) -> Finding:
+    from rag_pipeline.answering.generation.local_models import by_server
+
+    names = "; ".join(f"{server} offers {', '.join(names)}" for server, names in by_server(offered).items())
+    if settings.chat_model == AUTOMATIC and offered:
+        model = offered[0]
+        return Finding("language model", "ok", f"{model.name} of {model.server} at {model.base_url} ({AUTOMATIC}: {names})")
+    detail = "none: answers are the documents' own sentences"
+    if settings.chat_model == AUTOMATIC:
+        return Finding("language model", "missing", f"{detail}; this machine offers none", "start Ollama, llama.cpp, vLLM or LM Studio")
+    if offered:
+        return Finding("language model", "missing", f"{detail}; on this machine {names}", f"set RAG_CHAT_MODEL={AUTOMATIC}")
+    return Finding("language model", "missing", detail, "set RAG_CHAT_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY")
+
+
+def _smaller_window(settings: Settings, offered: Sequence[LocalModel]) -> Iterator[Finding]:
+    """A server of this machine that reads less than it is sent: some cut a prompt, the rules first, without saying so."""
+    address, named = urlsplit(settings.openai_base_url or ""), (settings.chat_model, f"{settings.chat_model}:latest")
+    for model in offered if is_this_machine(address.geturl()) else ():
+        window = model.context_tokens or settings.chat_context_tokens
+        if model.name in named and urlsplit(model.base_url).port == address.port and window < settings.chat_context_tokens:
+            detail = f"{model.server} lets {model.name} read {window:,} tokens; prompts have up to {settings.chat_context_tokens:,}"
+            yield Finding("language model", "problem", detail, f"RAG_CHAT_CONTEXT_TOKENS={window}, or a larger window there")
 
 
 def _staging(settings: Settings) -> Iterator[Finding]:

@@ -30,7 +30,8 @@ class Readiness(BaseModel):
 @router.get("/api/v1/health")
 async def health(services: ServicesDependency) -> Health:
     """Whether the app answers, and who writes its answers."""
-    return Health(answers=services.settings.chat_model)
+    model = await services.answerer.language_model()
+    return Health(answers=model.name if model else None)
 
 
 @router.get("/api/v1/ready", responses={503: {"model": Readiness, "description": "Not yet, and why"}})

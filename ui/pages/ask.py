@@ -91,7 +91,7 @@ class AskPage:
                     [], value=[], label="Look only in", show_label=False, container=False, visible=False, elem_id="collections"
                 )
                 self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
-            gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
+            self._answers_by = gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
 
     def _connect(self) -> None:
         outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation, self._collections]
@@ -117,6 +117,10 @@ class AskPage:
         outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections]
         for event in (blocks.load, clock.tick):
             event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
+        blocks.load(self._who_answers, None, self._answers_by, show_progress="hidden", queue=False, api_visibility="private")
+
+    async def _who_answers(self) -> str:
+        return answers_by(self._services.settings, await self._services.answerer.local_models())
 
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
@@ -173,8 +177,8 @@ class AskPage:
         """The page, again and again: each drawing sets the same things, because Gradio may leave out any but the last."""
         asked, answer = page.asked, page.asked.answer
         before = [*chat, {"role": "user", "content": question_html(asked.question)}]
-        turn = Turn(asked.question, markdown=self._services.settings.chat_model is not None)
         with answer.read() as events:
+            turn = Turn(asked.question, markdown=await self._services.answerer.language_model() is not None)
             yield _drawn(before, turn, asked.conversation, scope)
             drawn = time.monotonic()
             async for event in events:

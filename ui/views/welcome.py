@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from rag_pipeline.answering.generation.local_models import LocalModel, by_server
 from rag_pipeline.document_life import BY_WORDS, WITH_VECTORS
 from rag_pipeline.ingestion.extract.registry import supported_formats
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.progress.overview import Overview
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
 from ui.views.messages import failure_html
@@ -94,11 +95,18 @@ def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOT
     return Welcome(_html(Greeting(title, "ask", more=more, suggested=suggested)), offers_questions=examples, collections=collections)
 
 
-def answers_by(settings: Settings) -> str:
-    """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret."""
+def answers_by(settings: Settings, offered: Sequence[LocalModel] = ()) -> str:
+    """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret.
+
+    ``offered``: the language models of this machine.
+    """
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
     embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
-    return render("ask/answers_by.html", model=settings.chat_model, host=host, embedding_host=embedding_host, shortcuts=SHORTCUTS)
+    automatic = settings.chat_model == AUTOMATIC
+    return render(
+        "ask/answers_by.html", model=None if automatic else settings.chat_model, automatic=automatic, host=host,
+        local=offered[0] if offered else None, offered=by_server(offered), embedding_host=embedding_host, shortcuts=SHORTCUTS,
+    )  # fmt: skip
 
 
 def _html(greeting: Greeting) -> str:

@@ -7,6 +7,7 @@ words mean (``generative.py``, ``decomposition.py``).
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from rag_pipeline.answering.generation.runaway import ReplyLength
 from rag_pipeline.answering.tuning import TUNING, Connection
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import is_this_machine
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import AUTOMATIC, Settings
 
 if TYPE_CHECKING:
     import openai
@@ -52,6 +53,7 @@ class ChatModel:
 
     def __init__(self, settings: Settings, name: str, connection: Connection = TUNING.connection) -> None:
         self.name = name
+        self.context_tokens = settings.chat_context_tokens
         self._connection = connection
         self._url = settings.openai_base_url or OPENAI_URL
         self._key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "not-needed"
@@ -160,7 +162,7 @@ class ChatModel:
         try:
             return await opened(stream_options={"include_usage": True})
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if "stream_options" not in str(error):
+            if "stream_options" not in _said(error):
                 raise
             return await opened()
 
@@ -202,12 +204,20 @@ class ChatModel:
 
     def _safe(self, error: Exception) -> str:
         """What the provider said, short, and without the key, which some repeat."""
-        return f"{str(error).replace(self._key, '…')[: self._connection.error_characters]}."
+        return f"{_said(error).replace(self._key, '…')[: self._connection.error_characters]}."
 
 
 def chat_model(settings: Settings, connection: Connection = TUNING.connection) -> ChatModel | None:
-    """The configured language model; None when there is none."""
-    return ChatModel(settings, settings.chat_model, connection) if settings.chat_model else None
+    """The language model that the settings name; None when they name none, or leave it to this machine (``local_models.py``)."""
+    named = settings.chat_model if settings.chat_model != AUTOMATIC else None
+    return ChatModel(settings, named, connection) if named else None
+
+
+def _said(error: Exception) -> str:
+    """The provider's own words. The client repeats only what stands where OpenAI puts it; FastAPI's servers say ``detail``."""
+    body = getattr(error, "body", None)
+    is_repeated = not isinstance(body, dict | list) or isinstance(_mapping(body).get("message"), str)
+    return str(error) if is_repeated else f"{error}, {json.dumps(body, ensure_ascii=False)}"
 
 
 def _piece(chunk: object, reply: ChatReply) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from rag_pipeline.answering.tuning import TUNING, Verification
 from rag_pipeline.models import Citation, Computed, Hit, Mark, Unverified
@@ -30,6 +30,8 @@ from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import language_of
 
 _LIST_NUMBER = re.compile(r"^[ \t#>*-]*\d{1,3}[.)](?=\s)", re.MULTILINE)
+_YES_AND_NO = "yes no ja nein oui non si sí sì da nee não"
+"""What answers a question and stands in no passage."""
 _SENTENCE = re.compile(r"(?:[^.!?…。！？\n]|[.!?…](?!\s+[^\sa-z\d]|\s*\Z|\s*\n))+[.!?…。！？]*")
 
 
@@ -96,6 +98,7 @@ def verified(
     tuning: Verification = TUNING.verification,
     *,
     sentences: bool = False,
+    question: str = "",
 ) -> Verdicts:
     """The verdicts on a finished answer.
 
@@ -107,11 +110,15 @@ def verified(
         citations: what they point at.
         tuning: when a sentence is supported.
         sentences: whether sentences are judged too; those that were quoted need not be.
+        question: what was asked. Its words say nothing for a sentence that repeats them: the passages were found by them.
     """
+    known = word_ids(question) | _yes_and_no() if sentences else set[int]()
     passages = {citation.number: _Passage(citation.hit) for citation in citations}
     sentences = sentences and _is_in_language_of(answer, passages.values(), tuning)
     found = [
-        _of_sentence(answer, place, {number: passages[number] for number in claim.cites if number in passages}, tuning, sentences=sentences)
+        _of_sentence(
+            answer, place, {number: passages[number] for number in claim.cites if number in passages}, tuning, known if sentences else None
+        )
         for claim in claims(answer, marks, frozenset(passages))
         for place in _sentences(answer, claim)
     ]
@@ -122,15 +129,17 @@ def verified(
     )
 
 
-def _of_sentence(answer: str, place: tuple[int, int], cited: Mapping[int, _Passage], tuning: Verification, *, sentences: bool) -> Verdicts:
-    """The verdicts on ``answer[start:end]``, which these passages are cited for."""
+def _of_sentence(
+    answer: str, place: tuple[int, int], cited: Mapping[int, _Passage], tuning: Verification, known: AbstractSet[int] | None
+) -> Verdicts:
+    """The verdicts on ``answer[start:end]``, which these are cited for. ``known``: words that say nothing new; None: it is quoted."""
     found = _Facts(answer, *place)
     doubts = list(found.not_in(cited))
     computed = tuple(one for one in (found.computed(doubt, cited) for doubt in doubts) if one)
     unverified = [doubt for doubt in doubts if all(doubt.start != one.start for one in computed)]
-    words = word_ids(answer[slice(*place)]) if sentences else set()
+    words = word_ids(answer[slice(*place)]) if known is not None else set()
     is_judged, numbers = len(words) >= tuning.fewest_words, len(found.numbers) + len(found.dates)
-    if is_judged and not _supported(words, cited, tuning):
+    if is_judged and not _supported(words, words - (known or set()), cited, tuning):
         unverified.append(Unverified(*place, "sentence", _not_said(cited)))
     stands = not unverified and (is_judged or numbers > 0)
     return Verdicts(tuple(unverified), computed, int(is_judged), numbers, int(stands), int(bool(unverified)))
@@ -172,9 +181,15 @@ def _sentences(answer: str, claim: Claim) -> Iterator[tuple[int, int]]:
             yield found.start() + len(text) - len(text.lstrip()), found.start() + len(text.rstrip())
 
 
-def _supported(words: AbstractSet[int], cited: Mapping[int, _Passage], tuning: Verification) -> bool:
+def _supported(words: AbstractSet[int], added: AbstractSet[int], cited: Mapping[int, _Passage], tuning: Verification) -> bool:
+    """Whether the passages have enough of a sentence's words, and of those that it adds to what was asked."""
     held = set().union(*(passage.words for passage in cited.values()))
-    return len(words & held) >= tuning.supporting_share * len(words)
+    return all(len(some & held) >= tuning.supporting_share * len(some) for some in (words, added))
+
+
+@cache
+def _yes_and_no() -> frozenset[int]:
+    return frozenset(word_ids(_YES_AND_NO))
 
 
 def _named(cited: Mapping[int, _Passage]) -> str:

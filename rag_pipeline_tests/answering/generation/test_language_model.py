@@ -163,12 +163,25 @@ async def test_a_busy_provider_is_asked_again() -> None:
     assert len(server.requests) == 3
 
 
-async def test_a_provider_that_knows_no_stream_options_is_asked_without() -> None:
-    body = '{"error": {"message": "Extra inputs are not permitted: stream_options"}}'
-    async with provider(Reply(status=400, body=body), Reply(["1781 [1]"])) as server:
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, '{"error": {"message": "Extra inputs are not permitted: stream_options"}}'),
+        (422, '{"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}'),
+    ],
+)
+async def test_a_provider_that_knows_no_stream_options_is_asked_without(status: int, body: str) -> None:
+    async with provider(Reply(status=status, body=body), Reply(["1781 [1]"])) as server:
         events = await events_of(answerer_at(server.url), "When did it open?")
     assert isinstance(events[-1], Answered)
     assert ["stream_options" in request for request in server.requests] == [True, False]
+
+
+async def test_a_refusal_in_fastapis_words_is_shown() -> None:
+    async with provider(Reply(status=400, body='{"detail": "Server is pinned to another model."}')) as server:
+        end = (await events_of(answerer_at(server.url), "When did it open?"))[-1]
+    assert isinstance(end, Failed)
+    assert (end.code, "Server is pinned to another model." in end.message) == ("chat_refused", True)
 
 
 async def test_a_silent_provider_is_given_up() -> None:

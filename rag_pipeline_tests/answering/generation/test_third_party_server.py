@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,26 @@ from rag_pipeline_tests.ui.conftest import free_port
 STARTING_SECONDS = 120
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Settings of a running server's model."""
-    folder = make_chat_model(tmp_path_factory.mktemp("model"))
-    port = free_port()
+@contextmanager
+def serving(folder: Path, log: Path, port: int) -> Iterator[dict[str, Any]]:
+    """Settings of a server of another project that has this model."""
     program = Path(sys.executable).with_name("transformers")
-    command = [str(program), "serve", str(folder), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    command = [str(program), "serve", str(folder), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    log = folder / "server.log"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as server:
         try:
             _wait_for(server, f"http://127.0.0.1:{port}/health", log)
             yield {"chat_model": str(folder), "openai_base_url": f"http://127.0.0.1:{port}/v1", "chat_context_tokens": 4096}
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A model that says one sentence."""
+    folder = tmp_path_factory.mktemp("model")
+    with serving(make_chat_model(folder), folder / "server.log", free_port()) as settings:
+        yield settings
 
 
 def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:

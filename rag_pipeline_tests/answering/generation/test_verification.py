@@ -14,9 +14,9 @@ LEASE = "The lease ends on 31 March 2027 and costs 1.250,50 € a month for 85 m
 BRIDGE = "The iron bridge spans 30 km. It was opened by 3 engineers."
 
 
-def checked(answer: str, *passages: str, sentences: bool = False) -> Verdicts:
+def checked(answer: str, *passages: str, sentences: bool = False, question: str = "") -> Verdicts:
     citations = [Citation(number, hit(number, text)) for number, text in enumerate(passages, start=1)]
-    return verified(answer, marks_in(answer, len(passages)), citations, sentences=sentences)
+    return verified(answer, marks_in(answer, len(passages)), citations, sentences=sentences, question=question)
 
 
 def doubted(answer: str, *passages: str) -> list[str]:
@@ -92,3 +92,20 @@ def test_sentences_that_a_model_invented_are_marked_and_others_are_not() -> None
     verdicts = checked(answer, LEASE, sentences=True)
     assert [answer[one.start : one.end] for one in verdicts.unverified] == ["Pfizer France develops vaccines with partners in Lyon"]
     assert (verdicts.sentences, verdicts.holds_nothing) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "holds"),
+    [
+        ("What is the capital of France?", "The capital of France is Paris [1].", False),
+        ("What is the capital of France?", "The capital of France is Paris.", False),
+        ("Who founded Pfizer France?", "Pfizer France was founded by Marie Curie [1].", False),
+        ("What does the capital of Pfizer France amount to?", "The capital of Pfizer France amounts to 4,000 euros [1].", True),
+        ("Does Pfizer France have capital?", "Yes, Pfizer France has capital [1].", True),
+        ("Hat Pfizer France Kapital?", "Nein, Pfizer France hat kein capital [1].", True),
+    ],
+)
+def test_words_of_the_question_do_not_support_its_answer(question: str, answer: str, holds: bool) -> None:
+    passage = "Subsidiaries: Pfizer France, with a capital that amounts to 4,000 euros; Pfizer Italy, with a capital of 2,000."
+    verdicts = checked(answer, passage, sentences=True, question=question)
+    assert verdicts.holds_nothing is not holds

@@ -51,16 +51,20 @@ _SPACES = ((re.compile(r"([$£¥\u20a0-\u20cf(])\s+(?=[\d(–—-])"), r"\1"), (
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*$|(?:\s\.){3,}\s*$|…\s*$")
 _LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$£¥\u20a0-\u20cf]?\s?\(?[\d.,]*\d\)?%?)")
 _TWO_NUMBERS = re.compile(r"([$£¥\u20a0-\u20cf]?\(?-?[\d.,]*\d\)?%?)\s+([$£¥\u20a0-\u20cf(-]*[\d.,]+\)?%?|[–—-])")
-_LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?\w{1,3}[.)]\s")
+_LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?(?:\d{1,3}|[a-z]|[ivxl]{1,5})[.)]\s", re.IGNORECASE)
+"""The mark of a point in a list, by number, letter or Roman number; a short word with a full stop is an abbreviation."""
+_PAGE_NUMBER = re.compile(r"\W*(?:\w+\W+)?\d{1,5}\W*(?:\w+\W+\d{1,5})?\W*")
+"""``12``, ``- 12 -``, ``Page 12``, ``Seite 12 von 30``: of a document of few pages, or whose numbers do not count with its pages."""
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundTable:
-    """A table: the element, and which lines of the page it is made of."""
+    """A table: the element, which lines of the page it is made of, and where its columns are."""
 
     element: Element
     lines: frozenset[int]
+    columns: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,37 @@ def tables_among(lines: Sequence[Line], levels: Mapping[Style, int] = MappingPro
     ready: dict[int, Element | None] = {}
     broken = any(line.hyphenated for line in lines)
     words = {word.casefold() for line in lines for word in line.text.split()} if broken else set[str]()
-    start = 0
-    for _, group in groupby(lines, key=lambda line: line.page):
+    start, before, unfinished = 0, 0, None
+    for number, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
-        for table in tables_on_page(page, levels, words):
+        found = tables_on_page(page, levels, words)
+        if found and unfinished and number == before + 1 and _goes_on_with(unfinished, found[0], page):
+            found[0] = replace(found[0], element=replace(found[0].element, table_header=unfinished.element.table_header))
+        for table in found:
             first, *others = sorted(start + index for index in table.lines)
             ready |= {first: table.element, **dict.fromkeys(others)}
-        start += len(page)
+        start, before = start + len(page), number
+        unfinished = found[-1] if found and not _beyond(found[-1], page, below=True) else None
     return ready
+
+
+def _goes_on_with(table: FoundTable, below: FoundTable, page: Sequence[Line]) -> bool:
+    """Whether the first table of a page is the rest of one that fills the page before: the same columns, no names, and nothing above it."""
+    if below.element.table_header or not table.element.table_header or _beyond(below, page, below=False):
+        return False
+    if len(table.columns) != len(below.columns):
+        return False
+    return all(
+        min(abs(one[0] - other[0]), abs(one[1] - other[1])) < ALIGNED for one, other in zip(table.columns, below.columns, strict=True)
+    )
+
+
+def _beyond(table: FoundTable, page: Sequence[Line], *, below: bool) -> bool:
+    """Whether something but a page number stands below a table, or above it."""
+    own = [page[index] for index in table.lines]
+    top, bottom = min(line.top for line in own), max(line.bottom for line in own)
+    others = [line for index, line in enumerate(page) if index not in table.lines and not _PAGE_NUMBER.fullmatch(line.text)]
+    return any(line.top > bottom if below else line.bottom < top for line in others)
 
 
 def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: AbstractSet[str]) -> list[FoundTable]:
@@ -270,7 +297,7 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int, words: Abstr
     named, body = [*above, *region[:head]], region[head:]
     names = names_of_columns([row.pieces for row in named], columns) if named else []
     lines = frozenset(index for row in (*named, *body) for index in row.lines)
-    return FoundTable(_element(named, names, _whole_rows(body, columns), words), lines)
+    return FoundTable(_element(named, names, _whole_rows(body, columns), words), lines, tuple(columns))
 
 
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,3 +101,45 @@ def test_numbers_in_a_justified_line_make_no_row() -> None:
     table, paragraph = elements_of(lines)
     assert table.text.count("\n") + 1 == len(rows)
     assert paragraph.text == "Income was 881 million in 2022, and 528 million"
+
+
+def on_page(number: int, *rows: Sequence[str]) -> list[Line]:
+    """A page of rows, and its number below them."""
+
+    def there(line: Line) -> Line:
+        return replace(line, page=number, segments=tuple(map(there, line.segments)), phrases=tuple(map(there, line.phrases)))
+
+    lines = [there(line) for row, cells in enumerate(rows) if (line := line_of(cells, row))]
+    return [*lines, there(piece(f"Page {number} of 9", 40, 2))]
+
+
+SHOPS = [["Shop", "2021", "2022"], ["North", "1,200", "1,300"], ["South", "1,207", "(31)"]]
+MORE = [["East", "904", "88"], ["West", "1,100", "7"]]
+
+
+def test_a_table_that_goes_on_over_pages_keeps_its_names() -> None:
+    elements = elements_of(on_page(1, *SHOPS) + on_page(2, *MORE) + on_page(3, *MORE))
+    tables = [element for element in elements if element.kind == "Table"]
+    assert [(table.page, table.table_header) for table in tables] == [(number, "Shop || 2021 || 2022") for number in (1, 2, 3)]
+    assert tables[1].text == "East | 904 | 88\nWest | 1,100 | 7"
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        on_page(1, *SHOPS, [PROSE]) + on_page(2, *MORE),  # it had ended
+        on_page(1, *SHOPS) + on_page(2, [PROSE], *MORE),  # another one, below its introduction
+        on_page(1, *SHOPS) + on_page(2, *[["", *cells] for cells in MORE]),  # in other places
+        on_page(1, *SHOPS) + on_page(3, *MORE),  # a page between them that could not be read
+        on_page(1, *SHOPS[1:]) + on_page(2, *MORE),  # no names to keep
+    ],
+)
+def test_another_table_takes_no_names_from_the_page_before(pages: Sequence[Line]) -> None:
+    *_, last = [element for element in elements_of(pages) if element.kind == "Table"]
+    assert (last.text.startswith("East"), last.table_header) == (True, None)
+
+
+def test_abbreviations_in_a_column_make_no_list_of_it() -> None:
+    lines = [line for row in range(4) if (line := line_of([f"Person {row}", "Bonn", f"ext. {row} a"], row))]
+    (table,) = elements_of(lines)
+    assert (table.kind, table.text.count("\n")) == ("Table", 3)

@@ -18,7 +18,7 @@ from rag_pipeline.backup.making import back_up
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations
+from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
@@ -146,7 +146,7 @@ async def test_lists_rename_and_delete(conversations: Conversations, monkeypatch
     await conversations.restore("anna", made[0].conversation_id)
     assert len((await conversations.get("anna", made[0].conversation_id)).messages) == 2
     await conversations.delete("anna", made[0].conversation_id)
-    monkeypatch.setattr(store_module, "KEPT_DELETED", timedelta(0))
+    monkeypatch.setattr(deleted, "KEPT", timedelta(0))
     await conversations.create("bob", "which makes room")
     async with conversations._engine.connect() as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM messages")) == 0
@@ -265,7 +265,8 @@ async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conver
 
 async def take_out_what_is_newer(connection: AsyncConnection) -> None:
     """What came after schema 0003."""
-    await connection.execute(sa.text("DROP TABLE traces"))
+    for statement in ("DROP TABLE traces", "DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
+        await connection.execute(sa.text(statement))
     for table, column in (
         ("messages", "deleted_at"),
         ("messages", "feedback_reason"),

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.owners import hand_over
 from rag_pipeline.stores.conversations.records import ConversationError
 
@@ -92,6 +93,7 @@ async def bring_up_to_date(engine: AsyncEngine, former_owners: Mapping[str, str]
             await _locked(connection)
             await connection.run_sync(_upgrade)
             await hand_over(connection, former_owners)
+            await forget_deleted(connection)
     except CommandError:
         message = "The conversations were written by a newer version of this program. Update it, or set RAG_DATABASE_URL to another."
         raise ConversationError(message) from None

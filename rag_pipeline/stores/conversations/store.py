@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from rag_pipeline.models import Message
+from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import (
     Conversation,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=30)
 """An answer is renewed every few seconds while it is written."""
-KEPT_DELETED = timedelta(hours=1)
-"""How long what was deleted can be brought back. Then it goes for good, with the next conversation that is begun or deleted, or a start."""
 LONGEST_TITLE = 120
 _ATTEMPTS = 10
 """Two questions at once in one conversation want the same place in it; one of them tries again."""
@@ -70,7 +69,7 @@ class Conversations:
         now = _now()
         row = {"id": uuid.uuid4().hex, "owner": owner, "title": _title(title), "created_at": now, "updated_at": now}
         async with self._writing() as connection:
-            await _forget_deleted(connection)
+            await forget_deleted(connection)
             await connection.execute(sa.insert(CONVERSATIONS).values(row))
         return Conversation(str(row["id"]), str(row["title"]), now, now)
 
@@ -154,10 +153,10 @@ class Conversations:
             await connection.execute(change.values(pinned_at=_now() if pinned else None))
 
     async def delete(self, owner: str, conversation_id: str) -> None:
-        """Delete a conversation with all its messages; one that is not there is no error. It can be restored for :data:`KEPT_DELETED`."""
+        """Delete a conversation with all its messages; one that is not there is no error. It can be restored for an hour."""
         own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
         async with self._writing() as connection:
-            await _forget_deleted(connection)
+            await forget_deleted(connection)
             await connection.execute(sa.update(CONVERSATIONS).where(own).values(deleted_at=_now()))
 
     async def restore(self, owner: str, conversation_id: str) -> None:
@@ -313,12 +312,6 @@ class Conversations:
             if not self._ready:
                 await bring_up_to_date(self._engine, self._former_owners)
                 self._ready = True
-
-
-async def _forget_deleted(connection: AsyncConnection) -> None:
-    before = _now() - KEPT_DELETED
-    for table in (MESSAGES, CONVERSATIONS):
-        await connection.execute(sa.delete(table).where(table.c.deleted_at < before))
 
 
 async def _mark_turn(connection: AsyncConnection, owner: str, answer_id: str, deleted_at: datetime | None) -> None:

@@ -18,7 +18,7 @@ CONVERSATIONS = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("pinned_at", sa.DateTime(timezone=True)),
-    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), index=True),
     sa.Column("scope", sa.JSON),
 )
 
@@ -37,7 +37,7 @@ MESSAGES = sa.Table(
     sa.Column("feedback", sa.Text),
     sa.Column("feedback_comment", sa.Text),
     sa.Column("feedback_reason", sa.Text),
-    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), index=True),
     sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
 )
 

@@ -13,6 +13,8 @@ def upgrade() -> None:
     op.add_column("conversations", sa.Column("deleted_at", sa.DateTime(timezone=True)))
     op.add_column("conversations", sa.Column("scope", sa.JSON))
     op.add_column("messages", sa.Column("deleted_at", sa.DateTime(timezone=True)))
+    for table in ("conversations", "messages"):
+        op.create_index(f"ix_{table}_deleted_at", table, ["deleted_at"])
     op.create_table(
         "traces",
         sa.Column("message_id", sa.Text, sa.ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),

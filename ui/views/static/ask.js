@@ -32,6 +32,7 @@
   };
   // A question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile.
   window.takeQuestion = (question, conversation, chat, collections) => {
+    if (!question.trim()) return ["", conversation, chat, collections, ""];
     write("");
     const wishes = edited ? insteadOf(edited) : "";
     stopEditing();
@@ -186,6 +187,7 @@
   document.addEventListener("submit", (event) => {
     if (!event.target.matches(".ask-again")) return;
     event.preventDefault();
+    if (isLive()) return say("Stop the answer first.");
     const chosen = new FormData(event.target), collections = chosen.getAll("collection");
     const question = event.target.closest(".message-row").previousElementSibling.querySelector(".question").textContent;
     next = { question, collections: collections.length ? collections : null, wishes: { top_k: Number(chosen.get("top_k")) || null } };

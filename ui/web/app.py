@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from rag_pipeline.access import accepted_tokens
@@ -92,7 +93,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)
     app.mount("/mcp", app.state.mcp)
-    app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    app.mount("/ui", GZipMiddleware(StaticFiles(directory=STATIC)), name="ui")
     errors.add_handlers(app)
 
 

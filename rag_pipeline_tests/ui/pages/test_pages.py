@@ -55,7 +55,7 @@ def test_questions_are_suggested_from_headings() -> None:
     assert "about “Fees &lt;b&gt;and&lt;/b&gt; dues”?</button>" in shown
     assert ">Who pays Ada?</button>" in shown
     assert not [words for words in ("Hidden", "Contents", "2024", "<b>") if words in shown]
-    assert questions_about(["Die Kündigung der Verträge", "Kündigung der Verträge"]) == (
+    assert questions_about(["Die Kündigung der Verträge", "Kündigung der Verträge"], "Wann endet es, und wer zahlt das?") == (
         "Was steht in den Dokumenten über „Die Kündigung der Verträge“?",
     )
     hits = [make_hit(chunk_id=str(number), heading_path=("All", name)) for number, name in enumerate(("The repair", "The price list"))]

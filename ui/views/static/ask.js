@@ -26,6 +26,7 @@
     begin(ofGradio) {
       trigger = ofGradio;
       restoreDraft();
+      if (localStorage.getItem("conversations") && matchMedia("(min-width: 1000px)").matches) showPanel();
       const conversation = new URLSearchParams(location.search).get("conversation");
       if (conversation) open(conversation);
     },
@@ -67,6 +68,24 @@
   }
   let started = false; // before anything was shown, an empty chat says nothing
   new MutationObserver(keepAddress).observe(document.documentElement, { childList: true, subtree: true });
+
+  // --- the panel of conversations: its script comes when it is wanted ---
+  let panel = null;
+  async function showPanel() {
+    panel ||= new Promise((done) => {
+      const script = document.createElement("script");
+      script.src = "/ui/conversations.js";
+      script.onload = done;
+      document.head.append(script);
+    });
+    await panel;
+    window.ofAsk.showPanel(true);
+  }
+  document.addEventListener("click", async (event) => {
+    if (panel || !event.target.closest(".for-conversations")) return;
+    await showPanel();
+    document.querySelector("#conversations input").focus();
+  });
 
   // --- what is typed and not yet asked outlives the page, in this tab ---
   const draftOf = () => `draft of ${conversationOf(lastTurn()) || new URLSearchParams(location.search).get("conversation") || "a new one"}`;

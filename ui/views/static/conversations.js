@@ -1,4 +1,4 @@
-// The panel of conversations: found, pinned, renamed, exported, deleted with a way back. Nothing is asked for before it is opened.
+// The panel of conversations: found, pinned, renamed, exported, deleted with a way back. Loaded by ask.js when it is opened.
 (() => {
   "use strict";
   const panel = document.createElement("aside");
@@ -104,9 +104,5 @@
     else if (!event.target.closest("#conversations .menu")) for (const menu of list.querySelectorAll(".menu[open]")) menu.open = false;
   });
   document.addEventListener("conversation", () => load());
-  new MutationObserver((_, observer) => {
-    if (!document.querySelector(".for-conversations")) return;
-    observer.disconnect();
-    if (localStorage.getItem("conversations") && !narrow.matches) show(true);
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  ofAsk.showPanel = show;
 })();

@@ -21,7 +21,8 @@
     frame.src = address.href;
     reader.querySelector("a").href = link.href;
     requestAnimationFrame(() => document.documentElement.classList.add("reading"));
-    if (!opener) reader.querySelector(".close").focus({ preventScroll: true });
+    // Within the frame keys would be lost while the next page is loaded.
+    if (!opener || document.activeElement === frame) reader.querySelector(".close").focus({ preventScroll: true });
     opener = link;
     const sources = sourcesOf(link);
     reader.querySelector(".steps").hidden = sources.length < 2 || place(sources, link) < 0;

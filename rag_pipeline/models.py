@@ -78,6 +78,31 @@ class Element:
         return (*self.heading_path, " ".join(self.text.split())) if self.kind == "Title" else self.heading_path
 
 
+IN_ARCHIVE = "//"
+"""Stands between the path of an archive and that of a file in it: no path below the watched folder has an empty part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive. ``error_code`` and ``error`` where it cannot be a document; its bytes may not be known then.
+
+    Attributes:
+        path: below the archive, through archives inside it too.
+        size_bytes: unpacked.
+        modified: when it last changed, as the archive has it: nanoseconds since 1970, 0 where it says nothing.
+        content_hash: sha256 of its bytes, in hexadecimal.
+        media_type: as of a file of that name.
+    """
+
+    path: str
+    size_bytes: int
+    modified: int
+    content_hash: str | None
+    media_type: str | None
+    error_code: str | None = None
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Extraction:
     """What a document says: its elements in reading order, and its number of pages where the format has them.

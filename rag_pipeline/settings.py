@@ -92,6 +92,14 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(1.0, ge=0, le=3600, description="A file is read once it has not changed for this long.")
     max_attempts: int = Field(3, ge=1, le=100, description="How often a document that failed for a passing reason is tried.")
     max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")
+    archive_files: int = Field(10_000, ge=1, description="An archive that holds more files, with those of archives in it, is not read.")
+    archive_bytes: int = Field(
+        2 * 2**30,
+        ge=1,
+        description="An archive that unpacks to more is not read. It is unpacked into `RAG_ORIGINALS_CACHE_BYTES`, best twice as much.",
+    )
+    archive_ratio: int = Field(200, ge=1, description="An archive that unpacks to so many times its size (and 64 MiB) is not read.")
+    archive_depth: int = Field(3, ge=1, le=20, description="Archives inside each other, the outermost one included, that are read.")
     deletion_hold_share: float = Field(
         0.5,
         ge=0,
@@ -149,7 +157,9 @@ class Settings(BaseSettings):
         30, ge=1, le=86400, description="A watched bucket is listed this often; it takes at most a tenth of the time."
     )
     originals_cache_bytes: int = Field(
-        4 * 2**30, ge=0, description="Copies of originals of a watched bucket on this machine's disk; the least recently used go first."
+        4 * 2**30,
+        ge=0,
+        description="Copies of what lies in a watched bucket or in archives, on this disk; the least recently used go first.",
     )
 
     qdrant_url: str | None = Field(None, description="A Qdrant server or cluster. Unset: the embedded engine.")
@@ -311,7 +321,7 @@ class Settings(BaseSettings):
 
     @property
     def originals_path(self) -> Path:
-        """Copies of originals that lie in object storage."""
+        """Copies of originals that lie in object storage or in archives."""
         return self.data / "cache" / "originals"
 
     @property

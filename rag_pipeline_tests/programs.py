@@ -54,10 +54,11 @@ POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
 NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:{_SYSTEM_PROGRAMS}"))
 REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))
 TESSERACT = Program("Tesseract with English", "tesseract-ocr", lambda: "eng" in tesseract_languages())
+ZIP = Program("Info-ZIP", "zip", lambda: shutil.which("zip"))
 WRITER = _libreoffice("writer")
 IMPRESS = _libreoffice("impress")
 CALC = _libreoffice("calc")
-ALL = (BROWSER, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC)
+ALL = (BROWSER, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, ZIP)
 
 
 def needs(*programs: Program) -> pytest.MarkDecorator:

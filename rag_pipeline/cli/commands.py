@@ -303,7 +303,8 @@ def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, obj
 
 def _status_line(row: DocumentStatus, is_read_now: bool = False) -> str:
     pages = f"{row.pages} pages, " if row.pages else ""
-    detail = row.error if row.error else f"{pages}{row.chunks} chunks"
+    answers = f"{pages}{row.chunks} chunks" if row.chunks or row.state != "indexed" else "an archive, whose files are documents"
+    detail = row.error or answers
     held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
     stage = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
     lines = [f"{stage:<11} {row.collection}/{printable(row.document)}  {detail}{held}"]

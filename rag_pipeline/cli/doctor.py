@@ -150,8 +150,18 @@ def _reading(settings: Settings) -> Iterator[Finding]:
 
     yield from _ocr(settings)
     yield from _old_office()
+    yield _archives()
     passwords = len(listed_passwords(settings))
     yield Finding("passwords", "ok", f"{passwords} in {settings.passwords_path}" if passwords else "none listed")
+
+
+def _archives() -> Finding:
+    from rag_pipeline.ingestion.extract.archive.programs import LIBRARIES, installed_libraries
+
+    if missing := [name for name in LIBRARIES if name not in installed_libraries()]:
+        detail = f"{' and '.join(missing)} not installed: 7z, and zip encrypted with AES, are not read"
+        return Finding("archives", "missing", detail, "pip install 'rag-pipeline[archives]'")
+    return Finding("archives", "ok", "zip, tar and 7z are read")
 
 
 def _old_office() -> Iterator[Finding]:

@@ -37,6 +37,7 @@ from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.ingestion.stopping import interrupt, is_to_be_cancelled, once
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
+from rag_pipeline.stores.catalog.archive_rows import archive_counts
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import reopen_documents
 from rag_pipeline.stores.catalog.indexable import answering_documents
@@ -330,7 +331,8 @@ def _summarise(settings: Settings, collections: Sequence[str]) -> None:
     catalog = open_catalog(settings)
     counts = [one for name, one in work_counts(catalog).items() if name in collections]
     answering = sum(number for name, number in answering_documents(catalog).items() if name in collections)
-    documents = sum(sum(one.states.values()) for one in counts)
+    archives = sum(number for name, number in archive_counts(catalog).items() if name in collections)
+    documents = sum(sum(one.states.values()) for one in counts) - archives
     chunks, vectors = sum(one.passages for one in counts), sum(one.vectors for one in counts)
     click.echo(f"{answering} documents ({chunks} chunks) in {len(collections)} collections can be asked about.")
     if vectors < chunks:

@@ -19,8 +19,11 @@ from rag_pipeline.embedding.model import embedding_model_so_far
 from rag_pipeline.embedding.model_files import EmbeddingModelError
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.consistency import unpublished_collections
+from rag_pipeline.ingestion.folder.listing import archive_of, collection_of
+from rag_pipeline.ingestion.folder.members import found_members
 from rag_pipeline.ingestion.steps.workspace import chunker_fingerprint, extractor_fingerprint
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.archive_rows import known_archives, signatures_in_archives
 from rag_pipeline.stores.catalog.chunk_rows import collections_cut_anew, passages_without_vector, texts_missing, uncut_documents
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.indexable import earlier_keys
@@ -64,6 +67,7 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
     ingested = set(ingested)
     documents = Counter(unread_documents(catalog, extractor_fingerprint(settings), settings.max_attempts))
     documents.update(unpublished_collections(catalog, index, ingested))
+    documents.update(_unlisted_members(catalog))
     passages = Counter(passages_without_vector(catalog))
     try:
         model = embedding_model_so_far(settings)
@@ -82,6 +86,17 @@ def backlogs(settings: Settings, catalog: Catalog, index: VectorIndex, ingested:
         documents[collection] = max(1, documents[collection])  # one stands for publishing all of them again
     found = {name: Backlog(documents[name], passages[name]) for name in documents.keys() | passages.keys()}
     return {name: backlog for name, backlog in found.items() if backlog != Backlog()}
+
+
+def _unlisted_members(catalog: Catalog) -> Counter[str]:
+    """Collection → files in archives of which an archive that was read says otherwise than their rows do; the next scan puts that right."""
+    archives = known_archives(catalog, missing_too=False)
+    said = {found.file: found.signature for archive, members in archives.items() for found in found_members(archive, members or ())}
+    unread = {archive for archive, members in archives.items() if members is None}
+    rows = signatures_in_archives(catalog) if archives else {}
+    noted = {file: signature for file, signature in rows.items() if archive_of(file) not in unread}
+    differing = (file for file in said.keys() | noted.keys() if said.get(file) != noted.get(file))
+    return Counter(collection_of(file) for file in differing)
 
 
 def _answers_as_cut_before(catalog: Catalog, index: VectorIndex, collection: str, chunker: str) -> int:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from rag_pipeline.document_life import HeldDeletions, MissingFile, hold_rules, leaving_files, moved_files, worth_a_scan
 from rag_pipeline.ingestion.backlog import Backlog, backlogs
 from rag_pipeline.ingestion.folder.listing import FolderListing, FolderPlan, plan_folder
+from rag_pipeline.ingestion.folder.members import with_members
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.workspace import circumstances
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.archive_rows import known_archives
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import known_signatures, utc_now
 from rag_pipeline.stores.catalog.missing_files import held_deletions, missing_files
@@ -27,7 +29,7 @@ class Look:
     """What was found.
 
     Attributes:
-        listing: the folder.
+        listing: the folder, with the files in its archives.
         known: path → signature of what the catalog has.
         plan: files to read, files whose removal is due to be looked into, files that are still being written.
         missing: what is noted of files that the folder does not have.
@@ -56,9 +58,10 @@ def look_around(settings: Settings, catalog: Catalog, index: VectorIndex, ingest
     """
     moment = utc_now()
     folder = watched_folder(settings)
-    listing, now = folder.listing(), time.time()
+    files, now = folder.listing(), time.time()
     with catalog.reading():
         known = known_signatures(catalog, None, circumstances(settings))
+        listing = with_members(files, known_archives(catalog), known)
         missing, held = missing_files(catalog), held_deletions(catalog)
         backlog = backlogs(settings, catalog, index, ingested)
     plan = plan_folder(listing, known, now, folder.settle_seconds)

@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions
-from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
+from rag_pipeline.ingestion.folder.archives import why_not_removed
+from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, path_in_archive
 from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.progress.live import files_being_read
@@ -193,10 +194,19 @@ async def page_picture(document_id: str, page: int, services: ServicesDependency
     return await passages.page_picture(document_id, page, services, access)
 
 
-@router.delete("/documents/{document_id}", status_code=204)
+_IN_AN_ARCHIVE = {"model": FailureBody, "description": "It is a file in an archive, and cannot be removed by itself"}
+
+
+@router.delete("/documents/{document_id}", status_code=204, responses={409: _IN_AN_ARCHIVE})
 async def delete(document_id: str, services: ServicesDependency, access: WriterDependency) -> Response:
-    """Remove a document's file from the watched folder: of a link, the link. The pipeline notices, and the document leaves the answers."""
-    await asyncio.to_thread(_delete, services, await _found(services, access, document_id))
+    """Remove a document's file from the watched folder: of a link, the link. The pipeline notices, and the document leaves the answers.
+
+    Of an archive all documents in it go. What is in an archive cannot be removed by itself.
+    """
+    found = await _found(services, access, document_id)
+    if path_in_archive(found.file):
+        raise HTTPException(409, why_not_removed(found.file))
+    await asyncio.to_thread(_delete, services, found)
     return Response(status_code=204)
 
 

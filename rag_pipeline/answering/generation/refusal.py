@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rag_pipeline.models import Hit
-from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.bm25 import asked_ids, word_ids
 
 NOTHING_NEAR = "The documents do not seem to say anything about this."
 NOT_FROM_DOCUMENTS = "What the language model wrote stands in none of the passages, so it is no answer."
@@ -32,8 +32,9 @@ def nothing_near(question: str, hits: Sequence[Hit], most: int, lacking: str = "
 
 def _words_not_in(question: str, hits: Sequence[Hit]) -> Iterator[str]:
     held = set().union(*(word_ids(" ".join((hit.document, *hit.heading_path, hit.context, hit.text))) for hit in hits))
+    asked = asked_ids(question)
     for word in _WORD.findall(question):
-        ids = word_ids(word)
+        ids = word_ids(word) & asked
         if ids and not ids & held:
             yield word
 

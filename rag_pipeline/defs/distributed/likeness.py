@@ -17,6 +17,8 @@ from rag_pipeline.ingestion.progress import EMBEDDING
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import variable_name
 
+_OF_ARCHIVES = ("archive_files", "archive_bytes", "archive_ratio", "archive_depth")
+
 
 def likeness(workspace: Workspace, queue: str) -> dict[str, str]:
     """What the batches of a queue depend on → its value on this machine."""
@@ -28,7 +30,7 @@ def likeness(workspace: Workspace, queue: str) -> dict[str, str]:
             "RAG_EMBEDDING_MODEL, or what RAG_EMBEDDING_URL has for it": _model(workspace),
             "RAG_EMBEDDING_DTYPE": settings.embedding_dtype,
         }
-    limits = {variable_name(name): str(getattr(settings, name)) for name in LIMIT_OF_FAILURE.values()}
+    limits = {variable_name(name): str(getattr(settings, name)) for name in (*LIMIT_OF_FAILURE.values(), *_OF_ARCHIVES)}
     return {**common, **limits, "its programs, OCR languages and passwords": workspace.extractor.abilities}
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from rag_pipeline.ingestion.extract.source import Reader
 
-Group = Literal["Documents", "Web and markup", "Data and code", "Mail", "Scans and pictures"]
+Group = Literal["Documents", "Web and markup", "Data and code", "Mail", "Scans and pictures", "Archives"]
 """What families are listed under, in the README and in this order."""
 Container = Literal["text", "zip", "ole"]
 

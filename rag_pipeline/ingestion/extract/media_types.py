@@ -25,15 +25,17 @@ OLE_STORAGE = "application/x-ole-storage"
 """An OLE container whose name says nothing."""
 UNKNOWN = "application/octet-stream"
 _ZIP = "application/zip"
+_ZIP_PACKAGE = "application/x-zip-package"
+"""A zip container whose name says that it is something else: a program, a font, an app."""
 
 _OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _ZIP_MIMETYPE = re.compile(rb"PK\x03\x04.{26}mimetype(application/[\w.+-]+?)(?=PK|$)", re.DOTALL)
+_OFFICE_START = re.compile(rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/\.rels|docProps/)", re.DOTALL)
+"""How Office files begin that someone has renamed to ``.zip``."""
 _UNREAD_SUFFIXES = {"svg": "image/svg+xml"}
 _UNREAD_SIGNATURES = (
     (b"8BPS", "image/vnd.adobe.photoshop"),
-    (b"\x1f\x8b", "application/gzip"),
-    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"ID3", "audio/mpeg"),
     (b"OggS", "audio/ogg"),
@@ -61,7 +63,7 @@ class Detection:
         self._told_by_name = {
             suffix: one.media_type
             for one in self._formats
-            if one.container == "zip" and not one.zip_folder and one.zip_mimetype is None
+            if one.container == "zip" and not one.zip_folder and one.zip_mimetype is None and one.media_type != _ZIP
             for suffix in one.suffixes
         }
 
@@ -101,10 +103,12 @@ class Detection:
             return next((one.media_type for one in self._formats if one.zip_mimetype and one.zip_mimetype.fullmatch(said)), said)
         if suffix in self._told_by_name:
             return self._told_by_name[suffix]
+        if suffix == "zip" and not _OFFICE_START.match(head):  # what is inside may be documents, whole and uncompressed
+            return _ZIP
         held = [one for one in self._formats if one.zip_folder and one.zip_folder in head]
         named = (one for one in held if suffix in one.suffixes)  # a document may hold a drawing: one of another kind, whole
         chosen = next(named, min(held, key=lambda one: _first_member(one.zip_folder, head), default=None))
-        return chosen.media_type if chosen else self._archives.get(suffix, _ZIP)
+        return chosen.media_type if chosen else self._archives.get(suffix, _ZIP_PACKAGE if suffix else _ZIP)
 
     def _text_type(self, suffix: str, head: bytes) -> str:
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:_OPENING_BYTES].lower()

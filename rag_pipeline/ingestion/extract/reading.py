@@ -46,7 +46,7 @@ def elements_of(source: Source, media_type: str) -> Iterator[Element]:
     """
     found = False
     try:
-        source.read_inner = _elements_of_inner
+        source.read_inner, source.media_type_of = _elements_of_inner, media_type_of
         reader = reader_of(media_type)
         if reader is None:
             raise _unsupported(media_type, source.name)
@@ -65,7 +65,7 @@ def elements_of(source: Source, media_type: str) -> Iterator[Element]:
         raise DocumentError("unreadable_content", _described(error)) from error
     if not found and source.unread_parts:
         raise DocumentError("damaged", f"No part of the file could be read. {source.notes[0]} Open it in its program and save it again.")
-    if not found:
+    if not found and not source.members:
         raise DocumentError("empty", "The file holds no text.", state="empty")
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rag_pipeline.errors import DocumentError, TransientError
-from rag_pipeline.models import Element, Extraction
+from rag_pipeline.ingestion.extract.archive.limits import ArchiveLimits
+from rag_pipeline.models import Element, Extraction, Member
 
 DEEPEST_INSIDE = 8
 """An attachment of an attachment of an attachment: nobody nests more, except to break readers."""
@@ -33,15 +34,21 @@ class ReadingOptions:
         passwords: tried, in this order, on protected documents.
         ocr_languages: Tesseract's names of languages joined by ``+``, such as ``eng+deu``.
         memory_bytes: what one worker may use.
+        archives: what an archive may unpack to.
     """
 
     passwords: tuple[str, ...] = ()
     ocr_languages: str = "eng"
     memory_bytes: int = 800_000_000
+    archives: ArchiveLimits = field(default_factory=ArchiveLimits)
 
 
 def _no_reader(source: Source) -> Iterator[Element]:
     raise TypeError(f"{source.name} cannot be read inside a file that elements_of does not read.")
+
+
+def _no_detection(name: str, head: bytes) -> str:
+    raise TypeError(f"The type of {name} cannot be told inside a file that elements_of does not read.")
 
 
 @dataclass(slots=True)
@@ -58,6 +65,8 @@ class Source:
         unread_parts: how many parts could not be read.
         inside_depth: how many files this one is inside of.
         more_time: to be called before each part that deserves a time limit of its own, such as a scanned page.
+        members: filled by the family of archives, which has no text: the files that are documents of their own.
+        media_type_of: tells the type of a file inside this one by its name and first bytes. Set as ``read_inner``.
         read_inner: reads a file inside this one, told by its name and bytes (``inside.py``). Set by ``reading.elements_of``, so that
             families need not know of each other.
     """
@@ -71,6 +80,8 @@ class Source:
     unread_parts: int = 0
     inside_depth: int = 0
     more_time: Callable[[], None] = lambda: None
+    members: list[Member] = field(default_factory=list)
+    media_type_of: Callable[[str, bytes], str] = _no_detection
     read_inner: Callable[[Source], Iterator[Element]] = _no_reader
 
     def inside(self, content: bytes, name: str) -> Source:
@@ -82,7 +93,9 @@ class Source:
         if self.inside_depth >= DEEPEST_INSIDE:
             raise DocumentError("too_deep", f"Files are nested in it more than {DEEPEST_INSIDE} levels deep.")
         depth = self.inside_depth + 1
-        return replace(self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], unread_parts=0, inside_depth=depth)
+        return replace(
+            self, stream=io.BytesIO(content), name=name, path=None, pages=None, notes=[], members=[], unread_parts=0, inside_depth=depth
+        )
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

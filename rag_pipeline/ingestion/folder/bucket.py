@@ -19,7 +19,7 @@ from typing import BinaryIO
 from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion.folder.changes import Changes, Rounds
 from rag_pipeline.ingestion.folder.listing import HEAD_BYTES, FolderListing, FoundFile, ReadFile, is_ignored
-from rag_pipeline.ingestion.folder.originals import Originals
+from rag_pipeline.ingestion.folder.originals import Originals, copy_name
 from rag_pipeline.ingestion.folder.uploads import Upload, UploadError, acceptable_name, collection_in, copy_within, numbered_name
 from rag_pipeline.settings import BucketFolder, Settings
 from rag_pipeline.stores.objects import (
@@ -36,15 +36,15 @@ _IN_MEMORY_BYTES = 1 << 20
 _READERS = 8
 
 
-def watched_bucket(settings: Settings, folder: BucketFolder) -> WatchedBucket:
+def watched_bucket(settings: Settings, folder: BucketFolder, originals: Originals) -> WatchedBucket:
     """See :func:`rag_pipeline.ingestion.folder.watched.watched_folder`."""
     store = open_store(settings, folder, "RAG_UPLOADS_DIR")
-    return WatchedBucket(store, Originals(settings.originals_path, settings.originals_cache_bytes), settings.uploads_list_seconds)
+    return WatchedBucket(store, originals, settings.uploads_list_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedBucket:
-    """See :class:`rag_pipeline.ingestion.folder.watched.WatchedFolder`."""
+    """See :class:`rag_pipeline.ingestion.folder.contract.WatchedFolder`."""
 
     objects: ObjectStore
     originals: Originals
@@ -70,7 +70,7 @@ class WatchedBucket:
     def read_identity(self, found: FoundFile) -> ReadFile | None:
         """Its bytes are fetched and kept, and what was kept is hashed: that is what will be read."""
         try:
-            copy = self.originals.held(_cached(found.file, found.signature), lambda target: self._fetch(found, target))
+            copy = self.originals.held(copy_name(found.file, found.signature), lambda target: self._fetch(found, target))
             with copy as path, path.open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
                 stream.seek(0)
@@ -91,7 +91,7 @@ class WatchedBucket:
     def _held(self, file: str, signature: str, held: ExitStack) -> Path:
         try:
             found = _of_signature(file, signature) if signature else self._now(file)
-            return held.enter_context(self.originals.held(_cached(file, found.signature), lambda target: self._fetch(found, target)))
+            return held.enter_context(self.originals.held(copy_name(file, found.signature), lambda target: self._fetch(found, target)))
         except ObjectGoneError:
             raise FileNotFoundError(file) from None
         except ObjectChangedError:
@@ -188,10 +188,3 @@ def _of_signature(file: str, signature: str) -> FoundFile:
 
 def _version(signature: str) -> str:
     return signature.split(":", 3)[3]
-
-
-def _cached(file: str, signature: str) -> str:
-    """The name of a copy: any key may be a path, few may be names of files; what reads it may want its ending."""
-    ending = Path(file).suffix
-    kept = ending if ending[1:].isascii() and ending[1:].isalnum() and len(ending) < 12 else ""
-    return hashlib.sha256(f"{file}\0{signature}".encode(errors="surrogateescape")).hexdigest() + kept

@@ -20,7 +20,7 @@ from rag_pipeline.ingestion.folder.uploads import Upload, listed_entry, store_up
 
 @dataclass(frozen=True, slots=True)
 class DiskFolder:
-    """See :class:`rag_pipeline.ingestion.folder.watched.WatchedFolder`."""
+    """See :class:`rag_pipeline.ingestion.folder.contract.WatchedFolder`."""
 
     path: Path
     is_default: bool = False
@@ -60,7 +60,7 @@ class DiskFolder:
 
     def present(self, files: Collection[str]) -> set[str]:
         """See :class:`WatchedFolder`."""
-        return {file for file in files if (self.path / file).exists()}
+        return {file for file in files if (self.path / file).is_file()}
 
     def folders(self) -> set[str]:
         """See :class:`WatchedFolder`."""

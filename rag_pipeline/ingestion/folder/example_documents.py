@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import BinaryIO, cast
 
+from rag_pipeline.ingestion.folder.contract import WatchedFolder
 from rag_pipeline.ingestion.folder.uploads import Upload
-from rag_pipeline.ingestion.folder.watched import WatchedFolder
 
 COLLECTION = "examples"
 QUESTIONS = (

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.models import IN_ARCHIVE, Member
 
 DEFAULT_COLLECTION = "default"
 HEAD_BYTES = 8192
@@ -31,12 +32,16 @@ _ESCAPED_IN_COLLECTIONS = frozenset('%,"\\|[]')
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file of the folder. ``file`` is its path below the folder (``os.fsdecode``: may hold surrogates)."""
+    """A file of the folder. ``file`` is its path below the folder (``os.fsdecode``: may hold surrogates).
+
+    ``member`` is what an archive says of a file in it.
+    """
 
     file: str
     size_bytes: int
     signature: str
     changed_at: float
+    member: Member | None = None
 
     @property
     def collection(self) -> str:
@@ -78,7 +83,7 @@ class FolderPlan:
 
 def collection_of(file: str) -> str:
     """The collection of a path below the uploads folder: its first folder, escaped where Dagster could not take it as a partition."""
-    folder, separator, _ = file.partition("/")
+    folder, separator, _ = archive_of(file).partition("/")
     return escape_collection(folder) if separator else DEFAULT_COLLECTION
 
 
@@ -94,10 +99,26 @@ def _escape(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in os.fsencode(character))
 
 
+def member_file(archive: str, path: str) -> str:
+    """The path of a file in an archive, as of a file of the folder."""
+    return f"{archive}{IN_ARCHIVE}{path}"
+
+
+def archive_of(file: str) -> str:
+    """The archive of the folder that a file is in; the file itself where it is in none."""
+    return file.partition(IN_ARCHIVE)[0]
+
+
+def path_in_archive(file: str) -> str:
+    """The path of a file below its archive, empty where it is in none."""
+    return file.partition(IN_ARCHIVE)[2]
+
+
 def document_name(file: str) -> str:
     """The path as shown: below the collection, with undecodable bytes as ``\\xNN``."""
-    folder, separator, rest = file.partition("/")
-    shown = rest if separator and folder != DEFAULT_COLLECTION else file
+    outer = archive_of(file)
+    folder, separator, rest = outer.partition("/")
+    shown = (rest if separator and folder != DEFAULT_COLLECTION else outer) + file[len(outer) :].replace(IN_ARCHIVE, "/", 1)
     return os.fsencode(shown).decode("utf-8", "backslashreplace")
 
 

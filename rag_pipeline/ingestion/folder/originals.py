@@ -1,4 +1,4 @@
-"""Copies of originals that are kept elsewhere, on this machine's disk: fetched once, the least recently used go first.
+"""Copies on this disk of originals that are kept elsewhere (a bucket, an archive): fetched once, the least recently used go first.
 
 Belongs here: files by name, room for them, and that none goes while somebody reads it. Not here: where they come from.
 
@@ -9,6 +9,7 @@ frees when the process ends; only what nobody holds is removed. All of it may be
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 import time
@@ -55,12 +56,28 @@ class Originals:
                 self._add(path, fetch)
                 descriptor = _opened(path)
         except OSError as error:
-            message = f"Originals cannot be kept in {self._folder}: {error.strerror}. Make room, or lower RAG_ORIGINALS_CACHE_BYTES."
-            raise RagError(message) from error
+            raise self._refused(error) from error
         try:
             yield path
         finally:
             os.close(descriptor)
+
+    def take(self, name: str, file: Path) -> None:
+        """Make a file of the same disk a copy, for whoever asks next.
+
+        Raises:
+            RagError: the disk refuses.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+            self._place(file, self._folder / name, file.stat().st_size)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> RagError:
+        return RagError(f"Originals cannot be kept in {self._folder}: {error.strerror}. Make room, or lower RAG_ORIGINALS_CACHE_BYTES.")
 
     def _add(self, path: Path, fetch: Callable[[BinaryIO], None]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -71,12 +88,15 @@ class Originals:
                 stream.flush()
                 os.fsync(stream.fileno())  # a name without its bytes after a power cut would be taken for the document
                 size = stream.tell()
-            self._unswept_bytes += size
-            if self._unswept_bytes >= self._most_bytes * _SWEEP_SHARE:
-                self._sweep(size)
-            Path(aside).replace(path)
+            self._place(Path(aside), path, size)
         finally:
             Path(aside).unlink(missing_ok=True)
+
+    def _place(self, aside: Path, path: Path, size: int) -> None:
+        self._unswept_bytes += size
+        if self._unswept_bytes >= self._most_bytes * _SWEEP_SHARE:
+            self._sweep(size)
+        aside.replace(path)
 
     def _sweep(self, wanted_bytes: int) -> None:
         """Remove what was used least recently until what is wanted fits."""
@@ -94,6 +114,13 @@ class Originals:
             if total <= self._most_bytes * (1 - _SWEEP_SHARE):
                 return
             total -= size if _removed(Path(path)) else 0
+
+
+def copy_name(file: str, signature: str) -> str:
+    """The name of a copy: any key may be a path, few may be names of files; what reads it may want its ending."""
+    ending = Path(file).suffix
+    kept = ending if ending[1:].isascii() and ending[1:].isalnum() and len(ending) < 12 else ""
+    return hashlib.sha256(f"{file}\0{signature}".encode(errors="surrogateescape")).hexdigest() + kept
 
 
 def _opened(path: Path) -> int | None:

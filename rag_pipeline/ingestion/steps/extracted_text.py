@@ -20,7 +20,8 @@ from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import ElementRow, element_frame
 from rag_pipeline.ingestion.extract.process.pool import AHEAD, ExtractionRequest, ExtractionResult, extract_all
 from rag_pipeline.ingestion.extract.process.worker import failure
-from rag_pipeline.ingestion.folder.watched import WatchedFolder, watched_folder
+from rag_pipeline.ingestion.folder.contract import WatchedFolder
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
 from rag_pipeline.stores.catalog.reading_rows import (
@@ -279,4 +280,5 @@ def _request(workspace: Workspace, attempt: str, task: ExtractionTask, path: Pat
 def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:
     notes = list(result.notes)
     reading_key = extractor.reading_key(result.key, result.error_code, notes)
-    return result.key, result.state, result.error_code, result.error, result.transient, result.pages, notes, reading_key
+    members = None if result.members is None else [asdict(member) for member in result.members]
+    return result.key, result.state, result.error_code, result.error, result.transient, result.pages, notes, members, reading_key

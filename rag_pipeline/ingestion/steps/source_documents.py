@@ -14,6 +14,7 @@ from rag_pipeline.document_life import hold_rules, leaving_files, moved_files, p
 from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.registry import detection_fingerprint, media_type_of
+from rag_pipeline.ingestion.folder.contract import WatchedFolder
 from rag_pipeline.ingestion.folder.listing import (
     FolderListing,
     FolderPlan,
@@ -21,10 +22,13 @@ from rag_pipeline.ingestion.folder.listing import (
     collection_of,
     document_id,
     document_name,
+    path_in_archive,
     plan_folder,
 )
-from rag_pipeline.ingestion.folder.watched import WatchedFolder, watched_folder
+from rag_pipeline.ingestion.folder.members import with_members
+from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
+from rag_pipeline.stores.catalog.archive_rows import known_archives
 from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
 from rag_pipeline.stores.catalog.missing_files import missing_files
 
@@ -60,9 +64,11 @@ def update_documents(workspace: Workspace) -> SourcesReport:
 def _update_documents(workspace: Workspace) -> SourcesReport:
     settings, catalog, now = workspace.settings, workspace.catalog, utc_now()
     watched = watched_folder(settings)
-    folder = watched.listing()
+    files = watched.listing()
+    with catalog.reading():
+        known = known_signatures(catalog, workspace.collection, circumstances(settings))
+        folder = with_members(files, known_archives(catalog), known)
     listing = collection_listing(folder, workspace.collection)
-    known = known_signatures(catalog, workspace.collection, circumstances(settings))
     compared = dict.fromkeys(known, "") if workspace.full_refresh else known
     plan = plan_folder(listing, compared, time.time(), watched.settle_seconds)
     rows, waiting, vanished, broke_off = _read_all(workspace, watched, plan)
@@ -130,6 +136,11 @@ def _read_all(
 
 
 def _read_row(watched: WatchedFolder, found: FoundFile, limit: int) -> DocumentRow | None:
+    if found.member:
+        row = _row(found, found.member.content_hash, found.member.media_type)
+        return replace(row, error_code=found.member.error_code, error=found.member.error)
+    if path_in_archive(found.file):
+        return None  # its archive is being read
     if found.size_bytes > limit:
         message = f"The file has {found.size_bytes:,} bytes; RAG_MAX_FILE_BYTES allows {limit:,}. Raise it or split the file."
         return _failed_row(found, "too_large", message, transient=False)

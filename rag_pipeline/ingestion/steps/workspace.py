@@ -17,7 +17,8 @@ from rag_pipeline.document_life import LIMIT_OF_FAILURE, Circumstances
 from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract import registry
-from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint
+from rag_pipeline.ingestion.extract.archive.formats import ARCHIVES
+from rag_pipeline.ingestion.extract.process.abilities import abilities_fingerprint, archive_limits
 from rag_pipeline.ingestion.steps.staging import Staging
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, open_catalog
@@ -43,7 +44,16 @@ def extractor_fingerprint(settings: Settings) -> ExtractorFingerprint:
         RagError: the passwords file cannot be read.
     """
     limits = {code: _written(getattr(settings, name)) for code, name in LIMIT_OF_FAILURE.items()}
-    return ExtractorFingerprint(registry.versions(), registry.UNREAD_VERSION, abilities_fingerprint(settings), limits)
+    return ExtractorFingerprint(_versions(settings), registry.UNREAD_VERSION, abilities_fingerprint(settings), limits)
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    """Of all families. What is known of an archive depends on its limits too, and on what types can be told: looking into it again is
+    cheap, and its files are read again only where they came out otherwise."""
+    versions = registry.versions()
+    circumstances = f"{archive_limits(settings)} {registry.detection_fingerprint()}"
+    known = hashlib.sha256(circumstances.encode()).hexdigest()[:16]
+    return versions | {media_type: f"{versions[media_type]}:{known}" for media_type in ARCHIVES}
 
 
 def _written(limit: float) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
+
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
 from rag_pipeline.stores.catalog.keys import DOCUMENT_KEY, MODIFIED_SECONDS
@@ -146,7 +148,7 @@ def export_points(
 def mark_indexed(catalog: Catalog, collection: str, chunker: str, published: Mapping[str, Indexable]) -> None:
     """Note what the published index holds of each document: it is ``indexed`` once all its passages have a vector.
 
-    Those that were read but have no words become ``empty``.
+    An archive is once it was read. Other documents that were read but have no words become ``empty``.
     """
     counts = [(one.chunks, one.vectors) for one in published.values()]
     with catalog.writing() as connection:
@@ -169,14 +171,27 @@ def mark_indexed(catalog: Catalog, collection: str, chunker: str, published: Map
                 "now": utc_now(),
             },
         )
-        connection.execute(
-            """
-            UPDATE documents AS d SET state = 'empty', chunks = 0, vectors = 0, error_code = 'empty', error = 'The document holds no text.'
-            FROM chunkings k WHERE k.extraction_key = d.extraction_key AND k.chunker = $chunker AND d.collection = $collection
-                AND d.error_code IS NULL AND k.chunk_count = 0
-            """,
-            {"collection": collection, "chunker": chunker},
-        )
+        _mark_without_chunks(connection, collection, chunker)
+
+
+def _mark_without_chunks(connection: duckdb.DuckDBPyConnection, collection: str, chunker: str) -> None:
+    connection.execute(
+        """
+        UPDATE documents AS d SET state = 'indexed', indexed_at = $now FROM extractions x
+        WHERE x.extraction_key = d.extraction_key AND x.members IS NOT NULL AND d.collection = $collection
+            AND d.error_code IS NULL AND d.state <> 'indexed'
+        """,
+        {"collection": collection, "now": utc_now()},
+    )
+    connection.execute(
+        """
+        UPDATE documents AS d SET state = 'empty', chunks = 0, vectors = 0, error_code = 'empty', error = 'The document holds no text.'
+        FROM chunkings k WHERE k.extraction_key = d.extraction_key AND k.chunker = $chunker AND d.collection = $collection
+            AND d.error_code IS NULL AND k.chunk_count = 0
+            AND d.extraction_key NOT IN (SELECT extraction_key FROM extractions WHERE members IS NOT NULL)
+        """,
+        {"collection": collection, "chunker": chunker},
+    )
 
 
 def purge_orphans(catalog: Catalog, collection: str, chunker: str, retention_days: float, *, keep_other_cuts: bool = False) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 import duckdb
 
 from rag_pipeline.document_life import HeldDeletions, MissingFile
+from rag_pipeline.models import IN_ARCHIVE
 from rag_pipeline.stores.catalog.database import Catalog
 
 
@@ -46,10 +47,16 @@ def confirm_deletions(catalog: Catalog, collections: Sequence[str]) -> int:
 
 
 def confirm_deletion(catalog: Catalog, file: str, collection: str, now: datetime) -> None:
-    """Note that a file is being deleted on purpose, before it is: however many go, none of them is held."""
+    """Note that a file is being deleted on purpose, before it is, with all that an archive holds: however many go, none is held."""
+    begin = os.fsencode(f"{file}{IN_ARCHIVE}")
     with catalog.writing() as connection:
-        forget(connection, [file])
-        connection.execute("INSERT INTO missing_files VALUES (?, ?, ?, TRUE)", [os.fsencode(file), collection, now])
+        rows = connection.execute("SELECT file FROM documents WHERE collection = ?", [collection]).fetchall()
+        files = [file, *(os.fsdecode(path) for (path,) in rows if path.startswith(begin))]
+        forget(connection, files)
+        connection.execute(
+            "INSERT INTO missing_files SELECT unnest($files::BLOB[]), $collection, $now, TRUE",
+            {"files": [os.fsencode(one) for one in files], "collection": collection, "now": now},
+        )
 
 
 def hold(connection: duckdb.DuckDBPyConnection, files: Sequence[str], collection: str, now: datetime) -> None:

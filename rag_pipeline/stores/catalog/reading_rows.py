@@ -22,6 +22,15 @@ from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIA
 
 _FARTHEST_HEADING = 1.25
 
+MEMBER_COLUMNS: Mapping[str, polars.DataType] = {
+    "path": polars.String(),
+    "size_bytes": polars.UInt64(),
+    "modified": polars.Int64(),
+    "content_hash": polars.String(),
+    "media_type": polars.String(),
+    "error_code": polars.String(),
+    "error": polars.String(),
+}
 OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "extraction_key": polars.String(),
     "state": polars.String(),  # "extracted", or the state of the failure
@@ -30,6 +39,7 @@ OUTCOME_COLUMNS: Mapping[str, polars.DataType] = {
     "transient": polars.Boolean(),
     "pages": polars.Int32(),
     "notes": polars.List(polars.String()),
+    "members": polars.List(polars.Struct(MEMBER_COLUMNS)),  # of an archive
     "reading_key": polars.String(),  # the extraction key, or what also names the abilities and the limit that the reading had
 }
 
@@ -165,15 +175,16 @@ def add_extractions(catalog: Catalog, extractor: ExtractorFingerprint, outcomes:
 
 def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Path], elements: Sequence[Path]) -> None:
     connection.execute(
-        "CREATE TEMP TABLE outcomes AS SELECT DISTINCT ON (extraction_key) *, extraction_key AS asked_key"
-        " FROM read_parquet($files, filename = true)",
+        "CREATE TEMP TABLE outcomes AS SELECT DISTINCT ON (extraction_key) *, extraction_key AS asked_key FROM ("
+        "(SELECT members FROM extractions LIMIT 0)"  # what an older program left has no such column
+        " UNION ALL BY NAME SELECT * FROM read_parquet($files, filename = true, union_by_name = true))",
         {"files": _names(outcomes)},
     )
     connection.execute("UPDATE outcomes SET extraction_key = reading_key")
     good = "(SELECT extraction_key FROM outcomes WHERE state = 'extracted')"
     for table in ("extractions", "elements"):
         connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {good}")
-    columns = "extraction_key, pages, notes"
+    columns = "extraction_key, pages, notes, members"
     connection.execute(f"INSERT INTO extractions ({columns}) SELECT {columns} FROM outcomes WHERE extraction_key IN {good}")
     if elements:
         # Two batches may have read the same content; the elements of the one whose outcome counts are taken.

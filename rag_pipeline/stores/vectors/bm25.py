@@ -82,6 +82,11 @@ def word_ids(text: str) -> set[int]:
     return {word_id for word in _WORD.findall(with_words_apart(text).lower()) for word_id in _ids_of(word)}
 
 
+def asked_ids(question: str) -> set[int]:
+    """Those of :func:`word_ids` that a question asks for: without stop words of the language that it is in, where that can be told."""
+    return {word[0] for word in question_words(question)} & word_ids(question)
+
+
 def word_pairs(text: str) -> set[tuple[int, int]]:
     """Words that follow one another, stop words left out, as pairs of :func:`word_ids` in the order of the text."""
     # No loop of Python's own: this runs over up to 100 passages for each question.

@@ -43,3 +43,8 @@ def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try(
     assert "“bridge”" not in said
     assert said.count("a.pdf") == 1
     assert nothing_near("bridge", [], 2) == f"{NOTHING_NEAR} None of the passages found has “bridge”. {WHAT_TO_TRY}"
+
+
+def test_a_refusal_names_no_function_words_of_the_questions_language() -> None:
+    reason = nothing_near("Wie hoch war der Gewinn in dem Jahr, in dem sie begann?", (make_hit(),), 9)
+    assert "None of the passages found has “hoch” or “Gewinn” or “Jahr” or “begann”." in reason

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -324,6 +325,26 @@ def test_all_may_be_deleted_one_by_one_and_none_is_held(client: httpx.Client, se
     ingest()
     for identity in document_ids(client).values():
         assert client.delete(f"/api/v1/documents/{identity}").status_code == 204
+    ingest()
+    assert document_ids(client) == {}
+
+
+def test_a_file_in_an_archive_opens_and_goes_with_its_archive(
+    client: httpx.Client, settings: Settings, ingest: Callable[..., object]
+) -> None:
+    with zipfile.ZipFile(settings.uploads / "box.zip", "w") as archive:
+        archive.writestr("a/zebra & co.txt", "Zebras have stripes.")
+        archive.writestr("b.txt", "Whales sing.")
+    ingest()
+    ingest()
+    ids = document_ids(client)
+    assert set(ids) == {"default/box.zip", "default/box.zip/a/zebra & co.txt", "default/box.zip/b.txt"}
+    inner = f"/api/v1/documents/{ids['default/box.zip/a/zebra & co.txt']}"
+    assert client.get(f"{inner}/file").text == "Zebras have stripes."
+    refused = client.delete(inner)
+    assert refused.status_code == 409
+    assert "box.zip: delete the archive" in refused.json()["error"]["message"]
+    assert client.delete(f"/api/v1/documents/{ids['default/box.zip']}").status_code == 204
     ingest()
     assert document_ids(client) == {}
 

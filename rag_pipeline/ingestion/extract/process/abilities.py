@@ -12,6 +12,8 @@ import hashlib
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.extract import registry
+from rag_pipeline.ingestion.extract.archive.limits import ArchiveLimits
+from rag_pipeline.ingestion.extract.archive.programs import installed_libraries
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.extract.process.libreoffice import libreoffice_program
 from rag_pipeline.ingestion.extract.source import ReadingOptions
@@ -24,7 +26,18 @@ def reading_options(settings: Settings) -> ReadingOptions:
     Raises:
         RagError: the passwords file cannot be read.
     """
-    return ReadingOptions(listed_passwords(settings), settings.ocr_languages, settings.extraction_memory_bytes)
+    return ReadingOptions(listed_passwords(settings), settings.ocr_languages, settings.extraction_memory_bytes, archive_limits(settings))
+
+
+def archive_limits(settings: Settings) -> ArchiveLimits:
+    """What an archive may unpack to."""
+    return ArchiveLimits(
+        files=settings.archive_files,
+        unpacked_bytes=settings.archive_bytes,
+        ratio=settings.archive_ratio,
+        depth=settings.archive_depth,
+        file_bytes=settings.max_file_bytes,
+    )
 
 
 def listed_passwords(settings: Settings) -> tuple[str, ...]:
@@ -46,7 +59,8 @@ def listed_passwords(settings: Settings) -> tuple[str, ...]:
 
 def abilities_fingerprint(settings: Settings) -> str:
     """Changes when a document that could not be read, or not whole, may be readable now."""
-    programs = [tesseract_languages(), libreoffice_program("writer") is not None, libreoffice_program("impress") is not None]
+    programs: list[object] = [tesseract_languages(), libreoffice_program("writer") is not None, libreoffice_program("impress") is not None]
     # A file inside a document may have been refused for its type.
+    programs += installed_libraries()
     known = repr((programs, listed_passwords(settings), settings.ocr_languages, registry.detection_fingerprint()))
     return hashlib.sha256(known.encode()).hexdigest()[:16]

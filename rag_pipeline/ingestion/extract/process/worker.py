@@ -21,7 +21,9 @@ from rag_pipeline.ingestion.extract.element_rows import ElementRow
 from rag_pipeline.ingestion.extract.process.sandbox import limit_time
 from rag_pipeline.ingestion.extract.process.spool import Spool
 from rag_pipeline.ingestion.extract.reading import elements_of, open_document
+from rag_pipeline.ingestion.extract.registry import media_type_of
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
+from rag_pipeline.models import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class ExtractionResult:
 
     ``state`` is ``extracted``, or the document state that the error leads to; ``transient`` errors are worth another attempt.
     ``elements`` are rows, not records: those take thirty times as long on their way to another process. ``spooled`` ones come before them,
-    in files. ``pages`` and ``notes`` as in :class:`rag_pipeline.models.Extraction`.
+    in files. ``pages`` and ``notes`` as in :class:`rag_pipeline.models.Extraction`. ``members`` are those of an archive, else None.
     """
 
     key: str
@@ -72,6 +74,7 @@ class ExtractionResult:
     pages: int | None = None
     notes: Sequence[str] = ()
     spooled: int = 0
+    members: Sequence[Member] | None = None
 
 
 def failure(key: str, error: DocumentError | TransientError) -> ExtractionResult:
@@ -114,9 +117,23 @@ def _read(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult
         for element in elements_of(source, request.media_type):
             spool.add(element)
         _check_content(stream, request.content_hash)
-    return ExtractionResult(
-        request.key, None, None, "extracted", False, elements=spool.waiting, pages=source.pages, notes=source.notes, spooled=spool.written
-    )
+    found = spool.waiting, source.pages, source.notes, spool.written, source.members or None
+    return ExtractionResult(request.key, None, None, "extracted", False, 0.0, *found)
+
+
+def unpack_archive(path: str, name: str, wanted: str, folder: str, options: ReadingOptions, seconds: float) -> dict[str, Path]:
+    """Unpack files of an archive in this process: see :func:`rag_pipeline.ingestion.extract.archive.reader.unpacked`.
+
+    Raises:
+        DocumentError: the archive cannot be read.
+    """
+    from rag_pipeline.ingestion.extract.archive.reader import unpacked
+
+    try:
+        limit_time(seconds)
+        return unpacked(Path(path), name, wanted, Path(folder), options, media_type_of, partial(limit_time, seconds))
+    finally:
+        limit_time(0)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Archives: their files, each a document of its own."""

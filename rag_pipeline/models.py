@@ -198,10 +198,31 @@ class IndexedChunk:
     payload: Mapping[str, object]
 
 
+_BEGINNING_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the score of a passage was made of, each from 0 to 1; how much each counts stands in ``answering/tuning.py``.
+
+    ``words``: the share of the question's words that it has, rare ones counting more; ``pairs``: of words that stand side by side;
+    ``name``: of words that its document's name has; ``row``: that one row of its table has. ``meaning``: the cosine of both vectors, None
+    where one of them is missing; ``rank``: its place in the lists that the index found, fused.
+    """
+
+    words: float
+    meaning: float | None
+    name: float
+    rank: float
+    pairs: float
+    row: float
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A chunk that a retriever found. ``document`` is the path under its collection; pages are 1-based and inclusive.
 
+    ``parts`` are those of its score as a single passage; None where it is there because it goes on where another one ends.
     ``file`` is the document's path below the uploads folder (``os.fsdecode``), ``pages`` how many pages it has, where its format has any.
     ``copies`` are the other documents, as ``collection/document``, that say the same there; they are not hits of their own.
     """
@@ -223,6 +244,12 @@ class Hit:
     file: str = ""
     media_type: str | None = None
     pages: int | None = None
+    parts: Parts | None = None
+
+    @property
+    def beginning(self) -> str:
+        """Enough of the text to know the passage by."""
+        return self.text[:_BEGINNING_CHARACTERS]
 
     def to_json(self) -> dict[str, object]:
         """The shape that the command line and the API promise."""
@@ -252,6 +279,13 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """The answer is written down under this id from now on: the first event in a conversation that is kept, and in no other."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reformulated:
     """The question that retrieval will use; equal to what was asked when it already stood alone.
 
@@ -265,10 +299,21 @@ class Reformulated:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexVersion:
+    """Which version of a collection's index was searched, and the model of its vectors."""
+
+    collection: str
+    version: str
+    embedding_model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages found, best first."""
+    """The passages found, best first; ``considered`` are those that came close, and were not chosen, best first."""
 
     hits: tuple[Hit, ...]
+    considered: tuple[Hit, ...] = ()
+    versions: tuple[IndexVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +406,7 @@ class Answered:
 
     ``nearness`` is how near the extractive answer comes to the question, what decides on refusing; None with a language model.
     ``coverage`` is None where the question and all passages of the collections that were asked have a vector.
+    ``given``: so many of the passages that were found, the first ones, were put before a language model.
     """
 
     answer: str
@@ -376,14 +422,15 @@ class Answered:
     computed: tuple[Computed, ...] = ()
     withdrawn: str = ""
     provenance: Provenance | None = None
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages.
 
-    ``nearness``, ``coverage`` and ``withdrawn`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to search yet, so the same
-    question may be answered later.
+    ``nearness``, ``coverage``, ``withdrawn`` and ``given`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to
+    search yet, so the same question may be answered later.
     """
 
     reason: str
@@ -395,6 +442,7 @@ class Refused:
     nothing_indexed: bool = False
     withdrawn: str = ""
     provenance: Provenance | None = None
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,5 +453,6 @@ class Failed:
     code: str
 
 
-AnswerEvent = Reformulated | Retrieved | Token | Answered | Refused | Failed
-"""A stream is: Reformulated, Retrieved, Token*, then exactly one of Answered, Refused, Failed (which may come at any point)."""
+AnswerEvent = Begun | Reformulated | Retrieved | Token | Answered | Refused | Failed
+"""A stream is: Begun where it is kept, Reformulated, Retrieved, Token*, then exactly one of Answered, Refused, Failed (which may come at
+any point)."""

@@ -60,6 +60,7 @@ class _Course:
     versions: Mapping[str, str] = field(default_factory=dict)
     prompt: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    given: int = 0
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -70,7 +71,8 @@ class _Course:
             self.timings[step] = time.perf_counter() - started
 
     def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        return Refused(reason, self.hits, self.question, self.timings, nearness, self._partial_coverage, provenance=self._provenance)
+        found = self.hits, self.question, self.timings, nearness, self._partial_coverage
+        return Refused(reason, *found, provenance=self._provenance, given=self.given)
 
     def answered(self, writing: Writing, verdicts: Verdicts) -> Answered:
         return Answered(
@@ -85,6 +87,7 @@ class _Course:
             unverified=verdicts.unverified,
             computed=verdicts.computed,
             provenance=self._provenance,
+            given=self.given,
         )
 
     @property
@@ -106,7 +109,9 @@ class Answerer:
         self._settings = settings
         self._tuning = tuning
 
-    async def stream(self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE) -> AsyncGenerator[AnswerEvent, None]:
+    async def stream(
+        self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE, top_k: int | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
         """The answer as it comes: Reformulated, Retrieved, Token*, then one of Answered, Refused, Failed, which may come at any point.
 
         Where the last one's ``withdrawn`` is not empty, the tokens before it were that, and are no answer.
@@ -115,11 +120,12 @@ class Answerer:
             question: what was asked, at most 20,000 characters.
             history: the conversation before it, oldest first.
             scope: where the answer may come from.
+            top_k: how many passages are read; None: ``RAG_TOP_K``.
 
         Closing the stream early stops the work and closes the language model's connection.
         """
         earlier = await asyncio.to_thread(_earlier, history, self._tuning.marks)  # a program may send megabytes of it
-        async with aclosing(ended(self._course(question, earlier, scope))) as events:
+        async with aclosing(ended(self._course(question, earlier, scope, top_k or self._settings.top_k))) as events:
             async for event in events:
                 yield event
 
@@ -174,24 +180,25 @@ class Answerer:
         left_alone = chat is None and standalone == typed
         return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
-    async def _course(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def _course(self, question: str, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
         course = _Course(question, settings=self._deciding)
         try:
-            async with aclosing(self._steps(course, history, scope)) as events:
+            async with aclosing(self._steps(course, history, scope, top_k)) as events:
                 async for event in events:
                     yield event
         except NothingIndexedError as error:
             yield replace(course.refused(str(error)), nothing_indexed=True)
 
-    async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
             searched = await self.reformulated(course.question, history)
             course.question, course.with_topic = searched.question, searched.with_topic
         yield searched
         with course.timed("retrieve"):
-            found = await self.retriever.retrieve(course.question, scope, self._settings.top_k, searched.sub_questions, course.with_topic)
-        course.hits, course.coverage, course.versions = found.hits, found.coverage, found.versions
-        yield Retrieved(course.hits)
+            found = await self.retriever.retrieve(course.question, scope, top_k, searched.sub_questions, course.with_topic)
+        course.hits, course.coverage = found.hits, found.coverage
+        course.versions = {one.collection: one.version for one in found.versions}
+        yield Retrieved(course.hits, found.considered, found.versions)
         if not course.hits:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
             yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
@@ -210,6 +217,7 @@ class Answerer:
             count = await asyncio.to_thread(token_count, self._settings.chat_tokenizer, packing.bytes_per_token)
             prompt = augmented(course.question, course.hits, history, chat.context_tokens, count, packing)
             course.prompt = hashlib.sha256(json.dumps(prompt.messages).encode()).hexdigest()
+            course.given = len(prompt.hits)
         writing = Writing()
         with course.timed("generate"):
             async with aclosing(generated(chat, prompt, writing, self._tuning.marks)) as written:

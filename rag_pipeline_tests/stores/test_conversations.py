@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rag_pipeline.backup.making import back_up
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations
+from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
@@ -127,7 +128,7 @@ async def test_others_see_nothing_of_it(conversations: Conversations) -> None:
     assert (await conversations.get("anna", made.conversation_id)).title == "mine"
 
 
-async def test_lists_rename_and_delete(conversations: Conversations) -> None:
+async def test_lists_rename_and_delete(conversations: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [await conversations.create("anna", f"number {number}") for number in range(5)]
     await answered(conversations, "anna", made[0].conversation_id, "q", "a")
     first = await conversations.recent("anna", limit=2)
@@ -137,10 +138,54 @@ async def test_lists_rename_and_delete(conversations: Conversations) -> None:
     await conversations.rename("anna", made[1].conversation_id, "x" * 500)
     assert len((await conversations.get("anna", made[1].conversation_id)).title) == store_module.LONGEST_TITLE
     await conversations.delete("anna", made[0].conversation_id)
+    assert len(await conversations.recent("anna")) == 4
     with pytest.raises(ConversationGoneError):
         await conversations.get("anna", made[0].conversation_id)
+    with pytest.raises(ConversationGoneError):
+        await conversations.restore("bob", made[0].conversation_id)
+    await conversations.restore("anna", made[0].conversation_id)
+    assert len((await conversations.get("anna", made[0].conversation_id)).messages) == 2
+    await conversations.delete("anna", made[0].conversation_id)
+    monkeypatch.setattr(deleted, "KEPT", timedelta(0))
+    await conversations.create("bob", "which makes room")
     async with conversations._engine.connect() as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM messages")) == 0
+
+
+async def test_conversations_are_found_by_what_was_said_and_pinned(conversations: Conversations) -> None:
+    made = [(await conversations.create("anna", title)).conversation_id for title in ("100 % Öl", "100 x", "lamp")]
+    message = await conversations.begin_answer("anna", made[2], "Was ist Übergabe?", collections=["a", "b"])
+    await conversations.finish_answer(message, "In May.", "complete", {}, trace={"question": "q"})
+
+    async def found(words: str, **more: bool) -> list[str]:
+        return [one.title for one in await conversations.recent("anna", search=words, **more)]
+
+    assert [await found(words) for words in ("100 %", "öl", "ÜBER", "may", "Bob")] == [["100 % Öl"], ["100 % Öl"], ["lamp"], ["lamp"], []]
+    assert await conversations.recent("bob", search="lamp") == []
+    await conversations.pin("anna", made[0], pinned=True)
+    assert (await found("", pinned=True), await found("", pinned=False)) == (["100 % Öl"], ["lamp", "100 x"])
+    kept = await conversations.get("anna", made[2])
+    assert (kept.collections, await conversations.trace("anna", message)) == (("a", "b"), {"question": "q"})
+    with pytest.raises(ConversationGoneError):
+        await conversations.trace("bob", message)
+
+
+async def test_a_turn_is_deleted_brought_back_and_asked_again(conversations: Conversations) -> None:
+    identity = (await conversations.create("anna", "t")).conversation_id
+    first, second = [await answered(conversations, "anna", identity, text, text.upper()) for text in ("one", "two")]
+    with pytest.raises(ConversationGoneError):
+        await conversations.delete_turn("bob", first)
+    await conversations.delete_turn("anna", first)
+    assert [message.content for message in await conversations.history("anna", identity)] == ["two", "TWO"]
+    again = await conversations.begin_answer("anna", identity, "two?", instead_of=second)
+    await conversations.finish_answer(again, "TWO!", "complete", {})
+    assert [message.content for message in await conversations.history("anna", identity)] == ["two?", "TWO!"]
+    for one in (second, first):
+        await conversations.restore_turn("anna", one)
+    assert [message.content for message in await conversations.history("anna", identity)][::2] == ["one", "two", "two?"]
+    assert [message.content for message in await conversations.turn("anna", second)] == ["two", "TWO"]
+    with pytest.raises(ConversationGoneError):
+        await conversations.begin_answer("bob", identity, "two?", instead_of=second)
 
 
 async def test_history_holds_what_was_answered(conversations: Conversations) -> None:
@@ -218,12 +263,26 @@ async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conver
     assert (len(messages), messages[-1].state) == (42, "interrupted")
 
 
+async def take_out_what_is_newer(connection: AsyncConnection) -> None:
+    """What came after schema 0003."""
+    for statement in ("DROP TABLE traces", "DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
+        await connection.execute(sa.text(statement))
+    for table, column in (
+        ("messages", "deleted_at"),
+        ("messages", "feedback_reason"),
+        ("messages", "provenance"),
+        *(("conversations", name) for name in ("pinned_at", "deleted_at", "scope")),
+    ):
+        await connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
 async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: Path) -> None:
     made = Conversations(url, tmp_path)
     identity = (await made.create("", "old")).conversation_id
     await answered(made, "", identity, "q", "a")
     async with made._engine.begin() as connection:
-        for column in ("feedback", "feedback_comment", "feedback_reason", "provenance"):
+        await take_out_what_is_newer(connection)
+        for column in ("feedback", "feedback_comment"):
             await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     await made.close()
@@ -243,8 +302,7 @@ async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> Non
     for owner in owners:
         await made.create(owner, f"of {owner}")
     async with made._engine.begin() as connection:
-        for column in ("feedback_reason", "provenance"):
-            await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
+        await take_out_what_is_newer(connection)
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     await made.close()
 

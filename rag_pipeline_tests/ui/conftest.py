@@ -68,15 +68,26 @@ class ScriptedAnswerer:
         self.pause_seconds = pause_seconds
         self.asked: list[tuple[str, tuple[Message, ...], Scope]] = []
         self.cancelled = threading.Event()
+        self.writes = False
+        """Whether it is a language model, and writes Markdown."""
 
-    async def stream(self, question: str, history: Sequence[Message], scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
+    async def stream(
+        self, question: str, history: Sequence[Message], scope: Scope, top_k: int | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
         self.asked.append((question, tuple(history), scope))
+        self.top_k = top_k
         try:
             async for event in self._events(question):
                 yield event
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled.set()
             raise
+
+    async def language_model(self) -> str | None:
+        return "scripted" if self.writes else None
+
+    async def local_models(self) -> tuple[()]:
+        return ()
 
     async def close(self) -> None:
         pass
@@ -126,6 +137,8 @@ def free_port() -> int:
 def serving(settings: Settings, answerer: ScriptedAnswerer | None = None) -> Iterator[str]:
     """The app under a real uvicorn; its address."""
     settings = settings.model_copy(update={"app_port": free_port()})
+    if answerer:
+        answerer.writes = settings.chat_model is not None
     app = create_app(settings, cast("Answerer | None", answerer))
     server = uvicorn.Server(uvicorn.Config(app, port=settings.app_port, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)

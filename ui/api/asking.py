@@ -49,4 +49,4 @@ async def search(body: SearchRequest, services: ServicesDependency, access: Read
 
 def _events(services: Services, access: Access, body: AskRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     history = tuple(message.to_record() for message in body.history)
-    return saying_how_far(ended(services.answerer.stream(body.question, history, scope)), services.progress, access)
+    return saying_how_far(ended(services.answerer.stream(body.question, history, scope, body.top_k)), services.progress, access)

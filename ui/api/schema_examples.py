@@ -39,6 +39,28 @@ ANSWER = {
     "coverage": {"passages": 2754, "vectors": 312, "reason": "", "unread": False},
     "withdrawn": "",
 }
+_PARTS = {"words": 0.81, "meaning": 0.64, "name": 0.5, "rank": 1.0, "pairs": 0.33, "row": 0.0}
+_CLOSE = {
+    **{name: PASSAGE[name] for name in ("chunk_id", "collection", "document", "page_first", "page_last", "score")},
+    "rank": None,
+    "parts": _PARTS,
+    "beginning": PASSAGE["text"],
+}
+_VERSION = {"collection": "contracts", "version": "20260302T091431-5f0c", "embedding_model": "sentence-transformers/all-MiniLM-L6-v2"}
+TRACE = {
+    "question": "When does it end?",
+    "searched": "When does the lease end?",
+    "sub_questions": [],
+    "with_topic": "",
+    "passages": [{**_CLOSE, "rank": 1}, {**_CLOSE, "chunk_id": "0d51", "score": 0.32}],
+    "versions": [_VERSION],
+    "cited": {str(PASSAGE["chunk_id"]): 1},
+    "given": 0,
+    "timings": ANSWER["timings"],
+    "nearness": 1.1,
+    "model": None,
+    "usage": {},
+}
 DOCUMENT = {
     "document": "2025/lease.pdf",
     "collection": "contracts",
@@ -93,6 +115,8 @@ CONVERSATION = {
     "created_at": "2026-03-02T09:19:58",
     "updated_at": "2026-03-02T09:20:00",
     "messages": MESSAGES,
+    "pinned": False,
+    "collections": ["contracts"],
 }
 COLLECTION_PROGRESS: dict[str, Any] = {
     "collection": "contracts",
@@ -144,7 +168,7 @@ FAILURES: Responses = {
 _ANSWERED = {name: ANSWER[name] for name in ("answer", "citations", "reformulated_question", "timings")}
 STREAM: list[tuple[str, dict[str, Any]]] = [
     ("reformulated", {"question": "When does the lease end?", "sub_questions": [], "with_topic": ""}),
-    ("retrieved", {"hits": [PASSAGE]}),
+    ("retrieved", {"hits": [{**PASSAGE, "parts": _PARTS}], "considered": [_CLOSE], "versions": [_VERSION]}),
     ("token", {"text": "The lease ends on 31 March 2027. ", "citation": None}),
     ("token", {"text": "[1]", "citation": 1}),
     (
@@ -154,6 +178,7 @@ STREAM: list[tuple[str, dict[str, Any]]] = [
             "model": None,
             "usage": {},
             "nearness": 1.1,
+            "given": 0,
             **{name: ANSWER[name] for name in ("marks", "coverage", "unverified", "computed", "withdrawn")},
         },
     ),

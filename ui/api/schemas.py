@@ -13,9 +13,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+from rag_pipeline.answering.conversation.trace import passage_json
 from rag_pipeline.answering.scope import DocumentFilter
 from rag_pipeline.document_life import stage_of
-from rag_pipeline.models import Answered, AnswerEvent, Box, Citation, Computed, Coverage, Hit, Mark, Message, Refused, Unverified
+from rag_pipeline.models import (
+    Answered,
+    AnswerEvent,
+    Box,
+    Citation,
+    Computed,
+    Coverage,
+    Hit,
+    IndexVersion,
+    Mark,
+    Message,
+    Refused,
+    Retrieved,
+    Unverified,
+)
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
@@ -24,6 +39,9 @@ PLACES = ("marks", "unverified", "computed")
 """What an answer says of places in its text."""
 Name = Annotated[str, Field(max_length=10_000)]
 """With a limit pydantic also refuses what is no text: halves of characters, which no database takes."""
+
+TopK = Annotated[int | None, Field(ge=1, le=100)]
+"""How many passages; None: ``RAG_TOP_K``."""
 
 
 class HistoryMessage(BaseModel):
@@ -64,7 +82,7 @@ class FilterBody(BaseModel):
 
 
 class AskRequest(BaseModel):
-    """A question, what was said before it, and the collections and documents to look in (none: all)."""
+    """A question, what was said before it, the collections and documents to look in (none: all), and how many passages to read."""
 
     model_config = shown(
         {"question": "When does the lease end?", "collections": ["contracts"], "filter": {"folder": "2025", "types": ["pdf"]}}
@@ -74,6 +92,7 @@ class AskRequest(BaseModel):
     history: list[HistoryMessage] = Field(default=[], max_length=LONGEST_HISTORY)
     collections: list[str] = []
     filter: FilterBody = FilterBody()
+    top_k: TopK = None
 
 
 class SearchRequest(BaseModel):
@@ -84,7 +103,7 @@ class SearchRequest(BaseModel):
     question: str
     collections: list[str] = []
     filter: FilterBody = FilterBody()
-    top_k: int | None = Field(None, ge=1, le=100)
+    top_k: TopK = None
 
 
 class HitBody(BaseModel):
@@ -261,13 +280,17 @@ def event_name(event: AnswerEvent) -> str:
 
 def event_json(event: AnswerEvent) -> dict[str, object]:
     """An event's fields, passages in the shape that the API promises; what an answer was made of is kept, and not told."""
-    return {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "provenance"}
+    shown = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "provenance"}
+    if isinstance(event, Retrieved):
+        found = [{**hit.to_json(), "parts": asdict(hit.parts) if hit.parts else None} for hit in event.hits]
+        shown |= {"hits": found, "considered": [passage_json(hit) for hit in event.considered]}
+    return shown
 
 
 def _plain(value: object) -> object:
     if isinstance(value, Hit | Citation):
         return value.to_json()
-    if isinstance(value, Mark | Coverage | Unverified | Computed):
+    if isinstance(value, Mark | Coverage | Unverified | Computed | IndexVersion):
         return asdict(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

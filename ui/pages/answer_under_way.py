@@ -1,52 +1,76 @@
-"""An answer that a page is being given, and how the page ends it.
+"""An answer that pages are being given, and how they end it.
 
-Belongs here: passing events on until the page wants no more. Not here: where events come from, what is drawn of them.
+Belongs here: passing events on until no page wants more. Not here: where events come from, what is drawn of them.
 
 Gradio's own way to cancel an answer is a request that nothing waits for: what was drawn of the answer can arrive after the page was
 emptied, and a question asked meanwhile is dropped without a word. So an answer is only told to end, and draws the last picture itself.
+A page that is loaded again is another one to Gradio, so an answer that nobody reads goes on for a while, and a page may join it late.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
 from rag_pipeline.models import AnswerEvent
 
-Drawing = tuple[Any, ...]
-"""What a page shows next: a value for each output of its events."""
+RETURN_SECONDS = 15.0
+"""A page that is loaded again asks for its answer within a second or two; on a slow machine under load it may take ten."""
 
 
 class AnswerUnderWay:
-    """The events of one answer, until they are over or the page ends them. Used in the event loop that made it.
+    """The events of one answer, until they are over or a page ends them. Used in the event loop that made it.
 
     Attributes:
-        ended_early: whether the page ended it.
-        last: what the page shows then; None: the answer as far as it came.
+        ended_early: whether a page ended it, or all have been gone for :data:`RETURN_SECONDS`.
     """
 
     def __init__(self, events: AsyncGenerator[AnswerEvent, None]) -> None:
-        self._arrived: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
+        self._told: list[AnswerEvent] = []
+        self._over, self._news = False, asyncio.Event()
+        self._readers = 0
         self._task = asyncio.create_task(self._pass_on(events))
         self.ended_early = False
-        self.last: Drawing | None = None
 
     async def _pass_on(self, events: AsyncGenerator[AnswerEvent, None]) -> None:
         try:
             async with aclosing(events):
                 async for event in events:
-                    self._arrived.put_nowait(event)
+                    self._told.append(event)
+                    self._tell()
         finally:
-            self._arrived.put_nowait(None)
+            self._over = True
+            self._tell()
 
-    async def events(self) -> AsyncGenerator[AnswerEvent, None]:
-        """The events, once."""
-        while (event := await self._arrived.get()) is not None:
-            yield event
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
-    def end(self, last: Drawing | None = None) -> None:
+    @contextmanager
+    def read(self) -> Iterator[AsyncGenerator[AnswerEvent, None]]:
+        """All events from the first one on, for one page more."""
+        self._readers += 1
+        try:
+            yield self._events()
+        finally:
+            self._readers -= 1
+            asyncio.get_running_loop().call_later(RETURN_SECONDS, self._end_if_alone)
+
+    async def _events(self) -> AsyncGenerator[AnswerEvent, None]:
+        place = 0
+        while place < len(self._told) or not self._over:
+            if place == len(self._told):
+                await self._news.wait()
+            else:
+                place += 1
+                yield self._told[place - 1]
+
+    def _end_if_alone(self) -> None:
+        if not (self._readers or self._over):
+            self.end()
+
+    def end(self) -> None:
         """Go no further, also where the next event is long in coming, or where nobody reads them any more."""
-        self.ended_early, self.last = True, last
+        self.ended_early = True
         self._task.cancel()

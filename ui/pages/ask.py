@@ -6,25 +6,27 @@ Belongs here: Gradio components and events. Not here: what is shown (``views``),
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio
 
 from rag_pipeline.access import Access
-from rag_pipeline.answering.conversation.remembered import remembered
+from rag_pipeline.answering.conversation.remembered import NOTHING_MORE, Wishes, remembered
 from rag_pipeline.answering.ending import failure
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import AnswerEvent
+from rag_pipeline.stores.conversations import Conversation
 from rag_pipeline.stores.conversations.records import Feedback
-from ui.pages.answer_under_way import AnswerUnderWay, Drawing
+from ui.pages.answer_under_way import AnswerUnderWay
 from ui.pages.reader import access_in
+from ui.views.exports import turns_of
 from ui.views.messages import failure_html
 from ui.views.progress import progress_html
 from ui.views.turns import Turn, question_html, turn_html, turn_of
@@ -36,14 +38,15 @@ from ui.web.visibility import require, require_collection
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
 PARALLEL_ANSWERS = 16
-EARLIER_CONVERSATIONS = 30
+MOST_PASSAGES = 100
 RATINGS = ("Like", "Dislike")
 """Gradio shows thumbs for these two words, and for no others."""
-EARLIER = ("Earlier conversations", "")
-"""What the list of them says while none is chosen."""
 
 Update = dict[str, Any]
 Chat = list[dict[str, str]]
+Drawing = tuple[Any, ...]
+"""What a page shows next: a value for each output of its events."""
+_NOTHING_NEW: Drawing = (gradio.skip(),) * 6
 
 
 class AskPage:
@@ -51,8 +54,10 @@ class AskPage:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._under_way: dict[str, AnswerUnderWay] = {}
-        """By the session of their page."""
+        self._pages: dict[str, _Page] = {}
+        """Those that are being given an answer, by their session."""
+        self._under_way: dict[str, _Asked] = {}
+        """What is being answered, by its conversation."""
 
     def build(self) -> None:
         """Lay out the tab; call it inside the Blocks."""
@@ -69,6 +74,8 @@ class AskPage:
             self._build_composer()
         # The page itself keeps it: the process that answers next may be another one, or the same started again.
         self._conversation = gradio.Textbox(visible=False)
+        self._wishes = gradio.Textbox(visible=False)
+        self._bridge = gradio.HTML(visible="hidden", js_on_load="window.ofAsk.begin(trigger)")
         self._shown: gradio.State = gradio.State(None)
         self._connect()
 
@@ -83,33 +90,31 @@ class AskPage:
                 self._collections = gradio.CheckboxGroup(
                     [], value=[], label="Look only in", show_label=False, container=False, visible=False, elem_id="collections"
                 )
-                self._earlier = gradio.Dropdown(
-                    [], value=None, label="Earlier conversations", show_label=False, container=False, visible=False, elem_id="earlier",
-                    info=None, filterable=False,
-                )  # fmt: skip
                 self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
             self._answers_by = gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
 
     def _connect(self) -> None:
-        outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation]
-        inputs = [self._question, self._conversation, self._chat, self._collections]
+        outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation, self._collections]
+        inputs = [self._question, self._conversation, self._chat, self._collections, self._wishes]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asking = {**quiet, "concurrency_limit": PARALLEL_ANSWERS, "concurrency_id": "answers"}
         # A question that is sent while another is answered is asked after it.
         self._question.submit(self._answer, inputs, outputs, js="window.takeQuestion", trigger_mode="always_last", **asking)
         for suggestion in self._suggestions:
             suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, **asking)
+        self._bridge.submit(self._answer, inputs, outputs, js="window.takeNext", **asking)
+        self._chat.retry(self._answer, inputs, outputs, js="window.takeAgain", **asking)
         # In the queue like answers themselves: what is drawn arrives in the order in which it was sent.
         ending = {**quiet, "concurrency_limit": None}
         self._question.stop(self._stop, None, None, **ending)
         self._anew.click(self._start_anew, None, outputs, **ending)
-        self._earlier.input(self._reopen, [self._earlier], [*outputs, self._earlier], **ending)
+        self._bridge.select(self._reopen, [self._wishes], outputs, js="window.takeOpened", **ending)
         self._chat.like(self._rate, [self._conversation], None, queue=False, **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
         """Show what state the documents are in, now and at every tick."""
-        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections, self._earlier]
+        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections]
         for event in (blocks.load, clock.tick):
             event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
         blocks.load(self._who_answers, None, self._answers_by, show_progress="hidden", queue=False, api_visibility="private")
@@ -122,20 +127,16 @@ class AskPage:
             access = access_in(request)
             require(access, "read")
             counts, progress = await self._services.visible_counts(access), await self._services.progress.current(access)
-            now = welcome_of(counts, self._services.settings, progress)
-            earlier = await self._services.conversations.recent(access.digest, EARLIER_CONVERSATIONS)
-            now = replace(now, earlier=tuple((one.title, one.conversation_id) for one in earlier))
+            now = welcome_of(counts, self._services.settings, progress, self._services.counts.headings)
         except RagError as error:
             now = Welcome.of_error(str(error))
         if now == shown:
-            return (gradio.skip(),) * 6
-        collections = earlier_ones = gradio.skip()
+            return (gradio.skip(),) * 5
+        collections = gradio.skip()
         if shown is None or now.collections != shown.collections:
             collections = gradio.update(choices=[(f"{name}", name) for name in now.collections], visible=len(now.collections) > 1)
-        if shown is None or now.earlier != shown.earlier:
-            earlier_ones = gradio.update(choices=[EARLIER, *now.earlier], value="", visible=bool(now.earlier))
         examples = gradio.update(visible=now.offers_examples, interactive=True)
-        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections, earlier_ones
+        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections
 
     async def _add_examples(self, request: gradio.Request) -> tuple[Any, ...]:
         try:
@@ -147,77 +148,100 @@ class AskPage:
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
     async def _answer(
-        self, question: str, conversation: str | None, chat: Chat, collections: list[str], request: gradio.Request
+        self, question: str, conversation: str | None, chat: Chat, collections: list[str], wishes: str, request: gradio.Request
     ) -> AsyncGenerator[Drawing, None]:
         """Stream one answer into the chat, in the conversation with this id or a new one."""
         question, session = question.strip(), request.session_hash or ""
-        if not question or session in self._under_way:
-            yield (gradio.skip(),) * 5
+        if not question or session in self._pages:
+            yield _NOTHING_NEW
             return
-        asked = _Asked(question, conversation, collections, access_in(request))
+        asked = _Asked(question, conversation, collections, access_in(request), wishes_in(wishes))
         # What the browser sends as the chat may be older than what it shows: a page that was just emptied has no conversation.
         chat = chat if conversation else []
-        answer = self._under_way[session] = AnswerUnderWay(self._events(asked))
+        asked.answer = AnswerUnderWay(self._events(asked))
+        async with aclosing(self._shown_to(session, asked, chat[:-2] if asked.wishes.instead_of else chat)) as drawings:
+            async for drawing in drawings:
+                yield drawing
+
+    async def _shown_to(self, session: str, asked: _Asked, chat: Chat, scope: Update | None = None) -> AsyncGenerator[Drawing, None]:
+        """An answer under way as a page is shown it, below what stands there already."""
+        page = self._pages[session] = _Page(asked)
         try:
-            async with aclosing(self._drawings(asked, answer, chat)) as drawings:
+            async with aclosing(self._drawings(page, chat, scope or gradio.skip())) as drawings:
                 async for drawing in drawings:
                     yield drawing
         finally:
-            answer.end()  # the page may be gone, before it was shown anything
-            del self._under_way[session]
+            del self._pages[session]
 
-    async def _drawings(self, asked: _Asked, answer: AnswerUnderWay, chat: Chat) -> AsyncGenerator[Drawing, None]:
+    async def _drawings(self, page: _Page, chat: Chat, scope: Update) -> AsyncGenerator[Drawing, None]:
         """The page, again and again: each drawing sets the same things, because Gradio may leave out any but the last."""
+        asked, answer = page.asked, page.asked.answer
         before = [*chat, {"role": "user", "content": question_html(asked.question)}]
-        turn = Turn(asked.question, markdown=await self._services.answerer.language_model() is not None)
-        yield _drawn(before, turn, asked.conversation)
-        drawn = time.monotonic()
-        async with aclosing(answer.events()) as events:
+        with answer.read() as events:
+            turn = Turn(asked.question, markdown=await self._services.answerer.language_model() is not None)
+            yield _drawn(before, turn, asked.conversation, scope)
+            drawn = time.monotonic()
             async for event in events:
                 turn = turn.after(event)
                 if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
-                    yield _drawn(before, turn, asked.conversation)
+                    yield _drawn(before, turn, asked.conversation, scope)
                     drawn = time.monotonic()
-        yield answer.last or _drawn(before, replace(turn, stopped=answer.ended_early), asked.conversation)
+        yield page.last or _drawn(before, replace(turn, stopped=answer.ended_early), asked.conversation, scope)
 
     def _end(self, request: gradio.Request, last: Drawing | None = None) -> None:
         """End the answer that the page is being given, if it is; its last drawing must not undo what the page shows then."""
-        if answer := self._under_way.get(request.session_hash or ""):
-            answer.end(last)
+        if page := self._pages.get(request.session_hash or ""):
+            page.last = _once_more(last) if last else None
+            page.asked.answer.end()
 
     async def _stop(self, request: gradio.Request) -> None:
         """What was streamed stays, and says that it was stopped."""
         self._end(request)
 
     async def _start_anew(self, request: gradio.Request) -> Drawing:
-        emptied = gradio.update(value=[], visible=False), _ready(), gradio.update(visible=True), gradio.update(visible=False), None
+        shown, hidden = gradio.update(visible=True), gradio.update(visible=False)
+        emptied = gradio.update(value=[], visible=False), _ready(), shown, hidden, None, gradio.skip()
         self._end(request, emptied)
         return emptied
 
-    async def _reopen(self, conversation: str, request: gradio.Request) -> Drawing:
-        """Show a conversation that was kept; questions go on in it."""
-        if not conversation:
-            return (gradio.skip(),) * 6
-        shown = await self._reopened(conversation, request)
-        self._end(request, shown)
-        return (*shown, gradio.update(value=""))
-
-    async def _reopened(self, conversation: str, request: gradio.Request) -> Drawing:
+    async def _reopen(self, conversation: str, request: gradio.Request) -> AsyncGenerator[Drawing, None]:
+        """Show a conversation that was kept; questions go on in it, and so does an answer that is under way."""
+        session = request.session_hash or ""
+        if not conversation or (session in self._pages and self._pages[session].asked.conversation == conversation):
+            yield _NOTHING_NEW
+            return
+        access = access_in(request)
+        under_way = self._under_way.get(conversation)
         try:
-            kept = await self._services.conversations.get(access_in(request).digest, conversation)
+            kept = await self._services.conversations.get(access.digest, conversation)
         except RagError as error:
-            shown = gradio.update(value=[{"role": "assistant", "content": failure_html("It cannot be shown", str(error))}], visible=True)
-            return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None
+            shown = _instead("It cannot be shown", str(error))
+            under_way = None
+        else:
+            known = [name for name in await self._services.indexed_collections() if access.sees(name)]
+            chosen = gradio.update(choices=known, value=[name for name in kept.collections if name in known], visible=len(known) > 1)
+            shown = self._kept(kept, chosen, without_last=under_way is not None)
+        self._end(request, shown)
+        chat, *_, scope = _once_more(shown)
+        yield shown
+        if under_way:
+            async with aclosing(self._shown_to(session, under_way, chat["value"], scope)) as drawings:
+                async for drawing in drawings:
+                    yield drawing
+
+    def _kept(self, kept: Conversation, chosen: Update, *, without_last: bool) -> Drawing:
+        """A conversation as it was kept; ``without_last``: that turn is still being written, and shown as it comes."""
         chat: Chat = []
         ratings: list[str | None] = []
-        for question, answer in pairwise(kept.messages):
-            if question.role == "user":
-                ratings.append(dict(zip(("up", "down"), RATINGS, strict=True)).get(answer.feedback or ""))
-                turn = turn_of(question, answer, markdown=bool(answer.detail.get("model")))
-                chat.append({"role": "user", "content": question_html(question.content)})
-                chat.append({"role": "assistant", "content": turn_html(turn)})
-        shown = gradio.update(value=chat, feedback_value=ratings, visible=True)
-        return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), conversation
+        turns = turns_of(kept)
+        for question, answer in turns[:-1] if without_last else turns:
+            ratings.append(dict(zip(("up", "down"), RATINGS, strict=True)).get(answer.feedback or ""))
+            turn = turn_of(question, answer, kept.conversation_id, markdown=bool(answer.detail.get("model")))
+            chat.append({"role": "user", "content": question_html(question.content)})
+            chat.append({"role": "assistant", "content": turn_html(turn)})
+        shown = gradio.update(value=chat, feedback_value=ratings, visible=bool(chat) or without_last)
+        greeting, anew = gradio.update(visible=not chat and not without_last), gradio.update(visible=True)
+        return shown, _ready(), greeting, anew, kept.conversation_id, chosen
 
     async def _rate(self, conversation: str | None, request: gradio.Request, rated: gradio.LikeData) -> None:
         """Keep whether an answer helped. Questions and answers take turns in the chat as in what is kept of it."""
@@ -227,7 +251,7 @@ class AskPage:
         try:
             kept = await self._services.conversations.get(access.digest, conversation)
             answers = [message for message in kept.messages if message.role == "assistant"]
-            helped: Feedback = "up" if rated.liked is True else "down"
+            helped: Feedback | None = "up" if rated.liked is True else "down" if rated.liked is False else None
             await self._services.conversations.give_feedback(access.digest, answers[rated.index // 2].message_id, helped)
         except (RagError, IndexError) as error:
             raise gradio.Error(f"Your opinion could not be kept: {error}", duration=10, print_exception=False) from error
@@ -237,32 +261,72 @@ class AskPage:
         conversations, owner = self._services.conversations, asked.access.digest
         try:
             require(asked.access, "read")
-            asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
+            identity = asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
+            self._under_way[identity] = asked
             scope = await self._services.scope_of(asked.access, asked.collections)
-            stream = remembered(self._services.answerer, conversations, owner, asked.conversation, asked.question, scope)
+            wishes = replace(asked.wishes, collections=tuple(asked.collections))
+            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=wishes)
             async with aclosing(saying_how_far(stream, self._services.progress, asked.access)) as events:
                 async for event in events:
                     yield event
         except Exception as error:  # noqa: BLE001  the boundary: this is the page's route
             yield failure(error)
+        finally:
+            if asked.conversation and self._under_way.get(asked.conversation) is asked:
+                del self._under_way[asked.conversation]
+
+
+def wishes_in(sent: str) -> Wishes:
+    """What a page asks for beside its question, as it writes it (``static/ask.js``); whoever calls the event may have written anything."""
+    try:
+        wishes = json.loads(sent or "{}")
+    except ValueError:
+        return NOTHING_MORE
+    if not isinstance(wishes, dict):
+        return NOTHING_MORE
+    instead_of, top_k = wishes.get("instead_of"), wishes.get("top_k")
+    number = min(max(top_k, 1), MOST_PASSAGES) if isinstance(top_k, int) else None
+    return Wishes(instead_of if isinstance(instead_of, str) else "", number)
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A question as a page asked it. A new conversation begins with it where there is none."""
+    """A question as a page asked it, and its answer. A new conversation begins with it where there is none."""
 
     question: str
     conversation: str | None
     collections: Sequence[str]
     access: Access
+    wishes: Wishes = NOTHING_MORE
+    answer: AnswerUnderWay = field(init=False)
 
 
-def _drawn(before: Chat, turn: Turn, conversation: str | None) -> Drawing:
+@dataclass(slots=True)
+class _Page:
+    """A page that is being given an answer. ``last`` is what it shows when that is over; None: the answer as far as it came."""
+
+    asked: _Asked
+    last: Drawing | None = None
+
+
+def _drawn(before: Chat, turn: Turn, conversation: str | None, scope: Update) -> Drawing:
     """The page while a turn is the last one, or when it is over."""
     over = turn.end is not None or turn.stopped
+    turn = replace(turn, conversation=conversation or "")
     chat = gradio.update(value=[*before, {"role": "assistant", "content": turn_html(turn)}], visible=True)
     buttons = gradio.update(submit_btn=over, stop_btn=not over)
-    return chat, buttons, gradio.update(visible=False), gradio.update(visible=True), conversation
+    return chat, buttons, gradio.update(visible=False), gradio.update(visible=True), conversation, dict(scope)
+
+
+def _once_more(drawing: Drawing) -> Drawing:
+    """The same again: Gradio takes the values out of what it was given to draw."""
+    return tuple(dict(part) if isinstance(part, dict) else part for part in drawing)
+
+
+def _instead(title: str, message: str) -> Drawing:
+    """Words where a conversation should be."""
+    shown = gradio.update(value=[{"role": "assistant", "content": failure_html(title, message)}], visible=True)
+    return shown, _ready(), gradio.update(visible=False), gradio.update(visible=True), None, gradio.skip()
 
 
 def _ready() -> Update:

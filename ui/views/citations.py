@@ -1,6 +1,6 @@
 """What a citation shows: its link, its name, the words on its card, its line below an answer that is text only.
 
-Belongs here: the data, for pages and API alike. Not here: markup (``templates/citation.html``), the API's JSON (``Citation.to_json``).
+Belongs here: the data, for pages and API alike. Not here: markup (``templates/ask/citation.html``), the API's JSON (``Citation.to_json``).
 """
 
 from __future__ import annotations
@@ -91,4 +91,4 @@ def without_footnotes(text: str) -> str:
 
 
 def _link_text(source: Source) -> str:
-    return " ".join(source.name.replace("[", "(").replace("]", ")").replace("\\", "/").split())
+    return " ".join(source.name.replace("[", "(").replace("]", ")").replace("\\", "/").replace("<", "\\<").split())

@@ -1,7 +1,7 @@
 """An answer as safe HTML: what a language model or a document says, with its citations as links.
 
 Belongs here: Markdown, links in place of marks. Not here: which ``[n]`` are marks (the answer tells), how one looks
-(``templates/citation.html``), the page around an answer (``turns.py``).
+(``templates/ask/citation.html``), the page around an answer (``turns.py``).
 
 Everything that could make a browser request something (images, links, HTML) is shown as it was written, never obeyed.
 """
@@ -78,7 +78,7 @@ def _without_signs(markup: str) -> str:
 
 def _quoted(text: str) -> str:
     paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")) if paragraph.strip()]
-    return render("quoted.html", paragraphs=paragraphs)
+    return render("ask/quoted.html", paragraphs=paragraphs)
 
 
 class _Said:
@@ -93,12 +93,12 @@ class _Said:
 
     def _link(self, found: re.Match[str]) -> str:
         number = int(found[1])
-        return render("mark.html", source=self._sources[number]) if number in self._sources else found[0]
+        return render("ask/mark.html", source=self._sources[number]) if number in self._sources else found[0]
 
     def _verdict(self, found: re.Match[str]) -> str:
         verdict = self._verdicts[int(found[1])]
         words = Markup(found[2])  # noqa: S704  was escaped as part of the text
-        return render("mark.html", words=words, remark=_remark(verdict), computed=isinstance(verdict, Computed))
+        return render("ask/mark.html", words=words, remark=_remark(verdict), computed=isinstance(verdict, Computed))
 
 
 def _is_sentence(verdict: Unverified | Computed) -> bool:

@@ -1,6 +1,6 @@
 """A turn of the conversation: question, answer, sources, refusal, failure.
 
-Belongs here: what is shown of a turn at each moment, pure. Not here: markup (``templates/turn.html``), the text of an answer
+Belongs here: what is shown of a turn at each moment, pure. Not here: markup (``templates/ask/turn.html``), the text of an answer
 (``rendering.py``), where events come from (``pages/ask.py``).
 """
 
@@ -17,6 +17,7 @@ from rag_pipeline.answering.generation.marks import marks_in
 from rag_pipeline.models import (
     Answered,
     AnswerEvent,
+    Begun,
     Box,
     Citation,
     Computed,
@@ -34,6 +35,7 @@ from rag_pipeline.stores.conversations import StoredMessage
 from ui.views.citations import Source
 from ui.views.environment import render
 from ui.views.rendering import answer_html
+from ui.views.suggestions import questions_after
 
 MOST_NEAREST = 4
 """Passages below a refusal."""
@@ -41,10 +43,15 @@ MOST_NEAREST = 4
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is known so far about the answer to one question. ``end`` is the last event once there is one."""
+    """What is known so far about the answer to one question. ``end`` is the last event once there is one.
+
+    ``message_id`` and ``conversation`` are empty where it is not kept.
+    """
 
     question: str
     markdown: bool
+    message_id: str = ""
+    conversation: str = ""
     searched: str = ""
     parts: tuple[str, ...] = ()
     hits: tuple[Hit, ...] | None = None
@@ -55,6 +62,8 @@ class Turn:
 
     def after(self, event: AnswerEvent) -> Turn:
         """The turn when the next event has come."""
+        if isinstance(event, Begun):
+            return replace(self, message_id=event.message_id)
         if isinstance(event, Reformulated):
             return replace(self, searched=event.question, parts=(*event.sub_questions, *filter(None, [event.with_topic])))
         if isinstance(event, Retrieved):
@@ -66,12 +75,12 @@ class Turn:
         return replace(self, end=event)
 
 
-def turn_of(question: StoredMessage, answer: StoredMessage, *, markdown: bool) -> Turn:
+def turn_of(question: StoredMessage, answer: StoredMessage, conversation: str = "", *, markdown: bool) -> Turn:
     """A turn of a conversation that was kept, as it was when it ended."""
     detail: Mapping[str, Any] = answer.detail
     searched = str(detail.get("reformulated_question", ""))
     coverage = Coverage(**detail["coverage"]) if detail.get("coverage") else None
-    turn = Turn(question.content, markdown, searched, text=answer.content)
+    turn = Turn(question.content, markdown, answer.message_id, conversation, searched, text=answer.content)
     if answer.state == "complete":
         citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
         timings, model = detail.get("timings", {}), detail.get("model")
@@ -120,12 +129,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ShownTurn:
-    """What ``turn.html`` shows; ``searched`` are the questions that were searched for where they are not the one that was asked.
+    """What ``turn.html`` shows. What one may do with the answer is offered once it has a ``message_id``.
+
+    ``searched`` are the questions that were searched for where they are not the one that was asked.
 
     ``waits``: there was nothing to search; the page asks again by itself once there is (``static/app.js``).
     """
 
     searched: tuple[str, ...]
+    conversation: str = ""
+    message_id: str = ""
     live: bool = False
     answer: Markup | None = None
     refusal: str | None = None
@@ -137,21 +150,25 @@ class ShownTurn:
     coverage: str = ""
     waits: bool = False
     withdrawn: str = ""
+    suggested: tuple[str, ...] = ()
 
 
 def question_html(question: str) -> str:
     """The reader's own words."""
-    return render("question.html", question=question)
+    return render("ask/question.html", question=question)
 
 
 def turn_html(turn: Turn) -> str:
     """The right-hand side of a turn, whole, at any moment of the stream."""
-    return render("turn.html", turn=_shown(turn))
+    return render("ask/turn.html", turn=_shown(turn))
 
 
 def _shown(turn: Turn) -> ShownTurn:
-    end, shown = turn.end, ShownTurn(_searched(turn))
+    over = turn.end is not None or turn.stopped
+    end, shown = turn.end, ShownTurn(_searched(turn), turn.conversation, turn.message_id if over else "")
     if isinstance(end, Answered | Refused):
+        cited = [citation.hit for citation in end.citations] if isinstance(end, Answered) else []
+        shown = replace(shown, suggested=questions_after(turn.question, turn.hits or (), cited))
         shown = replace(shown, coverage=_coverage(end.coverage), withdrawn=end.withdrawn)
     if isinstance(end, Refused):
         shown = replace(shown, waits=end.nothing_indexed)

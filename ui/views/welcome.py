@@ -1,6 +1,6 @@
 """What the Ask tab says before the first question: what is in the folder, what to do next.
 
-Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/greeting.html``), components
+Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/ask/greeting.html``), components
 (``pages/ask.py``).
 """
 
@@ -20,19 +20,29 @@ from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
 from ui.views.messages import failure_html
+from ui.views.suggestions import questions_about
 
 NOTHING = Overview()
+SHORTCUTS = (
+    (("Enter",), "asks the question"),
+    (("Shift", "Enter"), "begins a new line"),
+    (("Esc",), "stops the answer, leaves an edited question, closes a passage"),
+    (("/",), "goes to the question"),
+    (("↑",), "in an empty box: edits the last question"),
+    (("←", "→"), "beside an open passage: the source before, the next one"),
+    (("?",), "shows this list"),
+)
+"""Keys, and what they do on the Ask tab (``static/ask.js``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The greeting, which buttons stand under it, the collections that can be chosen, and the conversations (title, id)."""
+    """The greeting, which buttons stand under it, and the collections that can be chosen."""
 
     html: str
     offers_examples: bool = False
     offers_questions: bool = False
     collections: tuple[str, ...] = ()
-    earlier: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_error(cls, message: str) -> Welcome:
@@ -58,10 +68,14 @@ class Greeting:
     uploads: str = ""
     formats: str = ""
     more: str = ""
+    suggested: tuple[str, ...] = ()
 
 
-def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING) -> Welcome:
-    """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already."""
+def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING, headings: Sequence[tuple[str, str]] = ()) -> Welcome:
+    """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already.
+
+    ``headings`` with their collections are what questions are suggested from, where there are no examples.
+    """
     by_words = {one.collection: one.stages.get(BY_WORDS, 0) + one.stages.get(WITH_VECTORS, 0) for one in progress.collections}
     answering = {name: states.get("indexed", 0) + by_words.get(name, 0) for name, states in counts.items()}
     ready = sum(answering.values())
@@ -76,7 +90,9 @@ def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOT
     collections = tuple(sorted(name for name, documents in answering.items() if documents))
     title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
     more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
-    return Welcome(_html(Greeting(title, "ask", more=more)), offers_questions=COLLECTION in collections, collections=collections)
+    examples = COLLECTION in collections
+    suggested = () if examples else questions_about(heading for collection, heading in headings if collection in collections)
+    return Welcome(_html(Greeting(title, "ask", more=more, suggested=suggested)), offers_questions=examples, collections=collections)
 
 
 def answers_by(settings: Settings, offered: Sequence[LocalModel] = ()) -> str:
@@ -88,13 +104,13 @@ def answers_by(settings: Settings, offered: Sequence[LocalModel] = ()) -> str:
     embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
     automatic = settings.chat_model == AUTOMATIC
     return render(
-        "answers_by.html", model=None if automatic else settings.chat_model, automatic=automatic, host=host,
-        local=offered[0] if offered else None, offered=by_server(offered), embedding_host=embedding_host,
+        "ask/answers_by.html", model=None if automatic else settings.chat_model, automatic=automatic, host=host,
+        local=offered[0] if offered else None, offered=by_server(offered), embedding_host=embedding_host, shortcuts=SHORTCUTS,
     )  # fmt: skip
 
 
 def _html(greeting: Greeting) -> str:
-    return render("greeting.html", greeting=greeting)
+    return render("ask/greeting.html", greeting=greeting)
 
 
 def _count(number: int, noun: str) -> str:

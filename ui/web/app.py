@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from rag_pipeline.access import accepted_tokens
@@ -28,7 +29,20 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings, load_settings
-from ui.api import asking, conversations, documents, errors, evaluation, mcp_tools, openai_chat, operations, passages, progress, runs
+from ui.api import (
+    asking,
+    conversations,
+    documents,
+    errors,
+    evaluation,
+    mcp_tools,
+    openai_chat,
+    operations,
+    passages,
+    progress,
+    runs,
+    turns,
+)
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
 from ui.pages.theme import theme
@@ -83,14 +97,16 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, conversations, documents, evaluation, progress, runs, operations, openai_chat, passages):
+    for module in (asking, turns, conversations, documents, evaluation, progress, runs, operations, openai_chat, passages):
         app.include_router(module.router)
     app.include_router(progress.pages)
+    app.include_router(turns.pages)
+    app.include_router(conversations.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)
     app.mount("/mcp", app.state.mcp)
-    app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    app.mount("/ui", GZipMiddleware(StaticFiles(directory=STATIC)), name="ui")
     errors.add_handlers(app)
 
 

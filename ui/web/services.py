@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -21,7 +22,7 @@ from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, open_catalog
-from rag_pipeline.stores.catalog.listing import StateCounts, state_counts
+from rag_pipeline.stores.catalog.listing import StateCounts, newest_headings, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.vectors import VectorIndex, open_index
@@ -33,6 +34,9 @@ from ui.web.visibility import scope_of
 CATALOG_WAIT_SECONDS = 8.0
 """Someone looks at the page meanwhile; an ingestion step holds the catalog for a second or two."""
 WARM_UP_SECONDS = 5.0
+HEADINGS_SECONDS = 60.0
+"""While documents are indexed the catalog changes every second; what questions are suggested need not."""
+NEWEST_DOCUMENTS, MOST_HEADINGS = 20, 100
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class DocumentCounts:
         self._signature: Hashable = None
         self._counts: StateCounts = {}
         self._held: Mapping[str, HeldDeletions] = {}
+        self._headings: Sequence[tuple[str, str]] = ()
+        self._headings_read = -HEADINGS_SECONDS
 
     async def current(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
         """Collection → state → number, and what is held of each collection.
@@ -55,11 +61,19 @@ class DocumentCounts:
         """
         return await asyncio.to_thread(self._read)
 
+    @property
+    def headings(self) -> Sequence[tuple[str, str]]:
+        """Collection and heading, of documents that were indexed lately, as of the last count or a minute before it."""
+        return self._headings
+
     def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
         with self._reading:
             signature = self._catalog.change_mark()
             if signature != self._signature:
                 self._counts, self._held = state_counts(self._catalog), held_deletions(self._catalog)
+                if time.monotonic() - self._headings_read >= HEADINGS_SECONDS or not self._headings:
+                    self._headings = newest_headings(self._catalog, NEWEST_DOCUMENTS, MOST_HEADINGS)
+                    self._headings_read = time.monotonic()
                 self._signature = signature
             return self._counts, self._held
 

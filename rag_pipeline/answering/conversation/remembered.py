@@ -10,18 +10,36 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.conversation.trace import Trace
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
-from rag_pipeline.models import Answered, AnswerEvent, Failed, Hit, Provenance, Refused, Token
+from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Provenance, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked for beside the question.
+
+    ``instead_of``: the id of an earlier answer in the conversation, which makes room for this one with its question, and is unknown to it.
+    ``top_k``: how many passages are read; None: ``RAG_TOP_K``.
+    ``collections``: the choice as it was made, which is kept with the conversation; the scope of a question may be narrower.
+    """
+
+    instead_of: str = ""
+    top_k: int | None = None
+    collections: tuple[str, ...] = ()
+
+
+NOTHING_MORE = Wishes()
 
 
 async def remembered(
@@ -32,13 +50,15 @@ async def remembered(
     question: str,
     scope: Scope,
     patience: Patience = TUNING.patience,
+    wishes: Wishes = NOTHING_MORE,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """The events of an answer that refers to the conversation so far, written down before its end is told, whichever way it ends.
 
     A reader who goes away leaves what was streamed until then, as interrupted; so does a process that dies. What cannot be written
     down, or read, ends with :class:`Failed`, such as when there is no such conversation: a stream that began cannot raise.
     """
-    async with aclosing(ended(_written_down(answerer, conversations, owner, conversation_id, question, scope, patience))) as events:
+    kept = _written_down(answerer, conversations, owner, conversation_id, question, scope, wishes, patience)
+    async with aclosing(ended(kept)) as events:
         async for event in events:
             yield event
 
@@ -50,16 +70,19 @@ async def _written_down(
     conversation_id: str,
     question: str,
     scope: Scope,
+    wishes: Wishes,
     patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
-    history = await conversations.history(owner, conversation_id)
-    answer_id = await conversations.begin_answer(owner, conversation_id, question)
-    text = ""
+    history = await conversations.history(owner, conversation_id, wishes.instead_of)
+    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of, wishes.collections)
+    text, trace = "", Trace(question)
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()
     try:
-        async with aclosing(ended(answerer.stream(question, history, scope))) as events:
+        yield Begun(answer_id)
+        async with aclosing(ended(answerer.stream(question, history, scope, wishes.top_k))) as events:
             async for event in events:
+                trace.note(event)
                 if isinstance(event, Answered | Refused | Failed):
                     end = event
                     break
@@ -71,7 +94,7 @@ async def _written_down(
     finally:
         content, state, detail = stored_form(text, end)
         # A reader who leaves cancels this task; the note that he left must still be written.
-        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail, kept_provenance(end)))
+        await asyncio.shield(conversations.finish_answer(answer_id, content, state, detail, kept_provenance(end), trace.to_json()))
     if end is not None:
         yield end
 

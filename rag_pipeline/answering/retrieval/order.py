@@ -20,11 +20,15 @@ from rag_pipeline.stores.vectors import Candidate
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the stages ask for: the candidates of a text, at least so many; the passage after another one; a reranking model, if any."""
+    """What the stages ask for: the candidates of a text, at least so many; the passage after another one; a reranking model, if any.
+
+    ``considered`` is told the passages of which some are chosen, each once.
+    """
 
     candidates: Callable[[str, int], Sequence[Candidate]]
     following: Callable[[Hit], Hit | None]
     reread: Reread | None = None
+    considered: Callable[[Sequence[Hit]], None] = lambda _: None
 
 
 def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:
@@ -39,6 +43,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
         found = put_together(found, ranked(again, others, depth, tuning.ranking), tuning.second_look)
         candidates = [*candidates, *others]
     distinct = without_copies(found)
+    sources.considered(distinct)
     if sources.reread and is_close(distinct, tuning.reranking):
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
     else:

@@ -28,7 +28,7 @@ from rag_pipeline.embedding.model import EmbeddingModel, embedding_model
 from rag_pipeline.embedding.model_files import EmbeddingModelError, unread_language
 from rag_pipeline.embedding.served_model import is_served
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Coverage, Hit
+from rag_pipeline.models import Coverage, Hit, IndexVersion
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import Candidate, CollectionNotIndexedError, IndexChangedError, Manifest, SearchQuery, VectorIndex
 
@@ -41,11 +41,12 @@ class NothingIndexedError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first, and how far they could be found by their meaning; ``versions`` of the collections that were searched."""
+    """Passages, best first, and how far they could be found by their meaning; which came close, and which versions were searched."""
 
     hits: tuple[Hit, ...]
     coverage: Coverage
-    versions: Mapping[str, str] = field(default_factory=dict)
+    considered: tuple[Hit, ...] = ()
+    versions: tuple[IndexVersion, ...] = ()
 
 
 @dataclass
@@ -147,10 +148,12 @@ class Retriever:
         return self._found(_Question(collections, asked.published, scope.filter, by_any_vector=True), questions, with_topic, top_k)
 
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
-        sources = Sources(partial(self._candidates, asked), self._following, self._reread)
+        seen: list[Hit] = []
+        sources = Sources(partial(self._candidates, asked), self._following, self._reread, seen.extend)
         hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
-        versions = {name: asked.published[name].version for name in asked.collections if name in asked.published}
-        return Found(hits, self._coverage(asked), versions)
+        searched = [asked.published[name] for name in asked.collections if name in asked.published]
+        versions = tuple(IndexVersion(one.collection, one.version, one.embedding_model) for one in searched)
+        return Found(hits, self._coverage(asked), _not_chosen(seen, hits), versions)
 
     def _coverage(self, asked: _Question) -> Coverage:
         manifests = [asked.published[name] for name in asked.collections if name in asked.published]
@@ -243,6 +246,16 @@ class Retriever:
             return next(iter(self._index.passages(collection, [chunk_id])), None)
         except CollectionNotIndexedError:
             return None
+
+
+def _not_chosen(seen: Sequence[Hit], chosen: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Passages that were considered for one of the questions, best first, each once."""
+    known = {hit.chunk_id for hit in chosen}
+    best: dict[str, Hit] = {}
+    for hit in sorted(seen, key=lambda hit: -hit.score):
+        if hit.chunk_id not in known:
+            best.setdefault(hit.chunk_id, hit)
+    return tuple(best.values())
 
 
 def _seconds(time: datetime | None) -> float | None:

@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from rag_pipeline.answering.expected_kind import expected_kind
 from rag_pipeline.answering.tuning import TUNING, Ranking
-from rag_pipeline.models import Hit, cells_of, is_header, is_row
+from rag_pipeline.models import Hit, Parts, cells_of, is_header, is_row
 from rag_pipeline.stores.vectors import Candidate
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
 
@@ -49,25 +49,30 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     """
     candidates = _without_repetitions(candidates)
     asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    scores = _best_scores([_Measured.of(asked, candidate, ranking) for candidate in candidates], top_k, ranking)
-    order = sorted(scores, key=lambda n: (-scores[n], candidates[n].hit.rank))
-    return tuple(replace(candidates[n].hit, rank=rank, score=scores[n]) for rank, n in enumerate(order[:top_k], start=1))
+    measured = [_Measured.of(asked, candidate, ranking) for candidate in candidates]
+    scores = _best_scores(measured, top_k, ranking)
+    order = sorted(scores, key=lambda n: (-scores[n][0], candidates[n].hit.rank))[:top_k]
+    return tuple(
+        replace(candidates[n].hit, rank=rank, score=scores[n][0], parts=measured[n].parts(scores[n][1], ranking))
+        for rank, n in enumerate(order, start=1)
+    )
 
 
-def _best_scores(measured: Sequence[_Measured], top_k: int, ranking: Ranking) -> dict[int, float]:
-    """Place → score of the ``top_k`` that score most, and of some others.
+def _best_scores(measured: Sequence[_Measured], top_k: int, ranking: Ranking) -> dict[int, tuple[float, float]]:
+    """Place → score, and share of pairs, of the ``top_k`` that score most, and of some others.
 
     Reading a text for its pairs of words takes longer than all else here: what could not be among the best with any pairs is not read.
     """
     at_most = [one.score(one.most_pairs, ranking) for one in measured]
-    scores: dict[int, float] = {}
+    scores: dict[int, tuple[float, float]] = {}
     best: list[float] = []
     for place in sorted(range(len(measured)), key=lambda place: -at_most[place]):
         if len(best) == top_k and at_most[place] < best[0]:
             break
         one = measured[place]
-        scores[place] = one.score(one.pairs(), ranking) if one.possible else at_most[place]
-        (heappushpop if len(best) == top_k else heappush)(best, scores[place])
+        pairs = one.pairs()
+        scores[place] = one.score(pairs, ranking) if one.possible else at_most[place], pairs
+        (heappushpop if len(best) == top_k else heappush)(best, scores[place][0])
     return scores
 
 
@@ -192,6 +197,11 @@ class _Measured:
             return _score_by_words(fused, self.covered, pairs, self.name, ranking)
         cosine, rank = max(0.0, self.candidate.cosine), fused / ranking.fusion.best_score
         return min(1.0, _sum(cosine, self.covered, rank, pairs, self.name, ranking) + ranking.row * self.row)
+
+    def parts(self, pairs: float, ranking: Ranking) -> Parts:
+        """What its score with that share of pairs is made of."""
+        fused, cosine = min(1.0, self.candidate.hit.score / ranking.fusion.best_score), self.candidate.cosine
+        return Parts(self.covered, None if cosine is None else max(0.0, cosine), self.name, fused, pairs, self.row)
 
     def expected(self, pairs: float, ranking: Ranking) -> float:
         """The most that one without a vector will have once it has one."""

@@ -156,6 +156,22 @@ def state_counts(catalog: Catalog) -> StateCounts:
     return counts
 
 
+def newest_headings(catalog: Catalog, documents: int, most: int) -> list[tuple[str, str]]:
+    """Collection and heading, at most so many, of the documents that were indexed last: the first of each of them, the second, …"""
+    statement = f"""
+        WITH newest AS (
+            SELECT * FROM documents WHERE state = 'indexed' AND {PRESENT} ORDER BY indexed_at DESC, document_id LIMIT $documents
+        ), headings AS (
+            SELECT n.collection, e.text, n.indexed_at, n.document_id,
+                   row_number() OVER (PARTITION BY n.document_id ORDER BY e.position) AS place
+            FROM newest n JOIN elements e USING (extraction_key) WHERE e.kind = 'Title'
+        )
+        SELECT collection, text FROM headings ORDER BY place, indexed_at DESC, document_id LIMIT $most
+    """
+    with catalog.reading() as connection:
+        return connection.execute(statement, {"documents": documents, "most": most}).fetchall()
+
+
 def _cursor_of(document: DocumentStatus) -> str:
     position = [document.collection, document.document, document.document_id]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import ConversationError
-from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
+from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES, TRACES
 
 _ROWS_AT_A_TIME = 500
 
@@ -37,9 +37,9 @@ async def copy_conversations(source: URL, target: URL) -> None:
         await bring_up_to_date(writing, {})
         async with reading.connect() as old, writing.begin() as new:
             await _begin_at_one_moment(old)
-            await new.execute(sa.delete(MESSAGES))
-            await new.execute(sa.delete(CONVERSATIONS))
-            for table in (CONVERSATIONS, MESSAGES):
+            for table in (TRACES, MESSAGES, CONVERSATIONS):
+                await new.execute(sa.delete(table))
+            for table in (CONVERSATIONS, MESSAGES, TRACES):
                 await _copy_rows(old, new, table)
     except (SQLAlchemyError, OSError) as error:
         raise unreachable(target if target.get_backend_name() == "postgresql" else source, error) from error

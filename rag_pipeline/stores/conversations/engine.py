@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.owners import hand_over
 from rag_pipeline.stores.conversations.records import ConversationError
 
@@ -74,6 +75,11 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.create_function("lower", 1, _lower)  # SQLite's own knows the letters of English
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower() if isinstance(text, str) else text
 
 
 async def bring_up_to_date(engine: AsyncEngine, former_owners: Mapping[str, str]) -> None:
@@ -87,6 +93,7 @@ async def bring_up_to_date(engine: AsyncEngine, former_owners: Mapping[str, str]
             await _locked(connection)
             await connection.run_sync(_upgrade)
             await hand_over(connection, former_owners)
+            await forget_deleted(connection)
     except CommandError:
         message = "The conversations were written by a newer version of this program. Update it, or set RAG_DATABASE_URL to another."
         raise ConversationError(message) from None

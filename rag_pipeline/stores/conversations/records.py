@@ -49,13 +49,16 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation; ``messages`` oldest first, empty in lists. Times are UTC."""
+    """A conversation; ``messages`` oldest first, empty in lists. Times are UTC. ``collections``: where its last question looked, none: in
+    all."""
 
     conversation_id: str
     title: str
     created_at: datetime
     updated_at: datetime
     messages: tuple[StoredMessage, ...] = ()
+    pinned: bool = False
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

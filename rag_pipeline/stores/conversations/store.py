@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from rag_pipeline.models import Message
+from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import (
     Conversation,
@@ -33,7 +34,7 @@ from rag_pipeline.stores.conversations.records import (
     StoredMessage,
     Thumb,
 )
-from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES
+from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES, TRACES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,14 +71,27 @@ class Conversations:
         now = _now()
         row = {"id": uuid.uuid4().hex, "owner": owner, "title": _title(title), "created_at": now, "updated_at": now}
         async with self._writing() as connection:
+            await forget_deleted(connection)
             await connection.execute(sa.insert(CONVERSATIONS).values(row))
         return Conversation(str(row["id"]), str(row["title"]), now, now)
 
-    async def recent(self, owner: str, limit: int = 50, before: datetime | None = None) -> list[Conversation]:
-        """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen."""
-        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner)
+    async def recent(
+        self, owner: str, limit: int = 50, before: datetime | None = None, search: str = "", *, pinned: bool | None = None
+    ) -> list[Conversation]:
+        """Conversations without their messages, the last used first; ``before`` is the ``updated_at`` of the last one already seen.
+
+        ``search``: words, in any case, that stand in the title, or in a question or answer. ``pinned``: those only, or none of them.
+        """
+        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
         if before is not None:
             query = query.where(CONVERSATIONS.c.updated_at < before)
+        if pinned is not None:
+            query = query.where(CONVERSATIONS.c.pinned_at.is_not(None) if pinned else CONVERSATIONS.c.pinned_at.is_(None))
+        if words := _storable(search).strip().lower():
+            said = sa.func.lower(MESSAGES.c.content).contains(words, autoescape=True)
+            within = sa.select(MESSAGES.c.conversation_id).where(MESSAGES.c.deleted_at.is_(None), said)
+            title = sa.func.lower(CONVERSATIONS.c.title).contains(words, autoescape=True)
+            query = query.where(sa.or_(title, CONVERSATIONS.c.id.in_(within)))
         async with self._reading() as connection:
             rows = await connection.execute(query.order_by(CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id).limit(limit))
             return [_conversation(row) for row in rows.mappings()]
@@ -90,17 +104,30 @@ class Conversations:
         """
         async with self._reading() as connection:
             row = await self._owned(connection, owner, conversation_id)
-            query = sa.select(*_shown(MESSAGES)).where(MESSAGES.c.conversation_id == conversation_id).order_by(MESSAGES.c.position)
+            own = MESSAGES.c.conversation_id == conversation_id, MESSAGES.c.deleted_at.is_(None)
+            query = sa.select(*_shown(MESSAGES)).where(*own).order_by(MESSAGES.c.position)
             messages = [_message(message) for message in (await connection.execute(query)).mappings()]
         return _conversation(row, messages)
 
-    async def history(self, owner: str, conversation_id: str) -> list[Message]:
-        """What a follow-up may refer to: questions with the answers or refusals that they got.
+    async def turn(self, owner: str, answer_id: str) -> tuple[StoredMessage, StoredMessage]:
+        """A question and its answer.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._reading() as connection:
+            answer = await _owned_answer(connection, owner, answer_id)
+            query = sa.select(MESSAGES).where(_is_of_turn(answer)).order_by(MESSAGES.c.position)
+            question, answered = [_message(row) for row in (await connection.execute(query)).mappings()]
+        return question, answered
+
+    async def history(self, owner: str, conversation_id: str, instead_of: str = "") -> list[Message]:
+        """What a follow-up may refer to: questions with the answers or refusals that they got, without the one that it is ``instead_of``.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
-        return _said((await self.get(owner, conversation_id)).messages)
+        return _said((await self.get(owner, conversation_id)).messages, instead_of)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> None:
         """Give a conversation another title.
@@ -112,20 +139,66 @@ class Conversations:
             await self._owned(connection, owner, conversation_id)
             await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(title=_title(title)))
 
-    async def delete(self, owner: str, conversation_id: str) -> None:
-        """Delete a conversation with all its messages; one that is not there is no error."""
-        async with self._writing() as connection:
-            await connection.execute(sa.delete(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner))
+    async def pin(self, owner: str, conversation_id: str, *, pinned: bool) -> None:
+        """Keep a conversation above the others, or no more.
 
-    async def begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+        Raises:
+            ConversationGoneError: it is not there, or someone else's.
+        """
+        async with self._writing() as connection:
+            await self._owned(connection, owner, conversation_id)
+            change = sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id)
+            await connection.execute(change.values(pinned_at=_now() if pinned else None))
+
+    async def delete(self, owner: str, conversation_id: str) -> None:
+        """Delete a conversation with all its messages; one that is not there is no error. It can be restored for an hour."""
+        own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
+        async with self._writing() as connection:
+            await forget_deleted(connection)
+            await connection.execute(sa.update(CONVERSATIONS).where(own).values(deleted_at=_now()))
+
+    async def restore(self, owner: str, conversation_id: str) -> None:
+        """Bring back a conversation that was deleted.
+
+        Raises:
+            ConversationGoneError: it is not there any more, or someone else's.
+        """
+        own = sa.and_(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner)
+        async with self._writing() as connection:
+            _require(await connection.execute(sa.update(CONVERSATIONS).where(own).values(deleted_at=None)), "conversation")
+
+    async def delete_turn(self, owner: str, answer_id: str) -> None:
+        """Delete an answer and the question before it; questions that follow do not know of them. They can be restored as a conversation.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._writing() as connection:
+            await _mark_turn(connection, owner, answer_id, _now())
+
+    async def restore_turn(self, owner: str, answer_id: str) -> None:
+        """Bring back an answer that was deleted, or asked for again, with its question.
+
+        Raises:
+            ConversationGoneError: it is not there any more, or someone else's.
+        """
+        async with self._writing() as connection:
+            await _mark_turn(connection, owner, answer_id, None)
+
+    async def begin_answer(
+        self, owner: str, conversation_id: str, question: str, instead_of: str = "", collections: Sequence[str] = ()
+    ) -> str:
         """Write down a question and that its answer is being written; the answer's id, for the methods below.
+
+        ``instead_of``: the id of an earlier answer in the conversation, which is deleted with its question, and can be restored.
+        ``collections``: where the question looks, kept with the conversation.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._begin_answer(owner, conversation_id, question)
+                return await self._begin_answer(owner, conversation_id, question, instead_of, collections)
             except IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -144,12 +217,29 @@ class Conversations:
         state: MessageState,
         detail: Mapping[str, object],
         provenance: Mapping[str, object] | None = None,
+        trace: Mapping[str, object] | None = None,
     ) -> None:
-        """Write down how an answer ended, and what it was made of. One whose conversation was deleted meanwhile is forgotten with it."""
+        """Write down how an answer ended, what it was made of (``provenance``), and how it was found (``trace``).
+
+        One whose conversation was deleted meanwhile is forgotten with it.
+        """
         made_of = dict(provenance) if provenance else sa.null()
         values = {"content": _storable(content), "state": state, "detail": dict(detail), "touched_at": _now(), "provenance": made_of}
         async with self._writing() as connection:
-            await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+            done = await connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+            if trace and cast("Any", done).rowcount:
+                await connection.execute(sa.delete(TRACES).where(TRACES.c.message_id == message_id))
+                await connection.execute(sa.insert(TRACES).values(message_id=message_id, trace=dict(trace)))
+
+    async def trace(self, owner: str, answer_id: str) -> Mapping[str, Any]:
+        """How an answer was found, as it was written down; empty where that was before any of it was.
+
+        Raises:
+            ConversationGoneError: there is no such answer, or it is someone else's.
+        """
+        async with self._reading() as connection:
+            await _owned_answer(connection, owner, answer_id)
+            return await connection.scalar(sa.select(TRACES.c.trace).where(TRACES.c.message_id == answer_id)) or {}
 
     async def give_feedback(
         self, owner: str, message_id: str, feedback: Feedback | None, comment: str = "", reason: FeedbackReason | None = None
@@ -167,16 +257,14 @@ class Conversations:
             "feedback_reason": reason if feedback == "down" else None,
         }
         async with self._writing() as connection:
-            done = await connection.execute(change.values(values))
-            if not cast("Any", done).rowcount:
-                raise ConversationGoneError("There is no answer with this id.")
+            _require(await connection.execute(change.values(values)), "answer")
 
     async def thumbs(self) -> list[Thumb]:
         """All finished answers that somebody judged, whoever that was, oldest first."""
         asked, answered = MESSAGES.alias("asked"), MESSAGES.alias("answered")
         same = (asked.c.conversation_id == answered.c.conversation_id) & (asked.c.position == answered.c.position - 1)
         query = sa.select(*_shown(answered), asked.c.content.label("question")).join_from(answered, asked, same)
-        judged = answered.c.feedback.is_not(None) & answered.c.state.in_(("complete", "refused"))
+        judged = answered.c.feedback.is_not(None) & answered.c.state.in_(("complete", "refused")) & _is_there(answered)
         async with self._reading() as connection:
             rows = await connection.execute(query.where(judged).order_by(answered.c.created_at, answered.c.id))
             return [_thumb(row) for row in rows.mappings()]
@@ -188,8 +276,9 @@ class Conversations:
             ConversationGoneError: there is no answer with this id.
         """
         answered = MESSAGES.alias("answered")
-        own = (answered.c.id == message_id) & (answered.c.role == "assistant")
-        same = (MESSAGES.c.conversation_id == answered.c.conversation_id) & (MESSAGES.c.position < answered.c.position)
+        own = (answered.c.id == message_id) & (answered.c.role == "assistant") & _is_there(answered)
+        before_it = (MESSAGES.c.conversation_id == answered.c.conversation_id) & (MESSAGES.c.position < answered.c.position)
+        same = before_it & MESSAGES.c.deleted_at.is_(None)
         earlier = sa.select(*_shown(MESSAGES)).join(answered, same).where(own).order_by(MESSAGES.c.position)
         async with self._reading() as connection:
             row = (await connection.execute(sa.select(answered).where(own))).mappings().first()
@@ -203,10 +292,12 @@ class Conversations:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _begin_answer(self, owner: str, conversation_id: str, question: str) -> str:
+    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, collections: Sequence[str]) -> str:
         now, answer_id = _now(), uuid.uuid4().hex
         async with self._writing() as connection:
             await self._owned(connection, owner, conversation_id)
+            if instead_of:
+                await _mark_turn(connection, owner, instead_of, now)
             last = await connection.scalar(
                 sa.select(sa.func.coalesce(sa.func.max(MESSAGES.c.position), -1)).where(MESSAGES.c.conversation_id == conversation_id)
             )
@@ -215,15 +306,18 @@ class Conversations:
             answer = {"id": answer_id, "position": first + 2, "role": "assistant", "content": "", "state": "writing"}
             common = {"conversation_id": conversation_id, "detail": {}, "created_at": now, "touched_at": now}
             await connection.execute(sa.insert(MESSAGES), [{**common, **asked}, {**common, **answer}])
-            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(updated_at=now))
+            used = {"updated_at": now, "scope": {"collections": list(collections)}}
+            await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(used))
         return answer_id
 
     @staticmethod
     async def _owned(connection: AsyncConnection, owner: str, conversation_id: str) -> sa.RowMapping:
-        query = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner)
+        query = sa.select(CONVERSATIONS).where(
+            CONVERSATIONS.c.id == conversation_id, CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None)
+        )
         row = (await connection.execute(query)).mappings().first()
         if row is None:
-            raise ConversationGoneError("There is no conversation with this id. It may have been deleted.")
+            raise _gone("conversation")
         return row
 
     @asynccontextmanager
@@ -256,18 +350,55 @@ class Conversations:
                 self._ready = True
 
 
+def _is_there(messages: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Neither the message was deleted nor its conversation, though both can be brought back for a while."""
+    kept = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.deleted_at.is_(None))
+    return sa.and_(messages.c.deleted_at.is_(None), messages.c.conversation_id.in_(kept))
+
+
 def _shown(messages: sa.FromClause) -> list[sa.ColumnElement[Any]]:
     """All columns but what an answer was made of, which is long, and asked for alone."""
     return [column for column in messages.c if column.name != "provenance"]
 
 
-def _said(messages: Sequence[StoredMessage]) -> list[Message]:
-    """Questions with the answers or refusals that they got."""
+def _said(messages: Sequence[StoredMessage], instead_of: str = "") -> list[Message]:
+    """Questions with the answers or refusals that they got, without the answer that is to be given anew."""
     kept: list[Message] = []
     for question, answer in pairwise(messages):
-        if question.role == "user" and answer.role == "assistant" and answer.state in ("complete", "refused"):
+        is_told = answer.role == "assistant" and answer.state in ("complete", "refused") and answer.message_id != instead_of
+        if question.role == "user" and is_told:
             kept += [Message("user", question.content), Message("assistant", answer.content)]
     return kept
+
+
+async def _mark_turn(connection: AsyncConnection, owner: str, answer_id: str, deleted_at: datetime | None) -> None:
+    """An answer and its question as deleted, or not."""
+    answer = await _owned_answer(connection, owner, answer_id)
+    await connection.execute(sa.update(MESSAGES).where(_is_of_turn(answer)).values(deleted_at=deleted_at))
+
+
+async def _owned_answer(connection: AsyncConnection, owner: str, answer_id: str) -> sa.RowMapping:
+    own = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
+    wanted = sa.select(MESSAGES).where(MESSAGES.c.id == answer_id, MESSAGES.c.role == "assistant", MESSAGES.c.conversation_id.in_(own))
+    answer = (await connection.execute(wanted)).mappings().first()
+    if answer is None:
+        raise _gone("answer")
+    return answer
+
+
+def _is_of_turn(answer: sa.RowMapping) -> sa.ColumnElement[bool]:
+    """The answer, or its question, which stands before it."""
+    places = [answer["position"] - 1, answer["position"]]
+    return sa.and_(MESSAGES.c.conversation_id == answer["conversation_id"], MESSAGES.c.position.in_(places))
+
+
+def _require(done: object, what: str) -> None:
+    if not cast("Any", done).rowcount:
+        raise _gone(what)
+
+
+def _gone(what: str) -> ConversationGoneError:
+    return ConversationGoneError(f"There is no {what} with this id. It may have been deleted.")
 
 
 def _now() -> datetime:
@@ -289,7 +420,9 @@ def _storable(text: str) -> str:
 
 
 def _conversation(row: sa.RowMapping, messages: Sequence[StoredMessage] = ()) -> Conversation:
-    return Conversation(row["id"], row["title"], _utc(row["created_at"]), _utc(row["updated_at"]), tuple(messages))
+    collections = (row["scope"] or {}).get("collections", ())
+    times = _utc(row["created_at"]), _utc(row["updated_at"])
+    return Conversation(row["id"], row["title"], *times, tuple(messages), row["pinned_at"] is not None, tuple(collections))
 
 
 def _thumb(row: sa.RowMapping) -> Thumb:

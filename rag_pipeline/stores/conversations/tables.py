@@ -17,6 +17,9 @@ CONVERSATIONS = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("pinned_at", sa.DateTime(timezone=True)),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), index=True),
+    sa.Column("scope", sa.JSON),
 )
 
 MESSAGES = sa.Table(
@@ -35,5 +38,14 @@ MESSAGES = sa.Table(
     sa.Column("feedback_comment", sa.Text),
     sa.Column("feedback_reason", sa.Text),
     sa.Column("provenance", sa.JSON),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), index=True),
     sa.UniqueConstraint("conversation_id", "position", name="messages_position"),
 )
+
+TRACES = sa.Table(
+    "traces",
+    METADATA,
+    sa.Column("message_id", sa.Text, sa.ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("trace", sa.JSON, nullable=False),
+)
+"""How an answer was found. Apart from the messages, because it is larger than they are, and seldom asked for."""

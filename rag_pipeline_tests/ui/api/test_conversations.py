@@ -1,10 +1,14 @@
 """Conversations over HTTP."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import pairwise
 
 import httpx
 import pytest
+from docx import Document
 
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
@@ -22,6 +26,50 @@ def answerer() -> ScriptedAnswerer:
 def client(settings: Settings, answerer: ScriptedAnswerer) -> Iterator[httpx.Client]:
     with serving(settings, answerer) as address, httpx.Client(base_url=address, timeout=30) as made:
         yield made
+
+
+def test_how_an_answer_was_found_is_what_its_stream_told(settings: Settings, ingest: Callable[..., object]) -> None:
+    hostile = "<script>x</script> ![a](http://example.com/a.png)"
+    for number in range(12):
+        (settings.uploads / f"lamp {number} <b>.txt").write_text(f"The lamp number {number} was repaired by Ada in March. {hostile}")
+    ingest()
+    with serving(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        made = client.post(PATH, json={"title": "The lamp"}).json()
+        question = {"question": "Who repaired lamp number 7?", "top_k": 5}
+        headers = {"Accept": "text/event-stream"}
+        lines = client.post(f"{PATH}/{made['conversation_id']}/ask", json=question, headers=headers).text.split("\n")
+        events = {name[7:]: json.loads(data[6:]) for name, data in pairwise(lines) if name.startswith("event: ")}
+        message = events["begun"]["message_id"]
+        trace = client.get(f"{PATH}/messages/{message}/trace").json()
+        found, close = events["retrieved"]["hits"], events["retrieved"]["considered"]
+        assert (len(found), len(found) + len(close)) == (5, 12)
+        assert [(one["chunk_id"], one["score"], one["parts"]) for one in trace["passages"]] == [
+            (one["chunk_id"], one["score"], one["parts"]) for one in [*found, *close]
+        ]
+        assert found[0]["parts"]["words"] > found[-1]["parts"]["words"]
+        assert trace["cited"] == {one["chunk_id"]: one["number"] for one in events["answered"]["citations"]}
+        assert trace["timings"] == events["answered"]["timings"]
+        assert trace["versions"] == events["retrieved"]["versions"]
+        shown = client.get(f"/conversations/messages/{message}/found").text
+        assert ("Quoted as 1" in shown, "Came close" in shown, "<script" in shown, "<b>" in shown) == (True, True, False, False)
+        assert client.get("/conversations/messages/nothing/found").status_code == 404
+
+
+def test_a_conversation_leaves_as_a_file_with_its_sources_and_runs_nothing(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
+    hostile = "/../<img src=x> ![a](http://example.com/a.png) \x01 # no heading"
+    answerer.pieces = ("Body *so* [1].",)
+    made = client.post(PATH, json={"title": hostile}).json()
+    address = f"{PATH}/{made['conversation_id']}"
+    client.post(f"{address}/ask", json={"question": hostile})
+    files = {kind: client.get(f"{address}/export", params={"format": kind}) for kind in ("markdown", "docx", "json")}
+    assert "%2F" not in files["markdown"].headers["content-disposition"]
+    text = files["markdown"].text
+    assert "\\<img src=x\\> \\!\\[a\\](http" in text
+    assert f"Body \\*so\\* [1].\n\n[1] [rules.txt]({client.base_url}/passages/default/c1)" in text
+    paragraphs = [one.text for one in Document(BytesIO(files["docx"].content)).paragraphs]
+    assert paragraphs[-2:] == ["Body *so* [1].", f"[1] rules.txt ({client.base_url}/passages/default/c1)"]
+    assert files["json"].json()["messages"][1]["detail"]["citations"][0]["document"] == "rules.txt"
+    assert files["json"].headers["content-disposition"].startswith("attachment")
 
 
 def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: ScriptedAnswerer) -> None:

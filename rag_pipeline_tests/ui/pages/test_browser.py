@@ -324,26 +324,6 @@ def test_nothing_runs_over_the_edge_and_colours_follow_the_system(page: Any, set
         assert (sum(int(part) for part in re.findall(r"\d+", background)[:3]) > 380) is (scheme == "light")
 
 
-def test_an_earlier_conversation_is_opened_again_and_goes_on(page: Any, settings: Settings, screenshots: Path | None) -> None:
-    answerer = ScriptedAnswerer()
-    with serving(settings, answerer) as address:
-        page.goto(address)
-        ask(page, "Who repaired the lamp?")
-        page.wait_for_selector(".footnote")
-        ask(page, "refuse this")
-        page.wait_for_selector(".refusal")
-        page.goto(address)
-        page.locator("#earlier input").click()
-        page.get_by_role("option", name="Who repaired the lamp?").click()
-        page.wait_for_selector(".refusal")
-        comes_to(page, ".question", 2)
-        comes_to(page, "a.cite", 1)
-        take(page, screenshots, "earlier")
-        ask(page, "And when?")
-        comes_to(page, ".footnote", 2)
-    assert [message.content for message in answerer.asked[-1][1]][::2] == ["Who repaired the lamp?", "refuse this"]
-
-
 def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screenshots: Path | None) -> None:
     with serving(settings, ScriptedAnswerer()) as address:
         page.goto(address)
@@ -361,9 +341,7 @@ def test_a_thumb_under_an_answer_is_kept(page: Any, settings: Settings, screensh
             return [message["feedback"] for message in messages[1::2]]
 
         wait_until(lambda: feedback() == ["up", "down"], 60, pause_seconds=0.5)  # a program may ask ten times a second, no more
-        page.goto(address)
-        page.locator("#earlier input").click()
-        page.get_by_role("option", name="Who repaired the lamp?").click()
+        page.reload()
         page.wait_for_selector("[aria-label='Liked']")
 
 

@@ -11,10 +11,11 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.document_life import HeldDeletions, hold_rules
 from rag_pipeline.models import Failed
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked
 from ui.views.document_table import MOST_ROWS, held_html, size_in_words, suggestions_html, table_html, upload_html
+from ui.views.suggestions import questions_about, questions_after
 from ui.views.welcome import answers_by, welcome_of
 from ui.web.services import build_services
 
@@ -45,6 +46,20 @@ def test_indexed_examples_come_with_questions() -> None:
     assert "1 example document anything" in welcome.html
     assert "1 more document is being read" in welcome.html
     assert not welcome_of({"default": {"indexed": 1}}, SETTINGS).offers_questions
+
+
+def test_questions_are_suggested_from_headings() -> None:
+    taken = [("b", "1.2 Fees <b>and</b> dues"), ("b", "Who pays Ada?")]
+    headings = [*taken, ("other", "Hidden things"), ("b", "Contents"), ("b", "2025 2024 2023")]
+    shown = welcome_of({"b": {"indexed": 1}}, SETTINGS, headings=headings).html
+    assert "about “Fees &lt;b&gt;and&lt;/b&gt; dues”?</button>" in shown
+    assert ">Who pays Ada?</button>" in shown
+    assert not [words for words in ("Hidden", "Contents", "2024", "<b>") if words in shown]
+    assert questions_about(["Die Kündigung der Verträge", "Kündigung der Verträge"], "Wann endet es, und wer zahlt das?") == (
+        "Was steht in den Dokumenten über „Die Kündigung der Verträge“?",
+    )
+    hits = [make_hit(chunk_id=str(number), heading_path=("All", name)) for number, name in enumerate(("The repair", "The price list"))]
+    assert questions_after("Is it repaired?", hits, hits[:1]) == ("What do the documents say about “The price list”?",)
 
 
 def test_who_answers_is_no_secret() -> None:

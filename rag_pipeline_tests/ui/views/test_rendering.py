@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -162,7 +163,7 @@ def test_what_was_withdrawn_is_shown_on_request_alone_and_stays_so_when_it_was_k
         assert "<p>In &lt;Lyon&gt;.</p></details>" in on_request
         assert "Written by" not in live
         kept = StoredMessage("2", "assistant", content, state, datetime(2026, 1, 1), detail)  # type: ignore[arg-type]
-        assert turn_html(turn_of(question, kept, markdown=False)) == live
+        assert turn_html(replace(turn_of(question, kept, markdown=False), message_id="")) == live
 
 
 def test_a_question_is_shown_as_it_was_typed() -> None:
@@ -184,5 +185,5 @@ def test_a_kept_answer_is_shown_as_it_was() -> None:
     question = StoredMessage("1", "user", "q", "complete", datetime(2026, 1, 1))
     answer = StoredMessage("2", "assistant", "Body [1]", "complete", datetime(2026, 1, 1), json.loads(json.dumps(detail)))
     live = Turn("q", markdown=False, searched="q").after(Answered("Body [1]", (citation,), "q", {"total": 0.5}, marks=(Mark(5, 8, 1),)))
-    assert turn_html(turn_of(question, answer, markdown=False)) == turn_html(live)
+    assert turn_html(turn_of(question, answer, "7", markdown=False)) == turn_html(replace(live, message_id="2", conversation="7"))
     assert ">Body<" in turn_html(live)

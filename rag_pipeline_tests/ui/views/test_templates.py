@@ -34,10 +34,11 @@ def test_the_lines_of_a_template_are_for_those_who_read_it() -> None:
 
 def test_every_template_is_used() -> None:
     root = Path(ui.__file__).parent
-    templates = sorted((root / "views" / "templates").iterdir())
+    folder = root / "views" / "templates"
+    templates = {file: file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*.html"))}
     texts = {file: file.read_text() for file in [*root.rglob("*.py"), *templates]}
     assert len(templates) > 10
-    assert [file.name for file in templates if not any(f'"{file.name}"' in text for other, text in texts.items() if other != file)] == []
+    assert [name for own, name in templates.items() if not any(f'"{name}"' in text for other, text in texts.items() if other != own)] == []
 
 
 def test_a_source_has_one_name_and_one_address_for_pages_and_programs() -> None:

@@ -6,7 +6,7 @@
   const reader = document.createElement("aside");
   reader.id = "reader";
   reader.setAttribute("aria-label", "Passage");
-  reader.innerHTML = '<nav><a target="_blank">Open in a tab of its own ↗</a><button type="button" aria-label="Close the passage">×</button></nav><iframe title="Passage"></iframe>';
+  reader.innerHTML = '<nav><a target="_blank">Open in a tab of its own ↗</a><span class="steps"><button type="button" data-step="-1" aria-label="The source before">‹</button><span role="status"></span><button type="button" data-step="1" aria-label="The next source">›</button></span><button type="button" class="close" aria-label="Close the passage">×</button></nav><iframe title="Passage"></iframe>';
   const frame = reader.querySelector("iframe");
   let opener = null;
 
@@ -21,24 +21,45 @@
     frame.src = address.href;
     reader.querySelector("a").href = link.href;
     requestAnimationFrame(() => document.documentElement.classList.add("reading"));
+    // Within the frame keys would be lost while the next page is loaded.
+    if (!opener || document.activeElement === frame) reader.querySelector(".close").focus({ preventScroll: true });
     opener = link;
-    reader.querySelector("button").focus({ preventScroll: true });
+    const sources = sourcesOf(link);
+    reader.querySelector(".steps").hidden = sources.length < 2 || place(sources, link) < 0;
+    reader.querySelector("[role=status]").textContent = `${place(sources, link) + 1} of ${sources.length}`;
+  }
+
+  const sourcesOf = (link) => [...(link.closest(".turn")?.querySelectorAll("ol.sources a.source") || [])];
+  const place = (sources, link) => sources.findIndex((one) => one.getAttribute("href") === link.getAttribute("href"));
+
+  function step(by) {
+    const sources = sourcesOf(opener), next = sources[(place(sources, opener) + by + sources.length) % sources.length];
+    if (next && sources.length > 1) openPassage(next);
   }
 
   function closePassage() {
     document.documentElement.classList.remove("reading");
     document.querySelectorAll("a.open").forEach((link) => link.classList.remove("open"));
     if (opener && opener.isConnected) opener.focus({ preventScroll: true });
+    opener = null;
   }
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#reader button")) return closePassage();
-    const link = event.target.closest("a.cite, a.source");
+    if (event.target.closest("#reader .close")) return closePassage();
+    const stepping = event.target.closest("#reader [data-step]");
+    if (stepping) return step(Number(stepping.dataset.step));
+    const link = event.target.closest("a.cite, a.source, a.source-link");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     openPassage(link);
   }, true);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closePassage(); });
+  const keys = { Escape: closePassage, ArrowLeft: () => step(-1), ArrowRight: () => step(1) };
+  const pressed = (key) => { if (opener && keys[key]) keys[key](); };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select");
+    if (!event.altKey && !event.ctrlKey && !event.metaKey && !(typing && event.key !== "Escape" && typing.value)) pressed(event.key);
+  });
+  addEventListener("message", (event) => { if (event.origin === location.origin && event.source === frame.contentWindow) pressed(event.data.key); });
 
   // --- the view follows an answer until its question reaches the top, unless the reader scrolls away ---
   let following = true, turns = 0, wanted = 0;
@@ -56,14 +77,6 @@
     if (Math.min(top, bottom) !== wanted) scrollTo({ top: (wanted = Math.min(top, bottom)) });
   }
   new MutationObserver(() => { follow(); showProgress(); }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
-
-  // --- a question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile ---
-  window.takeQuestion = (question, ...rest) => {
-    const box = document.querySelector("#question textarea");
-    box.value = "";
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    return [question, ...rest];
-  };
 
   // --- how far the work is: drawn by the server, sent while someone looks ---
   let feed = null, progress = null, askedAt = -1;

@@ -15,6 +15,11 @@
     for (const text of document.querySelectorAll("details")) text.open = true;
   }, true);
 
+  // Beside a conversation, its keys mean the same in here.
+  addEventListener("keydown", (event) => {
+    if (parent !== window && !event.altKey && !event.ctrlKey && !event.metaKey) parent.postMessage({ key: event.key }, location.origin);
+  });
+
   addEventListener("load", () => {
     for (const place of document.querySelectorAll(".place")) place.style.top = `${Number(place.dataset.top) * 100}%`;
     const passage = document.querySelector(".place") || document.querySelector("mark") || document.querySelector("tr.marked");

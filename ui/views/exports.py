@@ -1,0 +1,112 @@
+"""Answers and conversations that leave the app: as plain text, or as Markdown or DOCX with the sources below each answer.
+
+Belongs here: text and files, pure. Not here: what a turn looks like on the page (``turns.py``), the lines of sources (``citations.py``).
+
+What people and documents wrote is text in Markdown too: a program that shows the copy must neither run nor fetch anything for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import pairwise
+
+from rag_pipeline.models import Answered, Failed, Refused
+from rag_pipeline.stores.conversations import Conversation, StoredMessage
+from ui.views.citations import Source, footnotes
+from ui.views.turns import Turn, turn_of
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
+_REQUESTING = re.compile(r"!(?=\[)|\](?=[(\[:])|<")
+"""What begins an image, a link or HTML in Markdown that a language model wrote."""
+
+
+def turns_of(conversation: Conversation) -> list[tuple[StoredMessage, StoredMessage]]:
+    """Questions with their answers, in order."""
+    messages = conversation.messages
+    return [(one, other) for one, other in pairwise(messages) if (one.role, other.role) == ("user", "assistant")]
+
+
+def plain_answer(question: StoredMessage, answer: StoredMessage) -> str:
+    """What an answer says, without the marks of its sources."""
+    turn = turn_of(question, answer, markdown=False)
+    if not isinstance(turn.end, Answered):
+        return _words_instead(turn)
+    said, end = "", 0
+    for mark in turn.end.marks:
+        said, end = said + turn.end.answer[end : mark.start].rstrip(" "), mark.end
+    return said + turn.end.answer[end:]
+
+
+def markdown_answer(question: StoredMessage, answer: StoredMessage, base: str) -> str:
+    """An answer as Markdown, with a line for each source below it. ``base`` is the address of the app."""
+    turn = turn_of(question, answer, markdown=False)
+    if not isinstance(turn.end, Answered):
+        return _escaped(_words_instead(turn))
+    by_model = turn.end.model is not None and not turn.end.withdrawn
+    said, end = "", 0
+    for mark in turn.end.marks:
+        said += _safe(turn.end.answer[end : mark.start], by_model=by_model) + turn.end.answer[mark.start : mark.end]
+        end = mark.end
+    return said + _safe(turn.end.answer[end:], by_model=by_model) + footnotes(turn.end.citations, base)
+
+
+def markdown_conversation(conversation: Conversation, base: str) -> str:
+    """A conversation as Markdown: each question a heading, below it its answer with its sources."""
+    parts = [f"# {_line(conversation.title)}", f"{conversation.created_at:%Y-%m-%d %H:%M} UTC"]
+    for question, answer in turns_of(conversation):
+        parts += [f"## {_line(question.content)}", markdown_answer(question, answer, base)]
+    return "\n\n".join(parts) + "\n"
+
+
+def word_document(conversation: Conversation, base: str) -> bytes:
+    """A conversation as a DOCX file. Takes some milliseconds a turn: not for the event loop."""
+    from docx import Document  # not at the start of the app
+
+    made = Document()
+    made.add_heading(_printable(conversation.title), 1)
+    made.add_paragraph(f"{conversation.created_at:%Y-%m-%d %H:%M} UTC")
+    for question, answer in turns_of(conversation):
+        made.add_heading(_printable(question.content), 2)
+        turn = turn_of(question, answer, markdown=False)
+        said = turn.end.answer if isinstance(turn.end, Answered) else _words_instead(turn)
+        for paragraph in filter(None, (part.strip() for part in said.split("\n"))):
+            made.add_paragraph(_printable(paragraph))
+        for one in turn.end.citations if isinstance(turn.end, Answered) else ():
+            made.add_paragraph(_printable(f"[{one.number}] {Source.of(one).name} ({base}{Source.of(one).url})"))
+    file = BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def _printable(text: str) -> str:
+    """Without what XML has no place for."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+
+
+def _words_instead(turn: Turn) -> str:
+    if isinstance(turn.end, Refused):
+        return turn.end.reason
+    if isinstance(turn.end, Failed):
+        return "\n\n".join(filter(None, [turn.text, f"The answer broke off: {turn.end.message}"]))
+    return "\n\n".join(filter(None, [turn.text, "Stopped."]))
+
+
+def _safe(text: str, *, by_model: bool) -> str:
+    """A model writes Markdown; quoted sentences are none."""
+    return _REQUESTING.sub(lambda found: "\\" + found[0], text) if by_model else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", text)
+
+
+def _line(text: str) -> str:
+    return _escaped(" ".join(text.split()))
+
+
+def file_name(title: str, ending: str) -> str:
+    """A name for the file of a conversation, which no system refuses."""
+    words: Sequence[str] = re.sub(r"[^\w\s.-]", " ", title).split()
+    return f"{' '.join(words)[:80].strip(' .') or 'Conversation'}.{ending}"

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel
 
 from ui.api.deps import ReaderDependency, ServicesDependency
-from ui.api.schema_examples import TRACE, shown
+from ui.api.schema_examples import TRACE, file_of, shown
 from ui.views.exports import markdown_answer, plain_answer
 from ui.views.trace import trace_html
 from ui.web.security import PAGE_POLICY
@@ -48,7 +48,7 @@ class TraceBody(BaseModel):
 PART_OF_A_PAGE = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
 
 
-@router.get("/{message_id}/text", response_class=PlainTextResponse)
+@router.get("/{message_id}/text", response_class=Response, responses=file_of("text/plain", "The answer"))
 async def text(
     message_id: str,
     request: Request,

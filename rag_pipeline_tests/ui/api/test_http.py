@@ -73,7 +73,7 @@ def test_ask_as_a_stream_of_events(client: httpx.Client) -> None:
     assert answer.headers["content-type"].startswith("text/event-stream")
     events = events_of(answer.text)
     assert [name for name, _ in events] == ["reformulated", "retrieved", *["token"] * 5, "answered"]
-    assert events[1][1] == {"hits": [make_hit().to_json()]}
+    assert events[1][1] == {"hits": [{**make_hit().to_json(), "parts": None}], "considered": [], "versions": []}
     assert events[2][1] == {"text": "A fine", "citation": None}
     assert [event for name, event in events if name == "token" and event["citation"]] == [{"text": "[1]", "citation": 1}]
     assert events[-1][1]["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "boxes": []}]

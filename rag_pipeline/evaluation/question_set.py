@@ -34,6 +34,7 @@ from rag_pipeline.models import Hit
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
 from rag_pipeline.stores.files import change_mark, write_atomically
+from rag_pipeline.stores.thumbs import may_hold_thumbs
 
 if TYPE_CHECKING:
     from rag_pipeline.stores.conversations import Thumb
@@ -237,8 +238,8 @@ def _mark_of_conversations(settings: Settings) -> Hashable:
 
 
 def _thumbs(settings: Settings) -> Sequence[Thumb]:
-    """Of everybody. Nothing is made where nobody ever had a conversation."""
-    if not settings.database_url and not settings.conversations_path.exists():
+    """Of everybody. Nothing is made where nobody ever had a conversation, and nothing is loaded where nobody judged an answer."""
+    if not settings.database_url and not may_hold_thumbs(settings.conversations_path):
         return []
     return asyncio.run(_read_thumbs(settings))
 

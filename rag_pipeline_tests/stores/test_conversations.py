@@ -22,6 +22,7 @@ from rag_pipeline.stores.conversations import Conversation, ConversationError, C
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
 from rag_pipeline.stores.conversations.tables import METADATA
+from rag_pipeline.stores.thumbs import may_hold_thumbs
 from rag_pipeline_tests.programs import POSTGRESQL, require
 from rag_pipeline_tests.servers import PostgreSQL
 
@@ -363,3 +364,17 @@ async def test_an_address_that_cannot_be_used_is_named_without_its_password(wron
     with pytest.raises(ConversationError, match="RAG_DATABASE_URL") as raised:
         await Conversations(wrong, tmp_path).recent("")
     assert "hidden-word" not in str(raised.value)
+
+
+async def test_whether_anybody_judged_an_answer_is_told_at_a_glance(tmp_path: Path) -> None:
+    file = tmp_path / "conversations # 1.sqlite"
+    assert not may_hold_thumbs(file)
+    made = Conversations(None, file)
+    identity = (await made.create("", "title")).conversation_id
+    await answered(made, "", identity, "q", "a")
+    assert not may_hold_thumbs(file)
+    await made.give_feedback("", (await made.get("", identity)).messages[1].message_id, "up")
+    assert may_hold_thumbs(file)
+    await made.close()
+    file.write_bytes(b"no database")
+    assert may_hold_thumbs(file)  # whoever reads it says why it cannot be read

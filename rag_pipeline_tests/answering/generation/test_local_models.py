@@ -213,6 +213,6 @@ def test_the_doctor_says_what_is_offered_and_whether_prompts_fit() -> None:
 
 def test_the_first_page_names_models_as_text() -> None:
     here = (LocalModel("Ollama", "http://127.0.0.1:11434/v1", "<b>x</b>"),)
-    assert "offers &lt;b&gt;x&lt;/b&gt;" in answers_by(Settings(chat_model=None), here)
+    assert "On this machine Ollama offers &lt;b&gt;x&lt;/b&gt;. For written answers" in answers_by(Settings(chat_model=None), here)
     assert "written by &lt;b&gt;x&lt;/b&gt;, by Ollama on this machine" in answers_by(Settings(chat_model="auto"), here)
     assert "neither Ollama" in answers_by(Settings(chat_model="auto"))

@@ -16,7 +16,7 @@ from rag_pipeline.answering.retrieval.retrieve import Found, Retriever
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
-from rag_pipeline_tests.answering.provider import Reply, provider
+from rag_pipeline_tests.answering.provider import Reply, event, provider
 
 KEY = "sk-very-secret"
 QUICK = replace(TUNING.connection, retry_seconds=(0.01, 0.01))
@@ -175,6 +175,20 @@ async def test_a_provider_that_knows_no_stream_options_is_asked_without(status: 
         events = await events_of(answerer_at(server.url), "When did it open?")
     assert isinstance(events[-1], Answered)
     assert ["stream_options" in request for request in server.requests] == [True, False]
+
+
+REASONING = event({"delta": {"role": "assistant", "content": None, "reasoning_content": "Paris? No. ", "reasoning": "Paris?"}})
+TOOL_CALL = event({"delta": {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "search", "arguments": '{"q": "Paris"}'}}]}})
+
+
+async def test_thoughts_and_calls_of_tools_that_nobody_offered_are_no_part_of_an_answer() -> None:
+    said = event({"delta": {"content": "It opened in 1781 [1]."}})
+    async with provider(Reply(raw=REASONING + TOOL_CALL + said)) as server:
+        end = (await events_of(answerer_at(server.url), "When did it open?"))[-1]
+    assert cast("Answered", end).answer == "It opened in 1781 [1]."
+    async with provider(Reply(raw=REASONING + TOOL_CALL)) as server:
+        end = (await events_of(answerer_at(server.url), "When did it open?"))[-1]
+    assert cast("Failed", end).code == "chat_empty"
 
 
 async def test_a_refusal_in_fastapis_words_is_shown() -> None:

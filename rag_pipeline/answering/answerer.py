@@ -149,7 +149,7 @@ class Answerer:
     @property
     def _deciding(self) -> dict[str, object]:
         """The settings that decide an answer, besides the index; ``tuning`` stands for all numbers of the tuning."""
-        numbers = hashlib.sha256(repr(self._tuning).encode()).hexdigest()[:12]
+        numbers = hashlib.sha256(repr(self._tuning).encode()).hexdigest()
         return {**{name: getattr(self._settings, name) for name in DECIDING}, "tuning": numbers}
 
     async def close(self) -> None:

@@ -149,7 +149,8 @@ def test_requests_are_counted_together(two: TwoProcesses) -> None:
     started = time.monotonic()
     replies = [CLIENT.get(f"{two.address}/api/v1/conversations", headers=BEN) for _ in range(REQUESTS_A_MINUTE + 25)]
     let_in = [reply.status_code for reply in replies].count(200)
-    assert REQUESTS_A_MINUTE <= let_in <= REQUESTS_A_MINUTE + 1 + (time.monotonic() - started)
+    refilled = REQUESTS_A_MINUTE / 60 * (time.monotonic() - started)
+    assert REQUESTS_A_MINUTE <= let_in <= REQUESTS_A_MINUTE + 1 + refilled
     assert {reply.headers["Retry-After"] for reply in replies if reply.status_code == 429} == {"1"}
 
 
@@ -172,10 +173,8 @@ def test_a_page_goes_on_at_the_other_process(two: TwoProcesses, page: Any) -> No
     comes_to(page, "#chat .turn.live .answer", 1)  # the question is kept before the first word comes
     two.processes[two.ports[other]].send_signal(signal.SIGKILL)
     assert [CLIENT.get(f"{two.address}/api/v1/conversations", headers=CARL).status_code for _ in range(16)] == [200] * 16
-    comes_to(page, "#chat .turn", 0)  # it has said that the connection was lost, and loaded itself again
-    page.locator("#earlier input").click()
-    page.get_by_role("option", name="Who repairs the lamp?").click()
-    comes_to(page, "#chat .question", 3)
+    comes_to(page, "#chat .turn", 0)  # it has said that the connection was lost, and loads itself again
+    comes_to(page, "#chat .question", 3)  # in the same conversation
     comes_to(page, "#chat .turn .sources", 2)
     ask(page, "And why?")
     comes_to(page, "#chat .turn .sources", 3)

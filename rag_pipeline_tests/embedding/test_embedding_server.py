@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -259,9 +260,10 @@ async def test_another_model_behind_the_same_address_is_noticed_and_not_mixed(se
 async def test_without_the_server_passages_are_found_by_words_and_that_is_said(served: Settings, service: EmbeddingService) -> None:
     put(served, zebras=ZEBRAS, owls=OWLS)
     run_steps(served)
-    assert [(one.state, "vectors of 64 numbers" in one.detail) for one in examine(served) if "embedding" in one.subject] == [("ok", True)]
+    there = [one for one in await asyncio.to_thread(examine, served) if "embedding" in one.subject]
+    assert [(one.state, "vectors of 64 numbers" in one.detail) for one in there] == [("ok", True)]
     away = served.model_copy(update={"embedding_url": "http://127.0.0.1:9/v1"})
-    (said,) = [one for one in examine(away) if "embedding" in one.subject]
+    (said,) = [one for one in await asyncio.to_thread(examine, away) if "embedding" in one.subject]
     assert (said.state, "cannot be reached" in said.detail) == ("problem", True)
     end = await answer(away, "Which animals have black and white stripes?")
     assert end.coverage

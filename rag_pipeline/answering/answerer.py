@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from rag_pipeline.answering.conversation.decomposition import sub_questions
 from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
@@ -146,7 +147,7 @@ class Answerer:
             async for event in events:
                 yield event
 
-    @property
+    @cached_property
     def _deciding(self) -> dict[str, object]:
         """The settings that decide an answer, besides the index; ``tuning`` stands for all numbers of the tuning."""
         numbers = hashlib.sha256(repr(self._tuning).encode()).hexdigest()

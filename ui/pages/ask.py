@@ -22,6 +22,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.models import AnswerEvent
+from rag_pipeline.settings import AUTOMATIC
 from rag_pipeline.stores.conversations import Conversation
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay
@@ -120,7 +121,9 @@ class AskPage:
         blocks.load(self._who_answers, None, self._answers_by, show_progress="hidden", queue=False, api_visibility="private")
 
     async def _who_answers(self) -> str:
-        return answers_by(self._services.settings, await self._services.answerer.local_models())
+        settings = self._services.settings
+        is_named = settings.chat_model not in (None, "", AUTOMATIC)  # then nobody asks what this machine offers
+        return answers_by(settings, () if is_named else await self._services.answerer.local_models())
 
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:

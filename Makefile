@@ -7,7 +7,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Python compiles a module when it is first imported; of the packages that is the smaller part, and compiling all takes longer than the rest.
-QUIET := --quiet --no-compile --progress-bar on
+# Where Python may keep nothing of that, each start would compile it again, three times as slow as it need be: then all is compiled here.
+QUIET := --quiet $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --progress-bar on
 # The build of the package itself warns of what an editable installation may hide; that is meant for its developers.
 EDITABLE := PYTHONWARNINGS=ignore $(PIP) install $(QUIET)
 

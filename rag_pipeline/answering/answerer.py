@@ -294,7 +294,7 @@ class Answerer:
         if course.coverage.unread or not course.coverage.reason:  # sentences of one language are near each other even then
             try:
                 vector = self.retriever.question_vector(question, nearest)
-                return extracted(question, vector, hits, embed, own_words, self._tuning)
+                return extracted(question, vector, hits, embed, own_words, self._tuning, reads=not course.coverage.unread)
             except EmbeddingServerError as error:
                 course.coverage = replace(course.coverage, reason=str(error))
         return extracted(question, None, hits, embed, own_words, self._tuning)

@@ -13,7 +13,7 @@ from rag_pipeline.answering.conversation.referents import BEFORE_NOUNS, FUNCTION
 from rag_pipeline.answering.tuning import TUNING, FollowUps
 from rag_pipeline.models import Message
 from rag_pipeline.stores.vectors.bm25 import word_ids
-from rag_pipeline.stores.vectors.languages import language_of
+from rag_pipeline.stores.vectors.languages import ENGLISH, language_of
 
 _KINDS = {
     **dict.fromkeys(("he", "him", "his", "she", "her", "hers"), "person"),
@@ -66,7 +66,7 @@ def without_pronouns(
         history: the conversation; whether it is about people is read from it.
         tuning: how well things of one kind fit pronouns of another.
     """
-    if not _PRONOUN.search(question) or language_of(question) != "English":
+    if not _PRONOUN.search(question) or language_of(question) != ENGLISH:
         return question
     about_people = any(_PERSON.search(message.content) for message in history)
     replaced: set[str] = set()

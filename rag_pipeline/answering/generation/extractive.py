@@ -16,7 +16,13 @@ from typing import cast
 
 from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds, only_answer, part_and_whole
 from rag_pipeline.answering.generation.citations import citations_for
-from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
+from rag_pipeline.answering.generation.nearness import (
+    Nearness,
+    is_elsewhere,
+    nearness_by_vectors,
+    nearness_by_words,
+    nearness_elsewhere,
+)
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import (
@@ -59,6 +65,19 @@ class _Scored:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found for a question: passages, their sentences, each sentence with what makes it understandable, and the words of all."""
+
+    question: str
+    hits: Sequence[Hit]
+    sentences: Sequence[Sentence]
+    said: Sequence[str]
+    words: Sequence[AbstractSet[int]]
+    words_of_passages: Sequence[AbstractSet[int]]
+    rarity: Mapping[int, float]
+
+
 def extracted(
     question: str,
     question_vector: Vector | None,
@@ -66,11 +85,14 @@ def extracted(
     embed: Embed,
     own_words: AbstractSet[int] = frozenset(),
     tuning: Tuning = TUNING,
+    *,
+    reads: bool = True,
 ) -> Extract:
     """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``.
 
     With ``own_words`` only sentences that have enough of them: what a question says beyond the conversation that it is read with. Without
-    a vector of the question, their nearness is what it mostly is for the words that they have of it.
+    a vector of the question, their nearness is what it mostly is for the words that they have of it. ``reads``: whether the model that
+    made it knows the question's writing.
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
     asked, kind = word_ids(question), expected_kind(question)
@@ -84,21 +106,28 @@ def extracted(
     by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], kind, question, asked, quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
-    if question_vector is not None:
-        apart, weighed = _are_apart(question, sentences, words, hits), _without_weight_of_names(hits, sentences, quoting)
-        nearness = nearness_by_vectors(weighed, passages, rarity, tuning.refusal, apart=apart)
-    else:
-        nearness = nearness_by_words(hits, rarity, (said[n] for n in ranked), tuning.refusal)
+    found = _Found(question, hits, sentences, said, words, passages, rarity)
+    nearness = _nearness(found, ranked, tuning, by_vectors=question_vector is not None, reads=reads)
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
-            found = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
-            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, found, strict=True)}
+            near = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
+            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
     text, marks = _marked(quoted)
-    near = bool(text) and nearness.is_enough(cosines.values())
-    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), near and not lacking, lacking if near else "")
+    about_it = bool(text) and nearness.is_enough(cosines.values())
+    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), about_it and not lacking, lacking if about_it else "")
+
+
+def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, *, by_vectors: bool, reads: bool) -> Nearness:
+    question, hits, sentences = found.question, found.hits, found.sentences
+    if not by_vectors:
+        return nearness_by_words(hits, found.rarity, (found.said[n] for n in ranked), tuning.refusal)
+    if is_elsewhere(question, hits, reads=reads):
+        return nearness_elsewhere(hits, tuning.refusal)
+    apart, weighed = _are_apart(question, sentences, found.words, hits), _without_weight_of_names(hits, sentences, tuning.quoting)
+    return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=apart)
 
 
 def _stated(sentences: Sequence[Sentence], said: Sequence[str], rarity_of_own: Mapping[int, float], quoting: Quoting) -> list[int]:

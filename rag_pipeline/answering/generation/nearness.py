@@ -1,7 +1,7 @@
 """How near what was found comes to the question: what refusing is decided by.
 
-Belongs here: that number, with vectors and without. Not here: which sentences are quoted (``extractive.py``), what is said then
-(``refusal.py``). Tables: docs/decisions/refusal.md.
+Belongs here: that number, with vectors, without, and in other languages than the model's. Not here: which sentences are quoted
+(``extractive.py``), what is said then (``refusal.py``). Tables: docs/decisions/refusal.md.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from rag_pipeline.answering.retrieval.scoring import coverage
 from rag_pipeline.answering.tuning import Refusal
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
+from rag_pipeline.stores.vectors.languages import ENGLISH, language_of
 
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """``start`` is what is known before sentences are compared; ``least`` convinces. By words alone nothing is added to ``start``."""
+    """``start`` is what is known before sentences are compared; ``least`` convinces. ``is_settled``: nothing is added to ``start``."""
 
     start: float
     least: float
-    by_words: bool
+    is_settled: bool
 
     def of(self, cosines: Iterable[float]) -> float:
         """The nearness of all, given the cosines of sentences and question."""
-        return self.start if self.by_words else self.start + max(cosines, default=0.0)
+        return self.start if self.is_settled else self.start + max(cosines, default=0.0)
 
     def is_enough(self, cosines: Iterable[float]) -> bool:
         """Whether the documents have to do with the question at all."""
@@ -47,7 +48,7 @@ def nearness_by_vectors(
     """
     best = max(range(len(hits)), key=lambda n: hits[n].score, default=None)
     passage = 0.0 if best is None else refusal.passage * hits[best].score - refusal.coverage * coverage(words[best], rarity)
-    return Nearness(passage - refusal.apart * apart, refusal.convincing, by_words=False)
+    return Nearness(passage - refusal.apart * apart, refusal.convincing, is_settled=False)
 
 
 def nearness_by_words(hits: Sequence[Hit], asked: Collection[int], said: Iterable[str], refusal: Refusal) -> Nearness:
@@ -55,4 +56,24 @@ def nearness_by_words(hits: Sequence[Hit], asked: Collection[int], said: Iterabl
     enough = min(refusal.words_together, len(asked))
     most = max((len(word_ids(text).intersection(asked)) for text in said), default=0)
     together = refusal.together * refusal.words_together * min(most, enough) / enough if enough else 0.0
-    return Nearness(max((hit.score for hit in hits), default=0.0) + together, refusal.convincing_by_words, by_words=True)
+    return Nearness(max((hit.score for hit in hits), default=0.0) + together, refusal.convincing_by_words, is_settled=True)
+
+
+def nearness_elsewhere(hits: Sequence[Hit], refusal: Refusal) -> Nearness:
+    """The best passage's score alone, in a language that the model was not made for: to it all sentences of one are near each other."""
+    return Nearness(max((hit.score for hit in hits), default=0.0), refusal.convincing_elsewhere, is_settled=True)
+
+
+def is_elsewhere(question: str, hits: Sequence[Hit], *, reads: bool) -> bool:
+    """Whether the question is in another language than that which small models are made for, and the best passage in the same.
+
+    A passage tells its language more surely than a question does.
+
+    Args:
+        question: as it was searched for.
+        hits: with their scores.
+        reads: whether the model knows the writing of the question at all.
+    """
+    best = max(hits, key=lambda hit: hit.score, default=None)
+    of_passage = language_of(best.text) if best else None
+    return not reads or (of_passage not in (None, ENGLISH) and language_of(question) in (None, of_passage))

@@ -20,7 +20,7 @@ import qdrant_edge
 
 from rag_pipeline.models import SparseVector
 from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
-from rag_pipeline.stores.vectors.languages import language_of, languages_it_may_be
+from rag_pipeline.stores.vectors.languages import ENGLISH, language_of, languages_it_may_be
 from rag_pipeline.stores.vectors.stems import LATIN_LANGUAGES, stem, with_words_apart
 
 _VERSION = 3
@@ -62,7 +62,7 @@ def question_words(text: str) -> list[tuple[int, ...]]:
     """
     may_be = languages_it_may_be(text)
     languages = tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES
-    kept = () if not may_be or "English" in may_be else languages
+    kept = () if not may_be or ENGLISH in may_be else languages
     words = _WORD.findall(with_words_apart(text).lower().replace("_", " "))
     return [found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages))]
 

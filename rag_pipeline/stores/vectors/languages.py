@@ -14,6 +14,8 @@ from itertools import islice
 
 import qdrant_edge
 
+ENGLISH = "English"
+"""As the engine names it."""
 MOST_WORDS = 50
 """Of a long text, so many words tell."""
 
@@ -55,7 +57,7 @@ def _counts(text: str) -> Counter[str]:
 
 def code_of(language: str | None) -> str:
     """Of ISO 639-1; English's where the language is not known."""
-    return _CODES.get(language or "", "en")
+    return _CODES.get(language or ENGLISH, "en")
 
 
 @lru_cache(maxsize=1 << 17)

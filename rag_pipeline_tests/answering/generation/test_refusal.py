@@ -2,9 +2,10 @@
 
 import pytest
 
-from rag_pipeline.answering.generation.nearness import nearness_by_vectors, nearness_by_words
+from rag_pipeline.answering.generation.nearness import is_elsewhere, nearness_by_vectors, nearness_by_words, nearness_elsewhere
 from rag_pipeline.answering.generation.refusal import NOTHING_NEAR, WHAT_TO_TRY, nothing_near
 from rag_pipeline.answering.tuning import Refusal
+from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.ui.conftest import make_hit
 
@@ -32,6 +33,33 @@ def test_by_words_alone_those_that_stand_in_one_sentence_count() -> None:
     assert together.is_enough([]) and not apart.is_enough([])
     assert nearness_by_words(hits, word_ids("bridge"), ["The bridge."], RULE).of([]) == pytest.approx(1.0)  # all of a short question
     assert nearness_by_words([], (), [], RULE).of([]) == 0.0
+
+
+GERMAN = make_hit(score=0.5, text="Die Brücke wurde im Jahr 1781 eröffnet, und der Zoll war hoch.")
+ENGLISH = make_hit(score=0.4, text="The bridge was opened in the year 1781, and the toll was high.")
+
+
+@pytest.mark.parametrize(
+    ("question", "hits", "elsewhere"),
+    [
+        ("Wann wurde die Brücke eröffnet?", [GERMAN, ENGLISH], True),
+        ("Eröffnung Brücke?", [GERMAN], True),  # a few words do not tell their language; the passage does
+        ("When was the bridge opened?", [GERMAN], False),
+        ("Wann wurde die Brücke eröffnet?", [ENGLISH], False),
+        ("When was the bridge opened?", [ENGLISH], False),
+        ("Wann wurde die Brücke eröffnet?", [], False),
+    ],
+)
+def test_another_language_is_one_that_question_and_best_passage_share(question: str, hits: list[Hit], elsewhere: bool) -> None:
+    assert is_elsewhere(question, hits, reads=True) is elsewhere
+    assert is_elsewhere(question, hits, reads=False)  # of a writing that the model has no words for it tells nothing
+
+
+def test_in_another_language_the_passage_alone_convinces_however_near_its_sentences_are() -> None:
+    assert nearness_elsewhere([GERMAN, ENGLISH], RULE).of([0.9]) == 0.5
+    assert nearness_elsewhere([GERMAN], RULE).is_enough([])
+    assert not nearness_elsewhere([make_hit(score=0.2)], RULE).is_enough([0.9])
+    assert not nearness_elsewhere([], RULE).is_enough([])
 
 
 def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try() -> None:

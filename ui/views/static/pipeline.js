@@ -91,6 +91,8 @@
   }
 
   document.addEventListener("click", async (event) => {
+    const tab = event.target.closest("#pipeline [data-tab]")?.dataset.tab;
+    if (tab) return [...document.querySelectorAll("#tabs [role=tab]")].find((one) => one.textContent.trim() === tab)?.click();
     const again = event.target.closest("#pipeline [data-again]");
     if (again) return unfold(again.dataset.again);
     const button = event.target.closest("#pipeline button[data-send]");

@@ -40,11 +40,11 @@ class SettingInForce:
 
 def settings_in_force(settings: Settings) -> list[SettingInForce]:
     """All settings in the order of the README, with where each comes from."""
-    sources = {"environment": EnvSettingsSource(Settings), ".env": DotEnvSettingsSource(Settings)}
+    sources: dict[Origin, EnvSettingsSource] = {"environment": EnvSettingsSource(Settings), ".env": DotEnvSettingsSource(Settings)}
     found = []
     for name, field in Settings.model_fields.items():
         named = (origin for origin, source in sources.items() if source.get_field_value(field, name)[0] is not None)
-        origin: Origin = next(named, "start") if name in settings.model_fields_set else "default"  # type: ignore[assignment]
+        origin: Origin = next(named, "start") if name in settings.model_fields_set else "default"
         value = getattr(settings, name)
         is_secret = "SecretStr" in str(field.annotation)
         found.append(SettingInForce(variable_name(name), _shown(value, settings), origin, field.description or "", is_secret))

@@ -7,10 +7,10 @@ Belongs here: requests in, JSON or HTML out. Not here: finding it out (``web/pip
 from __future__ import annotations
 
 import asyncio
-import datetime as dates
 import time
 from collections.abc import Awaitable
 from dataclasses import asdict
+from datetime import date, datetime
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -36,6 +36,7 @@ router = APIRouter(prefix="/api/v1", tags=["pipeline"])
 pages = APIRouter(include_in_schema=False)
 MOST_DAYS, DAYS_SHOWN = 366, 30
 RUNS_SHOWN = 15
+Part = Literal["now", "figures", "machine", "settings", "doctor"]
 Found = TypeVar("Found")
 
 
@@ -93,7 +94,7 @@ class DayBody(BaseModel):
 
     model_config = shown(DAY)
 
-    day: dates.date
+    day: date
     documents: int
     chunks: int
     questions: int
@@ -106,13 +107,14 @@ class DayBody(BaseModel):
 
 
 class PastSliceBody(BaseModel):
-    """A slice of work: ``work`` are bytes that were read (lane ``text``), or passages that were embedded (``vectors``)."""
+    """A slice of work: ``work`` are bytes read, with an allowance for opening each document (lane ``text``), or passages embedded
+    (``vectors``)."""
 
     model_config = shown(PAST_SLICE)
 
     collection: str
     lane: str
-    ended_at: dates.datetime
+    ended_at: datetime
     work: float
     seconds: float
 
@@ -206,7 +208,10 @@ async def examine(services: ServicesDependency, access: WriterDependency) -> Doc
 
 @pages.get("/pipeline/{part}", response_class=HTMLResponse)
 async def part_of_page(
-    part: Literal["now", "figures", "machine", "settings", "doctor"], request: Request, services: ServicesDependency, access: ReaderDependency
+    part: Literal["now", "figures", "machine", "settings", "doctor"],
+    request: Request,
+    services: ServicesDependency,
+    access: ReaderDependency,
 ) -> HTMLResponse:
     """What the tab shows, drawn, while someone looks at it (``static/pipeline.js``). What keeps it from being drawn stands in its place."""
     try:
@@ -216,7 +221,7 @@ async def part_of_page(
     return HTMLResponse(drawn, headers=PART_OF_A_PAGE)
 
 
-async def _drawn(part: str, request: Request, services: Services, access: Access) -> str:
+async def _drawn(part: Part, request: Request, services: Services, access: Access) -> str:
     if part == "now":
         return await _now(request, services, access)
     if part == "figures":

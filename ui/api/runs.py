@@ -71,7 +71,7 @@ class RunsResponse(BaseModel):
 
 @router.post("", status_code=202, responses={409: {"model": FailureBody, "description": "The collection is paused"}})
 async def start(body: StartRequest, services: ServicesDependency, access: WriterDependency) -> RunBody:
-    """Start a run for a collection; it goes on in Dagster, whoever waits. Only what is out of date is done, or all with ``full_refresh``."""
+    """Start a run for a collection; it goes on in Dagster, whoever waits. What is out of date is done, or all with ``full_refresh``."""
     require_collection(access, body.collection)
     if body.collection in await asyncio.to_thread(read_pauses, services.settings):
         raise HTTPException(409, f"{body.collection!r} is paused. Continue it first: POST /api/v1/collections/{{name}}/continue")

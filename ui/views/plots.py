@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-
 WIDTH, HEIGHT = 640, 180
 _LEFT, _EDGE = 48, 12
 _MOST_DOTS = 60

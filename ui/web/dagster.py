@@ -92,8 +92,8 @@ async def latest_runs(settings: Settings, access: Access, most: int) -> list[Run
     Raises:
         PipelineError: Dagster does not answer.
     """
-    filters = [{"tags": [{"key": PARTITION_TAG, "value": name}]} for name in access.collections] or [None]
-    asked = (_ask(settings, _RUNS, {"filter": one, "limit": most}, LOOK_SECONDS) for one in filters)
+    own: list[dict[str, Any]] = [{"tags": [{"key": PARTITION_TAG, "value": name}]} for name in access.collections]
+    asked = (_ask(settings, _RUNS, {"filter": one, "limit": most}, LOOK_SECONDS) for one in own or (None,))
     found = [run for answer in await asyncio.gather(*asked) for run in _runs_in(answer["runsOrError"])]
     return sorted(found, key=lambda run: run.created, reverse=True)[:most]
 
@@ -119,7 +119,6 @@ def address_for(settings: Settings, host: str | None) -> str:
         return ""
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{settings.dagster_port}"
-
 
 
 async def _ask(settings: Settings, query: str, variables: dict[str, Any], patience_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:

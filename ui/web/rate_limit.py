@@ -122,7 +122,7 @@ def _redis_store(url: str) -> RedisStore:
 
 
 def examine_limit(settings: Settings) -> Iterator[Finding]:
-    """Whether requests are counted together, where they are to be; nothing where each process counts for itself. Where no event loop runs."""
+    """Whether requests are counted together, where they are to be. For threads without an event loop."""
     if settings.rate_limit_url:
         together = asyncio.run(RateLimit(settings.requests_per_minute, settings.rate_limit_url).counts_together())
         if together:

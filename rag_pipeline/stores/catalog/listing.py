@@ -175,7 +175,9 @@ class Arrivals:
 
 def arrivals(catalog: Catalog, collections: tuple[str, ...] | None = None) -> list[Arrivals]:
     """When the documents of these collections (None: of all) came, the first day first; days on which none came are left out."""
-    statement = f"SELECT d.added_at::DATE AS day, count(*), sum(d.chunks)::BIGINT FROM documents d WHERE {_CHOSEN} GROUP BY day ORDER BY day"
+    statement = (
+        f"SELECT d.added_at::DATE AS day, count(*), sum(d.chunks)::BIGINT FROM documents d WHERE {_CHOSEN} GROUP BY day ORDER BY day"
+    )
     with catalog.reading() as connection:
         return [Arrivals(*row) for row in connection.execute(statement, Choice(collections).parameters()).fetchall()]
 

@@ -62,7 +62,7 @@ class Manifest:
     words: str = ""
 
 
-@dataclass@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Footprint:
     """What a collection takes: the segments that its current version is made of, and bytes on disk with the version that is kept beside it.
     None where a server keeps it, which tells neither of a single collection."""
@@ -71,7 +71,7 @@ class Footprint:
     size_bytes: int | None = None
 
 
-(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class IndexChange:
     """The difference between the current version and the next one.
 

@@ -53,7 +53,7 @@ def test_what_runs_is_shown_and_a_roll_back_asks_first(
             assert not is_rolled_back(*index.kept()["default"])
             page.get_by_role("button", name="Roll back").focus()
             page.keyboard.press("Enter")
-            assert "from an earlier version" in page.get_by_role("dialog").inner_text()
+            assert "from the version of" in page.get_by_role("dialog").inner_text()
             page.get_by_role("dialog").get_by_role("button", name="Roll back").press("Enter")
             page.get_by_role("button", name="Go forth again").wait_for(timeout=30 * SECONDS)
             assert is_rolled_back(*index.kept()["default"])

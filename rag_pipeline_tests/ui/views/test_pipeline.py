@@ -62,7 +62,7 @@ def test_figures_have_tables_and_say_where_there_are_none() -> None:
     drawn = figures_html(Activity(days, ()))
     assert drawn.count("<svg") == drawn.count("<table>") == 4
     assert drawn.count("Nothing yet.") == 3  # thumbs, reading, embedding
-    assert drawn.count("role=\"img\" aria-label=\"") == 4
+    assert drawn.count('role="img" aria-label="') == 4
     assert "<td>2026-03-10</td><td>3</td>" in drawn
 
 

@@ -210,5 +210,5 @@ def _roll_back(version: IndexVersion, address: str) -> Button:
     when = f"the version of {_time(version.previous_published_at)} UTC"
     if version.rolled_back:
         return Button("Go forth again", address, "", f"Answer questions about {version.collection} from its newest version again, {when}?")
-    question = f"Answer questions about {version.collection} from an earlier version, {when}, until its next run? The same button goes forth."
+    question = f"Answer questions about {version.collection} from {when} again, until its next run? The same button goes forth."
     return Button("Roll back", address, "", question)

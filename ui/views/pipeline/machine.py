@@ -1,6 +1,6 @@
 """The settings in force and what the doctor found, for those who may change everything.
 
-Belongs here: both as HTML, pure. Not here: finding them out (``rag_pipeline/settings_in_force.py``, ``rag_pipeline/doctor.py``), who may see
+Belongs here: both as HTML, pure. Not here: finding them out (``settings_in_force.py`` and ``doctor.py`` of ``rag_pipeline``), who may see
 them (``web/visibility.py``).
 """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 180
-_LEFT, _EDGE = 48, 12
+_LEFT, _EDGE = 64, 12
 _MOST_DOTS = 60
 """More of them would hide the line."""
 _MARKS = 3
@@ -96,7 +96,7 @@ def drawing_of(plot: Plot) -> Drawing:
     """Where everything lies."""
     highest = max((value + half for line in plot.lines for _, value, half in _valued(line)), default=0.0)
     top = plot.top or _round_up(highest)
-    marks = tuple((_y(top * part / (_MARKS - 1), top), _in_words(top * part / (_MARKS - 1), plot.unit)) for part in range(_MARKS))
+    marks = tuple((_y(top * part / (_MARKS - 1), top), _in_words(top * part / (_MARKS - 1), "")) for part in range(_MARKS))
     return Drawing(tuple(_drawn(line, len(plot.steps), top) for line in plot.lines), marks, _names(plot.steps))
 
 
@@ -133,7 +133,7 @@ def _x(place: int, steps: int) -> int:
 
 
 def _y(value: float, top: float) -> int:
-    return round(_EDGE + (1 - min(max(value / top, 0.0), 1.0)) * (HEIGHT - 3 * _EDGE))
+    return round(_EDGE + (1 - min(max(value / top, 0.0), 1.0)) * (HEIGHT - 3.5 * _EDGE))
 
 
 def _names(steps: Sequence[str]) -> tuple[tuple[int, str, str], ...]:

@@ -77,7 +77,7 @@ def test_without_dagster_the_tab_says_so_and_asking_goes_on(
         page.wait_for_timeout(500)
         assert asked == []  # nobody has looked at it yet
         open_tab(page, address)
-        page.get_by_text("Dagster does not answer").wait_for(timeout=30 * SECONDS)
+        page.get_by_text("Dagster does not answer", exact=True).wait_for(timeout=30 * SECONDS)
         page.get_by_text("Settings in force").click()
         page.locator(".settings code", has_text="RAG_TOP_K").wait_for(timeout=30 * SECONDS)
         page.locator("figure", has_text="Documents").first.locator("summary").click()

@@ -40,7 +40,7 @@ def test_a_plot_stays_in_its_frame_breaks_where_nothing_was_and_says_its_figures
     assert [len(piece.split()) for piece in line.pieces] == [2]
     assert len(line.dots) == 3  # the one that stands alone too
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in line.dots)
-    assert [words for _, words in drawing.marks] == ["0 s", "2 s", "4 s"]
+    assert [words for _, words in drawing.marks] == ["0", "2", "4"]
     assert shown(plot).rows[0] == (HOSTILE, "–")
     assert "p50: last 2 s, at most 3 s" in shown(plot).said
 

@@ -34,16 +34,7 @@ SECRETS = {
     "qdrant_api_key": "key-of-qdrant",
 }
 PARTS = ("now", "figures", "machine", "settings", "doctor")
-ELSEWHERE = (
-    "/",
-    "/config",
-    "/metrics",
-    "/api/v1/openapi.json",
-    "/api/v1/health",
-    "/api/v1/ready",
-    "/api/v1/documents",
-    "/api/v1/ingestion",
-)
+ELSEWHERE = ("/", "/config", "/metrics", "/api/v1/openapi.json", "/api/v1/documents", "/api/v1/ingestion")
 ROUTES = ("index", "checks", "activity", "settings", "doctor", "ingestion/runs")
 
 

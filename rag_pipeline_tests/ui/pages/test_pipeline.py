@@ -20,6 +20,7 @@ def open_tab(page: Any, address: str) -> None:
     page.goto(address)
     page.get_by_role("tab", name="Pipeline").click()
     page.wait_for_selector("#pipeline .standing", timeout=30 * SECONDS)
+    assert [one.inner_text() for one in page.get_by_role("tab").all()] == ["Ask", "Documents", "Quality", "Pipeline"]
 
 
 def take(page: Any, folder: Path | None, name: str) -> None:

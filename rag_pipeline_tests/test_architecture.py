@@ -24,6 +24,8 @@ ALLOWED = {
     "rag_pipeline.answering": {"errors", "models", "privacy", "quantities", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "quantities", "settings", "stores", "ingestion", "answering", "evaluation"},
     "rag_pipeline.backup": {"access", "errors", "settings", "stores", "ingestion", "backup"},
+    "rag_pipeline.settings_in_force": {"settings"},
+    "rag_pipeline.doctor": {"answering", "embedding", "errors", "ingestion", "privacy", "settings", "stores"},
     "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "evaluation", "defs", "definitions"},
 }
 OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "ui")

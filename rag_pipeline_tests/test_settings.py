@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from rag_pipeline.settings import Settings, SettingsError, load_settings, variable_name
+from rag_pipeline.settings_in_force import settings_in_force, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,30 @@ def test_addresses_of_ipv6_stand_in_brackets(host: str, url: str) -> None:
     settings = Settings(host=host, dagster_host=host)
     assert (settings.app_url, settings.dagster_url) == (url, url.replace("7860", "3000"))
     assert settings.host == host.strip("[]")
+
+
+def test_settings_are_told_with_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("RAG_TOP_K=3\nRAG_APP_PORT=1234\nOPENAI_API_KEY=sk-secret\nRAG_HOST=\n")
+    monkeypatch.setenv("RAG_TOP_K", "5")
+    found = {one.variable: one for one in settings_in_force(load_settings())}
+    assert len(found) == len(Settings.model_fields)
+    told = {name: (found[name].value, found[name].origin) for name in ("RAG_TOP_K", "RAG_APP_PORT", "OPENAI_API_KEY", "RAG_HOST")}
+    assert told == {
+        "RAG_TOP_K": ("5", "environment"),
+        "RAG_APP_PORT": ("1234", ".env"),
+        "OPENAI_API_KEY": ("••• (set)", ".env"),
+        "RAG_HOST": ("127.0.0.1", "default"),
+    }
+    (given,) = [one for one in settings_in_force(Settings(chat_model="m")) if one.variable == "RAG_CHAT_MODEL"]
+    assert (given.value, given.origin) == ("m", "start")
+
+
+def test_what_is_secret_is_taken_out_of_a_text() -> None:
+    settings = Settings(
+        openai_api_key=SecretStr("sk-secret"),
+        catalog_url=SecretStr("ducklake:postgres:postgresql://rag:p%2Fss%40word@host/db"),
+        api_tokens=SecretStr("anna:read:long-token-of-anna, another-long-token"),
+    )
+    said = "sk-secret p%2Fss%40word p/ss@word long-token-of-anna another-long-token redis://u:x@h:1/2 http://h/v1?key=abc, and that is all"
+    assert without_secrets(said, settings) == "••• ••• ••• ••• ••• redis://•••@h:1/2 http://h/v1?•••, and that is all"
+    assert without_secrets("nothing to hide?", settings) == "nothing to hide?"

@@ -32,11 +32,14 @@ class Counts:
     expected: int
 
 
-def chunk_counts(workspace: Workspace) -> Counts:
+def chunk_counts(workspace: Workspace, indexed: int | None = None) -> Counts:
     """Points of the published index against chunks of the catalog's live documents; of edited ones that are not read yet, nothing is
-    expected but what there is."""
+    expected but what there is.
+
+    ``indexed``: what the index holds, for those who know it; None: it is asked.
+    """
     of_chunker = workspace.catalog, workspace.collection, workspace.chunker_fingerprint
-    indexed = workspace.index.count(workspace.collection)
+    indexed = workspace.index.count(workspace.collection) if indexed is None else indexed
     return Counts(indexed, indexed if unread_ids(*of_chunker) else chunks_to_be_found(*of_chunker))
 
 

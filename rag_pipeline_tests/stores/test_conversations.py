@@ -378,3 +378,18 @@ async def test_whether_anybody_judged_an_answer_is_told_at_a_glance(tmp_path: Pa
     await made.close()
     file.write_bytes(b"no database")
     assert may_hold_thumbs(file)  # whoever reads it says why it cannot be read
+
+
+async def test_answers_are_counted_for_all_or_for_one(conversations: Conversations) -> None:
+    for owner in ("anna", "ben"):
+        made = await conversations.create(owner, "The lease")
+        message = await answered(conversations, owner, made.conversation_id, "When?", "In May.")
+    await conversations.give_feedback("ben", message, "down")
+    begun = (await conversations.get("ben", made.conversation_id)).messages[1].created_at
+    everyone = await conversations.answer_figures(begun - timedelta(days=1))
+    assert [(one.state, one.feedback) for one in everyone] == [("complete", None), ("complete", "down")]
+    assert 0 <= everyone[1].seconds < 60
+    assert [one.asked_at for one in await conversations.answer_figures(begun - timedelta(days=1), "ben")] == [begun]
+    assert await conversations.answer_figures(begun + timedelta(seconds=1)) == []
+    await conversations.delete("ben", made.conversation_id)
+    assert len(await conversations.answer_figures(begun - timedelta(days=1))) == 1

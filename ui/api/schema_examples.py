@@ -137,6 +137,59 @@ COLLECTION_PROGRESS: dict[str, Any] = {
 PROGRESS: dict[str, Any] = {"collections": [COLLECTION_PROGRESS], "next": ["contracts"], "going_on": True}
 RUN = {"run_id": "1c9c5b5e-0a6e-4b5b-9d0f-7b7a8c1d2e3f", "status": "STARTED", "collection": "contracts", "steps_done": 2, "steps": 9}
 
+PAST_RUN: dict[str, Any] = {
+    "run_id": RUN["run_id"],
+    "job": "ingest_text",
+    "status": "SUCCESS",
+    "collection": "contracts",
+    "created_at": "2026-03-02T09:14:00Z",
+    "started_at": "2026-03-02T09:14:02Z",
+    "ended_at": "2026-03-02T09:14:31Z",
+    "seconds": 29.0,
+}
+INDEX_VERSION: dict[str, Any] = {
+    "collection": "contracts",
+    "version": "20261105T101500000000-3f9a1c",
+    "published_at": "2026-11-05T10:15:00+00:00",
+    "embedding_model": _VERSION["embedding_model"],
+    "dimension": 384,
+    "documents": 13,
+    "chunks": 812,
+    "vectors": 630,
+    "segments": 2,
+    "size_bytes": 9_400_320,
+    "previous": "20261104T081200000000-77b0e2",
+    "previous_published_at": "2026-11-04T08:12:00+00:00",
+    "rolled_back": False,
+}
+CONCERN = {
+    "collection": "contracts",
+    "check": "failed_documents",
+    "asset": "extracted_text",
+    "words": "1 document cannot be answered from: see Documents.",
+}
+DAY: dict[str, Any] = {
+    "day": "2026-03-02",
+    "documents": 14,
+    "chunks": 812,
+    "questions": 31,
+    "refused": 4,
+    "failed": 0,
+    "thumbs_up": 6,
+    "thumbs_down": 1,
+    "seconds_p50": 0.21,
+    "seconds_p95": 1.9,
+}
+PAST_SLICE = {"collection": "contracts", "lane": "vectors", "ended_at": "2026-03-02T09:14:31Z", "work": 630, "seconds": 56.2}
+SETTING = {
+    "variable": "RAG_TOP_K",
+    "value": "12",
+    "origin": "environment",
+    "description": "Passages retrieved for a question.",
+    "is_secret": False,
+}
+FINDING = {"subject": "Tesseract", "state": "missing", "detail": "not installed: scans and pictures are not read", "remedy": "install it"}
+
 
 def shown(*examples: dict[str, Any]) -> ConfigDict:
     """A model's configuration with examples for the schema."""

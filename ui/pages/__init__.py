@@ -12,6 +12,7 @@ import gradio
 
 from ui.pages.ask import AskPage
 from ui.pages.documents import DocumentsPage
+from ui.pages.pipeline import PipelinePage
 from ui.pages.quality import QualityPage
 from ui.views.environment import render
 from ui.web.services import Services
@@ -48,6 +49,7 @@ def _names_a_file(value: object) -> bool:
 def build_pages(services: Services) -> gradio.Blocks:
     """All tabs, and the clock that keeps them up to date; nothing is read before a browser opens the page."""
     ask, documents, quality = AskPage(services), DocumentsPage(services), QualityPage(services)
+    pipeline = PipelinePage()
     blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:
         gradio.HTML(render("masthead.html", title=TITLE))
@@ -57,10 +59,12 @@ def build_pages(services: Services) -> gradio.Blocks:
             with gradio.Tab("Documents", id="documents"):
                 documents.build()
             quality.build()
+            pipeline.build()
         clock = gradio.Timer(REFRESH_SECONDS)
         ask.keep_current(blocks, clock)
         documents.keep_current(blocks, clock)
         quality.connect()
+        pipeline.connect()
     # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.
     blocks.queue(api_open=False)
     blocks._queue.sleep_when_free, blocks._queue.progress_update_sleep_when_free = _QUEUE_SECONDS, _PROGRESS_SECONDS

@@ -11,7 +11,6 @@ from typing import Any
 
 import gradio
 
-from rag_pipeline.access import is_loopback
 from rag_pipeline.document_life import hold_rules
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.progress.live import files_being_read
@@ -20,6 +19,7 @@ from ui.pages.reader import access_in
 from ui.views.document_table import EVERY, MOST_ROWS, STATES, held_html, suggestions_html, table_html, upload_html
 from ui.views.messages import failure_html
 from ui.views.progress import progress_html
+from ui.web.dagster import address_for
 from ui.web.services import Services
 from ui.web.visibility import choice_of, require
 
@@ -71,7 +71,8 @@ class DocumentsPage:
             number = len(chosen) if len(chosen) < MOST_ROWS else await asyncio.to_thread(count_documents, self._services.catalog, choice)
         except RagError as error:
             return failure_html("The documents cannot be read", str(error)), None, gradio.skip(), known, gradio.skip(), gradio.skip()
-        table = table_html(chosen, number, counts, _dagster_url(self._services, request), may_write=may_write, being_read=now)
+        dagster = address_for(self._services.settings, request.url.hostname)
+        table = table_html(chosen, number, counts, dagster, may_write=may_write, being_read=now)
         visible = {name: one for name, one in missing.items() if access.sees(name)}
         held = held_html(visible, hold_rules(self._services.settings), may_write=may_write)
         collections = tuple(counts)
@@ -83,12 +84,3 @@ class DocumentsPage:
         if current == shown:
             return gradio.skip(), current, choices, collections, suggestions, gradio.skip()
         return table, current, choices, collections, suggestions, held
-
-
-def _dagster_url(services: Services, request: gradio.Request) -> str:
-    """Dagster under the name by which the reader reached the app; empty where Dagster listens on the server's own loopback only."""
-    host = request.url.hostname or services.settings.host
-    if is_loopback(services.settings.dagster_host) and not is_loopback(host):
-        return ""
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{services.settings.dagster_port}"

@@ -45,7 +45,7 @@ class QualityPage:
             )  # fmt: skip
             self._save = gradio.Button("Save questions", elem_id="quality-save")
             self._said = gradio.HTML(elem_id="quality-said")
-        self._version: gradio.State = gradio.State("")
+            self._version: gradio.State = gradio.State("")  # not between the tabs, where Gradio would count it as one
         self._tab = tab
 
     def connect(self) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rag_pipeline.evaluation.folder import evaluation_folder
 from rag_pipeline.settings import Settings
 from ui.views.environment import render
+from ui.views.plots import Line, Plot, drawing_of
 
 if TYPE_CHECKING:
     from rag_pipeline.evaluation.results import Past
 
 MEASURES = ("ndcg_at_10", "hit_at_1", "hit_at_5")
 MOST_SHOWN = 50
-_WIDTH, _HEIGHT, _EDGE = 640, 180, 12
 
 
 def past_of(settings: Settings, collection: str) -> list[Past]:
@@ -37,30 +37,14 @@ def past_of(settings: Settings, collection: str) -> list[Past]:
 def quality_html(past: Sequence[Past], collection: str) -> str:
     """A line for nDCG of ten passages with its confidence band, and a table of the same, newest first."""
     drawn = [one for one in past if MEASURES[0] in one.figures]
-    points = [(_x(place, len(drawn)), *one.figures[MEASURES[0]]) for place, one in enumerate(drawn)]
-    line = " ".join(f"{x},{_y(mean)}" for x, mean, _ in points)
-    upper = [f"{x},{_y(mean + half)}" for x, mean, half in points]
-    lower = [f"{x},{_y(mean - half)}" for x, mean, half in reversed(points)]
-    dots = [(x, _y(mean)) for x, mean, _ in points]
-    marks = [(_y(value), f"{value:.1f}") for value in (0.0, 0.5, 1.0)]
-    size = {"width": _WIDTH, "height": _HEIGHT}
-    rows = [_row(one) for one in reversed(past)]
-    return render(
-        "quality/history.html", collection=collection, rows=rows, line=line, band=" ".join(upper + lower), dots=dots, marks=marks, **size
-    )
+    means, halves = (tuple(one.figures[MEASURES[0]][part] for one in drawn) for part in (0, 1))
+    plot = Plot("nDCG@10", tuple(f"No. {one.number}" for one in drawn), (Line("nDCG@10", means, halves),), top=1.0)
+    return render("quality/history.html", collection=collection, rows=[_row(one) for one in reversed(past)], drawing=drawing_of(plot))
 
 
 def saved_html(count: int) -> str:
     """That so many questions were saved."""
     return render("quality/saved.html", count=count)
-
-
-def _x(place: int, count: int) -> int:
-    return _WIDTH // 2 if count == 1 else round(40 + place * (_WIDTH - 40 - _EDGE) / (count - 1))
-
-
-def _y(value: float) -> int:
-    return round(_EDGE + (1 - min(max(value, 0.0), 1.0)) * (_HEIGHT - 2 * _EDGE))
 
 
 def _row(one: Past) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ from ui.api import (
     openai_chat,
     operations,
     passages,
+    pipeline,
     progress,
     runs,
     turns,
@@ -97,9 +98,10 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, turns, conversations, documents, evaluation, progress, runs, operations, openai_chat, passages):
+    for module in (asking, turns, conversations, documents, evaluation, progress, pipeline, runs, operations, openai_chat, passages):
         app.include_router(module.router)
     app.include_router(progress.pages)
+    app.include_router(pipeline.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)

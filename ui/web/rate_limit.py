@@ -1,24 +1,28 @@
 """How often one may ask: what a request costs, and a bucket for each access token or address, in memory or in a Redis.
 
-Belongs here: counting, by throttled-py. Not here: who asks, refusing (``gatekeeper.py``).
+Belongs here: counting, by throttled-py, and whether the Redis can be used. Not here: who asks, refusing (``gatekeeper.py``).
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
+from collections.abc import Iterator
 
 from pydantic import SecretStr
 from throttled import RateLimiterType
 from throttled.asyncio import MemoryStore, RateLimitResult, RedisStore, Throttled, per_min
 from throttled.exceptions import StoreUnavailableError
 
+from rag_pipeline.doctor import Finding
 from rag_pipeline.errors import RagError
+from rag_pipeline.settings import Settings
 
 STATIC_PATHS = ("/ui/", "/assets/", "/static/", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt")
 """Files of the page itself: they cost nothing to give."""
-_PAGE_PATHS = ("/gradio_api/run/", "/gradio_api/heartbeat/", "/gradio_api/queue/data", "/gradio_api/startup-events")
+_PAGE_PATHS = ("/gradio_api/run/", "/gradio_api/heartbeat/", "/gradio_api/queue/data", "/gradio_api/startup-events", "/pipeline/now")
 REQUEST_COST = 20
 """An open page asks twice every three seconds whether something is new, which costs next to nothing as long as nothing is: a twentieth."""
 _MOST_NAMES = 10_000
@@ -115,3 +119,14 @@ def _redis_store(url: str) -> RedisStore:
     except ValueError:  # its words may hold the password
         raise RagError("RAG_RATE_LIMIT_URL must name a Redis: redis://user:password@host:6379/1 (rediss:// with TLS).") from None
     return store
+
+
+def examine_limit(settings: Settings) -> Iterator[Finding]:
+    """Whether requests are counted together, where they are to be. For threads without an event loop."""
+    if settings.rate_limit_url:
+        together = asyncio.run(RateLimit(settings.requests_per_minute, settings.rate_limit_url).counts_together())
+        if together:
+            yield Finding("limit of requests", "ok", "counted together in Redis")
+        else:
+            remedy = "Start it, or change RAG_RATE_LIMIT_URL."
+            yield Finding("limit of requests", "problem", "Redis cannot be used: each process of the app counts for itself", remedy)

@@ -27,6 +27,7 @@ from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.vectors import VectorIndex, open_index
 from ui.views.page_pictures import PagePictures
+from ui.web.pipeline import PipelineLook
 from ui.web.progress_feed import ProgressFeed
 from ui.web.sessions import Sessions
 from ui.web.visibility import scope_of
@@ -92,6 +93,7 @@ class Services:
     sessions: Sessions
     conversations: Conversations
     progress: ProgressFeed
+    pipeline: PipelineLook
 
     async def visible_counts(self, access: Access) -> StateCounts:
         """Collection → state → number of the documents that someone may see.
@@ -145,12 +147,12 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         RagError: the tokens cannot be used, or others could reach the app without one.
     """
     tokens = accepted_tokens(settings)
-    catalog = open_catalog(settings, CATALOG_WAIT_SECONDS)
+    catalog, index = open_catalog(settings, CATALOG_WAIT_SECONDS), open_index(settings)
     database = settings.database_url.get_secret_value() if settings.database_url else None
     return Services(
         settings,
         catalog,
-        open_index(settings),
+        index,
         DocumentCounts(catalog),
         answerer or build_answerer(settings),
         PagePictures(settings),
@@ -158,6 +160,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         Sessions(settings.data / "app" / "session.key", settings.session_key),
         Conversations(database, settings.conversations_path, tokens.former_owners),
         ProgressFeed(settings),
+        PipelineLook(settings, index),
     )
 
 

@@ -31,6 +31,18 @@ def require_collection(access: Access, collection: str) -> None:
         raise ForbiddenError(f"The token {access.name!r} is not for the collection {collection!r}.")
 
 
+def may_everything(access: Access) -> bool:
+    """Whether someone may write, and in all collections: what concerns the machine is for nobody else."""
+    return access.may("write") and not access.collections
+
+
+def require_everything(access: Access) -> None:
+    """Raise :class:`ForbiddenError` unless an access may do everything."""
+    require(access, "write")
+    if not may_everything(access):
+        raise ForbiddenError(f"The token {access.name!r} is not for all collections. Use one that is: rag token NAME")
+
+
 def choice_of(access: Access, collection: str = "", state: str = "", name: str = "") -> Choice:
     """The documents that may be shown, narrowed to what is asked for ("": not narrowed)."""
     if collection:

@@ -10,6 +10,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import duckdb
 
@@ -154,6 +155,31 @@ def state_counts(catalog: Catalog) -> StateCounts:
     for collection, state, number in rows:
         counts.setdefault(collection, {})[state] = number
     return counts
+
+
+def read_in_part_counts(catalog: Catalog) -> dict[str, int]:
+    """Collection → live documents that could be read but for a part, where there are any."""
+    with catalog.reading() as connection:
+        rows = connection.execute("SELECT collection, count(*) FROM documents WHERE len(notes) > 0 GROUP BY ALL ORDER BY ALL").fetchall()
+    return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Live documents whose files were first seen on a day (UTC), and the chunks that they have in the index now."""
+
+    day: date
+    documents: int
+    chunks: int
+
+
+def arrivals(catalog: Catalog, collections: tuple[str, ...] | None = None) -> list[Arrivals]:
+    """When the documents of these collections (None: of all) came, the first day first; days on which none came are left out."""
+    statement = (
+        f"SELECT d.added_at::DATE AS day, count(*), sum(d.chunks)::BIGINT FROM documents d WHERE {_CHOSEN} GROUP BY day ORDER BY day"
+    )
+    with catalog.reading() as connection:
+        return [Arrivals(*row) for row in connection.execute(statement, Choice(collections).parameters()).fetchall()]
 
 
 def newest_headings(catalog: Catalog, documents: int, most: int) -> list[tuple[str, str]]:

@@ -76,6 +76,16 @@ class Thumb:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerFigures:
+    """What is counted of an answer: when it was asked for (UTC), how it ended, the seconds until then, and whether somebody judged it."""
+
+    asked_at: datetime
+    state: MessageState
+    seconds: float
+    feedback: Feedback | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """An answer with the question as it was typed, what was said before it, and what it was made of: None for one of an older version."""
 

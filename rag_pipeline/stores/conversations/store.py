@@ -25,6 +25,7 @@ from rag_pipeline.models import Message
 from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import (
+    AnswerFigures,
     Conversation,
     ConversationGoneError,
     Feedback,
@@ -268,6 +269,15 @@ class Conversations:
         async with self._reading() as connection:
             rows = await connection.execute(query.where(judged).order_by(answered.c.created_at, answered.c.id))
             return [_thumb(row) for row in rows.mappings()]
+
+    async def answer_figures(self, since: datetime, owner: str | None = None) -> list[AnswerFigures]:
+        """What is counted of the answers that were asked for since a moment, whoever asked or by one owner, oldest first."""
+        kept = CONVERSATIONS.c.deleted_at.is_(None) & (CONVERSATIONS.c.owner == owner if owner is not None else sa.true())
+        columns = (MESSAGES.c.created_at, MESSAGES.c.touched_at, MESSAGES.c.state, MESSAGES.c.feedback)
+        query = sa.select(*columns).join(CONVERSATIONS).where(kept, MESSAGES.c.role == "assistant", MESSAGES.c.deleted_at.is_(None))
+        async with self._reading() as connection:
+            rows = await connection.execute(query.where(MESSAGES.c.created_at >= since).order_by(MESSAGES.c.created_at, MESSAGES.c.id))
+            return [AnswerFigures(_utc(row[0]), row[2], (row[1] - row[0]).total_seconds(), row[3]) for row in rows]
 
     async def kept_answer(self, message_id: str) -> KeptAnswer:
         """An answer, whoever it was for, with what it was made of and what was said before it.

@@ -63,6 +63,15 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a collection takes: the segments that its current version is made of, and bytes on disk with the version that is kept beside it.
+    None where a server keeps it, which tells neither of a single collection."""
+
+    segments: int | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IndexChange:
     """The difference between the current version and the next one.
 
@@ -187,6 +196,9 @@ class VectorIndex(Protocol):
 
     def count(self, collection: str) -> int:
         """Number of chunks in the current version; 0 when nothing is published."""
+
+    def footprint(self, collection: str) -> Footprint:
+        """What it takes on disk: of an embedded index a look at each of its files."""
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, best first, at most ``query.top_k``, each with its cosine and words.

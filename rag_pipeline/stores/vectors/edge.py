@@ -19,6 +19,7 @@ from rag_pipeline.stores.vectors.contract import (
     Candidate,
     CollectionNotIndexedError,
     DamagedIndexError,
+    Footprint,
     IndexChange,
     Manifest,
     SearchQuery,
@@ -80,6 +81,12 @@ class EdgeIndex:
         """Number of chunks in the current version; 0 when nothing is published."""
         manifest = self.manifest(collection)
         return manifest.chunks if manifest else 0
+
+    def footprint(self, collection: str) -> Footprint:
+        """The segments of the current version, and what all of the folder takes."""
+        folder = self._folder(collection)
+        manifest = folder.manifest()
+        return Footprint(len(folder.segment_names(manifest.version)), allocated_bytes(folder.path)) if manifest else Footprint(0, 0)
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""

@@ -237,6 +237,14 @@ class CollectionFolder:
         passages = cast("int", read_json(folder / _VERSION).get("passages", 0))
         return VersionContents(_segment_names(folder), dead, passages, Terms.load(folder / _TERMS))
 
+    def segment_names(self, version: str) -> list[str]:
+        """What a version is made of; nothing of one that was deleted meanwhile, or is damaged.
+
+        Raises:
+            OSError: it is there and cannot be read.
+        """
+        return _segment_names_or_none(self.version_path(version))
+
     def segments(self, version: str) -> list[Segment]:
         """What the writer needs of a version: each segment with its documents.
 

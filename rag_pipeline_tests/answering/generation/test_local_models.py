@@ -21,7 +21,7 @@ from rag_pipeline.answering.generation.language_model import chat_model
 from rag_pipeline.answering.generation.local_models import LocalModel, local_models
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.tuning import TUNING, LocalServers
-from rag_pipeline.cli.doctor import _language_model
+from rag_pipeline.doctor import _language_model
 from rag_pipeline.models import Answered
 from rag_pipeline.settings import Settings, SettingsError, load_settings
 from rag_pipeline_tests.answering.conftest import events_of, settings_at

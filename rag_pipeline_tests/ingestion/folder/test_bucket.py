@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from rag_pipeline.cli.doctor import examine_folders
+from rag_pipeline.doctor import examine_folders
 from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.folder.changes import Rounds

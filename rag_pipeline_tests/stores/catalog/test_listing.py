@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag_pipeline.stores.catalog.database import Catalog
-from rag_pipeline.stores.catalog.listing import Choice, CursorError, count_documents, documents_for_attention, documents_page, state_counts
+from rag_pipeline.stores.catalog.listing import (
+    Choice,
+    CursorError,
+    arrivals,
+    count_documents,
+    documents_for_attention,
+    documents_page,
+    read_in_part_counts,
+    state_counts,
+)
 
 NAMES = ["a.txt", "B.txt", "b/ü.pdf", "b/z.pdf", "c_1%.txt", "d\\x80.txt", "Straße.txt"]
 COLLECTIONS = ["default", "räume", "zoo"]
@@ -80,3 +89,10 @@ def test_a_cursor_of_no_page_is_refused_in_words(catalog: Catalog, cursor: str) 
     if cursor:
         with pytest.raises(CursorError, match="next_cursor"):
             documents_page(catalog, Choice(), 5, cursor)
+
+
+def test_arrivals_are_counted_by_day_and_collection(catalog: Catalog) -> None:
+    (day,) = arrivals(catalog)
+    assert (day.documents, day.chunks) == (len(COLLECTIONS) * len(NAMES), 0)
+    assert [one.documents for one in arrivals(catalog, ("zoo", "gone"))] == [len(NAMES)]
+    assert (arrivals(catalog, ()), read_in_part_counts(catalog)) == ([], {})

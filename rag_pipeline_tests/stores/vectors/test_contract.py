@@ -16,6 +16,7 @@ from rag_pipeline.models import Box, IndexedChunk
 from rag_pipeline.stores.vectors import (
     INDEX_SCHEMA,
     CollectionNotIndexedError,
+    Footprint,
     IndexChange,
     IndexChangedError,
     SearchQuery,
@@ -47,6 +48,8 @@ def test_a_published_version_is_found_and_described(index: VectorIndex, name: st
     assert name in index.collections()
     assert set(index.revisions(name)) == {"key-a.md", "key-b.md"}
     assert index.count(name) == 3
+    footprint = index.footprint(name)
+    assert footprint == Footprint() or (footprint.segments == 1 and (footprint.size_bytes or 0) > 1000)  # a server tells neither
 
 
 def test_a_hit_carries_all_that_was_stored(index: VectorIndex, name: str) -> None:

@@ -20,7 +20,7 @@ from ui.web.app import create_app
 
 TOKEN = "a-token-that-may-do-all"
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
-NOT_READY = ("/api/v1/ready", "/api/v1/ingestion", "/api/v1/ingestion/{run_id}")
+NOT_READY = ("/api/v1/ready", "/api/v1/ingestion", "/api/v1/ingestion/runs", "/api/v1/ingestion/{run_id}")
 """Without documents, and without Dagster: 503 is the truth."""
 
 ENDLESS = ("/api/v1/ingestion/events",)

@@ -47,7 +47,7 @@ DOORS = [
     ("GET", "/api/v1/documents"), ("GET", "/api/v1/collections"), ("POST", "/api/v1/ask"), ("POST", "/api/v1/search"),
     ("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/mcp/"), ("GET", "/metrics"), ("GET", "/config"),
     ("GET", "/api/v1/openapi.json"), ("GET", "/documents/x/file"), ("GET", "/passages/c/x"), ("POST", "/gradio_api/queue/join"),
-    ("POST", "/api/v1/ingestion"),
+    ("POST", "/api/v1/ingestion"), ("GET", "/api/v1/settings"), ("GET", "/pipeline/settings"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rag_pipeline.cli.doctor import _services
+from rag_pipeline.doctor import _services
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import free_port

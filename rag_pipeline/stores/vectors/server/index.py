@@ -25,6 +25,7 @@ from rag_pipeline.stores.vectors.contract import (
     Candidate,
     CollectionNotIndexedError,
     DamagedIndexError,
+    Footprint,
     IndexChange,
     Manifest,
     SearchQuery,
@@ -112,6 +113,10 @@ class ServerIndex:
         """Number of chunks in the current version; 0 when nothing is published."""
         manifest = self.manifest(collection)
         return manifest.chunks if manifest else 0
+
+    def footprint(self, collection: str) -> Footprint:
+        """Nothing that a Qdrant server would tell of a single collection of ours."""
+        return Footprint()
 
     def candidates(self, collection: str, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, each with its cosine."""

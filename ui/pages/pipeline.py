@@ -1,0 +1,25 @@
+"""The Pipeline tab: what runs, what is published, what happened lately, what is set.
+
+Belongs here: the tab, and that it is looked at once it is opened. Not here: what is shown (``views/pipeline``), behaviour
+(``static/pipeline.js``), routes (``api/pipeline.py``).
+"""
+
+from __future__ import annotations
+
+import gradio
+
+from ui.views.environment import render
+
+
+class PipelinePage:
+    """The tab. Nothing of it is asked for before it is opened, and while somebody looks elsewhere."""
+
+    def build(self) -> None:
+        """Lay out the tab; call it inside the Tabs."""
+        with gradio.Tab("Pipeline", id="pipeline") as tab:
+            gradio.HTML(render("pipeline/page.html"), elem_id="pipeline")
+        self._tab = tab
+
+    def connect(self) -> None:
+        """Have the browser ask for what there is once the tab is opened; no event of Gradio's is sent."""
+        self._tab.select(None, js="() => window.ofPipeline.opened()", api_visibility="private")

@@ -1,0 +1,109 @@
+// The Pipeline tab: asks for its parts while someone looks at it, and sends what its buttons say, after a question where something is lost.
+(() => {
+  "use strict";
+  const NOW_MS = 3000, FIGURES_MS = 60000, TRIES = 50;
+  const place = () => document.getElementById("pipeline");
+  const partOf = (name) => place()?.querySelector(`[data-part="${name}"]`);
+  const isLookedAt = () => !document.hidden && Boolean(place()?.getClientRects().length);
+  let turn = 0, timer = 0, figuresAt = -Infinity;
+
+  // --- parts, drawn by the server ---
+  async function draw(name) {
+    let drawn, failed = "";
+    try {
+      const answer = await fetch(`/pipeline/${name}`);
+      if (answer.ok) drawn = await answer.text();
+      else failed = (await answer.json()).error.message;
+    } catch {
+      failed = "The app could not be reached. Is it still running?";
+    }
+    const part = partOf(name);
+    if (!part) return;
+    if (failed) say(part, failed);
+    else if (part.drawn !== drawn) replace(part, drawn);
+  }
+
+  function say(part, words) {
+    part.drawn = null;
+    part.replaceChildren(Object.assign(document.createElement("p"), { className: "failure", role: "alert", textContent: words }));
+  }
+
+  function replace(part, drawn) {
+    const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : "";
+    const unfolded = new Set([...part.querySelectorAll("details[open]")].map(nameOf));
+    part.innerHTML = drawn;
+    part.drawn = drawn;
+    part.querySelectorAll("[data-width]").forEach((bar) => { bar.style.width = bar.dataset.width; });
+    part.querySelectorAll("details").forEach((one) => { one.open = unfolded.has(nameOf(one)); });
+    if (focused) [...part.querySelectorAll("button, a, summary")].find((one) => nameOf(one) === focused)?.focus({ preventScroll: true });
+  }
+
+  // By what an element is found again that was drawn anew.
+  function nameOf(element) {
+    const { send = "", body = "", unfolds = "" } = element.dataset, title = element.closest("figure")?.querySelector("strong")?.textContent;
+    return [element.tagName, send || element.getAttribute("href"), body || unfolds, title].join(" ");
+  }
+
+  // --- only while someone looks ---
+  async function look() {
+    const mine = ++turn;
+    clearTimeout(timer);
+    if (!isLookedAt()) return;
+    await draw("now");
+    if (mine !== turn) return;
+    if (performance.now() - figuresAt > FIGURES_MS) {
+      figuresAt = performance.now();
+      draw("figures");
+    }
+    timer = setTimeout(look, NOW_MS);
+  }
+
+  function opened(tries = TRIES) {
+    if (!isLookedAt() && tries) return setTimeout(opened, 100, tries - 1);
+    draw("machine");
+    look();
+  }
+  document.addEventListener("visibilitychange", look);
+  document.addEventListener("toggle", (event) => {
+    const name = event.target.dataset?.unfolds;
+    if (name && event.target.open) unfold(name);
+  }, true);
+
+  async function unfold(name) {
+    partOf(name).textContent = "Looking …";
+    partOf(name).drawn = null;
+    await draw(name);
+  }
+
+  // --- buttons ---
+  const dialog = document.createElement("dialog");
+  dialog.id = "sure";
+  dialog.setAttribute("aria-labelledby", "sure-question");
+  dialog.innerHTML = '<form method="dialog"><p id="sure-question"></p><button value="no" autofocus>Leave it as it is</button><button value="yes">Yes</button></form>';
+
+  function isSure(question, words) {
+    if (!dialog.isConnected) document.body.append(dialog);
+    dialog.querySelector("p").textContent = question;
+    dialog.querySelector("[value=yes]").textContent = words;
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((done) => { dialog.onclose = () => done(dialog.returnValue === "yes"); });
+  }
+
+  document.addEventListener("click", async (event) => {
+    const tab = event.target.closest("#pipeline [data-tab]")?.dataset.tab;
+    if (tab) return [...document.querySelectorAll("#tabs [role=tab]")].find((one) => one.textContent.trim() === tab)?.click();
+    const again = event.target.closest("#pipeline [data-again]");
+    if (again) return unfold(again.dataset.again);
+    const button = event.target.closest("#pipeline button[data-send]");
+    if (!button) return;
+    const { send, body, question } = button.dataset, words = button.textContent;
+    if (question && !(await isSure(question, words))) return;
+    const options = { method: "POST", ...(body && { body, headers: { "Content-Type": "application/json" } }) };
+    const answer = await window.ofAsk.send(send, options);
+    if (answer) window.ofAsk.say((await answer.json()).message || `${words}: done, or taken up within seconds.`, null, 10);
+    look();
+  });
+
+  window.ofPipeline = { opened: () => opened() };
+})();

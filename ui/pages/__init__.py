@@ -59,7 +59,6 @@ def build_pages(services: Services) -> gradio.Blocks:
             quality.build()
         clock = gradio.Timer(REFRESH_SECONDS)
         ask.keep_current(blocks, clock)
-        documents.keep_current(blocks, clock)
         quality.connect()
     # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.
     blocks.queue(api_open=False)

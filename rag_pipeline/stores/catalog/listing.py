@@ -1,6 +1,6 @@
 """Lists of documents, a page at a time, and how many there are: what the app and the API show of a catalog of any size.
 
-Belongs here: filters, order, pages, counts. Not here: who may see what.
+Belongs here: filters, order, pages, counts. Not here: what a list can be narrowed by (``narrowing.py``), who may see what.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
 
 import duckdb
 
@@ -20,17 +22,35 @@ from rag_pipeline.stores.catalog.keys import PRESENT, READING_ORDER
 
 StateCounts = Mapping[str, Mapping[str, int]]
 """Collection → state → number of live documents."""
+SortKey = Literal["name", "collection", "state", "pages", "chunks", "size", "indexed"]
+HELD = "held"
+"""In place of a state: documents whose file is missing, and whose deletion waits for somebody to confirm it."""
 
 _NEXT = 5
 """Documents of a collection that are named as the next to be read."""
 _BY_PATH = "d.collection, d.document, d.document_id"
 _PLACES = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(BY_ATTENTION))
-_BY_ATTENTION = f"CASE d.state {_PLACES} ELSE 0 END, coalesce(len(d.notes), 0) = 0"
-_CHOSEN = (
-    "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($state = '' OR d.state = $state)"
-    " AND ($name = '' OR contains(lower(d.document), lower($name)))"
+_SORTED_BY: Mapping[SortKey, str] = {
+    "name": "lower(d.document)",
+    "collection": "d.collection",
+    "state": f"CASE d.state {_PLACES} ELSE 0 END * 2 + (coalesce(len(d.notes), 0) = 0)::INTEGER",
+    "pages": "coalesce(d.pages, -1)",
+    "chunks": "d.chunks",
+    "size": "d.size_bytes",
+    "indexed": "coalesce(epoch_us(d.indexed_at), -1)",
+}
+"""What a list goes by. By state those come first that somebody should look at. None of them is ever NULL, and each fits into JSON."""
+_TEXTS = ("name", "collection")
+_LARGEST_KEY = 1 << 63
+CHOSEN = (
+    "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($collection = '' OR d.collection = $collection)"
+    f" AND ($state = '' OR d.state = $state OR ($state = '{HELD}' AND d.file IN (SELECT file FROM missing_files WHERE NOT confirmed)))"
+    " AND ($name = '' OR contains(lower(d.document), lower($name))) AND ($type = '' OR ends_with(lower(d.document), '.' || lower($type)))"
+    " AND ($folder = '' OR starts_with(d.document, $folder || '/'))"
+    " AND ($since IS NULL OR d.indexed_at >= $since::TIMESTAMP) AND ($before IS NULL OR d.indexed_at < $before::TIMESTAMP)"
 )
-_AFTER = "(d.collection, d.document, d.document_id) > ($collection, $document, $document_id)"
+"""The condition of a :class:`Choice`, on documents ``d``."""
+_BEHIND = "(d.collection, d.document, d.document_id) > ($at_collection, $at_document, $at_document_id)"
 
 
 class CursorError(RagError):
@@ -39,64 +59,118 @@ class CursorError(RagError):
     code = "bad_cursor"
 
     def __init__(self) -> None:
-        super().__init__("This cursor cannot be used. Take next_cursor of the page before unchanged, or leave cursor out to start anew.")
+        super().__init__(
+            "This cursor cannot be used. Take next_cursor of the page before unchanged, in the same order, or leave cursor out to begin anew."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which documents: of these collections (None: all), in this state, with this in their path whatever the case ("": any)."""
+    """Which documents.
+
+    Attributes:
+        collections: those that may be looked at; None: all.
+        state: of the documents, or :data:`HELD`; "": any, as in what follows.
+        name: in the path, whatever the case.
+        collection: the one asked for.
+        type: the ending of the file's name, without the dot.
+        folder: below the collection, in which they lie, or below it.
+        indexed_since: UTC, without a zone; None: any time.
+        indexed_before: as ``indexed_since``, and not included.
+    """
 
     collections: tuple[str, ...] | None = None
     state: str = ""
     name: str = ""
+    collection: str = ""
+    type: str = ""
+    folder: str = ""
+    indexed_since: datetime | None = None
+    indexed_before: datetime | None = None
 
     def parameters(self) -> dict[str, object]:
-        """For statements."""
-        collections = None if self.collections is None else list(self.collections)
-        return {"collections": collections, "state": self.state, "name": self.name.strip()}
+        """For statements with :data:`CHOSEN`."""
+        return {
+            "collections": None if self.collections is None else list(self.collections),
+            "collection": self.collection,
+            "state": self.state,
+            "name": self.name.strip(),
+            "type": self.type.strip().removeprefix("."),
+            "folder": self.folder.strip("/"),
+            "since": self.indexed_since,
+            "before": self.indexed_before,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In which order; documents that are alike in it follow by collection and path."""
+
+    by: SortKey = "collection"
+    descending: bool = False
+
+
+BY_COLLECTION = Order()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentsPage:
-    """Some documents by collection and path, the number of all that were chosen, and where the next page begins; None after the last."""
+    """Some documents in their order, the number of all that were chosen, and where the next page begins; None after the last."""
 
     documents: Sequence[DocumentStatus]
     total: int
     next_cursor: str | None
 
 
-def documents_page(catalog: Catalog, choice: Choice, limit: int, cursor: str | None = None) -> DocumentsPage:
+def documents_page(
+    catalog: Catalog, choice: Choice, limit: int, cursor: str | None = None, order: Order = BY_COLLECTION, *, skip: int = 0
+) -> DocumentsPage:
     """A page of the chosen documents.
+
+    Args:
+        catalog: where they are.
+        choice: which of them.
+        limit: at most so many.
+        cursor: the page behind the one that gave it, in the same order. What is added or removed meanwhile moves no other.
+        order: of the documents.
+        skip: so many of them first; past the last one, the page is the last one.
 
     Raises:
         CursorError: the cursor is of no earlier page.
         CatalogError: the catalog cannot be read.
     """
-    after = _position_of(cursor) if cursor else None
-    where, parameters = _CHOSEN, choice.parameters()
-    if after:
-        where, parameters = f"{where} AND {_AFTER}", {**parameters, **after}
+    key, parameters = _SORTED_BY[order.by], choice.parameters()
+    way, beyond = ("DESC", "<") if order.descending else ("ASC", ">")
+    where = CHOSEN
+    if cursor:
+        where += f" AND ({key} {beyond} $at_key OR ({key} = $at_key AND {_BEHIND}))"
+        parameters |= _position_of(cursor, order)
+    tail = f"WHERE {where} ORDER BY {key} {way}, {_BY_PATH} LIMIT $limit OFFSET $skip"
     with catalog.reading() as connection:
         total = _count(connection, choice)
-        found = select_documents(connection, f"WHERE {where} ORDER BY {_BY_PATH} LIMIT $limit", {**parameters, "limit": limit + 1})
-    shown = found[:limit]
-    return DocumentsPage(shown, total, _cursor_of(shown[-1]) if len(found) > limit else None)
+        skipped = min(skip, max(total - 1, 0) // limit * limit)
+        found = select_documents(connection, tail, {**parameters, "limit": limit + 1, "skip": skipped})
+        last = found[limit - 1] if len(found) > limit else None
+        next_cursor = _cursor_of(last, order, _key_of(connection, last, key)) if last else None
+    return DocumentsPage(found[:limit], total, next_cursor)
 
 
-def documents_for_attention(catalog: Catalog, choice: Choice, limit: int) -> list[DocumentStatus]:
-    """The first of the chosen documents, those that somebody should look at before the rest."""
-    tail = f"WHERE {_CHOSEN} ORDER BY {_BY_ATTENTION}, {_BY_PATH} LIMIT $limit"
-    return catalog.select_documents(tail, {**choice.parameters(), "limit": limit})
+def documents_of(catalog: Catalog, choice: Choice, document_ids: Sequence[str], content_hashes: Sequence[str] = ()) -> list[DocumentStatus]:
+    """The chosen documents that have one of these ids, or one of these contents (sha256), by collection and path."""
+    wanted = (
+        "(d.document_id IN (SELECT unnest($document_ids::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
+    )
+    parameters = {**choice.parameters(), "document_ids": list(document_ids), "content_hashes": list(content_hashes)}
+    return catalog.select_documents(f"WHERE {CHOSEN} AND {wanted} ORDER BY {_BY_PATH}", parameters)
 
 
-def count_documents(catalog: Catalog, choice: Choice) -> int:
-    """How many documents are chosen."""
-    with catalog.reading() as connection:
-        return _count(connection, choice)
+def _key_of(connection: duckdb.DuckDBPyConnection, document: DocumentStatus, key: str) -> object:
+    rows = connection.execute(f"SELECT {key} FROM documents d WHERE d.document_id = ?", [document.document_id]).fetchall()
+    return rows[0][0]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, choice: Choice) -> int:
-    row = connection.execute(f"SELECT count(*) FROM documents d WHERE {_CHOSEN}", choice.parameters()).fetchone()
+    row = connection.execute(f"SELECT count(*) FROM documents d WHERE {CHOSEN}", choice.parameters()).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -172,17 +246,21 @@ def newest_headings(catalog: Catalog, documents: int, most: int) -> list[tuple[s
         return connection.execute(statement, {"documents": documents, "most": most}).fetchall()
 
 
-def _cursor_of(document: DocumentStatus) -> str:
-    position = [document.collection, document.document, document.document_id]
+def _cursor_of(document: DocumentStatus, order: Order, key: object) -> str:
+    position = [order.by, order.descending, key, document.collection, document.document, document.document_id]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def _position_of(cursor: str) -> dict[str, object]:
+def _position_of(cursor: str, order: Order) -> dict[str, object]:
     try:
-        values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        for value in values:
-            value.encode()
-        collection, document, document_id = values
+        by, descending, key, *path = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        texts = [*path, key] if order.by in _TEXTS else path
+        for text in texts:
+            text.encode()
+        collection, document, document_id = path
     except (ValueError, binascii.Error, TypeError, AttributeError, RecursionError):
         raise CursorError from None
-    return {"collection": collection, "document": document, "document_id": document_id}
+    fits = order.by in _TEXTS or (type(key) is int and abs(key) < _LARGEST_KEY)
+    if (by, descending) != (order.by, order.descending) or not fits:
+        raise CursorError
+    return {"at_key": key, "at_collection": collection, "at_document": document, "at_document_id": document_id}

@@ -60,7 +60,7 @@ class CursorError(RagError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This cursor cannot be used. Take next_cursor of the page before unchanged, in the same order, or leave cursor out to begin anew."
+            "This cursor cannot be used. Take next_cursor of the page before as it is, in the same order, or leave cursor out to begin anew."
         )
 
 

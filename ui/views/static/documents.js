@@ -148,7 +148,7 @@
     const told = { done: 0, remarks: [], complete: true };
     for (const documents of lists.length ? lists : [null]) if (!(await changeSome(documents ? { ...body, documents } : body, told))) { told.complete = false; break; }
     const refused = told.remarks.filter((one) => !one.done).length;
-    if (told.complete) ofAsk.say(`${documents(told.done)} ${words}${refused ? `, ${refused.toLocaleString("en")} not` : ""}.`, null, 6);
+    if (told.complete) announce(`${documents(told.done)} ${words}${refused ? `, ${refused.toLocaleString("en")} not` : ""}.`, 6);
     tell(told.remarks);
     refresh(true);
   }
@@ -158,12 +158,12 @@
     do {
       const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...body, cursor }) };
       const answer = await ofAsk.send("/api/v1/documents/batch", options);
-      if (!answer) return false;
+      if (!answer) { if (waiting) offerUndo(); return false; }
       const { outcomes, next_cursor, total: of } = await answer.json();
       told.done += outcomes.filter((one) => one.done).length;
       told.remarks.push(...outcomes.filter((one) => one.message));
       cursor = next_cursor;
-      if (cursor) ofAsk.say(`${told.done.toLocaleString("en")} of ${documents(of)} …`, null, 30);
+      if (cursor) announce(`${told.done.toLocaleString("en")} of ${documents(of)} …`, 30);
     } while (cursor);
     return true;
   }
@@ -185,10 +185,13 @@
 
   function remove(gone, number) {
     carryOut();
-    waiting = { wanted: gone, timer: setTimeout(carryOut, UNDO_SECONDS * 1000) };
-    ofAsk.say(`${documents(number)} will be deleted.`, takeBack, UNDO_SECONDS);
+    waiting = { wanted: gone, number, timer: setTimeout(carryOut, UNDO_SECONDS * 1000) };
+    offerUndo();
     chooseNone();
   }
+
+  const offerUndo = () => ofAsk.say(`${documents(waiting.number)} will be deleted.`, takeBack, UNDO_SECONDS);
+  const announce = (words, seconds) => { if (!waiting) ofAsk.say(words, null, seconds); }; // the way back stays in sight
 
   function takeBack() {
     if (!waiting) return;

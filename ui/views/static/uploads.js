@@ -174,6 +174,7 @@
   }
 
   function came(one, known) {
+    if (known.stage === "being removed") return; // an earlier file of that name: this one was not looked at yet
     if (known.state === "indexed" && !known.chunks) end(one, "answers", `${one.where}; it is an archive, whose files are documents.`);
     else if (known.chunks) end(one, "answers", `${one.where}, and answers.`);
     else if (known.state === "pending") say(one, `${one.where}: ${known.stage}.`);

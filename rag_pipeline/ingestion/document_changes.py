@@ -95,7 +95,7 @@ def _remove(folder: WatchedFolder, document: DocumentStatus) -> str:
 
 def _move(folder: WatchedFolder, into: str, document: DocumentStatus) -> str:
     below = document.file.partition("/")[2] or document.file
-    subfolders, _, name = below.rpartition("/")
+    subfolders = below.rpartition("/")[0]
     try:
         moved = folder.move(document.file, f"{into or DEFAULT_COLLECTION}/{subfolders}" if subfolders else into)
     except FileNotFoundError:

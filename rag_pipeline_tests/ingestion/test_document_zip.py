@@ -25,7 +25,7 @@ def test_no_name_leaves_the_folder_that_it_is_unpacked_in(hostile: str) -> None:
     unique = Names().unique(hostile)
     assert not unique.startswith("/")
     assert not {"..", "", "."} & set(unique.split("/"))
-    assert not set('\\:\n\x00') & set(unique)
+    assert not set("\\:\n\x00") & set(unique)
 
 
 def test_what_is_sent_comes_in_small_pieces_and_is_whole(tmp_path: Path) -> None:

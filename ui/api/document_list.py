@@ -38,9 +38,7 @@ class PageQuery(ListFilter):
 
 
 @pages.get("/documents/list/parts")
-async def parts(
-    query: Annotated[PageQuery, Query()], request: Request, services: ServicesDependency, access: ReaderDependency
-) -> Response:
+async def parts(query: Annotated[PageQuery, Query()], request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The parts; 304 where nothing has changed that they are made of, which an open page asks every few seconds."""
     being_read = await asyncio.to_thread(files_being_read, services.settings)
     changed = await asyncio.to_thread(services.catalog.change_mark)

@@ -127,9 +127,7 @@ class ListQuery(ListFilter):
 
 
 @router.get("/documents")
-async def list_documents(
-    query: Annotated[ListQuery, Query()], services: ServicesDependency, access: ReaderDependency
-) -> DocumentsResponse:
+async def list_documents(query: Annotated[ListQuery, Query()], services: ServicesDependency, access: ReaderDependency) -> DocumentsResponse:
     """Documents with their states, a page at a time: those that a filter leaves, by collection and path or in another order.
 
     For the next page, ask again in the same order with ``cursor`` set to this one's ``next_cursor``, until that is null.

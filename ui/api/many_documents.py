@@ -194,9 +194,7 @@ def _change(services: Services, asked: BatchRequest, documents: Sequence[Documen
 
 def _outcome(change: Change) -> Outcome:
     one = change.document
-    return Outcome(
-        document_id=one.document_id, document=one.document, collection=one.collection, done=change.done, message=change.message
-    )
+    return Outcome(document_id=one.document_id, document=one.document, collection=one.collection, done=change.done, message=change.message)
 
 
 def _unknown(document_id: str) -> Outcome:

@@ -40,6 +40,7 @@ PLACES = ("marks", "unverified", "computed")
 Name = Annotated[str, Field(max_length=10_000)]
 """With a limit pydantic also refuses what is no text: halves of characters, which no database takes."""
 
+
 def _without_zone(time: datetime | None) -> datetime | None:
     try:
         return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time

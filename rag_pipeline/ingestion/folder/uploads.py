@@ -1,4 +1,4 @@
-"""Files put into the watched folder, moved in it and taken out: safe names, nothing half-written, nothing overwritten, nothing else removed.
+"""Files put into the watched folder, moved in it, taken out: safe names, nothing half-written, nothing overwritten, nothing else removed.
 
 Belongs here: names, writing aside and renaming, which entry is removed. Not here: HTTP (``api/documents.py``), what becomes of the files.
 """

@@ -60,7 +60,7 @@ class CursorError(RagError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This cursor cannot be used. Take next_cursor of the page before as it is, in the same order, or leave cursor out to begin anew."
+            "This cursor cannot be used. Take next_cursor of the page before as it is, in the same order, or leave it out to start anew."
         )
 
 
@@ -157,9 +157,7 @@ def documents_page(
 
 def documents_of(catalog: Catalog, choice: Choice, document_ids: Sequence[str], content_hashes: Sequence[str] = ()) -> list[DocumentStatus]:
     """The chosen documents that have one of these ids, or one of these contents (sha256), by collection and path."""
-    wanted = (
-        "(d.document_id IN (SELECT unnest($document_ids::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
-    )
+    wanted = "(d.document_id IN (SELECT unnest($document_ids::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
     parameters = {**choice.parameters(), "document_ids": list(document_ids), "content_hashes": list(content_hashes)}
     return catalog.select_documents(f"WHERE {CHOSEN} AND {wanted} ORDER BY {_BY_PATH}", parameters)
 

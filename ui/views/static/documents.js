@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const LOOK_SECONDS = 3, UNDO_SECONDS = 10, AT_ONCE = 1000, NAMED = 50;
+  const LATER = [429, 503]; // the next look may find out
   const view = { sort: "state", descending: false, page: 1, folder: "" };
   const chosen = new Set(); // ids of documents
   let every = null; // the filter, once all that it matches are selected
@@ -27,26 +28,27 @@
     const number = ++asked;
     asking += 1;
     const query = new URLSearchParams({ ...filter(), sort: view.sort, descending: view.descending, page: view.page });
+    let answer = null, text = "";
     try {
-      const answer = await fetch(`/documents/list/parts?${query}`, { headers: mark ? { "If-None-Match": mark } : {}, cache: "no-store" });
-      if (answer.status === 304) return;
-      const text = await answer.text();
-      if (number !== asked) return;
-      if (answer.ok) { mark = answer.headers.get("ETag"); show(text); }
-      else fail("The documents cannot be read", JSON.parse(text).error.message);
+      answer = await fetch(`/documents/list/parts?${query}`, { headers: mark ? { "If-None-Match": mark } : {}, cache: "no-store" });
+      text = await answer.text();
     } catch {
-      if (number === asked) fail("The documents cannot be read", "The app could not be reached. Is it still running?");
+      answer = null;
     } finally {
       asking -= 1;
     }
+    if (number !== asked || answer?.status === 304) return;
+    if (!answer) fail("The app could not be reached. Is it still running?");
+    else if (answer.ok) { mark = answer.headers.get("ETag"); show(text); }
+    else if (!LATER.includes(answer.status) || !boxes().length) fail(JSON.parse(text).error.message);
   }
 
-  function fail(title, words) {
+  function fail(words) {
     mark = "";
     const box = document.createElement("div"), strong = document.createElement("strong"), said = document.createElement("p");
     box.className = "failure";
     box.setAttribute("role", "alert");
-    strong.textContent = title;
+    strong.textContent = "The documents cannot be read";
     said.textContent = words;
     box.append(strong, said);
     const place = part("rows");

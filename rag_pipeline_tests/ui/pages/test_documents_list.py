@@ -71,7 +71,7 @@ def test_documents_are_sorted_paged_selected_and_deleted_with_a_way_back(page: A
         take(page, screenshots, "folders")
 
         page.get_by_role("button", name="Clear", exact=True).click()
-        page.get_by_label("Collection", exact=True).select_option("default")
+        page.locator("[data-filters] [name=collection]").select_option("default")
         comes_to(page, ROWS, 3)
         assert page.locator("#table img").count() == 0
         assert page.locator("td.name > a").nth(0).inner_text() == HOSTILE

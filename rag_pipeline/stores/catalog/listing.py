@@ -29,6 +29,7 @@ HELD = "held"
 _NEXT = 5
 """Documents of a collection that are named as the next to be read."""
 _BY_PATH = "d.collection, d.document, d.document_id"
+_BY_PATH_BACK = "d.collection DESC, d.document DESC, d.document_id DESC"
 _PLACES = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(BY_ATTENTION))
 _SORTED_BY: Mapping[SortKey, str] = {
     "name": "lower(d.document)",
@@ -139,20 +140,35 @@ def documents_page(
         CursorError: the cursor is of no earlier page.
         CatalogError: the catalog cannot be read.
     """
-    key, parameters = _SORTED_BY[order.by], choice.parameters()
-    way, beyond = ("DESC", "<") if order.descending else ("ASC", ">")
-    where = CHOSEN
+    key, where, parameters = _SORTED_BY[order.by], CHOSEN, choice.parameters()
     if cursor:
+        beyond = "<" if order.descending else ">"
         where += f" AND ({key} {beyond} $at_key OR ({key} = $at_key AND {_BEHIND}))"
         parameters |= _position_of(cursor, order)
-    tail = f"WHERE {where} ORDER BY {key} {way}, {_BY_PATH} LIMIT $limit OFFSET $skip"
     with catalog.reading() as connection:
         total = _count(connection, choice)
-        skipped = min(skip, max(total - 1, 0) // limit * limit)
-        found = select_documents(connection, tail, {**parameters, "limit": limit + 1, "skip": skipped})
+        tail, numbers = _tail(where, order, limit + 1, min(skip, max(total - 1, 0) // limit * limit), total)
+        found = select_documents(connection, tail, parameters | numbers)
         last = found[limit - 1] if len(found) > limit else None
         next_cursor = _cursor_of(last, order, _key_of(connection, last, key)) if last else None
     return DocumentsPage(found[:limit], total, next_cursor)
+
+
+def _tail(where: str, order: Order, limit: int, skip: int, total: int) -> tuple[str, dict[str, int]]:
+    """The end of a statement for a page, with its numbers. What lies far behind is found by its id alone, and from the nearer end: for that
+    fewer columns of fewer rows are put into order.
+    """
+    key = _SORTED_BY[order.by]
+    by, back = (
+        f"{key} {'DESC' if order.descending else 'ASC'}, {_BY_PATH}",
+        f"{key} {'ASC' if order.descending else 'DESC'}, {_BY_PATH_BACK}",
+    )
+    if not skip:
+        return f"WHERE {where} ORDER BY {by} LIMIT $limit", {"limit": limit}
+    taken = min(limit, total - skip)
+    inner, skipped = (back, total - skip - taken) if skip > total // 2 else (by, skip)
+    few = f"SELECT d.document_id FROM documents d WHERE {where} ORDER BY {inner} LIMIT $limit OFFSET $skip"
+    return f"WHERE d.document_id IN ({few}) ORDER BY {by}", {"limit": taken, "skip": skipped}
 
 
 def documents_of(catalog: Catalog, choice: Choice, document_ids: Sequence[str], content_hashes: Sequence[str] = ()) -> list[DocumentStatus]:

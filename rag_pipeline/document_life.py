@@ -46,9 +46,11 @@ UNANSWERABLE: tuple[DocumentState, ...] = ("failed", "unsupported", "empty")
 
 BEING_READ, WAITING, BY_WORDS, WITH_VECTORS = "reading", "waiting", "answerable by its words", "vectors"
 """Stages of a pending document, as they are counted; see :func:`stage_of`."""
+LEAVING = "being removed"
+"""Stage of a document that was deleted, or moved elsewhere, until the folder is looked at the next time."""
 
 
-def stage_of(state: DocumentState, chunks: int, vectors: int, *, is_read_now: bool = False) -> str:
+def stage_of(state: DocumentState, chunks: int, vectors: int, *, is_read_now: bool = False, is_leaving: bool = False) -> str:
     """How far a document has come, in words: its state, and while that is ``pending``, what it has so far.
 
     Args:
@@ -56,7 +58,10 @@ def stage_of(state: DocumentState, chunks: int, vectors: int, *, is_read_now: bo
         chunks: of it, in the published index.
         vectors: those of them that have a dense vector.
         is_read_now: a run says that it reads the file at this moment.
+        is_leaving: its removal is confirmed.
     """
+    if is_leaving:
+        return LEAVING
     if state != "pending":
         return state
     if not chunks:

@@ -294,7 +294,7 @@ def _index_problems(settings: Settings, collections: list[str]) -> None:
 def _status_row(row: DocumentStatus, is_read_now: bool = False) -> dict[str, object]:
     names = ("document", "collection", "state", "error_code", "error", "attempts", "pages", "chunks", "vectors", "size_bytes")
     shown: dict[str, object] = {name: getattr(row, name) for name in names}
-    shown["stage"] = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
+    shown["stage"] = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now, is_leaving=row.is_leaving)
     shown["indexed_at"] = f"{row.indexed_at.isoformat()}Z" if row.indexed_at else None
     shown["warnings"] = list(row.warnings)
     held = row.deletion_held_since
@@ -306,7 +306,7 @@ def _status_line(row: DocumentStatus, is_read_now: bool = False) -> str:
     answers = f"{pages}{row.chunks} chunks" if row.chunks or row.state != "indexed" else "an archive, whose files are documents"
     detail = row.error or answers
     held = "  (its file is missing; the deletion is held)" if row.deletion_held_since else ""
-    stage = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now)
+    stage = stage_of(row.state, row.chunks, row.vectors, is_read_now=is_read_now, is_leaving=row.is_leaving)
     lines = [f"{stage:<11} {row.collection}/{printable(row.document)}  {detail}{held}"]
     return "\n".join([*lines, *(f"{'':<11} warning: {printable(warning)}" for warning in row.warnings)])
 

@@ -13,7 +13,7 @@ from rag_pipeline.definitions import defs
 from rag_pipeline.defs.sensors import folder_sensor
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
-from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions
+from rag_pipeline.stores.catalog.missing_files import confirm_deletions, confirm_removals
 from rag_pipeline_tests.ingestion.extract.documents import word_document
 
 
@@ -139,7 +139,7 @@ def test_a_run_that_ends_before_it_publishes_deletions_is_made_up_for(
         (uploads / name).write_text(f"Zebra {name}.")
     run(instance)
     for name in deleted:
-        confirm_deletion(Catalog(uploads.parent / "catalog.duckdb"), name, "default", utc_now())
+        confirm_removals(Catalog(uploads.parent / "catalog.duckdb"), {name: "default"}, utc_now())
         (uploads / name).unlink()
     run(instance, assets=["source_documents"])
     assert look(instance)[0] == 1

@@ -22,7 +22,7 @@ from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import utc_now
-from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.missing_files import confirm_deletions, confirm_removals, missing_files
 from rag_pipeline.stores.vectors import SearchQuery, open_index
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
@@ -193,7 +193,7 @@ def test_deleting_by_the_api_is_confirmed_by_itself(settings: Settings, ingest: 
     fill(settings.uploads)
     ingest()
     for file in list(settings.uploads.iterdir()):
-        confirm_deletion(Catalog(settings.catalog_path), file.name, "default", NOW)
+        confirm_removals(Catalog(settings.catalog_path), {file.name: "default"}, NOW)
         file.unlink()
     ingest()
     assert Catalog(settings.catalog_path).documents() == []
@@ -282,7 +282,7 @@ def test_a_look_while_a_document_is_deleted_does_not_forget_that_it_was_meant(
         monkeypatch.setattr(disk, "list_folder", lambda uploads: listing)
         monkeypatch.setattr(steps.source_documents, "utc_now", lambda: utc_now() - timedelta(minutes=5))
     for name in ALL:
-        confirm_deletion(catalog, name, "default", utc_now())
+        confirm_removals(catalog, {name: "default"}, utc_now())
     steps.source_documents.update_documents(workspace)
     monkeypatch.undo()
     for name in ALL:
@@ -294,7 +294,7 @@ def test_a_look_while_a_document_is_deleted_does_not_forget_that_it_was_meant(
 def test_a_deleted_document_that_is_put_back_at_once_is_read(settings: Settings, ingest: Ingest) -> None:
     fill(settings.uploads)
     ingest()
-    confirm_deletion(Catalog(settings.catalog_path), "0.txt", "default", utc_now())
+    confirm_removals(Catalog(settings.catalog_path), {"0.txt": "default"}, utc_now())
     (settings.uploads / "0.txt").unlink()
     (settings.uploads / "0.txt").write_text("Okapis.")
     ingest()
@@ -305,7 +305,7 @@ def test_a_deleted_document_that_is_put_back_at_once_is_read(settings: Settings,
 def test_a_deletion_that_was_noted_and_did_not_happen_is_forgotten(settings: Settings, ingest: Ingest) -> None:
     fill(settings.uploads)
     ingest()
-    confirm_deletion(Catalog(settings.catalog_path), "0.txt", "default", utc_now() - timedelta(minutes=1))
+    confirm_removals(Catalog(settings.catalog_path), {"0.txt": "default"}, utc_now() - timedelta(minutes=1))
     ingest()
     assert missing_files(Catalog(settings.catalog_path)) == {}
     assert found(settings) == ALL

@@ -35,7 +35,7 @@ from rag_pipeline.models import Element
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents, utc_now
-from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions, missing_files
+from rag_pipeline.stores.catalog.missing_files import confirm_deletions, confirm_removals, missing_files
 from rag_pipeline.stores.vectors import open_index
 
 EXAMPLES = int(os.environ.get("RAG_TEST_STATE_MACHINE_EXAMPLES", "8"))
@@ -194,7 +194,7 @@ class Lifecycle(RuleBasedStateMachine):
     def delete_by_the_app(self, data: st.DataObject) -> None:
         path = data.draw(st.sampled_from(sorted(self.rows)))
         # Of a moment ago: right after the note, the same file there again would be taken for one that is about to go.
-        confirm_deletion(Catalog(self.settings.catalog_path), path, collection(path), utc_now() - timedelta(minutes=1))
+        confirm_removals(Catalog(self.settings.catalog_path), {path: collection(path)}, utc_now() - timedelta(minutes=1))
         (self.settings.uploads / path).unlink(missing_ok=True)
         self.files.pop(path, None)
         self.rows[path].missing = "confirmed"

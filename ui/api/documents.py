@@ -6,32 +6,33 @@ Belongs here: requests in, JSON or files out. Not here: storing files (``ingesti
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions
+from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.document_changes import delete_documents, retry_documents
 from rag_pipeline.ingestion.folder.archives import why_not_removed
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, path_in_archive
-from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_of
+from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_below, folder_of
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.stores.catalog.database import DocumentStatus
-from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
-from rag_pipeline.stores.catalog.listing import documents_page
-from rag_pipeline.stores.catalog.missing_files import confirm_deletion, confirm_deletions
+from rag_pipeline.stores.catalog.listing import Order, SortKey, documents_page
+from rag_pipeline.stores.catalog.missing_files import confirm_deletions
 from ui.api import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
+from ui.api.many_documents import ListFilter
 from ui.api.schema_examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.web.services import Services
-from ui.web.visibility import choice_of, require_collection
+from ui.web.visibility import require_collection
 
 MOST_DOCUMENTS = 1000
 """On one page."""
@@ -116,22 +117,23 @@ async def go_back(name: str, services: ServicesDependency, access: WriterDepende
     return RolledBack(version=done.answering.version, documents=done.answering.documents, message=done.message)
 
 
-@router.get("/documents")
-async def list_documents(
-    services: ServicesDependency,
-    access: ReaderDependency,
-    collection: str = "",
-    state: str = "",
-    name: str = "",
-    limit: Annotated[int, Query(ge=1, le=MOST_DOCUMENTS)] = 100,
-    cursor: str | None = None,
-) -> DocumentsResponse:
-    """Documents with their states by collection and path, a page at a time; of one collection, in one state, with ``name`` in their path.
+class ListQuery(ListFilter):
+    """Which documents, in which order, and which page of them."""
 
-    For the next page, ask again with ``cursor`` set to this one's ``next_cursor``, until that is null.
+    sort: SortKey = "collection"
+    descending: bool = False
+    limit: int = Field(100, ge=1, le=MOST_DOCUMENTS)
+    cursor: str | None = None
+
+
+@router.get("/documents")
+async def list_documents(query: Annotated[ListQuery, Query()], services: ServicesDependency, access: ReaderDependency) -> DocumentsResponse:
+    """Documents with their states, a page at a time: those that a filter leaves, by collection and path or in another order.
+
+    For the next page, ask again in the same order with ``cursor`` set to this one's ``next_cursor``, until that is null.
     """
-    choice = choice_of(access, collection, state, name)
-    page = await asyncio.to_thread(documents_page, services.catalog, choice, limit, cursor)
+    order = Order(query.sort, query.descending)
+    page = await asyncio.to_thread(documents_page, services.catalog, query.choice(access), query.limit, query.cursor, order)
     now = await asyncio.to_thread(files_being_read, services.settings)
     shown = [document_body(document, is_read_now=document.file in now) for document in page.documents]
     return DocumentsResponse(documents=shown, total=page.total, next_cursor=page.next_cursor)
@@ -148,30 +150,31 @@ async def upload(
     access: WriterDependency,
     response: Response,
     collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
+    folder: Annotated[str, Form()] = "",
 ) -> UploadResponse:
-    """Put files into the watched folder; they are indexed from there.
+    """Put files into the watched folder, ``folder`` naming those below the collection in which they lie; they are indexed from there.
 
     201: at least one was taken. 409: all of them lay there already, unchanged, so that a repeated request does no harm. 400: none could
     be taken, with the reasons.
     """
     require_collection(access, collection.strip() or DEFAULT_COLLECTION)
-    folder = await asyncio.to_thread(folder_of, collection, services.catalog)
-    require_collection(access, collection_in(folder))  # the name of a new collection is made one that a folder can have
+    of_collection = await asyncio.to_thread(folder_of, collection, services.catalog)
+    require_collection(access, collection_in(of_collection))  # the name of a new collection is made one that a folder can have
     taken: list[UploadBody] = []
     refused: list[RefusedUpload] = []
     for file in files:
         try:
-            taken.append(await asyncio.to_thread(_store, services, folder, file))
+            taken.append(await asyncio.to_thread(_store, services, of_collection, folder, file))
         except UploadError as error:
             refused.append(RefusedUpload(name=file.filename or "", message=str(error)))
     response.status_code = 400 if not taken else 409 if all(one.outcome == "unchanged" for one in taken) and not refused else 201
     return UploadResponse(documents=taken, refused=refused)
 
 
-def _store(services: Services, folder: str, file: UploadFile) -> UploadBody:
+def _store(services: Services, of_collection: str, folder: str, file: UploadFile) -> UploadBody:
     settings = services.settings
-    stored = watched_folder(settings).store(folder, file.filename or "", file.file, settings.max_file_bytes)
-    return UploadBody(name=stored.name, collection=stored.collection, outcome=stored.outcome)
+    stored = watched_folder(settings).store(folder_below(of_collection, folder), file.filename or "", file.file, settings.max_file_bytes)
+    return UploadBody(name=stored.name, collection=stored.collection, outcome=stored.outcome, document_id=stored.document_id)
 
 
 @router.get("/documents/{document_id}")
@@ -206,14 +209,10 @@ async def delete(document_id: str, services: ServicesDependency, access: WriterD
     found = await _found(services, access, document_id)
     if path_in_archive(found.file):
         raise HTTPException(409, why_not_removed(found.file))
-    await asyncio.to_thread(_delete, services, found)
+    (change,) = await asyncio.to_thread(delete_documents, watched_folder(services.settings), services.catalog, [found])
+    if not change.done:
+        raise RagError(change.message)
     return Response(status_code=204)
-
-
-def _delete(services: Services, found: DocumentStatus) -> None:
-    confirm_deletion(services.catalog, found.file, found.collection, utc_now())
-    with contextlib.suppress(FileNotFoundError):  # deleted by someone else meanwhile: what was asked for is so
-        watched_folder(services.settings).remove(found.file)
 
 
 @router.post(
@@ -224,11 +223,9 @@ def _delete(services: Services, found: DocumentStatus) -> None:
 async def retry(document_id: str, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
     """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run."""
     found = await _found(services, access, document_id)
-    if found.state == "indexed":
-        raise HTTPException(409, f"{found.document} has not failed: it is indexed.")
-    if found.deletion_held_since:
-        raise HTTPException(409, f"The file of {found.document} is missing, so it cannot be read again. Bring it back first.")
-    await asyncio.to_thread(reopen_documents, services.catalog, [document_id])
+    (change,) = await asyncio.to_thread(retry_documents, services.catalog, [found])
+    if not change.done:
+        raise HTTPException(409, change.message)
     return document_body(await _found(services, access, document_id))
 
 

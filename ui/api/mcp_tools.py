@@ -22,7 +22,7 @@ from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Failed
-from rag_pipeline.stores.catalog.listing import documents_page
+from rag_pipeline.stores.catalog.listing import Choice, documents_page
 from ui.api.answer_stream import end_of
 from ui.api.schemas import ask_response, document_body
 from ui.web.gatekeeper import access_of
@@ -72,7 +72,7 @@ class DocumentTools:
     async def list_documents(self, ctx: Context, collection: str | None = None) -> dict[str, Any]:
         """List the user's documents with their states."""
         with _told():
-            choice = choice_of(_access(ctx), collection or "")
+            choice = choice_of(_access(ctx), Choice(collection=collection or ""))
             page = await asyncio.to_thread(documents_page, self._services.catalog, choice, MOST_DOCUMENTS)
         shown = [document_body(document).model_dump(mode="json") for document in page.documents]
         return {"documents": shown, "total": page.total}

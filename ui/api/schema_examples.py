@@ -77,6 +77,7 @@ DOCUMENT = {
     "indexed_at": "2026-03-02T09:14:31Z",
     "warnings": ["Page 7 was not read: it holds a picture, and Tesseract is not installed."],
     "deletion_held_since": None,
+    "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 MESSAGES: list[dict[str, Any]] = [
     {

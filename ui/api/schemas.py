@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from rag_pipeline.answering.conversation.trace import passage_json
 from rag_pipeline.answering.scope import DocumentFilter
@@ -40,6 +40,17 @@ PLACES = ("marks", "unverified", "computed")
 Name = Annotated[str, Field(max_length=10_000)]
 """With a limit pydantic also refuses what is no text: halves of characters, which no database takes."""
 
+
+def _without_zone(time: datetime | None) -> datetime | None:
+    try:
+        return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
+    except OverflowError:
+        raise ValueError("In UTC it is not in the years 1 to 9999") from None
+
+
+UtcTime = Annotated[datetime | None, AfterValidator(_without_zone)]
+"""As the catalog has times: in UTC, without a zone."""
+
 TopK = Annotated[int | None, Field(ge=1, le=100)]
 """How many passages; None: ``RAG_TOP_K``."""
 
@@ -65,16 +76,8 @@ class FilterBody(BaseModel):
     documents: list[Name] = Field(default=[], max_length=10_000, examples=[["contracts/lease.pdf"]])
     folder: Name = Field(default="", examples=["contracts"])
     types: list[Name] = Field(default=[], max_length=100, examples=[["pdf", "docx"]])
-    since: datetime | None = Field(default=None, examples=["2026-01-01T00:00:00Z"])
-    before: datetime | None = None
-
-    @field_validator("since", "before")
-    @classmethod
-    def _in_utc(cls, time: datetime | None) -> datetime | None:
-        try:
-            return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
-        except OverflowError:
-            raise ValueError("In UTC it is not in the years 1 to 9999") from None
+    since: UtcTime = Field(default=None, examples=["2026-01-01T00:00:00Z"])
+    before: UtcTime = None
 
     def to_record(self) -> DocumentFilter:
         """As the retriever takes it."""
@@ -177,9 +180,11 @@ class SearchResponse(BaseModel):
 
 class DocumentBody(BaseModel):
     """A document's row; times are UTC. ``stage`` is its state, and while that is ``pending`` what it has so far: ``waiting``, ``reading``,
-    ``answerable by its words``, ``vectors 312 of 1,048``. ``warnings`` say which parts of a document that was read otherwise are missing.
+    ``answerable by its words``, ``vectors 312 of 1,048``; ``being removed`` once that was asked for.
+    ``warnings`` say which parts of a document that was read otherwise are missing.
 
     ``deletion_held_since``: its file is missing, and it answers on until that is confirmed.
+    ``content_hash``: sha256 of its bytes, null where they could not be read.
     """
 
     model_config = shown(DOCUMENT)
@@ -199,6 +204,7 @@ class DocumentBody(BaseModel):
     indexed_at: datetime | None
     warnings: list[str]
     deletion_held_since: datetime | None = None
+    content_hash: str | None = None
 
 
 class DocumentsResponse(BaseModel):
@@ -212,11 +218,15 @@ class DocumentsResponse(BaseModel):
 
 
 class UploadBody(BaseModel):
-    """A file as it lies in the watched folder now. ``renamed``: another file had its name; ``unchanged``: the same file was there."""
+    """A file as it lies in the watched folder now; ``name`` is its path below the collection.
+
+    ``renamed``: another file had its name; ``unchanged``: the same file was there. ``document_id`` is that of the document that it becomes.
+    """
 
     name: str
     collection: str
     outcome: Literal["added", "renamed", "unchanged"]
+    document_id: str
 
 
 class RefusedUpload(BaseModel):
@@ -226,10 +236,13 @@ class RefusedUpload(BaseModel):
     message: str
 
 
+_UPLOADED = {"name": "2025/lease.pdf", "collection": "contracts", "outcome": "added", "document_id": DOCUMENT["document_id"]}
+
+
 class UploadResponse(BaseModel):
     """What became of each file."""
 
-    model_config = shown({"documents": [{"name": "lease.pdf", "collection": "contracts", "outcome": "added"}], "refused": []})
+    model_config = shown({"documents": [_UPLOADED], "refused": []})
 
     documents: list[UploadBody]
     refused: list[RefusedUpload]
@@ -246,7 +259,7 @@ class Health(BaseModel):
 
 def document_body(document: DocumentStatus, *, is_read_now: bool = False) -> DocumentBody:
     """A row as the API shows it."""
-    stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now)
+    stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
     shown = {name: getattr(document, name) for name in DocumentBody.model_fields if name != "stage"}
     shown |= {"warnings": list(document.warnings), "stage": stage}
     for name in ("indexed_at", "deletion_held_since"):

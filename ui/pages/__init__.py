@@ -62,7 +62,6 @@ def build_pages(services: Services) -> gradio.Blocks:
             pipeline.build()
         clock = gradio.Timer(REFRESH_SECONDS)
         ask.keep_current(blocks, clock)
-        documents.keep_current(blocks, clock)
         quality.connect()
         pipeline.connect()
     # Otherwise answers could be asked for beside the queue, at the price of the small requests of an open page.

@@ -1,13 +1,13 @@
-"""The documents as a table, and the panel that takes new ones.
+"""The documents as a table, the folders beside it, and the panel that takes new ones.
 
-Belongs here: what is said of each document, pure. Not here: markup (``templates/documents.html`` and those beside it), components
-(``pages/documents.py``), the panel's behaviour (``static/app.js``).
+Belongs here: what is said of each document and of the list, pure. Not here: markup (``templates/documents``), behaviour
+(``static/documents.js``, ``static/uploads.js``), where the list comes from (``api/document_list.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words, stage_of
@@ -15,18 +15,33 @@ from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
-from rag_pipeline.stores.catalog.listing import StateCounts
+from rag_pipeline.stores.catalog.listing import HELD, Choice, Order, SortKey, StateCounts
+from rag_pipeline.stores.catalog.narrowing import MOST_FOLDERS, Narrowing
 from ui.views.environment import render
 
 STATES = ("indexed", "pending", "failed", "unsupported", "empty")
-EVERY = ""
-MOST_ROWS = 200
-"""More is no reading matter, and every page that is open is sent the table whenever it changes."""
+ROWS = 100
+"""On a page."""
+COLUMNS: Mapping[SortKey, str] = {
+    "name": "Document",
+    "collection": "Collection",
+    "state": "State",
+    "pages": "Pages",
+    "chunks": "Chunks",
+    "size": "Size",
+    "indexed": "Indexed",
+}
+_NUMBERS = ("pages", "chunks", "size")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document as words; "" where there is nothing to say. ``retry``: the address that has it read again."""
+    """A document as words; "" where there is nothing to say.
+
+    Attributes:
+        retry: the address that has it read again.
+        gone: whether somebody may say that its missing file was deleted.
+    """
 
     document_id: str
     name: str
@@ -39,20 +54,57 @@ class Row:
     indexed_at: str
     indexed: str
     held: bool
+    leaving: bool
     error: str
     retry: str
+    gone: bool
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """``by_state``: how many documents are in which state. ``more`` says that there are others, ``nothing`` why there are no rows."""
+class Column:
+    """A column to sort by. ``sorted``: how it is now (``ascending``, ``descending``), "" where it is not."""
 
-    by_state: tuple[tuple[str, str], ...]
-    dagster_url: str
-    rows: tuple[Row, ...]
-    more: str
-    nothing: str
+    key: str
+    words: str
+    is_number: bool
+    sorted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A collection, or a folder in one, with those in it where it is open; ``documents``: in it or below it, as a number in words."""
+
+    name: str
+    collection: str
+    path: str
+    documents: str
+    is_chosen: bool
+    below: tuple[Folder, ...] = ()
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of documents as it was found.
+
+    Attributes:
+        documents: of the page.
+        total: on all pages.
+        number: of the page, from 1.
+        choice: which documents.
+        order: in which order.
+        narrowing: by what else they could be chosen.
+        being_read: files that are read just now, as paths below the uploads folder.
+    """
+
+    documents: Sequence[DocumentStatus]
+    total: int
+    number: int
+    choice: Choice
+    order: Order
+    narrowing: Narrowing
+    being_read: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +116,36 @@ class Held:
     confirm: str
 
 
-def table_html(
-    chosen: Sequence[DocumentStatus],
-    number: int,
-    counts: StateCounts,
-    dagster_url: str,
-    *,
-    may_write: bool = False,
-    being_read: Set[str] = frozenset(),
-) -> str:
-    """The first of ``number`` chosen documents, below a line that counts all that may be seen by state.
+def list_html(listed: Listed, counts: StateCounts, held: Sequence[Held] = (), dagster_url: str = "", *, may_write: bool = False) -> str:
+    """The parts of the tab that change: the browser puts each where it belongs, if it differs from what is there.
 
-    ``being_read``: files that are read just now, as paths below the uploads folder.
+    Args:
+        listed: the page.
+        counts: of all documents that may be seen.
+        held: of :func:`held_banners`.
+        dagster_url: "" where the reader cannot reach it.
+        may_write: whether documents may be changed.
     """
-    rows = tuple(_row(document, may_write, document.file in being_read) for document in chosen)
-    more = f"The first {len(chosen)} of {number:,}. Choose a collection or a state to see others." if number > len(chosen) else ""
-    nothing = "No document matches." if counts else "No documents yet. Drop some above."
-    return render("documents.html", table=Table(_by_state(counts), dagster_url, rows, more, nothing))
+    pages = max(1, -(-listed.total // ROWS))
+    return render(
+        "documents/parts.html",
+        by_state=_by_state(counts),
+        dagster_url=dagster_url,
+        held=held,
+        held_state=HELD,
+        folders=_folders(listed),
+        collections=sorted(counts),
+        types=listed.narrowing.types,
+        rows=[_row(document, may_write, document.file in listed.being_read) for document in listed.documents],
+        columns=[_column(key, listed.order) for key in COLUMNS],
+        nothing="No document matches." if counts else "No documents yet. Drop some above.",
+        number=listed.number,
+        pages=pages,
+        total=f"{listed.total:,} document{'' if listed.total == 1 else 's'}",
+        total_number=listed.total,
+        may_write=may_write,
+        names=suggested_collections(tuple(counts)),
+    )
 
 
 def _by_state(counts: StateCounts) -> tuple[tuple[str, str], ...]:
@@ -88,22 +153,30 @@ def _by_state(counts: StateCounts) -> tuple[tuple[str, str], ...]:
     return tuple((state, f"{number:,}") for state, number in numbers.items() if number)
 
 
+def _column(key: SortKey, order: Order) -> Column:
+    direction = "descending" if order.descending else "ascending"
+    return Column(key, COLUMNS[key], key in _NUMBERS, direction if key == order.by else "")
+
+
 def _row(document: DocumentStatus, may_write: bool, is_read_now: bool) -> Row:
     held, indexed = document.deletion_held_since is not None, document.indexed_at
+    stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
     return Row(
         document_id=document.document_id,
         name=document.document,
         collection=document.collection,
-        state=document.state,
-        stage=stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now),
+        state="leaving" if document.is_leaving else document.state,
+        stage=stage,
         pages=f"{document.pages:,}" if document.pages else "",
         chunks=f"{document.chunks:,}" if document.chunks else "",
         size=size_in_words(document.size_bytes),
         indexed_at=f"{indexed.isoformat()}Z" if indexed else "",
         indexed=f"{indexed:%Y-%m-%d %H:%M} UTC" if indexed else "",
         held=held,
+        leaving=document.is_leaving,
         error=_error(document),
-        retry=f"/api/v1/documents/{document.document_id}/retry" if may_write and not held else "",
+        retry=f"/api/v1/documents/{document.document_id}/retry" if may_write and not held and not document.is_leaving else "",
+        gone=held and may_write,
         warnings=() if document.error else tuple(document.warnings),
     )
 
@@ -122,22 +195,46 @@ def size_in_words(size_bytes: int) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
 
 
-def held_html(held: Mapping[str, HeldDeletions], rules: HoldRules, *, may_write: bool) -> str:
-    """A banner for each collection whose deletions are held, with a button for those who may confirm them."""
-    shown = [Held(name, words, _confirm(name) if may_write else "") for name, words in held_in_words(held, rules).items()]
-    return render("held.html", held=shown)
+def _folders(listed: Listed) -> list[Folder]:
+    """All collections, the chosen one open down to the chosen folder."""
+    chosen, folder = listed.choice.collection, listed.choice.folder.strip("/")
+    found = []
+    for name, documents in listed.narrowing.collections.items():
+        one = Folder(name, name, "", f"{documents:,}", name == chosen and not folder)
+        found.append(_opened(one, listed.narrowing.folders, folder) if name == chosen else one)
+    return found
+
+
+def _opened(one: Folder, folders: Mapping[str, Mapping[str, int]], chosen: str) -> Folder:
+    if one.path not in folders:
+        return one
+    below = []
+    for name, documents in folders[one.path].items():
+        path = f"{one.path}/{name}".lstrip("/")
+        below.append(_opened(Folder(name, one.collection, path, f"{documents:,}", path == chosen), folders, chosen))
+    more = f"The first {MOST_FOLDERS} folders. Find others by name." if len(below) == MOST_FOLDERS else ""
+    return replace(one, below=tuple(below), more=more)
+
+
+def held_banners(held: Mapping[str, HeldDeletions], rules: HoldRules, *, may_write: bool) -> list[Held]:
+    """One for each collection whose deletions are held, with a button for those who may confirm them."""
+    return [Held(name, words, _confirm(name) if may_write else "") for name, words in held_in_words(held, rules).items()]
 
 
 def _confirm(collection: str) -> str:
     return f"/api/v1/collections/{quote(collection, safe='')}/confirm-deletions"
 
 
-def suggestions_html(collections: Sequence[str]) -> str:
-    """The names that the upload panel's collection field suggests. Not part of the panel: an update must not undo what is typed there."""
-    names = dict.fromkeys((DEFAULT_COLLECTION, *(name for name in collections if name != COLLECTION)))
-    return render("suggestions.html", names=list(names))
+def suggested_collections(collections: Sequence[str]) -> list[str]:
+    """The names that fields for a collection to put something into suggest."""
+    return list(dict.fromkeys((DEFAULT_COLLECTION, *(name for name in collections if name != COLLECTION))))
 
 
 def upload_html(settings: Settings) -> str:
-    """A place to drop files on, and the collection they go to."""
-    return render("upload.html", collection=DEFAULT_COLLECTION, uploads=str(settings.uploads))
+    """A place to drop files and folders on, and the collection they go to."""
+    return render("documents/upload.html", collection=DEFAULT_COLLECTION, uploads=str(settings.uploads))
+
+
+def frame_html() -> str:
+    """What does not change of the list: the filter, and the places of its parts."""
+    return render("documents/frame.html", states=[*STATES, HELD], columns=COLUMNS.items())

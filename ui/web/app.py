@@ -32,9 +32,11 @@ from rag_pipeline.settings import Settings, load_settings
 from ui.api import (
     asking,
     conversations,
+    document_list,
     documents,
     errors,
     evaluation,
+    many_documents,
     mcp_tools,
     openai_chat,
     operations,
@@ -98,12 +100,18 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, turns, conversations, documents, evaluation, progress, pipeline, runs, operations, openai_chat, passages):
+    routers = (
+        asking, turns, conversations, documents, many_documents, evaluation,
+        progress, pipeline, runs, operations, openai_chat, passages,
+    )  # fmt: skip
+    for module in routers:
         app.include_router(module.router)
     app.include_router(progress.pages)
     app.include_router(pipeline.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
+    app.include_router(document_list.pages)
+    app.include_router(many_documents.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

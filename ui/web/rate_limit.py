@@ -22,7 +22,14 @@ from rag_pipeline.settings import Settings
 
 STATIC_PATHS = ("/ui/", "/assets/", "/static/", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt")
 """Files of the page itself: they cost nothing to give."""
-_PAGE_PATHS = ("/gradio_api/run/", "/gradio_api/heartbeat/", "/gradio_api/queue/data", "/gradio_api/startup-events", "/pipeline/now")
+_PAGE_PATHS = (
+    "/gradio_api/run/",
+    "/gradio_api/heartbeat/",
+    "/gradio_api/queue/data",
+    "/gradio_api/startup-events",
+    "/documents/list/parts",
+    "/pipeline/now",
+)
 REQUEST_COST = 20
 """An open page asks twice every three seconds whether something is new, which costs next to nothing as long as nothing is: a twentieth."""
 _MOST_NAMES = 10_000

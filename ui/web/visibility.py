@@ -6,6 +6,7 @@ Belongs here: decisions, pure. Not here: who asks (``gatekeeper.py``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag_pipeline.access import Access, TokenScope
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
@@ -43,11 +44,9 @@ def require_everything(access: Access) -> None:
         raise ForbiddenError(f"The token {access.name!r} is not for all collections. Use one that is: rag token NAME")
 
 
-def choice_of(access: Access, collection: str = "", state: str = "", name: str = "") -> Choice:
-    """The documents that may be shown, narrowed to what is asked for ("": not narrowed)."""
-    if collection:
-        return Choice((collection,) if access.sees(collection) else (), state, name)
-    return Choice(access.collections or None, state, name)
+def choice_of(access: Access, wanted: Choice) -> Choice:
+    """What is asked for, of the documents that may be shown."""
+    return replace(wanted, collections=access.collections or None)
 
 
 def scope_of(access: Access, collections: Sequence[str], existing: Sequence[str], wanted: DocumentFilter = EVERY_DOCUMENT) -> Scope:

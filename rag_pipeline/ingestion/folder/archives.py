@@ -112,6 +112,12 @@ class FolderWithArchives:
         """As of the folder."""
         return self.folder.store(folder, name, source, largest_bytes)
 
+    def move(self, file: str, folder: str) -> Upload:
+        """As of the folder; nothing is taken out of an archive."""
+        if path_in_archive(file):
+            raise RagError(why_not_moved(file))
+        return self.folder.move(file, folder)
+
     def remove(self, file: str) -> None:
         """As of the folder; nothing is taken out of an archive."""
         if path_in_archive(file):
@@ -192,3 +198,8 @@ def why_not_removed(file: str) -> str:
     """What to say to someone who wants to delete a file in an archive."""
     archive, name = document_name(archive_of(file)), document_name(file)
     return f"{name} is a file in the archive {archive}: delete the archive, or put one without this file in its place."
+
+
+def why_not_moved(file: str) -> str:
+    """What to say to someone who wants to move a file in an archive."""
+    return f"{document_name(file)} is a file in the archive {document_name(archive_of(file))}, and moves with it."

@@ -20,7 +20,7 @@ from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion.folder.changes import Changes, Rounds
 from rag_pipeline.ingestion.folder.listing import HEAD_BYTES, FolderListing, FoundFile, ReadFile, is_ignored
 from rag_pipeline.ingestion.folder.originals import Originals, copy_name
-from rag_pipeline.ingestion.folder.uploads import Upload, UploadError, acceptable_name, collection_in, copy_within, numbered_name
+from rag_pipeline.ingestion.folder.uploads import Upload, UploadError, acceptable_name, copy_within, numbered_name, path_below
 from rag_pipeline.settings import BucketFolder, Settings
 from rag_pipeline.stores.objects import (
     ObjectChangedError,
@@ -119,6 +119,16 @@ class WatchedBucket:
             except ObjectUnreadableError as error:
                 raise UploadError(f"{wanted} could not be stored: {error}") from error
 
+    def move(self, file: str, folder: str) -> Upload:
+        """See :class:`WatchedFolder`. It is copied by way of this machine, then deleted."""
+        name = file.rpartition("/")[2]
+        if path_below(folder, name) == file:
+            return Upload(file, "unchanged")
+        with self.original(file) as path, path.open("rb") as source:
+            moved = self._place(folder, name, source)
+        self.objects.delete(file)
+        return moved
+
     def remove(self, file: str) -> None:
         """See :class:`WatchedFolder`."""
         self.objects.delete(file)
@@ -141,13 +151,13 @@ class WatchedBucket:
     def _place(self, folder: str, wanted: str, source: BinaryIO) -> Upload:
         name, number = wanted, 1
         while True:
-            key = f"{folder}/{name}" if folder else name
+            key = path_below(folder, name)
             try:
                 self.objects.put(key, source, replace=False)
-                return Upload(name, collection_in(folder), "added" if number == 1 else "renamed")
+                return Upload(key, "added" if number == 1 else "renamed")
             except ObjectExistsError:
                 if self._holds(key, source):
-                    return Upload(name, collection_in(folder), "unchanged")
+                    return Upload(key, "unchanged")
             number += 1
             name = numbered_name(wanted, number)
 

@@ -65,6 +65,14 @@ class WatchedFolder(Protocol):
             UploadError: it cannot be taken.
         """
 
+    def move(self, file: str, folder: str) -> Upload:
+        """Put a file of it into another folder, under its name: nothing overwritten; see :func:`uploads.move_upload`.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            RagError: it cannot be moved.
+        """
+
     def remove(self, file: str) -> None:
         """Remove a file as it was listed.
 

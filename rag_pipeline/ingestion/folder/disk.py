@@ -15,7 +15,7 @@ from typing import BinaryIO
 from rag_pipeline.errors import RagError, TransientError
 from rag_pipeline.ingestion.folder.changes import Changes
 from rag_pipeline.ingestion.folder.listing import FolderListing, FoundFile, ReadFile, list_folder, missing_folder, read_identity
-from rag_pipeline.ingestion.folder.uploads import Upload, listed_entry, store_upload
+from rag_pipeline.ingestion.folder.uploads import Upload, listed_entry, move_upload, store_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,10 @@ class DiskFolder:
         """See :func:`store_upload`."""
         self.prepare()
         return store_upload(self.path, folder, name, source, largest_bytes)
+
+    def move(self, file: str, folder: str) -> Upload:
+        """See :func:`move_upload`."""
+        return move_upload(self.path, file, folder)
 
     def remove(self, file: str) -> None:
         """Of a link the link goes, never what it leads to."""

@@ -23,8 +23,12 @@ from rag_pipeline.stores.catalog.file import CatalogFile
 from rag_pipeline.stores.catalog.schema import SCHEMA_VERSION, empty, prepare, version_of
 
 LOCK_WAIT_SECONDS = 60.0
-_HELD = "LEFT JOIN missing_files m ON m.file = d.file AND NOT m.confirmed"
-_COLUMNS = {"warnings": "d.notes", "deletion_held_since": "m.missing_since"}
+_MISSING = "LEFT JOIN missing_files m ON m.file = d.file"
+_COLUMNS = {
+    "warnings": "d.notes",
+    "deletion_held_since": "CASE WHEN NOT m.confirmed THEN m.missing_since END",
+    "is_leaving": "coalesce(m.confirmed, FALSE)",
+}
 """Fields that are not a column of the same name."""
 
 
@@ -36,6 +40,7 @@ class DocumentStatus:
     being embedded the index may hold fewer): a pending document with chunks answers by its words. ``warnings`` say which parts of a
     document that was read otherwise could not be read, and why.
     ``deletion_held_since``: when its file was first found missing, while the document goes on answering until that is confirmed.
+    ``is_leaving``: its deletion is confirmed, and carried out by the next look at the folder. ``content_hash``: sha256 of its bytes.
     """
 
     document_id: str
@@ -54,6 +59,8 @@ class DocumentStatus:
     warnings: tuple[str, ...]
     file: str
     deletion_held_since: datetime | None = None
+    is_leaving: bool = False
+    content_hash: str | None = None
 
 
 class Catalog:
@@ -178,7 +185,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def select_documents(connection: duckdb.DuckDBPyConnection, tail: str, parameters: Mapping[str, object]) -> list[DocumentStatus]:
     """Live documents ``d``, as the end of a statement wants them: WHERE, ORDER BY, LIMIT."""
     columns = ", ".join(_COLUMNS.get(name, f"d.{name}") for name in DocumentStatus.__dataclass_fields__)
-    rows = connection.execute(f"SELECT {columns} FROM documents d {_HELD} {tail}", dict(parameters)).fetchall()
+    rows = connection.execute(f"SELECT {columns} FROM documents d {_MISSING} {tail}", dict(parameters)).fetchall()
     return [_status(row) for row in rows]
 
 

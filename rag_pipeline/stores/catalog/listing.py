@@ -1,6 +1,6 @@
 """Lists of documents, a page at a time, and how many there are: what the app and the API show of a catalog of any size.
 
-Belongs here: filters, order, pages, counts. Not here: who may see what.
+Belongs here: filters, order, pages, counts. Not here: what a list can be narrowed by (``narrowing.py``), who may see what.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 import duckdb
 
@@ -21,17 +22,36 @@ from rag_pipeline.stores.catalog.keys import PRESENT, READING_ORDER
 
 StateCounts = Mapping[str, Mapping[str, int]]
 """Collection → state → number of live documents."""
+SortKey = Literal["name", "collection", "state", "pages", "chunks", "size", "indexed"]
+HELD = "held"
+"""In place of a state: documents whose file is missing, and whose deletion waits for somebody to confirm it."""
 
 _NEXT = 5
 """Documents of a collection that are named as the next to be read."""
 _BY_PATH = "d.collection, d.document, d.document_id"
+_BY_PATH_BACK = "d.collection DESC, d.document DESC, d.document_id DESC"
 _PLACES = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(BY_ATTENTION))
-_BY_ATTENTION = f"CASE d.state {_PLACES} ELSE 0 END, coalesce(len(d.notes), 0) = 0"
-_CHOSEN = (
-    "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($state = '' OR d.state = $state)"
-    " AND ($name = '' OR contains(lower(d.document), lower($name)))"
+_SORTED_BY: Mapping[SortKey, str] = {
+    "name": "lower(d.document)",
+    "collection": "d.collection",
+    "state": f"CASE d.state {_PLACES} ELSE 0 END * 2 + (coalesce(len(d.notes), 0) = 0)::INTEGER",
+    "pages": "coalesce(d.pages, -1)",
+    "chunks": "d.chunks",
+    "size": "d.size_bytes",
+    "indexed": "coalesce(epoch_us(d.indexed_at), -1)",
+}
+"""What a list goes by. By state those come first that somebody should look at. None of them is ever NULL, and each fits into JSON."""
+_TEXTS = ("name", "collection")
+_LARGEST_KEY = 1 << 63
+CHOSEN = (
+    "($collections IS NULL OR list_contains($collections::VARCHAR[], d.collection)) AND ($collection = '' OR d.collection = $collection)"
+    f" AND ($state = '' OR d.state = $state OR ($state = '{HELD}' AND d.file IN (SELECT file FROM missing_files WHERE NOT confirmed)))"
+    " AND ($name = '' OR contains(lower(d.document), lower($name))) AND ($type = '' OR ends_with(lower(d.document), '.' || lower($type)))"
+    " AND ($folder = '' OR starts_with(d.document, $folder || '/'))"
+    " AND ($since IS NULL OR d.indexed_at >= $since::TIMESTAMP) AND ($before IS NULL OR d.indexed_at < $before::TIMESTAMP)"
 )
-_AFTER = "(d.collection, d.document, d.document_id) > ($collection, $document, $document_id)"
+"""The condition of a :class:`Choice`, on documents ``d``."""
+_BEHIND = "(d.collection, d.document, d.document_id) > ($at_collection, $at_document, $at_document_id)"
 
 
 class CursorError(RagError):
@@ -40,64 +60,131 @@ class CursorError(RagError):
     code = "bad_cursor"
 
     def __init__(self) -> None:
-        super().__init__("This cursor cannot be used. Take next_cursor of the page before unchanged, or leave cursor out to start anew.")
+        super().__init__(
+            "This cursor cannot be used. Take next_cursor of the page before as it is, in the same order, or leave it out to start anew."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which documents: of these collections (None: all), in this state, with this in their path whatever the case ("": any)."""
+    """Which documents.
+
+    Attributes:
+        collections: those that may be looked at; None: all.
+        state: of the documents, or :data:`HELD`; "": any, as in what follows.
+        name: in the path, whatever the case.
+        collection: the one asked for.
+        type: the ending of the file's name, without the dot.
+        folder: below the collection, in which they lie, or below it.
+        indexed_since: UTC, without a zone; None: any time.
+        indexed_before: as ``indexed_since``, and not included.
+    """
 
     collections: tuple[str, ...] | None = None
     state: str = ""
     name: str = ""
+    collection: str = ""
+    type: str = ""
+    folder: str = ""
+    indexed_since: datetime | None = None
+    indexed_before: datetime | None = None
 
     def parameters(self) -> dict[str, object]:
-        """For statements."""
-        collections = None if self.collections is None else list(self.collections)
-        return {"collections": collections, "state": self.state, "name": self.name.strip()}
+        """For statements with :data:`CHOSEN`."""
+        return {
+            "collections": None if self.collections is None else list(self.collections),
+            "collection": self.collection,
+            "state": self.state,
+            "name": self.name.strip(),
+            "type": self.type.strip().removeprefix("."),
+            "folder": self.folder.strip("/"),
+            "since": self.indexed_since,
+            "before": self.indexed_before,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In which order; documents that are alike in it follow by collection and path."""
+
+    by: SortKey = "collection"
+    descending: bool = False
+
+
+BY_COLLECTION = Order()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentsPage:
-    """Some documents by collection and path, the number of all that were chosen, and where the next page begins; None after the last."""
+    """Some documents in their order, the number of all that were chosen, and where the next page begins; None after the last."""
 
     documents: Sequence[DocumentStatus]
     total: int
     next_cursor: str | None
 
 
-def documents_page(catalog: Catalog, choice: Choice, limit: int, cursor: str | None = None) -> DocumentsPage:
+def documents_page(
+    catalog: Catalog, choice: Choice, limit: int, cursor: str | None = None, order: Order = BY_COLLECTION, *, skip: int = 0
+) -> DocumentsPage:
     """A page of the chosen documents.
+
+    Args:
+        catalog: where they are.
+        choice: which of them.
+        limit: at most so many.
+        cursor: the page behind the one that gave it, in the same order. What is added or removed meanwhile moves no other.
+        order: of the documents.
+        skip: so many of them first; past the last one, the page is the last one.
 
     Raises:
         CursorError: the cursor is of no earlier page.
         CatalogError: the catalog cannot be read.
     """
-    after = _position_of(cursor) if cursor else None
-    where, parameters = _CHOSEN, choice.parameters()
-    if after:
-        where, parameters = f"{where} AND {_AFTER}", {**parameters, **after}
+    key, where, parameters = _SORTED_BY[order.by], CHOSEN, choice.parameters()
+    if cursor:
+        beyond = "<" if order.descending else ">"
+        where += f" AND ({key} {beyond} $at_key OR ({key} = $at_key AND {_BEHIND}))"
+        parameters |= _position_of(cursor, order)
     with catalog.reading() as connection:
         total = _count(connection, choice)
-        found = select_documents(connection, f"WHERE {where} ORDER BY {_BY_PATH} LIMIT $limit", {**parameters, "limit": limit + 1})
-    shown = found[:limit]
-    return DocumentsPage(shown, total, _cursor_of(shown[-1]) if len(found) > limit else None)
+        tail, numbers = _tail(where, order, limit + 1, min(skip, max(total - 1, 0) // limit * limit), total)
+        found = select_documents(connection, tail, parameters | numbers)
+        last = found[limit - 1] if len(found) > limit else None
+        next_cursor = _cursor_of(last, order, _key_of(connection, last, key)) if last else None
+    return DocumentsPage(found[:limit], total, next_cursor)
 
 
-def documents_for_attention(catalog: Catalog, choice: Choice, limit: int) -> list[DocumentStatus]:
-    """The first of the chosen documents, those that somebody should look at before the rest."""
-    tail = f"WHERE {_CHOSEN} ORDER BY {_BY_ATTENTION}, {_BY_PATH} LIMIT $limit"
-    return catalog.select_documents(tail, {**choice.parameters(), "limit": limit})
+def _tail(where: str, order: Order, limit: int, skip: int, total: int) -> tuple[str, dict[str, int]]:
+    """The end of a statement for a page, with its numbers. What lies far behind is found by its id alone, and from the nearer end: for that
+    fewer columns of fewer rows are put into order.
+    """
+    key = _SORTED_BY[order.by]
+    by, back = (
+        f"{key} {'DESC' if order.descending else 'ASC'}, {_BY_PATH}",
+        f"{key} {'ASC' if order.descending else 'DESC'}, {_BY_PATH_BACK}",
+    )
+    if not skip:
+        return f"WHERE {where} ORDER BY {by} LIMIT $limit", {"limit": limit}
+    taken = min(limit, total - skip)
+    inner, skipped = (back, total - skip - taken) if skip > total // 2 else (by, skip)
+    few = f"SELECT d.document_id FROM documents d WHERE {where} ORDER BY {inner} LIMIT $limit OFFSET $skip"
+    return f"WHERE d.document_id IN ({few}) ORDER BY {by}", {"limit": taken, "skip": skipped}
 
 
-def count_documents(catalog: Catalog, choice: Choice) -> int:
-    """How many documents are chosen."""
-    with catalog.reading() as connection:
-        return _count(connection, choice)
+def documents_of(catalog: Catalog, choice: Choice, document_ids: Sequence[str], content_hashes: Sequence[str] = ()) -> list[DocumentStatus]:
+    """The chosen documents that have one of these ids, or one of these contents (sha256), by collection and path."""
+    wanted = "(d.document_id IN (SELECT unnest($document_ids::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
+    parameters = {**choice.parameters(), "document_ids": list(document_ids), "content_hashes": list(content_hashes)}
+    return catalog.select_documents(f"WHERE {CHOSEN} AND {wanted} ORDER BY {_BY_PATH}", parameters)
+
+
+def _key_of(connection: duckdb.DuckDBPyConnection, document: DocumentStatus, key: str) -> object:
+    rows = connection.execute(f"SELECT {key} FROM documents d WHERE d.document_id = ?", [document.document_id]).fetchall()
+    return rows[0][0]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, choice: Choice) -> int:
-    row = connection.execute(f"SELECT count(*) FROM documents d WHERE {_CHOSEN}", choice.parameters()).fetchone()
+    row = connection.execute(f"SELECT count(*) FROM documents d WHERE {CHOSEN}", choice.parameters()).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -175,9 +262,7 @@ class Arrivals:
 
 def arrivals(catalog: Catalog, collections: tuple[str, ...] | None = None) -> list[Arrivals]:
     """When the documents of these collections (None: of all) came, the first day first; days on which none came are left out."""
-    statement = (
-        f"SELECT d.added_at::DATE AS day, count(*), sum(d.chunks)::BIGINT FROM documents d WHERE {_CHOSEN} GROUP BY day ORDER BY day"
-    )
+    statement = f"SELECT d.added_at::DATE AS day, count(*), sum(d.chunks)::BIGINT FROM documents d WHERE {CHOSEN} GROUP BY day ORDER BY day"
     with catalog.reading() as connection:
         return [Arrivals(*row) for row in connection.execute(statement, Choice(collections).parameters()).fetchall()]
 
@@ -198,17 +283,21 @@ def newest_headings(catalog: Catalog, documents: int, most: int) -> list[tuple[s
         return connection.execute(statement, {"documents": documents, "most": most}).fetchall()
 
 
-def _cursor_of(document: DocumentStatus) -> str:
-    position = [document.collection, document.document, document.document_id]
+def _cursor_of(document: DocumentStatus, order: Order, key: object) -> str:
+    position = [order.by, order.descending, key, document.collection, document.document, document.document_id]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def _position_of(cursor: str) -> dict[str, object]:
+def _position_of(cursor: str, order: Order) -> dict[str, object]:
     try:
-        values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        for value in values:
-            value.encode()
-        collection, document, document_id = values
+        by, descending, key, *path = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        texts = [*path, key] if order.by in _TEXTS else path
+        for text in texts:
+            text.encode()
+        collection, document, document_id = path
     except (ValueError, binascii.Error, TypeError, AttributeError, RecursionError):
         raise CursorError from None
-    return {"collection": collection, "document": document, "document_id": document_id}
+    fits = order.by in _TEXTS or (type(key) is int and abs(key) < _LARGEST_KEY)
+    if (by, descending) != (order.by, order.descending) or not fits:
+        raise CursorError
+    return {"at_key": key, "at_collection": collection, "at_document": document, "at_document_id": document_id}

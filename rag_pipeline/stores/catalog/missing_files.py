@@ -6,7 +6,7 @@ Belongs here: statements on that table. Not here: which deletions are held (``do
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -46,16 +46,21 @@ def confirm_deletions(catalog: Catalog, collections: Sequence[str]) -> int:
     return int(confirmed)
 
 
-def confirm_deletion(catalog: Catalog, file: str, collection: str, now: datetime) -> None:
-    """Note that a file is being deleted on purpose, before it is, with all that an archive holds: however many go, none is held."""
-    begin = os.fsencode(f"{file}{IN_ARCHIVE}")
+def confirm_removals(catalog: Catalog, files: Mapping[str, str], now: datetime) -> None:
+    """Note of files (path → collection) that they are being removed on purpose, before they are, with all that archives among them hold:
+    however many go, none is held.
+    """
     with catalog.writing() as connection:
-        rows = connection.execute("SELECT file FROM documents WHERE collection = ?", [collection]).fetchall()
-        files = [file, *(os.fsdecode(path) for (path,) in rows if path.startswith(begin))]
-        forget(connection, files)
+        rows = connection.execute(
+            "SELECT file, collection FROM documents WHERE collection IN (SELECT unnest(?::VARCHAR[])) AND contains(hex(file), ?)",
+            [sorted(set(files.values())), os.fsencode(IN_ARCHIVE).hex().upper()],  # which may match what begins within a byte
+        ).fetchall()
+        members = {os.fsdecode(file): collection for file, collection in rows}
+        noted = {**files, **{file: name for file, name in members.items() if file.partition(IN_ARCHIVE)[0] in files}}
+        forget(connection, list(noted))
         connection.execute(
-            "INSERT INTO missing_files SELECT unnest($files::BLOB[]), $collection, $now, TRUE",
-            {"files": [os.fsencode(one) for one in files], "collection": collection, "now": now},
+            "INSERT INTO missing_files SELECT unnest($files::BLOB[]), unnest($collections::VARCHAR[]), $now, TRUE",
+            {"files": [os.fsencode(file) for file in noted], "collections": list(noted.values()), "now": now},
         )
 
 

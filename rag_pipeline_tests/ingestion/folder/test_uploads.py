@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, add_examples
 from rag_pipeline.ingestion.folder.listing import collection_of, is_ignored
-from rag_pipeline.ingestion.folder.uploads import UploadError, folder_of, numbered_name, safe_name, store_upload
+from rag_pipeline.ingestion.folder.uploads import UploadError, folder_below, folder_of, move_upload, numbered_name, safe_name, store_upload
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, apply_scan
 
@@ -120,3 +121,62 @@ def test_the_examples_are_copied_once(tmp_path: Path) -> None:
     assert {upload.outcome for upload in add_examples(DiskFolder(tmp_path))} == {"unchanged"}
     assert {collection_of(f"{COLLECTION}/{upload.name}") for upload in first} == {COLLECTION}
     assert all(file.stat().st_size <= 51_200 for file in (tmp_path / COLLECTION).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("collection", "path", "folder"),
+    [
+        ("box", "", "box"),
+        ("box", "2025/may", "box/2025/may"),
+        ("", "2025", "default/2025"),
+        ("box", "../../etc\\.ssh/./x", "box/etc/ssh/x"),
+        ("box", "a\u202eb/c:d", "box/ab/cd"),
+    ],
+)
+def test_sub_folders_are_kept_and_lead_nowhere_else(collection: str, path: str, folder: str) -> None:
+    assert folder_below(collection, path) == folder
+
+
+def test_a_folder_that_is_never_read_is_refused() -> None:
+    with pytest.raises(UploadError, match="temporary folder"):
+        folder_below("box", "a/__MACOSX")
+
+
+def test_nothing_is_put_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "uploads" / "box").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UploadError, match="is a link"):
+        store(tmp_path / "uploads", b"x", folder="box/2025")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_moved_file_overwrites_nothing_and_is_never_lost(tmp_path: Path) -> None:
+    store(tmp_path, b"one", folder="a/2025")
+    store(tmp_path, b"two", folder="b/2025")
+    assert move_upload(tmp_path, "a/2025/a.txt", "b/2025").file == "b/2025/a (2).txt"
+    assert not (tmp_path / "a" / "2025" / "a.txt").exists()
+    assert move_upload(tmp_path, "b/2025/a.txt", "b/2025").outcome == "unchanged"
+    store(tmp_path, b"two", folder="c")
+    assert move_upload(tmp_path, "c/a.txt", "b/2025").outcome == "unchanged"
+    assert {file.name: file.read_bytes() for file in (tmp_path / "b" / "2025").iterdir()} == {"a.txt": b"two", "a (2).txt": b"one"}
+    with pytest.raises(FileNotFoundError):
+        move_upload(tmp_path, "c/a.txt", "b/2025")
+
+
+def test_a_file_is_not_moved_onto_a_link_to_itself(tmp_path: Path) -> None:
+    store(tmp_path, b"one", folder="a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "a.txt").symlink_to(tmp_path / "a" / "a.txt")
+    with pytest.raises(UploadError, match="link"):
+        move_upload(tmp_path, "b/a.txt", "c")
+    assert move_upload(tmp_path, "a/a.txt", "b").file == "b/a (2).txt"
+    assert (tmp_path / "b" / "a (2).txt").read_bytes() == b"one"
+
+
+def test_a_name_that_is_no_text_is_numbered_like_any_other(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.txt")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(folder)
+    assert move_upload(tmp_path, f"a/{name}", "b").name == "\\xff (2).txt"

@@ -295,7 +295,7 @@ def test_the_documents_tab_shows_reasons_takes_files_and_filters(
         assert page.get_by_role("link", name=re.compile("Dagster")).get_attribute("href") == "http://127.0.0.1:3000"
 
         page.fill(".upload input[name=collection]", "minutes")
-        page.set_input_files(".upload input[type=file]", tmp_path / "Übersicht (neu).txt")
+        page.set_input_files(".upload input[name=files]", tmp_path / "Übersicht (neu).txt")
         page.get_by_text("is in collection minutes").wait_for()
         assert (settings.uploads / "minutes" / "Übersicht (neu).txt").read_text() == "Something new."
         ingest("minutes")

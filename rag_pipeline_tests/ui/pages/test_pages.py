@@ -1,7 +1,8 @@
 """What the tabs say, without a browser."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
@@ -11,15 +12,23 @@ from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.document_life import HeldDeletions, hold_rules
 from rag_pipeline.models import Failed
 from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import DocumentStatus
+from rag_pipeline.stores.catalog.listing import Choice, Order, StateCounts
+from rag_pipeline.stores.catalog.narrowing import Narrowing
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked
-from ui.views.document_table import MOST_ROWS, held_html, size_in_words, suggestions_html, table_html, upload_html
+from ui.views.document_table import ROWS, Listed, held_banners, list_html, size_in_words, suggested_collections, upload_html
 from ui.views.suggestions import questions_about, questions_after
 from ui.views.welcome import answers_by, welcome_of
 from ui.web.services import build_services
 
 SETTINGS = Settings(openai_api_key=SecretStr("k"))
+NOTHING_ELSE = Narrowing({}, {}, ())
+
+
+def drawn(documents: Sequence[DocumentStatus], total: int, counts: StateCounts, number: int = 1, **more: Any) -> str:
+    return list_html(Listed(documents, total, number, Choice(), Order("state"), NOTHING_ELSE), counts, **more)
 
 
 def test_an_empty_folder_offers_examples() -> None:
@@ -73,7 +82,7 @@ def test_the_table_says_what_is_wrong_with_a_document() -> None:
         make_document(document="<bad>.pdf", state="failed", error="It is <damaged>.", attempts=3, indexed_at=None),
         make_document(document="good.txt"),
     ]
-    table = table_html(documents, 2, {"default": {"failed": 1, "indexed": 1234}}, "http://127.0.0.1:3000")
+    table = drawn(documents, 2, {"default": {"failed": 1, "indexed": 1234}}, dagster_url="http://127.0.0.1:3000")
     assert table.index("&lt;bad&gt;.pdf") < table.index("good.txt")
     assert "It is &lt;damaged&gt;. Tried 3 times." in table
     assert "1,234 indexed" in table
@@ -83,21 +92,33 @@ def test_the_table_says_what_is_wrong_with_a_document() -> None:
 
 def test_what_could_not_be_read_of_a_document_stands_under_its_name() -> None:
     documents = [make_document(document="deck.pptx", warnings=("Slide <7> was not read.",))]
-    table = table_html(documents, 1, {"default": {"indexed": 1}}, "")
+    table = drawn(documents, 1, {"default": {"indexed": 1}})
     assert "<span class='warning'>Slide &lt;7&gt; was not read.</span>" in table
     assert "class='reason'" not in table
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
-    documents = [make_document(document=f"{n}.txt") for n in range(MOST_ROWS)]
-    table = table_html(documents, MOST_ROWS + 1234, {"default": {"indexed": MOST_ROWS + 1234}}, "")
-    assert table.count("<td class='name'") == MOST_ROWS
-    assert f"The first {MOST_ROWS} of 1,434" in table
+def test_a_long_list_has_pages() -> None:
+    documents = [make_document(document=f"{n}.txt") for n in range(ROWS)]
+    list_of_many = drawn(documents, ROWS + 1234, {"default": {"indexed": ROWS + 1234}}, number=2)
+    assert list_of_many.count("<td class='name'") == ROWS
+    assert "of 14 (1,334 documents)" in list_of_many
+    assert "name='next' data-page='3'>" in list_of_many
+    assert "aria-label='Pages" not in drawn(documents, ROWS, {"default": {"indexed": ROWS}})
+
+
+def test_folders_are_open_down_to_the_chosen_one() -> None:
+    folders = {"": {"2025": 2, "<b>": 1}, "2025": {"may": 1}, "2025/may": {}}
+    found = Narrowing({"contracts": 12345, "letters": 1}, folders, ("pdf",))
+    shown = list_html(Listed([], 0, 1, Choice(collection="contracts", folder="2025/may"), Order(), found), {"contracts": {"indexed": 1}})
+    assert "data-folder='2025/may' data-collection='contracts' aria-current='true'" in shown
+    assert shown.count("aria-current='true'") == 1
+    assert "<span>contracts</span> <small>12,345</small>" in shown
+    assert "&lt;b&gt;" in shown
 
 
 def test_no_documents() -> None:
-    assert "No documents yet" in table_html([], 0, {}, "")
-    assert "No document matches" in table_html([], 0, {"default": {"indexed": 1}}, "")
+    assert "No documents yet" in drawn([], 0, {})
+    assert "No document matches" in drawn([], 0, {"default": {"indexed": 1}})
 
 
 @pytest.mark.parametrize(("size", "words"), [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (12_345_678, "12 MB"), (5 * 10**9, "5.0 GB")])
@@ -107,28 +128,29 @@ def test_sizes(size: int, words: str) -> None:
 
 def test_the_upload_panel_names_the_folder_and_the_collections() -> None:
     assert str(SETTINGS.uploads) in upload_html(SETTINGS)
-    assert "&lt;odd&gt;" in suggestions_html(["minutes", "<odd>"])
+    assert suggested_collections(["minutes", "examples"]) == ["default", "minutes"]
+    assert "<option value='&lt;odd&gt;'>" in drawn([], 0, {"<odd>": {"indexed": 1}})
 
 
 def test_times_are_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "America/Lima")
-    assert "2026-05-05 05:05 UTC" in table_html([make_document(indexed_at=datetime(2026, 5, 5, 5, 5))], 1, {}, "")
+    assert "2026-05-05 05:05 UTC" in drawn([make_document(indexed_at=datetime(2026, 5, 5, 5, 5))], 1, {})
 
 
 def test_a_failed_document_can_be_retried_by_those_who_may() -> None:
     documents = [make_document(document_id="d7", state="failed", error="Broken.")]
-    assert "/api/v1/documents/d7/retry" in table_html(documents, 1, {}, "", may_write=True)
-    assert "retry" not in table_html(documents, 1, {}, "")
+    assert "/api/v1/documents/d7/retry" in drawn(documents, 1, {}, may_write=True)
+    assert not [one for one in ("retry", "data-delete", "data-move") if one in drawn(documents, 1, {})]
 
 
 def test_held_deletions_are_shown_with_their_end_and_a_button_for_those_who_may() -> None:
     held = {"a/<b>": HeldDeletions(2, datetime(2026, 5, 5, 5))}
-    banner = held_html(held, hold_rules(SETTINGS), may_write=True)
+    banner = drawn([], 0, {}, held=held_banners(held, hold_rules(SETTINGS), may_write=True))
     assert "deletion of 2 documents is held" in banner
     assert "2026-05-06 05:00 UTC" in banner
     assert "/api/v1/collections/a%2F%3Cb%3E/confirm-deletions" in banner
-    assert "<button" not in held_html(held, hold_rules(SETTINGS), may_write=False)
-    assert held_html({}, hold_rules(SETTINGS), may_write=True) == ""
+    assert "confirm-deletions" not in drawn([], 0, {}, held=held_banners(held, hold_rules(SETTINGS), may_write=False))
+    assert held_banners({}, hold_rules(SETTINGS), may_write=True) == []
 
 
 def test_the_upload_panel_promises_no_time_for_reading() -> None:

@@ -1,4 +1,4 @@
-// The app's own behaviour beside Gradio: passages open beside the conversation, files are uploaded, the view follows the answer.
+// The app's own behaviour beside Gradio: passages open beside the conversation, the view follows the answer, progress is shown.
 (() => {
   "use strict";
 
@@ -136,56 +136,4 @@
       button.textContent = "The app could not be reached. Click to try again";
     }
   });
-
-  // --- uploads ---
-  async function send(form, file) {
-    const item = document.createElement("li");
-    form.querySelector(".upload-results").prepend(item);
-    item.textContent = `${file.name}: copying …`;
-    const body = new FormData();
-    body.append("collection", form.elements.collection.value);
-    body.append("files", file, file.name);
-    try {
-      const answer = await (await fetch("/api/v1/documents", { method: "POST", body })).json();
-      say(item, file.name, answer);
-    } catch {
-      item.className = "bad";
-      item.textContent = `${file.name}: the app could not be reached. Is it still running?`;
-    }
-  }
-
-  function say(item, name, answer) {
-    const taken = answer.documents && answer.documents[0];
-    if (!taken) {
-      item.className = "bad";
-      item.textContent = answer.error ? `${name}: ${answer.error.message}` : answer.refused[0].message;
-      return;
-    }
-    const where = `collection ${taken.collection}`;
-    item.textContent = {
-      added: `${taken.name} is in ${where}. It is read after what is smaller and waits already; the table below shows how far it is.`,
-      renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
-      unchanged: `${taken.name} was in ${where} already, with the same content.`,
-    }[taken.outcome];
-  }
-
-  async function sendAll(form, files) {
-    for (const file of files) await send(form, file);
-  }
-
-  const dropOf = (event) => event.target.closest && event.target.closest(".drop");
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches(".drop input")) return;
-    sendAll(event.target.form, [...event.target.files]).finally(() => { event.target.value = ""; });
-  });
-  document.addEventListener("submit", (event) => { if (event.target.matches("[data-upload]")) event.preventDefault(); });
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(kind, (event) => {
-      const drop = dropOf(event);
-      if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // else the browser leaves the app for the file
-      if (!drop) return;
-      drop.classList.toggle("over", kind === "dragover");
-      if (kind === "drop") sendAll(drop.closest("form"), [...event.dataTransfer.files]);
-    });
-  }
 })();

@@ -1,0 +1,191 @@
+"""Many documents at once over HTTP: an outcome for each, nothing of anybody else's, nothing lost."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.steps.workspace import Workspace
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.conftest import in_both_folders
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
+from ui.api import many_documents
+
+OWNER, READER, LIMITED = "token-that-may-do-all", "token-that-may-read", "token-for-one-part"
+ENTRIES = f"owner:read+write:{OWNER} reader:read:{READER} limited:read+write:contracts:{LIMITED}"
+
+
+def put(settings: Settings, *files: str) -> None:
+    """Files whose words are their paths, known to the catalog and not read yet."""
+    for file in files:
+        *folders, _ = file.split("/")
+        if folders:
+            (settings.uploads / "/".join(folders)).mkdir(parents=True, exist_ok=True)
+        (settings.uploads / file).write_text(f"Words of {file}.")
+    look(settings, *{file.partition("/")[0] if "/" in file else "default" for file in files})
+
+
+def look(settings: Settings, *collections: str) -> None:
+    for collection in collections:
+        steps.source_documents.update_documents(Workspace(settings, collection))
+
+
+@contextmanager
+def client_of(settings: Settings, token: str = OWNER) -> Iterator[httpx.Client]:
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=ENTRIES).api_tokens})
+    headers = {"Authorization": f"Bearer {token}"}
+    with serving(guarded, ScriptedAnswerer()) as address, httpx.Client(base_url=address, headers=headers, timeout=60) as made:
+        yield made
+
+
+def ids_of(client: httpx.Client, **asked: str) -> dict[str, str]:
+    rows = client.get("/api/v1/documents", params=asked).json()["documents"]
+    return {f"{row['collection']}/{row['document']}": row["document_id"] for row in rows}
+
+
+def batch(client: httpx.Client, **asked: object) -> dict[str, tuple[bool, str]]:
+    answer = client.post("/api/v1/documents/batch", json=asked)
+    assert answer.status_code == 200, answer.text
+    return {f"{one['collection']}/{one['document']}": (one["done"], one["message"]) for one in answer.json()["outcomes"]}
+
+
+@in_both_folders
+def test_many_are_moved_with_their_folders_and_deleted(settings: Settings) -> None:
+    put(settings, "inbox/2025/a.txt", "inbox/b.txt", "contracts/b.txt", "c.txt")
+    with client_of(settings) as client:
+        ids = ids_of(client)
+        moved = batch(client, action="move", to="contracts", documents=[ids["inbox/2025/a.txt"], ids["inbox/b.txt"], ids["default/c.txt"]])
+        assert moved["inbox/2025/a.txt"] == moved["default/c.txt"] == (True, "")
+        assert moved["inbox/b.txt"] == (True, "Another file has its name there, so it became b (2).txt.")
+        stages = {row["document"]: row["stage"] for row in client.get("/api/v1/documents?collection=inbox").json()["documents"]}
+        assert stages == {"2025/a.txt": "being removed", "b.txt": "being removed"}
+        look(settings, "inbox", "default", "contracts")
+        assert set(ids_of(client)) == {"contracts/2025/a.txt", "contracts/b.txt", "contracts/b (2).txt", "contracts/c.txt"}
+        assert (settings.uploads / "contracts/2025/a.txt").read_bytes() == b"Words of inbox/2025/a.txt."
+
+        assert batch(client, action="move", to="default", filter={"folder": "2025"}) == {"contracts/2025/a.txt": (True, "")}
+        look(settings, "default", "contracts")
+        assert set(ids_of(client, collection="default")) == {"default/default/2025/a.txt"}
+
+        gone = batch(client, action="delete", filter={"collection": "contracts"})
+        assert set(gone.values()) == {(True, "")}
+        assert len(gone) == 3
+        look(settings, "contracts")
+        assert set(ids_of(client)) == {"default/default/2025/a.txt"}
+
+
+def test_what_is_in_an_archive_goes_with_it_and_not_alone(settings: Settings, ingest: Callable[..., object]) -> None:
+    with zipfile.ZipFile(settings.uploads / "box.zip", "w") as archive:
+        archive.writestr("a.txt", "Zebras have stripes.")
+    put(settings, "b.txt")
+    ingest()
+    ingest()
+    with client_of(settings) as client:
+        ids = ids_of(client)
+        alone = batch(client, action="delete", documents=[ids["default/box.zip/a.txt"], ids["default/b.txt"], "nothing"])
+        assert alone["default/b.txt"] == (True, "")
+        assert alone["default/box.zip/a.txt"][0] is False
+        assert "a file in the archive box.zip" in alone["default/box.zip/a.txt"][1]
+        assert "no document with this id" in alone["/"][1]
+        content = client.post("/api/v1/documents/zip", json={"filter": {"name": "box"}}).content
+        assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["default/box.zip", "default/box (2).zip/a.txt"]
+        assert set(batch(client, action="move", to="boxes", filter={"name": "box"}).values()) == {(True, "")}
+        ingest()
+        ingest("boxes")
+        ingest("boxes")
+        assert set(ids_of(client)) == {"boxes/box.zip", "boxes/box.zip/a.txt"}
+        assert {row["state"] for row in client.get("/api/v1/documents").json()["documents"]} == {"indexed"}
+
+
+def test_failed_ones_are_read_again_and_others_say_why_not(settings: Settings, ingest: Callable[..., object]) -> None:
+    (settings.uploads / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
+    put(settings, "good.txt")
+    ingest()
+    with client_of(settings) as client:
+        told = batch(client, action="retry", filter={})
+        assert told["default/broken.docx"] == (True, "")
+        assert told["default/good.txt"] == (False, "good.txt has not failed: it is indexed.")
+        assert ids_of(client, state="failed") == {}
+
+
+def test_all_that_match_are_done_a_page_at_a_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_documents, "AT_ONCE", 2)
+    put(settings, *(f"inbox/{number}.txt" for number in range(5)))
+    with client_of(settings) as client:
+        asked: dict[str, object] = {"action": "delete", "filter": {"collection": "inbox"}}
+        done = []
+        while True:
+            answer = client.post("/api/v1/documents/batch", json=asked).json()
+            done += [one["document"] for one in answer["outcomes"] if one["done"]]
+            assert answer["total"] == 5
+            if answer["next_cursor"] is None:
+                break
+            asked["cursor"] = answer["next_cursor"]
+        assert done == [f"{number}.txt" for number in range(5)]
+        content = client.post("/api/v1/documents/zip", json={"filter": {}}).content
+        assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["NOT INCLUDED.txt"]
+        look(settings, "inbox")
+        assert ids_of(client) == {}
+
+
+def test_nobody_changes_or_sees_what_is_not_theirs(settings: Settings) -> None:
+    put(settings, "contracts/a.txt", "letters/b.txt")
+    content_hash = hashlib.sha256(b"Words of letters/b.txt.").hexdigest()
+    with client_of(settings) as owner:
+        letter = ids_of(owner)["letters/b.txt"]
+        assert owner.post("/api/v1/documents/lookup", json={"hashes": [content_hash]}).json()["documents"][0]["document_id"] == letter
+        reader, limited = ({"Authorization": f"Bearer {token}"} for token in (READER, LIMITED))
+        refused = owner.post("/api/v1/documents/batch", headers=reader, json={"action": "delete", "documents": [letter]})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+        assert "data-delete" not in owner.get("/documents/list/parts", headers=reader).text
+
+        asked = {"action": "delete", "documents": [letter]}
+        (outcome,) = owner.post("/api/v1/documents/batch", headers=limited, json=asked).json()["outcomes"]
+        assert (outcome["done"], outcome["document"], outcome["collection"]) == (False, "", "")
+        for wanted in ({"collection": "letters"}, {"name": "b.txt"}):
+            answer = owner.post("/api/v1/documents/batch", headers=limited, json={"action": "delete", "filter": wanted})
+            assert answer.json() == {"outcomes": [], "total": 0, "next_cursor": None}
+            assert "letters" not in owner.get("/documents/list/parts", headers=limited, params=wanted).text
+        mine = {"action": "move", "filter": {"collection": "contracts"}, "to": "letters"}
+        assert owner.post("/api/v1/documents/batch", headers=limited, json=mine).status_code == 403
+        found = owner.post("/api/v1/documents/lookup", headers=limited, json={"documents": [letter], "hashes": [content_hash]})
+        assert found.json() == {"documents": []}
+        assert owner.post("/api/v1/documents/zip", headers=limited, json={"documents": [letter]}).status_code == 404
+        form = {"chosen": f'{{"documents": ["{letter}"]}}'}
+        assert owner.post("/documents/list/zip", headers=limited, data=form).status_code == 404
+        assert owner.post("/documents/list/zip", data={"chosen": "{}"}).status_code == 422
+        assert owner.post("/documents/list/zip", data=form).headers["content-type"] == "application/zip"
+    assert (settings.uploads / "letters" / "b.txt").exists()
+    assert (settings.uploads / "contracts" / "a.txt").exists()
+
+
+@in_both_folders
+def test_sub_folders_of_uploads_are_kept(settings: Settings) -> None:
+    with client_of(settings) as client:
+        sent = client.post(
+            "/api/v1/documents", files=[("files", ("a.txt", b"one"))], data={"collection": "minutes", "folder": "2025/../may"}
+        ).json()["documents"][0]
+        assert (sent["name"], sent["collection"], sent["outcome"]) == ("2025/may/a.txt", "minutes", "added")
+        assert (settings.uploads / "minutes/2025/may/a.txt").read_bytes() == b"one"
+        bad = client.post("/api/v1/documents", files=[("files", ("a.txt", b"one"))], data={"folder": "x.tmp"})
+        assert (bad.status_code, "temporary folder" in bad.json()["refused"][0]["message"]) == (400, True)
+        look(settings, "minutes")
+        (row,) = client.post("/api/v1/documents/lookup", json={"documents": [sent["document_id"]]}).json()["documents"]
+        assert (row["document"], row["content_hash"]) == ("2025/may/a.txt", hashlib.sha256(b"one").hexdigest())
+
+
+def test_the_list_is_drawn_again_only_when_something_changed(settings: Settings) -> None:
+    put(settings, "a.txt")
+    with client_of(settings) as client:
+        first = client.get("/documents/list/parts")
+        mark = {"If-None-Match": first.headers["etag"]}
+        again = client.get("/documents/list/parts", headers=mark)
+        assert (again.status_code, again.text) == (304, "")
+        assert client.get("/documents/list/parts", headers=mark, params={"sort": "name"}).status_code == 200
+        put(settings, "b.txt")
+        assert "b.txt" in client.get("/documents/list/parts", headers=mark).text

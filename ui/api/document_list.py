@@ -1,0 +1,66 @@
+"""The list on the Documents tab, as the parts of it that change (``static/documents.js`` asks for them).
+
+Belongs here: the request, and whether anything has changed since the last one. Not here: what is shown (``views/document_table.py``), the
+same as JSON (``documents.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Set
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import Field
+
+from rag_pipeline.access import Access
+from rag_pipeline.document_life import hold_rules
+from rag_pipeline.ingestion.progress.live import files_being_read
+from rag_pipeline.stores.catalog.listing import Order, SortKey, documents_page
+from rag_pipeline.stores.catalog.narrowing import narrowing
+from ui.api.conversations import PART_OF_A_PAGE
+from ui.api.deps import ReaderDependency, ServicesDependency
+from ui.api.many_documents import ListFilter
+from ui.views.document_table import ROWS, Listed, held_banners, list_html
+from ui.web.dagster import address_for
+from ui.web.services import Services
+
+pages = APIRouter(include_in_schema=False)
+
+
+class PageQuery(ListFilter):
+    """Which documents, in which order, and which page of them, from 1; past the last one it is the last."""
+
+    sort: SortKey = "state"
+    descending: bool = False
+    page: int = Field(1, ge=1, le=10**9)
+
+
+@pages.get("/documents/list/parts")
+async def parts(query: Annotated[PageQuery, Query()], request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
+    """The parts; 304 where nothing has changed that they are made of, which an open page asks every few seconds."""
+    being_read = await asyncio.to_thread(files_being_read, services.settings)
+    changed = await asyncio.to_thread(services.catalog.change_mark)
+    mark = f'"{hashlib.sha256(repr((changed, sorted(being_read), access, query)).encode(errors="backslashreplace")).hexdigest()}"'
+    headers = {**PART_OF_A_PAGE, "ETag": mark}
+    if request.headers.get("if-none-match") == mark:
+        return Response(status_code=304, headers=headers)
+    listed = await asyncio.to_thread(_listed, services, access, query, being_read)
+    counts, held = await services.visible_counts(access), await services.held_deletions()
+    may_write = access.may("write")
+    visible = {name: one for name, one in held.items() if access.sees(name)}
+    banners = held_banners(visible, hold_rules(services.settings), may_write=may_write)
+    return HTMLResponse(
+        list_html(listed, counts, banners, address_for(services.settings, request.url.hostname), may_write=may_write), headers=headers
+    )
+
+
+def _listed(services: Services, access: Access, query: PageQuery, being_read: Set[str]) -> Listed:
+    choice, order = query.choice(access), Order(query.sort, query.descending)
+    with services.catalog.reading():  # what follows asks within it, so that its file is opened once
+        page = documents_page(services.catalog, choice, ROWS, order=order, skip=(query.page - 1) * ROWS)
+        left = narrowing(services.catalog, choice)
+    last = max(1, -(-page.total // ROWS))
+    return Listed(page.documents, page.total, min(query.page, last), choice, order, left, being_read)

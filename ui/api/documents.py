@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
@@ -35,6 +36,7 @@ from ui.web.visibility import choice_of, require_collection
 
 MOST_DOCUMENTS = 1000
 """On one page."""
+NO_DOCUMENT = "There is no document with this id. It may have been deleted: see /api/v1/documents."
 
 router = APIRouter(prefix="/api/v1", tags=["documents"])
 uploading = APIRouter(prefix="/api/v1", tags=["documents"], route_class=WriterRoute)
@@ -189,7 +191,7 @@ async def download(document_id: str, services: ServicesDependency, access: Reade
 
 @router.get("/documents/{document_id}/pages/{page}.png", response_class=Response, responses=file_of("image/png", "The page"))
 async def page_picture(document_id: str, page: int, services: ServicesDependency, access: ReaderDependency) -> Response:
-    """A page of a PDF as a picture."""
+    """A page of a PDF, or a picture of text, as a picture."""
     await _found(services, access, document_id)
     return await passages.page_picture(document_id, page, services, access)
 
@@ -219,16 +221,19 @@ def _delete(services: Services, found: DocumentStatus) -> None:
 @router.post(
     "/documents/{document_id}/retry",
     status_code=202,
-    responses={409: {"model": FailureBody, "description": "It did not fail, or its file is missing"}},
+    responses={409: {"model": FailureBody, "description": "It did not fail, and was not asked for again; or its file is missing"}},
 )
-async def retry(document_id: str, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
-    """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run."""
+async def retry(document_id: str, services: ServicesDependency, access: WriterDependency, again: bool = False) -> DocumentBody:
+    """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run.
+
+    With ``again`` one that has not failed too, and the documents of the same content with it: what is published answers until then.
+    """
     found = await _found(services, access, document_id)
-    if found.state == "indexed":
-        raise HTTPException(409, f"{found.document} has not failed: it is indexed.")
+    if found.state == "indexed" and not again:
+        raise HTTPException(409, f"{found.document} has not failed: it is indexed. To read it all the same: ?again=true")
     if found.deletion_held_since:
         raise HTTPException(409, f"The file of {found.document} is missing, so it cannot be read again. Bring it back first.")
-    await asyncio.to_thread(reopen_documents, services.catalog, [document_id])
+    await asyncio.to_thread(partial(reopen_documents, services.catalog, [document_id], again=again))
     return document_body(await _found(services, access, document_id))
 
 
@@ -236,5 +241,5 @@ async def _found(services: Services, access: Access, document_id: str) -> Docume
     """A document that may be seen; one that may not looks as if it were not there."""
     found = await asyncio.to_thread(services.catalog.find, document_id)
     if found is None or not access.sees(found.collection):
-        raise HTTPException(404, "There is no document with this id. It may have been deleted: see /api/v1/documents.")
+        raise HTTPException(404, NO_DOCUMENT)
     return found

@@ -32,6 +32,7 @@ from rag_pipeline.settings import Settings, load_settings
 from ui.api import (
     asking,
     conversations,
+    document_page,
     documents,
     errors,
     evaluation,
@@ -97,11 +98,12 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, turns, conversations, documents, evaluation, progress, runs, operations, openai_chat, passages):
+    for module in (asking, turns, conversations, documents, document_page, evaluation, progress, runs, operations, openai_chat, passages):
         app.include_router(module.router)
     app.include_router(progress.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
+    app.include_router(document_page.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

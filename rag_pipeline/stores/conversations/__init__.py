@@ -4,6 +4,7 @@ Belongs here: the public names. Not here: SQL (``store``), schema (``tables``), 
 """
 
 from rag_pipeline.stores.conversations.records import (
+    AskedAbout,
     Conversation,
     ConversationError,
     ConversationGoneError,
@@ -15,6 +16,7 @@ from rag_pipeline.stores.conversations.records import (
 from rag_pipeline.stores.conversations.store import Conversations
 
 __all__ = [
+    "AskedAbout",
     "Conversation",
     "ConversationError",
     "ConversationGoneError",

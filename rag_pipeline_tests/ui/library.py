@@ -1,0 +1,71 @@
+"""A folder with documents of several kinds, really read and indexed, once for a module of tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag_pipeline.settings import Settings
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline_tests.conftest import run_steps
+from rag_pipeline_tests.ingestion.extract.documents import line, pdf, word_document, workbook
+from rag_pipeline_tests.made_model import put_into
+
+HOSTILE = "<script>document.title = 'broken'</script> <img src=http://example.com/x.png>"
+HEADER = "Mending Room, prices of this year"
+CHAIN = "A new chain for a bicycle costs twelve euros in our workshop."
+_PROSE = [f"Sentence {number} tells of spokes, and of the {number * 7919} wheels that it was asked about." for number in range(120)]
+
+
+@dataclass(frozen=True)
+class Library:
+    """``ids``: by ``collection/document``."""
+
+    settings: Settings
+    ids: dict[str, str]
+
+
+def make_library(data: Path, packaged_model: Path, api_tokens: str = "") -> Library:
+    """Two collections, of which one file lies in both."""
+    put_into(data, packaged_model)
+    settings = Settings(data_dir=data, settle_seconds=0, requests_per_minute=0)
+    if api_tokens:
+        settings = settings.model_copy(update={"api_tokens": Settings(api_tokens=api_tokens).api_tokens})
+    for collection, names in {"shop": FILES, "letters": ("prices.pdf",)}.items():
+        (settings.uploads / collection).mkdir(parents=True)
+        for name in names:
+            (settings.uploads / collection / name).write_bytes(FILES[name])
+        run_steps(settings, collection)
+    rows = Catalog(settings.catalog_path).documents()
+    return Library(settings, {f"{row.collection}/{row.document}": row.document_id for row in rows})
+
+
+def _prices() -> bytes:
+    """Four pages under one header, the third empty."""
+    escaped = HOSTILE.replace("(", "\\(").replace(")", "\\)")
+    pages = [
+        line("Bicycles", 90, 22) + line(CHAIN, 130) + line("Ask Tobias for it.", 400),
+        line("Lamps", 90, 22) + line("The lamp in the hall was repaired by Ada in March, with a new wire, and nobody knows where the old one is.", 130, 10),
+        "",
+        line("Hostile", 90, 22) + line(escaped, 130, 9),
+    ]
+    return pdf(*(page and line(HEADER, 40, 9) + page for page in pages))
+
+
+def _guide() -> bytes:
+    def fill(document: object) -> None:
+        document.add_heading("Guide for volunteers", 1)  # type: ignore[attr-defined]
+        for number, sentence in enumerate(_PROSE):
+            if number % 40 == 0:
+                document.add_heading(f"Chapter {number // 40 + 1}", 2)  # type: ignore[attr-defined]
+            document.add_paragraph(sentence)  # type: ignore[attr-defined]
+
+    return word_document(fill)
+
+
+FILES = {
+    "prices.pdf": _prices(),
+    "guide.docx": _guide(),
+    "tools.xlsx": workbook(
+        {"Tools": [["Tool", "Price"], ["Saw", 3], ["Drill", 5]], "Ladders": [["Ladder", "Metres"], *(["Ladder", n] for n in range(300))]}
+    ),
+    "broken.docx": b"PK\x03\x04 no archive",
+}

@@ -1,4 +1,4 @@
-"""A folder with documents of several kinds, really read and indexed, once for a module of tests."""
+"""A folder with documents of several kinds, really read and indexed, once for all tests that look at it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,11 @@ from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.ingestion.extract.documents import line, pdf, word_document, workbook
 from rag_pipeline_tests.made_model import put_into
 
-HOSTILE = "<script>document.title = 'broken'</script> <img src=http://example.com/x.png>"
+HOSTILE = "<script>document.title = 7</script> <img src=http://example.com/x.png>"
 HEADER = "Mending Room, prices of this year"
-CHAIN = "A new chain for a bicycle costs twelve euros in our workshop."
+CHAIN = "A new chain for a bicycle costs twelve euros at the desk."
+TOBIAS = "Ask Tobias for one, he has some of all sizes, and bring the old one with you."
+LAMP = "The lamp in the hall was repaired by Ada in March, with a new wire, and nobody knows where the old one is."
 _PROSE = [f"Sentence {number} tells of spokes, and of the {number * 7919} wheels that it was asked about." for number in range(120)]
 
 
@@ -23,16 +25,14 @@ class Library:
     ids: dict[str, str]
 
 
-def make_library(data: Path, packaged_model: Path, api_tokens: str = "") -> Library:
-    """Two collections, of which one file lies in both."""
+def make_library(data: Path, packaged_model: Path) -> Library:
+    """Two collections; ``prices.pdf`` lies in both. What a test changes is ``again.txt`` or ``gone.txt``."""
     put_into(data, packaged_model)
     settings = Settings(data_dir=data, settle_seconds=0, requests_per_minute=0)
-    if api_tokens:
-        settings = settings.model_copy(update={"api_tokens": Settings(api_tokens=api_tokens).api_tokens})
-    for collection, names in {"shop": FILES, "letters": ("prices.pdf",)}.items():
+    for collection, names in {"shop": (*_FILES,)[:-1], "letters": ("prices.pdf", "gone.txt")}.items():
         (settings.uploads / collection).mkdir(parents=True)
         for name in names:
-            (settings.uploads / collection / name).write_bytes(FILES[name])
+            (settings.uploads / collection / name).write_bytes(_FILES[name])
         run_steps(settings, collection)
     rows = Catalog(settings.catalog_path).documents()
     return Library(settings, {f"{row.collection}/{row.document}": row.document_id for row in rows})
@@ -42,8 +42,10 @@ def _prices() -> bytes:
     """Four pages under one header, the third empty."""
     escaped = HOSTILE.replace("(", "\\(").replace(")", "\\)")
     pages = [
-        line("Bicycles", 90, 22) + line(CHAIN, 130) + line("Ask Tobias for it.", 400),
-        line("Lamps", 90, 22) + line("The lamp in the hall was repaired by Ada in March, with a new wire, and nobody knows where the old one is.", 130, 10),
+        line("Bicycles", 90, 22)
+        + line(CHAIN, 130)
+        + line("Ask Tobias for one, he has some of all sizes, and bring the old one with you.", 400),
+        line("Lamps", 90, 22) + line(LAMP, 130, 10),
         "",
         line("Hostile", 90, 22) + line(escaped, 130, 9),
     ]
@@ -61,11 +63,13 @@ def _guide() -> bytes:
     return word_document(fill)
 
 
-FILES = {
+_FILES = {
     "prices.pdf": _prices(),
     "guide.docx": _guide(),
     "tools.xlsx": workbook(
         {"Tools": [["Tool", "Price"], ["Saw", 3], ["Drill", 5]], "Ladders": [["Ladder", "Metres"], *(["Ladder", n] for n in range(300))]}
     ),
     "broken.docx": b"PK\x03\x04 no archive",
+    "again.txt": b"Okapis eat leaves, fruit and ferns.",
+    "gone.txt": b"Tapirs swim well, and walk on the ground of rivers.",
 }

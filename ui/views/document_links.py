@@ -6,6 +6,7 @@ Belongs here: that, and which documents have such pictures. Not here: addresses 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from rag_pipeline.ingestion.extract.picture.family import FAMILIES as PICTURES
@@ -38,5 +39,5 @@ def picture_url(document_id: str, page: int, passage: Hit | None = None) -> str:
     return _with(f"/documents/{document_id}/pages/{page}.png", named)
 
 
-def _with(address: str, query: dict[str, object]) -> str:
+def _with(address: str, query: Mapping[str, object]) -> str:
     return f"{address}?{urlencode(query)}" if query else address

@@ -155,7 +155,8 @@ def _page(look: Look) -> Page:
 def _retry(look: Look, held: bool) -> tuple[str, str]:
     """Where to send for it to be read again, and what the button says."""
     status = look.details.status
-    if not look.may_write or held:
+    nothing_yet = status.state == "pending" and look.part is None
+    if not look.may_write or held or nothing_yet:
         return "", ""
     address = f"/api/v1/documents/{status.document_id}/retry"
     return (address, "Retry") if status.error else (f"{address}?again=true", "Read again")
@@ -188,11 +189,11 @@ def _facts(look: Look) -> Iterator[Fact]:
         if moment
     )
     if family and look.part:
-        now = f"{family.name} {family.version}"
-        yield Fact("Reader", now if details.read_as_now else f"before {now}", note=_READ_AS_NOW if details.read_as_now else _OTHERWISE)
+        reader = f"{family.name} {family.version}"
+        as_now = Fact("Reader", reader, note=_READ_AS_NOW)
+        yield as_now if details.read_as_now else Fact("Reader", f"otherwise than {reader}", note=_OTHERWISE)
     if look.manifest and status.chunks:
         yield Fact("Index", look.manifest.version, note=f"of the collection, with vectors of {look.manifest.embedding_model}")
-
 
 
 def _left_out(details: DocumentDetails, part: TextPart | None) -> Iterator[Line]:

@@ -29,10 +29,10 @@ class Picture:
 
 def passage_page(hit: Hit, around: Surroundings, page: int | None = None) -> str:
     """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
-    label = page_label(hit, page if page in _pages(hit) else None)
+    meant = page if page in _pages(hit) else None
     pictures = _pictures(hit, page) if has_pictures(hit.media_type) else []
-    links = {"original": original_url(hit.document_id, hit), "whole": document_url(hit.document_id, passage=hit)}
-    return render("passage.html", hit=hit, page=label, around=around, pictures=pictures, **links)
+    links = {"original": original_url(hit.document_id, hit), "whole": document_url(hit.document_id, page=meant, passage=hit)}
+    return render("passage.html", hit=hit, page=page_label(hit, meant), around=around, pictures=pictures, **links)
 
 
 def _pages(hit: Hit) -> range:

@@ -18,7 +18,6 @@ from rag_pipeline.stores.catalog import missing_files
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import insert_frame
 
-
 _CHOSEN = "document_id IN (SELECT unnest($ids::VARCHAR[]))"
 
 

@@ -174,33 +174,34 @@ def _edges(connection: duckdb.DuckDBPyConnection, key: str | None) -> tuple[tupl
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, key: str | None) -> str:
-    row = connection.execute(
+    rows = connection.execute(
         "SELECT left(text, ?) FROM elements WHERE extraction_key = ? AND kind IN ('NarrativeText', 'ListItem')"
         " ORDER BY length(text) DESC, position LIMIT 1",
         [_SAMPLE_CHARACTERS, key],
-    ).fetchone()
-    return str(row[0]) if row else ""
+    ).fetchall()
+    return "".join(text for (text,) in rows)
 
 
 def document_part(catalog: Catalog, document_id: str, place: Place) -> TextPart | None:
     """A part of what a live document says; None where there is no such part, page or chunk, or nothing was read."""
     with catalog.reading() as connection:
-        found = connection.execute("SELECT extraction_key, pages FROM documents WHERE document_id = ?", [document_id]).fetchone()
-        if found is None or found[0] is None:
+        found = connection.execute("SELECT extraction_key, pages FROM documents WHERE document_id = ?", [document_id]).fetchall()
+        key, pages = found[0] if found else (None, None)
+        if key is None:
             return None
         sizes = query_frame(
             connection,
             f"SELECT position, length(text) AS size, {_LETTERS} AS letters, page, kind = 'Title' AS heading FROM elements"
             " WHERE extraction_key = $key ORDER BY position",
-            {"key": found[0], "blanks": BLANKS},
+            {"key": key, "blanks": BLANKS},
         ).with_columns(before=polars.col("letters").cum_sum() - polars.col("letters"))
-        extents = list(_extents(sizes, found[1])) if len(sizes) else []
+        extents = list(_extents(sizes, pages)) if len(sizes) else []
         chunking, document_key = _chunking(connection, document_id)
         chunks = _chunk_places(connection, chunking, int(sizes["letters"].sum()))
         number = _number(extents, place, sizes, chunks)
         if number is None:
             return None
-        elements = tuple(_elements(connection, found[0], extents[number - 1], sizes))
+        elements = tuple(_elements(connection, key, extents[number - 1], sizes))
         return TextPart(number, extents, elements, document_key, tuple(_chunks(connection, chunking, chunks, elements, sizes)))
 
 
@@ -217,12 +218,12 @@ def _extents(sizes: polars.DataFrame, pages: int | None) -> Iterator[Extent]:
 
 def _chunking(connection: duckdb.DuckDBPyConnection, document_id: str) -> tuple[str, str]:
     """Its key and the document's; of several the one that is published, as far as the numbers tell."""
-    row = connection.execute(
+    rows = connection.execute(
         f"SELECT k.chunking_key, {DOCUMENT_KEY} FROM documents d JOIN chunkings k USING (extraction_key) WHERE d.document_id = ?"
         " ORDER BY k.chunk_count = d.chunks DESC, k.chunker DESC LIMIT 1",
         [document_id],
-    ).fetchone()
-    return (row[0], row[1]) if row else ("", "")
+    ).fetchall()
+    return rows[0] if rows else ("", "")
 
 
 def _chunk_places(connection: duckdb.DuckDBPyConnection, chunking: str, letters: int) -> polars.DataFrame:
@@ -239,13 +240,19 @@ def _number(extents: Sequence[Extent], place: Place, sizes: polars.DataFrame, ch
     if place.part is not None:
         return place.part if place.part <= len(extents) else None
     if place.chunk is not None:
-        begins = chunks.filter(polars.col("position") == place.chunk)["before"]
-        holding = sizes.filter(polars.col("before") <= begins[0])["position"] if len(begins) else []
-        position = holding[-1] if len(holding) else None
-        page = sizes.filter(polars.col("position") == position)["page"][0] if position is not None else None
-        holds = (e.page == page and position is not None and e.first is not None and e.first <= position <= (e.last or 0) for e in extents)
-        return next((number for number, held in enumerate(holds, start=1) if held), None)
+        return _part_of_chunk(extents, place.chunk, sizes, chunks)
     return next((number for number, one in enumerate(extents, start=1) if place.page in (None, one.page)), None)
+
+
+def _part_of_chunk(extents: Sequence[Extent], chunk: int, sizes: polars.DataFrame, chunks: polars.DataFrame) -> int | None:
+    """The part that has the element in which the chunk's first word stands."""
+    begins = chunks.filter(polars.col("position") == chunk)["before"].to_list()
+    holding = sizes.filter(polars.col("before") <= begins[0]).tail(1) if begins else sizes.clear()
+    for position, page in holding.select("position", "page").iter_rows():
+        for number, one in enumerate(extents, start=1):
+            if one.page == page and one.first is not None and one.last is not None and one.first <= position <= one.last:
+                return number
+    return None
 
 
 def _elements(connection: duckdb.DuckDBPyConnection, key: str, extent: Extent, sizes: polars.DataFrame) -> Iterator[PlacedElement]:
@@ -283,4 +290,5 @@ def _chunks(
         " AND position IN (SELECT unnest(?::INTEGER[])) ORDER BY position",
         [chunking, list(wanted)],
     ).fetchall()
-    return (PlacedChunk(position, wanted[position], *place, unpack_boxes(boxes)) for position, *place, boxes in rows)
+    for position, first, last, tokens, boxes in rows:
+        yield PlacedChunk(position, wanted[position], first, last, tokens, unpack_boxes(boxes))

@@ -48,7 +48,7 @@ def focused(page: Any) -> str:
 
 def test_texts_and_their_places_mark_each_other(page: Any, address: str, library: Library, screenshots: Path | None) -> None:
     page.goto(f"{address}/documents/{library.ids['shop/prices.pdf']}")
-    page.wait_for_function("document.querySelector('figure img').naturalWidth > 500")
+    assert page.evaluate("document.querySelector('figure img').naturalWidth") > 500
     found = page.evaluate(DARK)
     assert len(found["boxes"]) == 4
     assert min(found["boxes"]) > 100
@@ -85,8 +85,8 @@ def test_parts_are_loaded_as_they_are_asked_for_and_show_what_is_written(page: A
     identity = library.ids["shop/prices.pdf"]
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
-    page.goto(f"{address}/documents/{identity}?page=2")
-    page.wait_for_function("performance.getEntriesByType('resource').some((one) => one.name.includes('text?page=3'))")
+    with page.expect_response(lambda answer: answer.url.endswith("/text?page=3")):  # before anybody asks for it
+        page.goto(f"{address}/documents/{identity}?page=2")
     page.locator("a[rel=next]").first.focus()
     page.keyboard.press("Enter")
     page.get_by_text("No text was read here.").wait_for()

@@ -89,6 +89,8 @@
       if (again) again.focus({ preventScroll: true });
       if (part.getBoundingClientRect().top < 0) part.scrollIntoView({ block: "start" });
       document.getElementById("where").textContent = part.querySelector(".label").textContent;
+      const asked = document.querySelector(".go input");
+      if (asked) asked.value = part.querySelector(".sides").dataset.at;
       begin();
     } catch {
       location.assign(address); // the page says why it cannot be shown

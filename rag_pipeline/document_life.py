@@ -21,6 +21,9 @@ A document is a file of the watched folder; its row says how it fares::
 
 Touching, asking, or other circumstances begin its attempts anew. The file may stay as it is in all cases but the first.
 
+An indexed document is read again when someone asks for that outright (``rag retry --again``, the API, its own page), as if its file had
+been edited; and with it the other documents of the same content, which is read once.
+
 **Deletions can be held.** A disk that is unplugged can leave an empty folder behind, which looks as if everything had been deleted. So the
 loss of much of a collection in one look is held: its documents go on answering until the files come back, someone confirms, or the time
 is up: :func:`plan_deletions`. See docs/decisions/deletions.md.
@@ -83,8 +86,11 @@ REOPENED: Mapping[str, object] = {
     "transient": False,
     "attempts": 0,
     "extraction_key": None,
+    "chunks": 0,
+    "vectors": 0,
+    "indexed_at": None,
 }
-"""The columns of a document that is reopened: as if it had never been tried."""
+"""The columns of a document that is reopened: as if it had never been tried. What is published of it answers until it is read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ USAGE_ERRORS = [
     ["search", "x", "--top-k", "0"],
     ["status", "--x"],
     ["retry"],
+    ["retry", "--failed", "--again"],
     ["retry", "a.txt", "--failed"],
 ]
 
@@ -197,7 +198,9 @@ def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch)
     assert here("retry", "default/broken.docx").exit_code == 0
     assert json.loads(here("status", "--json").stdout)[0]["state"] == "indexed"
     again = here("retry", "broken.docx")
-    assert (again.exit_code, "has not failed" in again.stderr) == (1, True)
+    assert (again.exit_code, "rag retry --again broken.docx" in again.stderr) == (1, True)
+    assert here("retry", "--again", "broken.docx").exit_code == 0
+    assert json.loads(here("status", "--json").stdout)[0]["state"] == "indexed"
     unknown = here("retry", "nothing.pdf")
     assert (unknown.exit_code, "no document nothing.pdf" in unknown.stderr) == (1, True)
     assert "no document has failed" in here("retry", "--failed").stdout

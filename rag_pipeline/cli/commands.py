@@ -166,13 +166,16 @@ def stop(collection: str) -> None:
 @click.argument("documents", nargs=-1)
 @collection_option
 @click.option("--failed", is_flag=True, help="All documents that cannot be answered from.")
-def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool) -> None:
+@click.option("--again", is_flag=True, help="Those named, although they have not failed.")
+def retry(documents: tuple[str, ...], collections: tuple[str, ...], failed: bool, again: bool) -> None:
     """Read failed documents again: those named as in `rag status`, or all that failed (--failed, or --collection alone)."""
     from rag_pipeline.cli.ingest import retry_documents
 
     if bool(documents) == (failed or (bool(collections) and not documents)):
         raise click.UsageError("Name documents, or ask for all that failed with --failed or --collection.")
-    _show_failures(retry_documents(load_settings(), documents, collections))
+    if again and not documents:
+        raise click.UsageError("Name the documents to read again. A whole collection: rag ingest --full COLLECTION")
+    _show_failures(retry_documents(load_settings(), documents, collections, again=again))
 
 
 @command

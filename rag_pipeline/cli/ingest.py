@@ -111,10 +111,10 @@ def _confirm(settings: Settings, collections: Sequence[str]) -> None:
     confirm_deletions(open_catalog(settings), collections)
 
 
-def retry_documents(settings: Settings, names: Sequence[str], collections: Sequence[str]) -> list[str]:
+def retry_documents(settings: Settings, names: Sequence[str], collections: Sequence[str], *, again: bool = False) -> list[str]:
     """Read failed documents again: those named (path under the collection, ``collection/path`` or id), or all.
 
-    ``collections`` narrows to some of them; none: all.
+    ``collections`` narrows to some of them; none: all. ``again``: those named, although they have not failed.
 
     Returns:
         As :func:`ingest_collections`.
@@ -129,7 +129,7 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
     if missing := [name for name in wanted if name not in existing]:
         raise RagError(f"No such collection: {', '.join(missing)}. There are: {', '.join(sorted(existing)) or 'none yet'}.")
     rows = [row for row in rows if row.collection in (wanted or existing)]
-    failed = [row for name in names for row in _named(rows, name)] if names else [row for row in rows if row.error_code]
+    failed = [row for name in names for row in _named(rows, name, again=again)] if names else [row for row in rows if row.error_code]
     present = watched_folder(settings).present({row.file for row in failed})
     chosen = [row for row in failed if row.file in present]
     if names and (gone := [row for row in failed if row not in chosen]):
@@ -140,17 +140,17 @@ def retry_documents(settings: Settings, names: Sequence[str], collections: Seque
     collections, pauses = sorted({row.collection for row in chosen}), read_pauses(settings)
     if paused := [name for name in collections if name in pauses]:
         raise RagError(paused_in_words(paused[0]))
-    reopen_documents(catalog, [row.document_id for row in chosen])
+    reopen_documents(catalog, [row.document_id for row in chosen], again=again)
     return ingest_collections(settings, collections, False)
 
 
-def _named(rows: Sequence[DocumentStatus], name: str) -> list[DocumentStatus]:
+def _named(rows: Sequence[DocumentStatus], name: str, *, again: bool) -> list[DocumentStatus]:
     found = [row for row in rows if name in (row.document_id, row.document, f"{row.collection}/{row.document}")]
     if not found:
         raise RagError(f"There is no document {name}. `rag status` shows them all.")
-    failed = [row for row in found if row.state != "indexed"]
+    failed = [row for row in found if row.state != "indexed" or again]
     if not failed:
-        raise RagError(f"{name} has not failed: it is indexed. To read it again all the same: rag ingest --full {found[0].collection}")
+        raise RagError(f"{name} has not failed: it is indexed. To read it again all the same: rag retry --again {as_argument(name)}")
     return failed
 
 

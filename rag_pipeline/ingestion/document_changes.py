@@ -67,20 +67,22 @@ def move_documents(folder: WatchedFolder, catalog: Catalog, documents: Sequence[
     return [changes[one.document_id] for one in documents]
 
 
-def retry_documents(catalog: Catalog, documents: Sequence[DocumentStatus]) -> list[Change]:
+def retry_documents(catalog: Catalog, documents: Sequence[DocumentStatus], *, again: bool = False) -> list[Change]:
     """Mark failed documents to be read again; a run finds them by itself.
+
+    ``again``: those too that have not failed, and the documents of the same content with them: what is published answers until then.
 
     Raises:
         CatalogError: it cannot be written.
     """
-    changes = [Change(one, not (why := _why_not_retried(one)), why) for one in documents]
-    if again := [change.document.document_id for change in changes if change.done]:
-        reopen_documents(catalog, again)
+    changes = [Change(one, not (why := _why_not_retried(one, again)), why) for one in documents]
+    if chosen := [change.document.document_id for change in changes if change.done]:
+        reopen_documents(catalog, chosen, again=again)
     return changes
 
 
-def _why_not_retried(document: DocumentStatus) -> str:
-    if document.state == "indexed":
+def _why_not_retried(document: DocumentStatus, again: bool) -> str:
+    if document.state == "indexed" and not again:
         return f"{document.document} has not failed: it is indexed."
     if document.deletion_held_since:
         return f"The file of {document.document} is missing, so it cannot be read again. Bring it back first."

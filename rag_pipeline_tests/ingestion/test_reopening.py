@@ -7,14 +7,17 @@ import pytest
 
 from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion import steps
+from rag_pipeline.ingestion.extract.element_rows import element_row
 from rag_pipeline.ingestion.extract.process.pool import ExtractionRequest, ExtractionResult
 from rag_pipeline.ingestion.extract.process.worker import failure
 from rag_pipeline.ingestion.folder.listing import list_folder, plan_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances, extractor_fingerprint
+from rag_pipeline.models import Element
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
 from rag_pipeline.stores.catalog.document_rows import known_signatures, reopen_documents
 from rag_pipeline.stores.catalog.reading_rows import unread_documents
+from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.conftest import run_steps
 
 LIMITS = {"timeout": "extraction_timeout_seconds", "out_of_memory": "extraction_memory_bytes", "damaged": None}
@@ -131,6 +134,41 @@ def test_asking_again_reads_again(settings: Settings, monkeypatch: pytest.Monkey
     run_steps(settings)
     assert (row(settings).state, row(settings, "b.txt").state) == ("indexed", "failed")
     assert reopen_documents(Catalog(settings.catalog_path), [row(settings).document_id]) == 0
+
+
+def test_an_indexed_document_is_read_again_when_asked_and_what_it_says_now_is_published(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key and its numbers are as they were, as with other languages of OCR; its copies share what was read."""
+    for collection in ("one", "two"):
+        (settings.uploads / collection).mkdir()
+        (settings.uploads / collection / "a.txt").write_text("Zebras.")
+        run_steps(settings, collection)
+    catalog, index = Catalog(settings.catalog_path), open_index(settings)
+
+    def said(collection: str) -> list[str]:
+        return [str(chunk.payload["text"]) for batch in index.chunks(collection) for chunk in batch]
+
+    identity = next(one.document_id for one in catalog.documents("one"))
+    assert reopen_documents(catalog, [identity]) == 0
+    assert reopen_documents(catalog, [identity], again=True) == 2
+    assert [(one.state, one.chunks, one.indexed_at) for one in catalog.documents()] == [("pending", 0, None)] * 2
+    assert is_noticed(settings)
+
+    def read(requests: Iterable[ExtractionRequest], settings: Settings, ahead: int) -> list[ExtractionResult]:
+        rows = [(request.key, element_row(request.key, 0, Element("NarrativeText", "Okapis."))) for request in requests]
+        return [ExtractionResult(key, None, None, "extracted", False, elements=[row]) for key, row in rows]
+
+    monkeypatch.setattr(steps.extracted_text, "extract_all", read)
+    run_steps(settings, "two")
+    assert (said("one"), said("two")) == (["Zebras."], ["Okapis."])
+    run_steps(settings, "one")
+    assert said("one") == ["Okapis."]
+    assert [(one.state, one.chunks) for one in catalog.documents()] == [("indexed", 1)] * 2
+    assert not is_noticed(settings)
+    before = index.manifest("one")
+    run_steps(settings, "one")
+    assert index.manifest("one") == before
 
 
 def test_a_document_without_text_is_read_again_when_asked(settings: Settings) -> None:

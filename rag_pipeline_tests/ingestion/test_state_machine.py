@@ -245,6 +245,22 @@ class Lifecycle(RuleBasedStateMachine):
         reopen_documents(Catalog(self.settings.catalog_path), [identity])
         self.reopen(self.rows[path])
 
+    @precondition(lambda self: self.present_and_indexed())
+    @rule(data=st.data())
+    def read_again(self, data: st.DataObject) -> None:
+        path = data.draw(st.sampled_from(self.present_and_indexed()))
+        content = self.rows[path].content or ""
+        (identity,) = [row.document_id for row in Catalog(self.settings.catalog_path).documents() if row.file == path]
+        reopen_documents(Catalog(self.settings.catalog_path), [identity], again=True)
+        for row in self.rows.values():
+            if row.content == content and row.state == "indexed":
+                row.state = "pending"
+        self.read.discard(content)
+        self.cut.discard(content)
+
+    def present_and_indexed(self) -> list[str]:
+        return sorted(path for path, row in self.rows.items() if row.state == "indexed" and not row.missing)
+
     @rule(where=st.sampled_from(COLLECTIONS), lane=st.sampled_from(sorted(STEPS)))
     def run_lane(self, where: str, lane: str) -> None:
         self.run_until(where, lane, len(STEPS[lane]))
@@ -415,6 +431,7 @@ class Lifecycle(RuleBasedStateMachine):
         waiting = {path for path, row in self.rows.items() if row.state == "pending" and path not in published}
         kept = {path: seen for path, seen in self.answering[where].items() if path in waiting}
         self.answering[where] = kept | {path: row.state == "indexed" for path, row in published.items()}
+        self.embedded &= self.cut  # what is to be read again is cut no more, and what nobody needs is forgotten
 
     # --- what must always be so ---
 

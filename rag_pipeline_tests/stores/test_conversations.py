@@ -189,6 +189,21 @@ async def test_a_turn_is_deleted_brought_back_and_asked_again(conversations: Con
         await conversations.begin_answer("bob", identity, "two?", instead_of=second)
 
 
+async def test_the_questions_about_a_document_are_those_of_their_reader(conversations: Conversations) -> None:
+    about = {"citations": [{"collection": "ä", "document": '50%_Übersicht "x".pdf', "number": 1}], "text": "other.pdf"}
+    for owner, question, detail in (("anna", "Who?", about), ("anna", "What?", DETAIL | {"citations": []}), ("ben", "Why?", about)):
+        conversation = await conversations.create(owner, question)
+        message = await conversations.begin_answer(owner, conversation.conversation_id, question)
+        await conversations.finish_answer(message, "So [1].", "complete", detail)
+        if owner == "ben":
+            deleted_one = message
+    found = await conversations.asked_about("anna", "ä", '50%_Übersicht "x".pdf')
+    assert [(one.question, one.answered_at.tzinfo is not None) for one in found] == [("Who?", True)]
+    assert await conversations.asked_about("anna", "ä", "other.pdf") == []
+    await conversations.delete_turn("ben", deleted_one)
+    assert await conversations.asked_about("ben", "ä", '50%_Übersicht "x".pdf') == []
+
+
 async def test_history_holds_what_was_answered(conversations: Conversations) -> None:
     identity = (await conversations.create("", "t")).conversation_id
     await answered(conversations, "", identity, "one", "first")

@@ -33,6 +33,7 @@ from rag_pipeline.models import (
 )
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
+from rag_pipeline_tests.ui.library import Library, make_library
 from rag_pipeline_tests.waiting import wait_until
 from ui.web.app import create_app
 
@@ -157,6 +158,12 @@ def comes_to(page: Any, selector: str, count: int, seconds: float = 30.0) -> Non
     from playwright.sync_api import expect
 
     expect(page.locator(selector)).to_have_count(count, timeout=1000 * seconds)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> Library:
+    """Documents of several kinds, really indexed. Nobody changes them."""
+    return make_library(tmp_path_factory.mktemp("library") / "data", packaged_model)
 
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread

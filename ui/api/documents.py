@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
@@ -36,6 +37,7 @@ from ui.web.visibility import require_collection
 
 MOST_DOCUMENTS = 1000
 """On one page."""
+NO_DOCUMENT = "There is no document with this id. It may have been deleted: see /api/v1/documents."
 
 router = APIRouter(prefix="/api/v1", tags=["documents"])
 uploading = APIRouter(prefix="/api/v1", tags=["documents"], route_class=WriterRoute)
@@ -192,7 +194,7 @@ async def download(document_id: str, services: ServicesDependency, access: Reade
 
 @router.get("/documents/{document_id}/pages/{page}.png", response_class=Response, responses=file_of("image/png", "The page"))
 async def page_picture(document_id: str, page: int, services: ServicesDependency, access: ReaderDependency) -> Response:
-    """A page of a PDF as a picture."""
+    """A page of a PDF, or a picture of text, as a picture."""
     await _found(services, access, document_id)
     return await passages.page_picture(document_id, page, services, access)
 
@@ -218,14 +220,17 @@ async def delete(document_id: str, services: ServicesDependency, access: WriterD
 @router.post(
     "/documents/{document_id}/retry",
     status_code=202,
-    responses={409: {"model": FailureBody, "description": "It did not fail, or its file is missing"}},
+    responses={409: {"model": FailureBody, "description": "It did not fail, and was not asked for again; or its file is missing"}},
 )
-async def retry(document_id: str, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
-    """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run."""
+async def retry(document_id: str, services: ServicesDependency, access: WriterDependency, again: bool = False) -> DocumentBody:
+    """Read a failed document again. It is marked here; the pipeline finds it within seconds and starts a run.
+
+    With ``again`` one that has not failed too, and the documents of the same content with it: what is published answers until then.
+    """
     found = await _found(services, access, document_id)
-    (change,) = await asyncio.to_thread(retry_documents, services.catalog, [found])
+    (change,) = await asyncio.to_thread(partial(retry_documents, services.catalog, [found], again=again))
     if not change.done:
-        raise HTTPException(409, change.message)
+        raise HTTPException(409, f"{change.message} To read it all the same: ?again=true" if found.state == "indexed" else change.message)
     return document_body(await _found(services, access, document_id))
 
 
@@ -233,5 +238,5 @@ async def _found(services: Services, access: Access, document_id: str) -> Docume
     """A document that may be seen; one that may not looks as if it were not there."""
     found = await asyncio.to_thread(services.catalog.find, document_id)
     if found is None or not access.sees(found.collection):
-        raise HTTPException(404, "There is no document with this id. It may have been deleted: see /api/v1/documents.")
+        raise HTTPException(404, NO_DOCUMENT)
     return found

@@ -1,7 +1,7 @@
-"""The pages that citations open: a passage in its document, pictures of PDF pages, the original file.
+"""The pages that citations open: a passage in its document, pictures of pages, the original file.
 
 Belongs here: these routes. Not here: what the pages show (``views/passage_page.py``), finding text (``views/surroundings.py``), drawing
-(``views/page_pictures.py``).
+(``views/page_pictures.py``), the whole document (``document_page.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, Response
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
@@ -24,11 +24,12 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
+from ui.views.document_links import PDF
 from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
-from ui.views.passage_page import PDF, passage_page
+from ui.views.passage_page import passage_page
 from ui.views.surroundings import NEIGHBOURS, surroundings
-from ui.web.security import PAGE_POLICY
+from ui.web.security import own_page
 from ui.web.services import Services
 
 router = APIRouter(include_in_schema=False)
@@ -46,11 +47,11 @@ async def passage(
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         if hit is None:
-            return _page(message_page("This passage is not there any more", _GONE), 404)
+            return own_page(message_page("This passage is not there any more", _GONE), 404)
         around = await services.answerer.retriever.around(hit, NEIGHBOURS, NEIGHBOURS)
     except RagError as error:
-        return _page(message_page("The passage cannot be shown", str(error)), status_of(error))
-    return _page(passage_page(hit, surroundings(hit, around), page))
+        return own_page(message_page("The passage cannot be shown", str(error)), status_of(error))
+    return own_page(passage_page(hit, surroundings(hit, around), page))
 
 
 _GONE = "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
@@ -65,9 +66,9 @@ async def page_picture(
     highlight: str | None = None,
     collection: str | None = None,
 ) -> Response:
-    """A page of a PDF as a picture, a passage of it highlighted."""
+    """A page of a PDF, or a picture of text, as a picture, a passage of it highlighted."""
     try:
-        hit = await _passage_of(services, document_id, collection, highlight)
+        hit = await passage_of(services, document_id, collection, highlight)
         document = await _document(services, document_id, hit, access)
         async with _original(services, document) as file:
             picture = await services.pictures.render(file, page, hit.boxes if hit else ())
@@ -86,12 +87,12 @@ async def original(
 ) -> Response:
     """The file itself. Only a PDF opens in the browser; everything else is downloaded, so that no document's HTML runs as our page."""
     try:
-        hit = await _passage_of(services, document_id, collection, passage)
+        hit = await passage_of(services, document_id, collection, passage)
         document = await _document(services, document_id, hit, access)
         held = AsyncExitStack()
         file = await held.enter_async_context(_original(services, document))
     except GoneError as error:
-        return _page(message_page("This document is not there any more", str(error)), 404)
+        return own_page(message_page("This document is not there any more", str(error)), 404)
     name, sent = PurePosixPath(document.document).name, BackgroundTask(held.aclose)
     if document.media_type == PDF:
         return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline", background=sent)
@@ -100,7 +101,7 @@ async def original(
     return FileResponse(file, media_type=guessed, filename=name, headers=headers, background=sent)
 
 
-async def _passage_of(services: Services, document_id: str, collection: str | None, chunk_id: str | None) -> Hit | None:
+async def passage_of(services: Services, document_id: str, collection: str | None, chunk_id: str | None) -> Hit | None:
     """The passage by which a document was opened; None where none is named, or it is not that document's (any more)."""
     hit = await services.answerer.retriever.passage(collection, chunk_id) if collection and chunk_id else None
     return hit if hit and hit.document_id == document_id else None
@@ -130,7 +131,3 @@ async def _original(services: Services, document: Hit | DocumentStatus) -> Async
         except FileNotFoundError:
             raise GoneError(f"The file {document.document} is not in the folder any more.") from None
         yield path
-
-
-def _page(page: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(page, status, {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"})

@@ -79,6 +79,32 @@ DOCUMENT = {
     "deletion_held_since": None,
     "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
+ELEMENT: dict[str, Any] = {
+    "position": 27,
+    "kind": "NarrativeText",
+    "text": PASSAGE["text"],
+    "characters": 83,
+    "page": 4,
+    "heading_path": ["Term"],
+    "boxes": [_BOX],
+    "chunks": [{"chunk": 9, "start": 0, "end": 83}],
+}
+CHUNK: dict[str, Any] = {
+    "position": 9,
+    "chunk_id": PASSAGE["chunk_id"],
+    "page_first": 4,
+    "page_last": 4,
+    "tokens": 118,
+    "boxes": [_BOX],
+}
+DOCUMENT_TEXT = {
+    **{name: DOCUMENT[name] for name in ("document_id", "document", "collection")},
+    "part": 4,
+    "parts": 12,
+    "page": 4,
+    "elements": [ELEMENT],
+    "chunks": [CHUNK],
+}
 MESSAGES: list[dict[str, Any]] = [
     {
         "message_id": "5d2f",

@@ -55,7 +55,12 @@ class Source:
 def passage_url(hit: Hit, page: int | None = None) -> str:
     """Where a passage is shown in its document; where it stands on several pages, ``page`` comes first."""
     first = f"?page={page}" if page and hit.page_first != hit.page_last else ""
-    return f"/passages/{quote(hit.collection, safe='')}/{quote(hit.chunk_id, safe='')}{first}"
+    return f"{chunk_url(hit.collection, hit.chunk_id)}{first}"
+
+
+def chunk_url(collection: str, chunk_id: str) -> str:
+    """Where a passage is shown of which only the ids are known."""
+    return f"/passages/{quote(collection, safe='')}/{quote(chunk_id, safe='')}"
 
 
 def page_label(hit: Hit, page: int | None = None) -> str:

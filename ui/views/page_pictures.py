@@ -1,4 +1,4 @@
-"""Pictures of PDF pages with passages highlighted.
+"""Pictures of pages, of PDF files and of pictures of text, with passages highlighted.
 
 Belongs here: drawing, in a process that cannot harm the app: pdfium is not thread-safe, and reads files that strangers made.
 Not here: HTTP, which page and which boxes, the process (``rag_pipeline.ingestion.extract.process.processes``).
@@ -10,17 +10,23 @@ import asyncio
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pebble import ProcessExpired
 
 from rag_pipeline.errors import DocumentError, RagError
+from rag_pipeline.ingestion.extract import HEAD_BYTES, media_type_of
 from rag_pipeline.ingestion.extract.pdf.reader import open_pdf
+from rag_pipeline.ingestion.extract.picture.picture import shown_page
 from rag_pipeline.ingestion.extract.process.abilities import listed_passwords
 from rag_pipeline.ingestion.extract.process.processes import SandboxedProcesses, close_pools
 from rag_pipeline.ingestion.extract.process.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL, limit_time
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source
 from rag_pipeline.models import Box
 from rag_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 LARGEST_PIXELS = 2_000_000
 """A4 at 155 dpi: sharp on a high-density screen, about 300 KB as PNG."""
@@ -51,7 +57,7 @@ class PagePictures:
         """A PNG of a page (1-based) with those of the boxes that lie on it highlighted.
 
         Raises:
-            PagePictureError: no such page, not a readable PDF, or drawing it took too long or too much memory.
+            PagePictureError: no such page, neither a readable PDF nor a picture, or drawing it took too long or too much memory.
             RagError: the passwords file cannot be read.
         """
         places = [(box.left, box.top, box.right, box.bottom) for box in boxes if box.page == page]
@@ -82,7 +88,7 @@ def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[st
     """A PNG of a page, highlighted at places. Runs in the drawing process, which ends when it takes too long.
 
     Raises:
-        PagePictureError: no such page, or not a readable PDF.
+        PagePictureError: no such page, or neither a readable PDF nor a picture.
     """
     limit_time(DRAWING_SECONDS)
     try:
@@ -97,17 +103,9 @@ def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[st
 
 
 def _drawn(source: Source, page: int, places: Sequence[Place]) -> bytes:
-    import pypdfium2
     from PIL import Image, ImageChops, ImageDraw
 
-    document = open_pdf(source)
-    if not 1 <= page <= len(document):
-        raise PagePictureError(f"The document has {len(document)} pages, there is no page {page}.")
-    try:
-        sheet = document[page - 1]
-        picture = sheet.render(scale=_scale(*sheet.get_size())).to_pil().convert("RGB")
-    except pypdfium2.PdfiumError as error:
-        raise PagePictureError(f"Page {page} is damaged: {error}") from None
+    picture = _sheet(source, page)
     paint = Image.new("RGB", picture.size, "white")
     draw = ImageDraw.Draw(paint)
     for place in places:
@@ -115,6 +113,26 @@ def _drawn(source: Source, page: int, places: Sequence[Place]) -> bytes:
     stream = io.BytesIO()
     ImageChops.multiply(picture, paint).save(stream, "PNG")
     return stream.getvalue()
+
+
+def _sheet(source: Source, page: int) -> Image:
+    head = source.stream.read(HEAD_BYTES)
+    source.stream.seek(0)
+    if media_type_of(source.name, head).startswith("image/"):
+        picture = shown_page(source, page)
+        scale = (LARGEST_PIXELS / (picture.width * picture.height)) ** 0.5
+        return picture if scale >= 1 else picture.resize((max(1, int(picture.width * scale)), max(1, int(picture.height * scale))))
+    import pypdfium2
+
+    document = open_pdf(source)
+    if not 1 <= page <= len(document):
+        raise PagePictureError(f"The document has {len(document)} pages, there is no page {page}.")
+    try:
+        sheet = document[page - 1]
+        drawn: Image = sheet.render(scale=_scale(*sheet.get_size())).to_pil().convert("RGB")
+    except pypdfium2.PdfiumError as error:
+        raise PagePictureError(f"Page {page} is damaged: {error}") from None
+    return drawn
 
 
 def _scale(width_points: float, height_points: float) -> float:

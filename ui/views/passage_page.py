@@ -1,20 +1,19 @@
 """The page of a passage: which pictures of pages it has, and in which order.
 
 Belongs here: that. Not here: markup (``templates/passage.html``), the text around the passage (``surroundings.py``), drawing
-(``page_pictures.py``).
+(``page_pictures.py``), the whole document (``document_page.py``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from rag_pipeline.models import Hit
 from ui.views.citations import page_label
+from ui.views.document_links import document_url, has_pictures, original_url, picture_url
 from ui.views.environment import render
 from ui.views.surroundings import Surroundings
 
-PDF = "application/pdf"
 MOST_PICTURES = 3
 """A passage rarely runs over more than two pages."""
 
@@ -30,9 +29,10 @@ class Picture:
 
 def passage_page(hit: Hit, around: Surroundings, page: int | None = None) -> str:
     """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
-    label = page_label(hit, page if page in _pages(hit) else None)
-    pictures = _pictures(hit, page) if hit.media_type == PDF else []
-    return render("passage.html", hit=hit, original=original_url(hit), page=label, around=around, pictures=pictures)
+    meant = page if page in _pages(hit) else None
+    pictures = _pictures(hit, page) if has_pictures(hit.media_type) else []
+    links = {"original": original_url(hit.document_id, hit), "whole": document_url(hit.document_id, page=meant, passage=hit)}
+    return render("passage.html", hit=hit, page=page_label(hit, meant), around=around, pictures=pictures, **links)
 
 
 def _pages(hit: Hit) -> range:
@@ -41,13 +41,7 @@ def _pages(hit: Hit) -> range:
 
 def _pictures(hit: Hit, meant: int | None) -> list[Picture]:
     pages = sorted(_pages(hit), key=lambda page: (page != meant, page))[:MOST_PICTURES]
-    return [Picture(page, _picture_url(hit, page), min((box.top for box in hit.boxes if box.page == page), default=0.0)) for page in pages]
-
-
-def original_url(hit: Hit) -> str:
-    """The document's own file. The passage is named beside it, because it says which file that is, whatever the catalog is doing."""
-    return f"/documents/{hit.document_id}/file?{urlencode({'passage': hit.chunk_id, 'collection': hit.collection})}"
-
-
-def _picture_url(hit: Hit, page: int) -> str:
-    return f"/documents/{hit.document_id}/pages/{page}.png?{urlencode({'highlight': hit.chunk_id, 'collection': hit.collection})}"
+    return [
+        Picture(page, picture_url(hit.document_id, page, hit), min((box.top for box in hit.boxes if box.page == page), default=0.0))
+        for page in pages
+    ]

@@ -1,6 +1,7 @@
 """Keeps other web sites out, and the rest of the network too where the app has no login.
 
-Belongs here: checks of Host and Origin, security headers, what a refusal looks like. Not here: tokens (``gatekeeper.py``), what is served.
+Belongs here: checks of Host and Origin, security headers, the forms of a refusal and of a page of ours. Not here: tokens
+(``gatekeeper.py``), what is served.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag_pipeline.access import is_loopback
@@ -25,6 +26,9 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
 )
 """For the pages we write ourselves; the app shows them in a frame beside the conversation."""
+
+DOCUMENT_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'; connect-src 'self'")
+"""For a page that goes on to its next part, and sends what is done with the document."""
 
 LOGIN_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'").replace("frame-ancestors 'self'", "frame-ancestors 'none'")
 
@@ -86,6 +90,11 @@ def is_foreign(headers: Headers) -> bool:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
+
+
+def own_page(markup: str, status: int = 200, policy: str = PAGE_POLICY) -> HTMLResponse:
+    """A page that we wrote ourselves, or a part of one."""
+    return HTMLResponse(markup, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
 def refused(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

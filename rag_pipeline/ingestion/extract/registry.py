@@ -34,6 +34,7 @@ FAMILIES: tuple[Family, ...] = (
 UNREAD_VERSION = "6"
 """Stands for a version in the keys of documents that no family reads. Never raised: what is refused is not read again in vain."""
 _READERS = {one.media_type: one.reader for family in FAMILIES for one in family.formats}
+_FAMILIES = {one.media_type: family for family in FAMILIES for one in family.formats}
 _DETECTION = Detection(FAMILIES)
 
 
@@ -59,6 +60,11 @@ def supported_formats() -> str:
     """The families in words, as the end of a sentence: ``PDF, Word, … and pictures of text``."""
     *first, last = (family.words for family in FAMILIES)
     return f"{', '.join(first)} and {last}"
+
+
+def family_of(media_type: str) -> Family | None:
+    """The family that reads a media type."""
+    return _FAMILIES.get(media_type)
 
 
 def versions() -> dict[str, str]:

@@ -164,9 +164,12 @@ def _revision(document: Indexable) -> str:
 
 def _is_worth_writing(document: Indexable, published: str | None) -> bool:
     """Whether a document is to be written again. A long one that is still being embedded is when its vectors have doubled: a document is
-    written whole, and would be written as often as there are slices."""
-    if published is None or published == _revision(document):
-        return published is None
+    written whole, and would be written as often as there are slices. One that was read again is, though its key and numbers may be as
+    they were: it may say something else."""
+    if published is None or not document.noted:
+        return True
+    if published == _revision(document):
+        return False
     growing = document.chunks > _LONG_CHUNKS and document.vectors < document.chunks and vectors_of(published) > 0
     return (
         not growing

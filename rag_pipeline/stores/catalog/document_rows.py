@@ -18,6 +18,8 @@ from rag_pipeline.stores.catalog import missing_files
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.frames import insert_frame
 
+_CHOSEN = "document_id IN (SELECT unnest($ids::VARCHAR[]))"
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
@@ -91,10 +93,13 @@ def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
     return {os.fsdecode(file): content_hash for file, content_hash in rows}
 
 
-def reopen_documents(catalog: Catalog, document_ids: Sequence[str]) -> int:
-    """Make failed documents as if they had never been tried; the next run reads them again. How many of these had failed."""
+def reopen_documents(catalog: Catalog, document_ids: Sequence[str], *, again: bool = False) -> int:
+    """Make failed documents as if they had never been tried; the next run reads them again. How many they are.
+
+    ``again``: those too that have not failed, with all documents of the same content.
+    """
     with catalog.writing() as connection:
-        return _reopen(connection, document_ids)
+        return _reopen_read(connection, document_ids) if again else _reopen(connection, document_ids)
 
 
 def apply_scan(catalog: Catalog, scan: Scan) -> SourceCounts:
@@ -122,19 +127,34 @@ def apply_scan(catalog: Catalog, scan: Scan) -> SourceCounts:
 
 def _reopen(connection: duckdb.DuckDBPyConnection, document_ids: Sequence[str], *, only_transient: bool = False) -> int:
     """An empty signature makes the next scan look at a file whose bytes could not be read."""
-    failed = f"{'transient' if only_transient else 'error_code IS NOT NULL'} AND document_id IN (SELECT unnest($ids::VARCHAR[]))"
-    parameters = {"ids": list(document_ids)}
-    for table in ("elements", "chunkings", "extractions"):  # what was read without a word, so that it is read again
+    failed = f"{'transient' if only_transient else 'error_code IS NOT NULL'} AND {_CHOSEN}"
+    _forget_readings(connection, f"state = 'empty' AND {failed}", document_ids)  # what was read without a word, so that it is read again
+    return _mark_reopened(connection, failed, document_ids)
+
+
+def _reopen_read(connection: duckdb.DuckDBPyConnection, document_ids: Sequence[str]) -> int:
+    """Of the same content all: what was read of it goes, and a document that would still count on it would leave the index."""
+    same = f"({_CHOSEN} OR extraction_key IN (SELECT extraction_key FROM documents WHERE {_CHOSEN}))"
+    rows = connection.execute(f"SELECT document_id FROM documents WHERE {same}", {"ids": list(document_ids)}).fetchall()
+    together = [identity for (identity,) in rows]
+    _forget_readings(connection, _CHOSEN, together)
+    return _mark_reopened(connection, _CHOSEN, together)
+
+
+def _forget_readings(connection: duckdb.DuckDBPyConnection, which: str, document_ids: Sequence[str]) -> None:
+    for table in ("elements", "chunkings", "extractions"):
         connection.execute(
-            f"DELETE FROM {table} WHERE extraction_key IN (SELECT extraction_key FROM documents WHERE state = 'empty' AND {failed})",
-            parameters,
+            f"DELETE FROM {table} WHERE extraction_key IN (SELECT extraction_key FROM documents WHERE {which})", {"ids": list(document_ids)}
         )
+
+
+def _mark_reopened(connection: duckdb.DuckDBPyConnection, which: str, document_ids: Sequence[str]) -> int:
     ((reopened,),) = connection.execute(
         f"""
         UPDATE documents SET {", ".join(f"{column} = ${column}" for column in REOPENED)},
-            signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {failed}
+            signature = CASE WHEN content_hash IS NULL THEN '' ELSE signature END WHERE {which}
         """,
-        {**parameters, **REOPENED},
+        {"ids": list(document_ids), **REOPENED},
     ).fetchall()
     return int(reopened)
 

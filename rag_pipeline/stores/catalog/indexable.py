@@ -19,12 +19,16 @@ from rag_pipeline.stores.catalog.keys import DOCUMENT_KEY, MODIFIED_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Indexable:
-    """A document that is read and cut: its chunks, how many of them the embedding model has seen, and when its file last changed."""
+    """A document that is read and cut: its chunks, how many of them the embedding model has seen, and when its file last changed.
+
+    ``noted``: the chunks that its row says are published; none of a document that was reopened, whatever the index holds of it.
+    """
 
     document_id: str
     chunks: int
     vectors: int
     modified: float
+    noted: int
 
     @property
     def revision(self) -> str:
@@ -47,13 +51,15 @@ def indexable_documents(catalog: Catalog, collection: str, chunker: str, model: 
     with catalog.reading() as connection:
         rows = connection.execute(
             f"""
-            WITH live AS (SELECT {DOCUMENT_KEY} AS key, d.document_id, k.chunking_key, k.chunk_count, {MODIFIED_SECONDS} AS modified
+            WITH live AS (SELECT {DOCUMENT_KEY} AS key, d.document_id, k.chunking_key, k.chunk_count,
+                {MODIFIED_SECONDS} AS modified, d.chunks
                 FROM documents d JOIN chunkings k USING (extraction_key)
                 WHERE d.collection = $collection AND k.chunker = $chunker AND k.chunk_count > 0),
             seen AS (SELECT c.chunking_key, count(*) AS vectors FROM chunks c
                 WHERE c.chunking_key IN (SELECT chunking_key FROM live)
                     AND c.text_hash IN (SELECT text_hash FROM embeddings WHERE model = $model) GROUP BY ALL)
-            SELECT key, document_id, chunk_count, coalesce(vectors, 0), coalesce(modified, 0) FROM live LEFT JOIN seen USING (chunking_key)
+            SELECT key, document_id, chunk_count, coalesce(vectors, 0), coalesce(modified, 0), chunks
+            FROM live LEFT JOIN seen USING (chunking_key)
             """,
             {"collection": collection, "chunker": chunker, "model": model},
         ).fetchall()

@@ -17,6 +17,7 @@ import polars
 
 from rag_pipeline.document_life import LastTry, asks_for_a_run, is_to_be_read
 from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.document_rows import utc_now
 from rag_pipeline.stores.catalog.frames import query_frame
 from rag_pipeline.stores.catalog.keys import EXTRACTION_KEY, FAILURE_KEY, PARTIAL_EXTRACTION_KEY, PRESENT, READING_ORDER
 
@@ -185,7 +186,10 @@ def _insert_extractions(connection: duckdb.DuckDBPyConnection, outcomes: Sequenc
     for table in ("extractions", "elements"):
         connection.execute(f"DELETE FROM {table} WHERE extraction_key IN {good}")
     columns = "extraction_key, pages, notes, members"
-    connection.execute(f"INSERT INTO extractions ({columns}) SELECT {columns} FROM outcomes WHERE extraction_key IN {good}")
+    connection.execute(
+        f"INSERT INTO extractions ({columns}, read_at) SELECT {columns}, $now FROM outcomes WHERE extraction_key IN {good}",
+        {"now": utc_now()},
+    )
     if elements:
         # Two batches may have read the same content; the elements of the one whose outcome counts are taken.
         connection.execute(
@@ -237,7 +241,7 @@ def element_windows(catalog: Catalog, extraction_key: str, characters: int) -> I
             "SELECT position, length(text) AS size, kind = 'Title' AS heading FROM elements WHERE extraction_key = $key ORDER BY position",
             {"key": extraction_key},
         )
-        for first, last in _windows(sizes, characters):
+        for first, last in windows(sizes, characters):
             yield query_frame(
                 connection,
                 "SELECT * FROM elements WHERE extraction_key = $key AND position BETWEEN $first AND $last ORDER BY position",
@@ -245,8 +249,12 @@ def element_windows(catalog: Catalog, extraction_key: str, characters: int) -> I
             )
 
 
-def _windows(sizes: polars.DataFrame, characters: int) -> Iterator[tuple[int, int]]:
-    """First and last position of each part."""
+def windows(sizes: polars.DataFrame, characters: int) -> Iterator[tuple[int, int]]:
+    """First and last position of each part of about so many characters, which begins at a heading if one is near.
+
+    Args:
+        sizes: of elements in reading order: position, characters, whether it is a heading.
+    """
     begun: int | None = None
     position = taken = 0
     for following, size, heading in sizes.iter_rows():

@@ -5,6 +5,7 @@ Belongs here: the public names. Not here: SQL (``store``), schema (``tables``), 
 
 from rag_pipeline.stores.conversations.records import (
     AnswerFigures,
+    AskedAbout,
     Conversation,
     ConversationError,
     ConversationGoneError,
@@ -17,6 +18,7 @@ from rag_pipeline.stores.conversations.store import Conversations
 
 __all__ = [
     "AnswerFigures",
+    "AskedAbout",
     "Conversation",
     "ConversationError",
     "ConversationGoneError",

@@ -62,6 +62,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAbout:
+    """A question whose answer cites a document, and when it was answered (UTC)."""
+
+    conversation_id: str
+    question: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Thumb:
     """An answer that a reader judged. ``question`` is what was searched for: it stands alone. ``passages`` are those that were cited, or,
     of a refusal, the nearest ones, as the API shows them."""

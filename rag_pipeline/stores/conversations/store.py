@@ -10,6 +10,7 @@ a start, and no process can declare another one's answer dead.
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from rag_pipeline.stores.conversations.deleted import forget_deleted
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import (
     AnswerFigures,
+    AskedAbout,
     Conversation,
     ConversationGoneError,
     Feedback,
@@ -259,6 +261,28 @@ class Conversations:
         }
         async with self._writing() as connection:
             _require(await connection.execute(change.values(values)), "answer")
+
+    async def asked_about(self, owner: str, collection: str, document: str, limit: int = 20) -> list[AskedAbout]:
+        """The last questions whose answers cite a document, of one reader's conversations."""
+        asked, answered = MESSAGES.alias("asked"), MESSAGES.alias("answered")
+        same = (asked.c.conversation_id == answered.c.conversation_id) & (asked.c.position == answered.c.position - 1)
+        columns = asked.c.content, answered.c.detail, answered.c.created_at, answered.c.conversation_id
+        kept = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
+        own = answered.c.conversation_id.in_(kept), answered.c.deleted_at.is_(None), answered.c.state == "complete"
+        # What is kept as JSON has its names as Python writes them: few are read that cite something else.
+        text = sa.cast(answered.c.detail, sa.Text)
+        named = (text.contains(json.dumps(name), autoescape=True) for name in (collection, document))
+        found: list[AskedAbout] = []
+        async with self._reading() as connection:
+            query = sa.select(*columns).join_from(answered, asked, same).where(*own, *named)
+            rows = await connection.stream(query.order_by(answered.c.created_at.desc(), answered.c.id))
+            async for row in rows.mappings():
+                cited = {(one["collection"], one["document"]) for one in row["detail"].get("citations", ())}
+                if (collection, document) in cited:
+                    found.append(AskedAbout(row["conversation_id"], row["content"], _utc(row["created_at"])))
+                if len(found) == limit:
+                    break
+        return found
 
     async def thumbs(self) -> list[Thumb]:
         """All finished answers that somebody judged, whoever that was, oldest first."""

@@ -46,6 +46,22 @@ def test_a_page_is_drawn_with_its_passage_highlighted(pdf: Path) -> None:
     assert picture.convert("L").getextrema()[0] < 60  # the text is there
 
 
+def test_a_picture_of_text_is_its_own_page(tmp_path: Path) -> None:
+    file = tmp_path / "scan.png"
+    turned = Image.new("RGBA", (3000, 1500), (0, 0, 0, 0))
+    turned.paste((200, 0, 0, 255), (0, 0, 300, 1500))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    turned.save(file, exif=exif)
+    picture = Image.open(io.BytesIO(draw_page(str(file), 1, [(0.1, 0.5, 0.9, 0.6)])))
+    assert (picture.width * 2 == picture.height, picture.width * picture.height <= LARGEST_PIXELS) == (True, True)
+    assert picture.getpixel((picture.width // 2, 50)) == (200, 0, 0)
+    assert picture.getpixel((picture.width // 2, int(picture.height * 0.55))) == HIGHLIGHT
+    assert picture.getpixel((picture.width // 2, int(picture.height * 0.8))) == (255, 255, 255)
+    with pytest.raises(PagePictureError, match="no page 2"):
+        draw_page(str(file), 2, [])
+
+
 def test_the_app_draws_in_a_process_of_its_own(pictures: PagePictures, pdf: Path, tmp_path: Path) -> None:
     async def draw() -> list[bytes]:
         box = Box(page=1, left=0.1, top=0.1, right=0.2, bottom=0.2, start=0, end=1)

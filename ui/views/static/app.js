@@ -122,18 +122,4 @@
 
   document.addEventListener("visibilitychange", listen);
   listen();
-
-  // --- buttons that send an empty request: retry, confirm deletions ---
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-post]");
-    if (!button) return;
-    button.disabled = true;
-    try {
-      const answer = await fetch(button.dataset.post, { method: "POST" });
-      button.textContent = answer.ok ? "Done: the pipeline takes it up the next time it looks" : (await answer.json()).error.message;
-    } catch {
-      button.disabled = false;
-      button.textContent = "The app could not be reached. Click to try again";
-    }
-  });
 })();

@@ -12,7 +12,7 @@
     if (!figure) return;
     figure.querySelector(".sheet").remove();
     figure.querySelector(".missing").hidden = false;
-    for (const text of document.querySelectorAll("details")) text.open = true;
+    for (const text of document.querySelectorAll("details.instead")) text.open = true;
   }, true);
 
   // Beside a conversation, its keys mean the same in here.

@@ -115,7 +115,7 @@ def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
     Raises:
         DocumentError: Tesseract cannot read the picture (``unreadable_content``).
     """
-    grey = _prepared(picture)
+    grey = prepared(picture)
     best = skew_degrees(grey)
     turned = _turned(grey, best)
     words = _words(turned, source)
@@ -134,7 +134,8 @@ def _turned(grey: Image, degrees: float) -> Image:
     return _bounded(grey.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")) if degrees else grey
 
 
-def _prepared(picture: Image) -> Image:
+def prepared(picture: Image) -> Image:
+    """A picture in grey, on white, of 8 bits a pixel and no more pixels than Tesseract can take."""
     from PIL import Image
 
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:

@@ -1,6 +1,6 @@
 """Pictures of text: photographs and scans, by OCR.
 
-Belongs here: formats of pictures, their pages, their orientation. Not here: OCR itself, scanned PDF pages.
+Belongs here: formats of pictures, their pages, their orientation, a page to look at. Not here: OCR itself, scanned PDF pages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.pdf.layout import elements_of_lines
-from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, read_picture_lines
+from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, prepared, read_picture_lines
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -33,7 +33,7 @@ def read_picture(source: Source) -> Iterator[Element]:
     """
     picture = _opened(source)
     check_tesseract(source, "Reading text in a picture")
-    pages = min(getattr(picture, "n_frames", 1), _MOST_PAGES) if picture.format == "TIFF" else 1
+    pages = _pages_of(picture)
     source.pages = pages
     without_text: list[int] = []
     for page in range(1, pages + 1):
@@ -45,6 +45,25 @@ def read_picture(source: Source) -> Iterator[Element]:
         raise DocumentError("empty", "No text was found in the picture.", state="empty")
     if without_text:
         source.notes.append(f"No text was found on page {', '.join(map(str, without_text))}.")
+
+
+def shown_page(source: Source, page: int) -> Image:
+    """A page (from 1) of a picture as people look at it: in colour, upright, on white. What OCR found has its places on it.
+
+    Raises:
+        DocumentError: ``damaged`` (there is no such page, too), ``too_large``.
+    """
+    from PIL import Image
+
+    picture = _opened(source)
+    if not 1 <= page <= _pages_of(picture):
+        raise DocumentError("damaged", f"There is no page {page} in the picture.")
+    upright = _frame(picture, page)
+    if upright.mode.startswith(("I", "F")):  # more than 8 bits a pixel
+        return prepared(upright).convert("RGB")
+    background = Image.new("RGBA", upright.size, "white")
+    background.alpha_composite(upright.convert("RGBA"))
+    return background.convert("RGB")
 
 
 def _opened(source: Source) -> Image:
@@ -61,6 +80,10 @@ def _opened(source: Source) -> Image:
         raise DocumentError("damaged", f"The picture is damaged ({error}). Open it in its program and save it again.") from None
     _check_size(picture)
     return picture
+
+
+def _pages_of(picture: Image) -> int:
+    return min(getattr(picture, "n_frames", 1), _MOST_PAGES) if picture.format == "TIFF" else 1
 
 
 def _check_size(picture: Image) -> None:

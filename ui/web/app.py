@@ -35,6 +35,7 @@ from ui.api import (
     documents,
     errors,
     evaluation,
+    language_models,
     mcp_tools,
     openai_chat,
     operations,
@@ -97,11 +98,14 @@ def create_api() -> FastAPI:
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    for module in (asking, turns, conversations, documents, evaluation, progress, runs, operations, openai_chat, passages):
+    for module in (
+        asking, turns, conversations, documents, evaluation, language_models, progress, runs, operations, openai_chat, passages,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(progress.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
+    app.include_router(language_models.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

@@ -31,6 +31,18 @@ def require_collection(access: Access, collection: str) -> None:
         raise ForbiddenError(f"The token {access.name!r} is not for the collection {collection!r}.")
 
 
+def may_choose_model(access: Access) -> bool:
+    """Whether someone may say which language model of this machine writes the answers: it writes those of everybody."""
+    return access.may("write") and not access.collections
+
+
+def require_choosing_model(access: Access) -> None:
+    """Raise :class:`ForbiddenError` unless :func:`may_choose_model`."""
+    require(access, "write")
+    if not may_choose_model(access):
+        raise ForbiddenError(f"The token {access.name!r} is for some collections only, and a language model writes everybody's answers.")
+
+
 def choice_of(access: Access, collection: str = "", state: str = "", name: str = "") -> Choice:
     """The documents that may be shown, narrowed to what is asked for ("": not narrowed)."""
     if collection:

@@ -147,14 +147,14 @@
     body.append("files", file, file.name);
     try {
       const answer = await (await fetch("/api/v1/documents", { method: "POST", body })).json();
-      say(item, file.name, answer);
+      say(form, item, file.name, answer);
     } catch {
       item.className = "bad";
       item.textContent = `${file.name}: the app could not be reached. Is it still running?`;
     }
   }
 
-  function say(item, name, answer) {
+  function say(form, item, name, answer) {
     const taken = answer.documents && answer.documents[0];
     if (!taken) {
       item.className = "bad";
@@ -163,7 +163,7 @@
     }
     const where = `collection ${taken.collection}`;
     item.textContent = {
-      added: `${taken.name} is in ${where}. It is read after what is smaller and waits already; the table below shows how far it is.`,
+      added: `${taken.name} is in ${where}. It is read after what is smaller and waits already; ${form.dataset.shownBy || "the table below"} shows how far it is.`,
       renamed: `Another file is named ${name}, so this one became ${taken.name}, in ${where}.`,
       unchanged: `${taken.name} was in ${where} already, with the same content.`,
     }[taken.outcome];

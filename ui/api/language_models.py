@@ -100,7 +100,7 @@ async def _known(services: Services) -> LanguageModelsResponse:
 
 @pages.get("/first-minute", response_class=HTMLResponse)
 async def first_minute(services: ServicesDependency, access: ReaderDependency) -> HTMLResponse:
-    """What the first page says of this machine, drawn when it is shown (``static/first.js``): language models, programs that are missing."""
+    """What the first page says of this machine, drawn when it is shown (``static/first.js``): language models, missing programs."""
     settings = services.settings
     offered, chosen = await services.answerer.local_models(), chosen_model(settings)
     missing = await asyncio.to_thread(examine_reading, settings) if access.may("write") else []

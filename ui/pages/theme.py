@@ -44,7 +44,7 @@ _VARIABLES = {
     "input_shadow_focus": "none",
     "button_primary_background_fill": "*primary_600",
     "button_primary_background_fill_hover": "*primary_700",
-    "button_primary_background_fill_dark": "*primary_500",
+    "button_primary_background_fill_dark": "*primary_600",
     "button_primary_text_color": "#ffffff",
     "button_secondary_background_fill": "transparent",
     "button_secondary_background_fill_dark": "transparent",

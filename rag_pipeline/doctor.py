@@ -10,8 +10,10 @@ import io
 import json
 import os
 import platform
+import shlex
 import shutil
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from urllib.parse import urlsplit
 
 from rag_pipeline.answering.tuning import TUNING, LocalServers
 from rag_pipeline.errors import RagError
+from rag_pipeline.installing import command_for, command_for_languages
 from rag_pipeline.privacy import is_this_machine
 from rag_pipeline.settings import AUTOMATIC, BucketFolder, Settings
 
@@ -33,12 +36,16 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One subject: ``ok``, ``missing`` (optional, works without), or ``problem``; with what to do in ``remedy``."""
+    """One subject: ``ok``, ``missing`` (optional, works without), or ``problem``; with what to do in ``remedy``.
+
+    ``command``: what to type for it on this system, where that is known.
+    """
 
     subject: str
     state: Literal["ok", "missing", "problem"]
     detail: str
     remedy: str = ""
+    command: str = ""
 
 
 Examination = Callable[[Settings], Iterator[Finding]]
@@ -67,6 +74,11 @@ def examine(settings: Settings, others: Mapping[str, Examination]) -> list[Findi
 def examine_folders(settings: Settings) -> list[Finding]:
     """Look at the data folder and the watched folder only."""
     return _findings("folders", _folders, settings)
+
+
+def examine_reading(settings: Settings) -> list[Finding]:
+    """Look only at what kinds of documents can be read."""
+    return _findings("reading", _reading, settings)
 
 
 def _findings(subject: str, look: Examination, settings: Settings) -> list[Finding]:
@@ -162,7 +174,8 @@ def _archives() -> Finding:
 
     if missing := [name for name in LIBRARIES if name not in installed_libraries()]:
         detail = f"{' and '.join(missing)} not installed: 7z, and zip encrypted with AES, are not read"
-        return Finding("archives", "missing", detail, "pip install 'rag-pipeline[archives]'")
+        install = f"{shlex.quote(sys.executable)} -m pip install {' '.join(missing)}"
+        return Finding("archives", "missing", detail, "pip install 'rag-pipeline[archives]'", install)
     return Finding("archives", "ok", "zip, tar and 7z are read")
 
 
@@ -174,7 +187,8 @@ def _old_office() -> Iterator[Finding]:
         program = libreoffice_program(component)
         detail = program or f"not installed: {kind} files are not read"
         remedy = "" if program else f"install it (Debian, Ubuntu: apt install libreoffice-{component}-nogui)"
-        yield Finding(f"LibreOffice {component.capitalize()}", "ok" if program else "missing", detail, remedy)
+        command = "" if program else command_for("libreoffice-writer" if component == "writer" else "libreoffice-impress")
+        yield Finding(f"LibreOffice {component.capitalize()}", "ok" if program else "missing", detail, remedy, command)
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
@@ -183,12 +197,13 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
     known = tesseract_languages()
     if not known:
         detail = "not installed: scans and pictures are not read"
-        yield Finding("Tesseract", "missing", detail, "install it (Debian, Ubuntu: apt install tesseract-ocr)")
+        remedy = "install it (Debian, Ubuntu: apt install tesseract-ocr)"
+        yield Finding("Tesseract", "missing", detail, remedy, command_for("tesseract"))
         return
     missing = [language for language in settings.ocr_languages.split("+") if language not in known]
     remedy = f"install them (Debian, Ubuntu: apt install {' '.join(f'tesseract-ocr-{one}' for one in missing)})" if missing else ""
     detail = f"no data for {', '.join(missing)} of RAG_OCR_LANGUAGES" if missing else f"reads {settings.ocr_languages}"
-    yield Finding("Tesseract", "problem" if missing else "ok", detail, remedy)
+    yield Finding("Tesseract", "problem" if missing else "ok", detail, remedy, command_for_languages(missing) if missing else "")
 
 
 def _embedding_model(settings: Settings) -> Iterator[Finding]:
@@ -288,17 +303,25 @@ def _language_model(settings: Settings, servers: LocalServers = TUNING.local_ser
 
 
 def _of_this_machine(settings: Settings, offered: Sequence[LocalModel]) -> Finding:
+    from rag_pipeline.answering.generation.chosen_model import chosen_model
     from rag_pipeline.answering.generation.local_models import by_server
 
+    chosen = chosen_model(settings)
+    if chosen and chosen in [model.as_chosen for model in offered]:
+        return Finding("language model", "ok", f"{chosen}, chosen in the app")
     names = "; ".join(f"{server} offers {', '.join(names)}" for server, names in by_server(offered).items())
     if settings.chat_model == AUTOMATIC and offered:
         model = offered[0]
         return Finding("language model", "ok", f"{model.name} of {model.server} at {model.base_url} ({AUTOMATIC}: {names})")
     detail = "none: answers are the documents' own sentences"
+    if chosen:
+        return Finding("language model", "problem", f"{detail}; {chosen}, which was chosen, is not offered", "start it, or choose another")
     if settings.chat_model == AUTOMATIC:
         return Finding("language model", "missing", f"{detail}; this machine offers none", "start Ollama, llama.cpp, vLLM or LM Studio")
     if offered:
-        return Finding("language model", "missing", f"{detail}; on this machine {names}", f"set RAG_CHAT_MODEL={AUTOMATIC}")
+        return Finding(
+            "language model", "missing", f"{detail}; on this machine {names}", f"set RAG_CHAT_MODEL={AUTOMATIC}, or choose one in the app"
+        )
     return Finding("language model", "missing", detail, "set RAG_CHAT_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY")
 
 

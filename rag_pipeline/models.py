@@ -258,16 +258,29 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """``text[start:end]`` of a passage."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
-    """``[number]`` in an answer, and the passage it points at; ``page`` is the one of its pages that holds what the answer says."""
+    """``[number]`` in an answer, and the passage it points at; ``page`` is the one of its pages that holds what the answer says.
+
+    ``quoted``: the sentences of the passage that the answer quotes or was made of, in order; none where that cannot be told.
+    """
 
     number: int
     hit: Hit
     page: int | None = None
+    quoted: tuple[Place, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The passage as :meth:`Hit.to_json` shows it, with the number, the page, and where on its pages it stands."""
-        return {"number": self.number, "page": self.page, **self.hit.to_json(), "boxes": [asdict(box) for box in self.hit.boxes]}
+        """The passage as :meth:`Hit.to_json` shows it, with the number, the page, what is quoted, and where on its pages it stands."""
+        places = {"quoted": [asdict(place) for place in self.quoted], "boxes": [asdict(box) for box in self.hit.boxes]}
+        return {"number": self.number, "page": self.page, **self.hit.to_json(), **places}
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,8 +212,8 @@ class Settings(BaseSettings):
 
     chat_model: str | None = Field(
         None,
-        description="Name of the language model; `auto`: what Ollama, llama.cpp, vLLM or LM Studio offers on this machine. Unset, and where"
-        " none does: answers are quoted sentences.",
+        description="Name of the language model; `auto`: what Ollama, llama.cpp, vLLM or LM Studio offers on this machine. Unset: the one"
+        " of those that was chosen in the app. Where there is none, answers are quoted sentences.",
     )
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the language model's provider.")
     openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint.")
@@ -353,6 +353,11 @@ class Settings(BaseSettings):
     def progress_path(self) -> Path:
         """What runs say about how far they are."""
         return self.data / "progress"
+
+    @property
+    def chosen_model_path(self) -> Path:
+        """Which language model of this machine was chosen in the app; it need not exist."""
+        return self.data / "chosen_model.json"
 
     @property
     def pauses_path(self) -> Path:

@@ -20,6 +20,7 @@ from rag_pipeline.answering.conversation.decomposition import sub_questions
 from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.generation.augment import augmented
+from rag_pipeline.answering.generation.chosen_model import chosen_model
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
 from rag_pipeline.answering.generation.generative import Writing, generated
@@ -37,7 +38,7 @@ from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.preparation import stop_preparing
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Provenance, Reformulated, Refused, Retrieved
-from rag_pipeline.settings import AUTOMATIC, Settings
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
@@ -101,14 +102,25 @@ class _Course:
 
 
 class Answerer:
-    """Answers questions from the indexed documents. Made once a process; safe to use by many tasks at once."""
+    """Answers questions from the indexed documents. Made once a process; safe to use by many tasks at once.
 
-    def __init__(self, retriever: Retriever, chat: ChatModel | None, settings: Settings, tuning: Tuning = TUNING) -> None:
+    Args:
+        retriever: finds passages.
+        chat: the language model that the settings name.
+        settings: what decides answers besides the index.
+        tuning: all numbers.
+        quotes_only: no language model is asked, whatever there is.
+    """
+
+    def __init__(
+        self, retriever: Retriever, chat: ChatModel | None, settings: Settings, tuning: Tuning = TUNING, *, quotes_only: bool = False
+    ) -> None:
         self.retriever = retriever
         self._chat = chat
         self._local = LocalLanguageModel(settings, tuning.connection, tuning.local_servers)
         self._settings = settings
         self._tuning = tuning
+        self._quotes_only = quotes_only
 
     async def stream(
         self, question: str, history: Sequence[Message] = (), scope: Scope = EVERYWHERE, top_k: int | None = None
@@ -142,16 +154,18 @@ class Answerer:
             coverage: how far the passages had been found by their meaning.
         """
         earlier = await asyncio.to_thread(_earlier, history, self._tuning.marks)
-        course = _Course(question, provenance.with_topic, hits=provenance.passages, coverage=coverage, settings=self._deciding)
+        course = _Course(question, provenance.with_topic, hits=provenance.passages, coverage=coverage, settings=self._deciding())
         async with aclosing(ended(await self._written(course, earlier))) as events:
             async for event in events:
                 yield event
 
-    @cached_property
     def _deciding(self) -> dict[str, object]:
-        """The settings that decide an answer, besides the index; ``tuning`` stands for all numbers of the tuning."""
-        numbers = hashlib.sha256(repr(self._tuning).encode()).hexdigest()
-        return {**{name: getattr(self._settings, name) for name in DECIDING}, "tuning": numbers}
+        """What decides an answer, besides the index; ``tuning`` stands for all numbers of the tuning."""
+        return {**deciding(self._settings), "tuning": self._numbers}
+
+    @cached_property
+    def _numbers(self) -> str:
+        return hashlib.sha256(repr(self._tuning).encode()).hexdigest()
 
     async def close(self) -> None:
         """Close the connections that are kept open, of the running event loop, and let go of what is being prepared."""
@@ -161,8 +175,12 @@ class Answerer:
             await self._chat.close()
 
     async def language_model(self) -> ChatModel | None:
-        """Who would write an answer now; None where answers are quoted. Costs a look at this machine where the settings say ``auto``."""
-        return await self._local.current() if self._settings.chat_model == AUTOMATIC else self._chat
+        """Who would write an answer now; None where answers are quoted. Costs a look at this machine where one of its models was asked for.
+
+        Raises:
+            RagError: it cannot be told which one was chosen.
+        """
+        return None if self._quotes_only else self._chat or await self._local.current()
 
     async def local_models(self) -> tuple[LocalModel, ...]:
         """What other programs offer on this machine, asked for or not: as of a few seconds ago."""
@@ -182,7 +200,7 @@ class Answerer:
         return Reformulated(standalone, parts, with_topic(typed, history, self._tuning.follow_ups) if left_alone else "")
 
     async def _course(self, question: str, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
-        course = _Course(question, settings=self._deciding)
+        course = _Course(question, settings=self._deciding())
         try:
             async with aclosing(self._steps(course, history, scope, top_k)) as events:
                 async for event in events:
@@ -308,6 +326,17 @@ def _earlier(history: Sequence[Message], reading: MarkReading) -> list[Message]:
     ]
 
 
-def build_answerer(settings: Settings, tuning: Tuning = TUNING) -> Answerer:
+def deciding(settings: Settings) -> dict[str, object]:
+    """The settings that decide an answer, by name; where they name no language model, the one that was chosen stands in its place.
+
+    Raises:
+        RagError: it cannot be told which one was chosen.
+    """
+    chosen = chosen_model(settings)
+    return {**{name: getattr(settings, name) for name in DECIDING}, "chat_model": str(chosen) if chosen else settings.chat_model}
+
+
+def build_answerer(settings: Settings, tuning: Tuning = TUNING, *, quotes_only: bool = False) -> Answerer:
     """The Q&A layer as the settings ask for it. Nothing is opened, loaded or contacted before the first question."""
-    return Answerer(Retriever(open_index(settings), settings, tuning), chat_model(settings, tuning.connection), settings, tuning)
+    retriever, chat = Retriever(open_index(settings), settings, tuning), chat_model(settings, tuning.connection)
+    return Answerer(retriever, chat, settings, tuning, quotes_only=quotes_only)

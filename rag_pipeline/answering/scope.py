@@ -24,6 +24,12 @@ class DocumentFilter:
     since: datetime | None = None
     before: datetime | None = None
 
+    def to_json(self) -> dict[str, object]:
+        """What narrows, by name; times as ``2026-01-31T00:00:00``."""
+        named = {"documents": list(self.documents), "folder": self.folder, "types": list(self.types)}
+        times = {name: time.isoformat() for name, time in (("since", self.since), ("before", self.before)) if time}
+        return {**{name: value for name, value in named.items() if value}, **times}
+
 
 EVERY_DOCUMENT = DocumentFilter()
 

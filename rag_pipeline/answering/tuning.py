@@ -419,6 +419,15 @@ class LocalServers:
 
 
 @dataclass(frozen=True, slots=True)
+class Quotation:
+    """Which sentence of a passage is shown as what an answer says of it (``generation/quotation.py``). It decides no answer."""
+
+    shared_words: float = 0.5
+    """Share of the words of the claim, or of the sentence where that is shorter, that both have. Reasoned: with fewer it is rather another
+    sentence of the same passage, and a stronger mark on that would mislead."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runaway:
     """When a language model's reply is broken off (``generation/runaway.py``). Its longest length is a setting."""
 
@@ -475,6 +484,7 @@ class Tuning:
     decomposition: Decomposition = Decomposition()
     packing: Packing = Packing()
     marks: MarkReading = MarkReading()
+    quotation: Quotation = Quotation()
     connection: Connection = Connection()
     local_servers: LocalServers = LocalServers()
     runaway: Runaway = Runaway()

@@ -45,7 +45,7 @@ def restore_lock(settings: Settings) -> FileLock:
 
 def replaced_names(settings: Settings, with_uploads: bool) -> list[str]:
     """What of a data folder gives way: what a backup holds, and what was made for the state before it."""
-    small = (settings.pauses_path, settings.served_models_path, settings.evaluation_path)
+    small = (settings.pauses_path, settings.chosen_model_path, settings.served_models_path, settings.evaluation_path)
     paths = [*small, settings.staging_path, settings.progress_path]
     names = [path.name for path in paths] + ["catalog.spill", TOKENS_FILE]
     if not settings.catalog_url:

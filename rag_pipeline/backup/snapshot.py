@@ -137,7 +137,7 @@ def _copy_conversations(settings: Settings, folder: Path) -> int:
 
 
 def _copy_small_files(settings: Settings, folder: Path) -> None:
-    for path in (settings.pauses_path, settings.served_models_path):
+    for path in (settings.pauses_path, settings.chosen_model_path, settings.served_models_path):
         if path.exists():
             shutil.copyfile(path, folder / path.name)
     if settings.evaluation_path.exists():

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from rag_pipeline.answering.answerer import DECIDING, Answerer, build_answerer
+from rag_pipeline.answering.answerer import Answerer, build_answerer, deciding
 from rag_pipeline.answering.conversation.remembered import provenance_of
 from rag_pipeline.models import Answered, Coverage, Failed, Message, Provenance, Refused
 from rag_pipeline.settings import Settings
@@ -67,7 +67,7 @@ async def _asked_again(
     told = detail.get("coverage")
     coverage = Coverage(**told) if isinstance(told, dict) else Coverage()
     # What was quoted is quoted again, whichever language model there is by now.
-    answerer = build_answerer(settings if provenance.prompt else settings.model_copy(update={"chat_model": None}))
+    answerer = build_answerer(settings, quotes_only=not provenance.prompt)
     question = str(detail.get("reformulated_question") or kept.question)
     try:
         if provenance.prompt and await answerer.language_model() is None:
@@ -112,7 +112,7 @@ def _differences(
     there = _still_there(settings, provenance)
     then_and_now["passages that are in the index word for word"] = (len(provenance.passages), there)
     made_of = end.provenance.settings if isinstance(end, Answered | Refused) and end.provenance else {}
-    now = {**made_of, **{name: getattr(settings, name) for name in DECIDING}}
+    now = {**made_of, **deciding(settings)}
     then_and_now |= {name: (value, now.get(name)) for name, value in provenance.settings.items() if name in now}
     if isinstance(end, Answered):
         then_and_now["model"] = (model, end.model)

@@ -236,8 +236,8 @@ async def _ask(
     from rag_pipeline.answering.scope import Scope
     from rag_pipeline.evaluation.evaluate import evaluate
 
-    settings = workspace.settings.model_copy(update={"chat_model": None})  # "auto" would take whichever runs on this machine
-    answerer = Answerer(Retriever(workspace.index, settings, tuning), None, settings, tuning)
+    retriever = Retriever(workspace.index, workspace.settings, tuning)
+    answerer = Answerer(retriever, None, workspace.settings, tuning, quotes_only=True)
     scope = Scope((workspace.collection,))
     try:
         asked = await evaluate([one.row for one in good], answerer, scope, files)

@@ -27,6 +27,7 @@ from rag_pipeline_tests.programs import POSTGRESQL, require
 from rag_pipeline_tests.servers import PostgreSQL
 
 NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
+NARROWED = {"collections": ["a", "b"], "filter": {"folder": "2025", "types": ["pdf"]}}
 DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
 
 
@@ -155,7 +156,7 @@ async def test_lists_rename_and_delete(conversations: Conversations, monkeypatch
 
 async def test_conversations_are_found_by_what_was_said_and_pinned(conversations: Conversations) -> None:
     made = [(await conversations.create("anna", title)).conversation_id for title in ("100 % Öl", "100 x", "lamp")]
-    message = await conversations.begin_answer("anna", made[2], "Was ist Übergabe?", collections=["a", "b"])
+    message = await conversations.begin_answer("anna", made[2], "Was ist Übergabe?", scope=NARROWED)
     await conversations.finish_answer(message, "In May.", "complete", {}, trace={"question": "q"})
 
     async def found(words: str, **more: bool) -> list[str]:
@@ -166,7 +167,8 @@ async def test_conversations_are_found_by_what_was_said_and_pinned(conversations
     await conversations.pin("anna", made[0], pinned=True)
     assert (await found("", pinned=True), await found("", pinned=False)) == (["100 % Öl"], ["lamp", "100 x"])
     kept = await conversations.get("anna", made[2])
-    assert (kept.collections, await conversations.trace("anna", message)) == (("a", "b"), {"question": "q"})
+    assert (kept.collections, kept.filter) == (("a", "b"), NARROWED["filter"])
+    assert await conversations.trace("anna", message) == {"question": "q"}
     with pytest.raises(ConversationGoneError):
         await conversations.trace("bob", message)
 

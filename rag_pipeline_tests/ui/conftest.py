@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.generation.local_models import LocalModel
 from rag_pipeline.answering.generation.marks import CitationFilter
 from rag_pipeline.answering.retrieval.retrieve import Found
 from rag_pipeline.answering.scope import Scope
@@ -71,6 +72,8 @@ class ScriptedAnswerer:
         self.cancelled = threading.Event()
         self.writes = False
         """Whether it is a language model, and writes Markdown."""
+        self.offered: tuple[LocalModel, ...] = ()
+        """The language models of this machine."""
 
     async def stream(
         self, question: str, history: Sequence[Message], scope: Scope, top_k: int | None = None
@@ -87,8 +90,8 @@ class ScriptedAnswerer:
     async def language_model(self) -> str | None:
         return "scripted" if self.writes else None
 
-    async def local_models(self) -> tuple[()]:
-        return ()
+    async def local_models(self) -> tuple[LocalModel, ...]:
+        return self.offered
 
     async def close(self) -> None:
         pass
@@ -164,6 +167,25 @@ def comes_to(page: Any, selector: str, count: int, seconds: float = 30.0) -> Non
 def library(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> Library:
     """Documents of several kinds, really indexed. Nobody changes them."""
     return make_library(tmp_path_factory.mktemp("library") / "data", packaged_model)
+
+
+def narrow_down(page: Any, collection: str = "", **typed: str) -> None:
+    """Choose what questions are asked of."""
+    page.locator("#scope .narrow").click()
+    if collection:
+        page.locator("#narrow .of-collections").get_by_label(collection).check()
+    for name, text in typed.items():
+        page.locator(f"#narrow [name={name}]").fill(text)
+    page.locator("#narrow .take").click()
+
+
+def violations(page: Any) -> list[str]:
+    """The rules of WCAG 2.2 AA that the page breaks, by axe-core; what a frame shows is a page of its own."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "iframes": False}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']} {node['target']} {node['html'][:150]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, asyncio holds its event loop for running in this thread

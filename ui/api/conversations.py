@@ -105,7 +105,7 @@ class MessageBody(BaseModel):
 class ConversationBody(BaseModel):
     """A conversation; its messages, oldest first, where one was asked for. Times are UTC.
 
-    ``collections``: where its last question looked, none: in all.
+    ``collections``: where its last question looked, none: in all; ``filter``: in which of their documents.
     """
 
     model_config = shown(CONVERSATION)
@@ -117,6 +117,7 @@ class ConversationBody(BaseModel):
     messages: list[MessageBody] = []
     pinned: bool = False
     collections: list[str] = []
+    filter: FilterBody = FilterBody()
 
 
 class ConversationsResponse(BaseModel):
@@ -236,7 +237,7 @@ async def feedback(message_id: str, body: FeedbackRequest, services: ServicesDep
 
 def _events(services: Services, access: Access, conversation_id: str, body: TurnRequest, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
     kept, question = services.conversations, body.question
-    wishes = Wishes(body.instead_of, body.top_k, tuple(body.collections))
+    wishes = Wishes(body.instead_of, body.top_k, tuple(body.collections), body.filter.to_record())
     answer = remembered(services.answerer, kept, access.digest, conversation_id, question, scope, wishes=wishes)
     return saying_how_far(answer, services.progress, access)
 

@@ -27,7 +27,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
 from ui.api.schemas import PLACES
-from ui.views.citations import footnotes, passage_url, without_footnotes
+from ui.views.citations import Source, footnotes, without_footnotes
 from ui.web.services import Services
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
@@ -170,7 +170,7 @@ def _citations(end: Answered | Refused) -> Sequence[Citation]:
 
 
 def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object]]:
-    return [{**citation.to_json(), "url": base + passage_url(citation.hit, citation.page)} for citation in _citations(end)]
+    return [{**citation.to_json(), "url": base + Source.of(citation).url} for citation in _citations(end)]
 
 
 def _beside(end: Answered | Refused, base: str, before: int) -> dict[str, object]:

@@ -24,10 +24,11 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
+from ui.views.citations import places_in
 from ui.views.document_links import PDF
 from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
-from ui.views.passage_page import passage_page
+from ui.views.passage_page import passage_page, quoted_boxes
 from ui.views.surroundings import NEIGHBOURS, surroundings
 from ui.web.security import own_page
 from ui.web.services import Services
@@ -41,9 +42,9 @@ class GoneError(RagError):
 
 @router.get("/passages/{collection}/{chunk_id}")
 async def passage(
-    collection: str, chunk_id: str, services: ServicesDependency, access: ReaderDependency, page: int | None = None
+    collection: str, chunk_id: str, services: ServicesDependency, access: ReaderDependency, page: int | None = None, quoted: str = ""
 ) -> Response:
-    """A passage, highlighted within its document; of the pages it stands on, ``page`` comes first."""
+    """A passage, highlighted within its document, what is ``quoted`` more; of the pages it stands on, ``page`` comes first."""
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         if hit is None:
@@ -51,7 +52,8 @@ async def passage(
         around = await services.answerer.retriever.around(hit, NEIGHBOURS, NEIGHBOURS)
     except RagError as error:
         return own_page(message_page("The passage cannot be shown", str(error)), status_of(error))
-    return own_page(passage_page(hit, surroundings(hit, around), page))
+    places = places_in(quoted, hit.text)
+    return own_page(passage_page(hit, surroundings(hit, around, places), page, places))
 
 
 _GONE = "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
@@ -65,13 +67,15 @@ async def page_picture(
     access: ReaderDependency,
     highlight: str | None = None,
     collection: str | None = None,
+    quoted: str = "",
 ) -> Response:
-    """A page of a PDF, or a picture of text, as a picture, a passage of it highlighted."""
+    """A page of a PDF, or a picture of text, as a picture, a passage of it highlighted, and what is ``quoted`` of that more."""
     try:
         hit = await passage_of(services, document_id, collection, highlight)
         document = await _document(services, document_id, hit, access)
         async with _original(services, document) as file:
-            picture = await services.pictures.render(file, page, hit.boxes if hit else ())
+            stronger = quoted_boxes(hit, places_in(quoted, hit.text)) if hit else ()
+            picture = await services.pictures.render(file, page, hit.boxes if hit else (), stronger)
     except (GoneError, PagePictureError) as error:
         raise HTTPException(404, str(error)) from error
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})

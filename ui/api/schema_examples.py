@@ -25,7 +25,7 @@ PASSAGE: dict[str, Any] = {
     "copies": [],
 }
 _BOX = {"page": 4, "left": 0.12, "top": 0.31, "right": 0.88, "bottom": 0.34, "start": 0, "end": 83}
-CITATION = {"number": 1, "page": 4, **PASSAGE, "boxes": [_BOX]}
+CITATION = {"number": 1, "page": 4, **PASSAGE, "quoted": [{"start": 0, "end": 32}], "boxes": [_BOX]}
 ANSWER = {
     "answer": "The lease ends on 31 March 2027. [1]",
     "citations": [CITATION],
@@ -144,6 +144,7 @@ CONVERSATION = {
     "messages": MESSAGES,
     "pinned": False,
     "collections": ["contracts"],
+    "filter": {"documents": [], "folder": "2025", "types": ["pdf"], "since": "2026-01-01T00:00:00", "before": None},
 }
 COLLECTION_PROGRESS: dict[str, Any] = {
     "collection": "contracts",

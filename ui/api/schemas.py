@@ -27,6 +27,7 @@ from rag_pipeline.models import (
     IndexVersion,
     Mark,
     Message,
+    Place,
     Refused,
     Retrieved,
     Unverified,
@@ -129,12 +130,16 @@ class HitBody(BaseModel):
 
 
 class CitationBody(HitBody):
-    """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says."""
+    """``[number]`` in the answer; ``page`` is the page of the passage that holds what the answer says.
+
+    ``quoted``: ``text[start:end]`` is a sentence that the answer quotes, or that it was made of; empty where that cannot be told.
+    """
 
     model_config = shown(CITATION)
 
     number: int
     page: int | None
+    quoted: list[Place]
     boxes: list[Box]
 
 

@@ -6,18 +6,20 @@ Belongs here: Gradio components and events. Not here: what is shown (``views``),
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio
+from pydantic import BaseModel, ValidationError, field_validator
 
 from rag_pipeline.access import Access
 from rag_pipeline.answering.conversation.remembered import NOTHING_MORE, Wishes, remembered
 from rag_pipeline.answering.ending import failure
+from rag_pipeline.answering.generation.chosen_model import chosen_model
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, QUESTIONS, add_examples
 from rag_pipeline.ingestion.folder.watched import watched_folder
@@ -27,6 +29,8 @@ from rag_pipeline.stores.conversations import Conversation
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay
 from ui.pages.reader import access_in
+from ui.views.conversations import kept_scope_html, known_html
+from ui.views.environment import render
 from ui.views.exports import turns_of
 from ui.views.messages import failure_html
 from ui.views.progress import progress_html
@@ -34,7 +38,7 @@ from ui.views.turns import Turn, question_html, turn_html, turn_of
 from ui.views.welcome import Welcome, answers_by, welcome_of
 from ui.web.progress_feed import saying_how_far
 from ui.web.services import Services
-from ui.web.visibility import require, require_collection
+from ui.web.visibility import may_everything, require, require_collection
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
@@ -65,7 +69,9 @@ class AskPage:
         with gradio.Column(elem_id="ask"):
             with gradio.Column(elem_id="welcome") as self._welcome:
                 self._greeting = gradio.HTML(elem_id="greeting")
+                self._drop = gradio.HTML(elem_id="first-drop")
                 self._examples = gradio.Button("Try it with example documents", variant="primary", visible=False, elem_id="examples")
+                gradio.HTML(render("ask/data.html", data={"part": "/first-minute"}), elem_id="first-machine")
                 with gradio.Column(visible=False, elem_id="questions") as self._questions:
                     self._suggestions = [gradio.Button(question, elem_classes="suggestion") for question in QUESTIONS]
             self._chat = gradio.Chatbot(
@@ -76,6 +82,8 @@ class AskPage:
         # The page itself keeps it: the process that answers next may be another one, or the same started again.
         self._conversation = gradio.Textbox(visible=False)
         self._wishes = gradio.Textbox(visible=False)
+        self._known = gradio.HTML(visible="hidden", elem_id="scope-known")
+        self._scope = gradio.HTML(visible="hidden", elem_id="scope-kept")
         self._bridge = gradio.HTML(visible="hidden", js_on_load="window.ofAsk.begin(trigger)")
         self._shown: gradio.State = gradio.State(None)
         self._connect()
@@ -83,26 +91,24 @@ class AskPage:
     def _build_composer(self) -> None:
         with gradio.Column(elem_id="composer"):
             gradio.HTML(progress_html("line"), elem_id="progress-line")
+            with gradio.Row(elem_id="above"):
+                gradio.HTML(render("ask/scope.html"), elem_id="scope")
+                self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
             self._question = gradio.Textbox(
                 placeholder="Ask a question", show_label=False, label="Question", container=False, lines=1, max_lines=6, autofocus=True,
                 submit_btn=True, elem_id="question",
             )  # fmt: skip
-            with gradio.Row(elem_id="under"):
-                self._collections = gradio.CheckboxGroup(
-                    [], value=[], label="Look only in", show_label=False, container=False, visible=False, elem_id="collections"
-                )
-                self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
             self._answers_by = gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
 
     def _connect(self) -> None:
-        outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation, self._collections]
-        inputs = [self._question, self._conversation, self._chat, self._collections, self._wishes]
+        outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation, self._scope]
+        inputs = [self._question, self._conversation, self._chat, self._wishes]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asking = {**quiet, "concurrency_limit": PARALLEL_ANSWERS, "concurrency_id": "answers"}
         # A question that is sent while another is answered is asked after it.
         self._question.submit(self._answer, inputs, outputs, js="window.takeQuestion", trigger_mode="always_last", **asking)
         for suggestion in self._suggestions:
-            suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, **asking)
+            suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, js="window.takeSuggestion", **asking)
         self._bridge.submit(self._answer, inputs, outputs, js="window.takeNext", **asking)
         self._chat.retry(self._answer, inputs, outputs, js="window.takeAgain", **asking)
         # In the queue like answers themselves: what is drawn arrives in the order in which it was sent.
@@ -115,31 +121,36 @@ class AskPage:
 
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:
         """Show what state the documents are in, now and at every tick."""
-        outputs = [self._shown, self._greeting, self._examples, self._questions, self._collections]
+        outputs = [self._shown, self._greeting, self._drop, self._examples, self._questions, self._known]
         for event in (blocks.load, clock.tick):
             event(self._refresh, [self._shown], outputs, show_progress="hidden", queue=False, api_visibility="private")
-        blocks.load(self._who_answers, None, self._answers_by, show_progress="hidden", queue=False, api_visibility="private")
+        for event in (blocks.load, self._bridge.click):  # the latter once another language model was chosen (static/first.js)
+            event(self._who_answers, None, self._answers_by, show_progress="hidden", queue=False, api_visibility="private")
 
-    async def _who_answers(self) -> str:
+    async def _who_answers(self, request: gradio.Request) -> str:
         settings = self._services.settings
         is_named = settings.chat_model not in (None, "", AUTOMATIC)  # then nobody asks what this machine offers
-        return answers_by(settings, () if is_named else await self._services.answerer.local_models())
+        offered = () if is_named else await self._services.answerer.local_models()
+        try:
+            chosen = chosen_model(settings)
+        except RagError as error:
+            return failure_html("It cannot be told who writes the answers", str(error))
+        return answers_by(settings, offered, chosen, may_choose=may_everything(access_in(request)))
 
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
         try:
             access = access_in(request)
             require(access, "read")
             counts, progress = await self._services.visible_counts(access), await self._services.progress.current(access)
-            now = welcome_of(counts, self._services.settings, progress, self._services.counts.headings)
+            now = welcome_of(counts, self._services.settings, progress, self._services.counts.headings, access)
         except RagError as error:
             now = Welcome.of_error(str(error))
         if now == shown:
-            return (gradio.skip(),) * 5
-        collections = gradio.skip()
-        if shown is None or now.collections != shown.collections:
-            collections = gradio.update(choices=[(f"{name}", name) for name in now.collections], visible=len(now.collections) > 1)
+            return (gradio.skip(),) * 6
+        known = known_html(now.collections) if shown is None or now.collections != shown.collections else gradio.skip()
         examples = gradio.update(visible=now.offers_examples, interactive=True)
-        return now, now.html, examples, gradio.update(visible=now.offers_questions), collections
+        drop = now.drop if shown is None or now.drop != shown.drop else gradio.skip()
+        return now, now.html, drop, examples, gradio.update(visible=now.offers_questions), known
 
     async def _add_examples(self, request: gradio.Request) -> tuple[Any, ...]:
         try:
@@ -151,14 +162,18 @@ class AskPage:
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
     async def _answer(
-        self, question: str, conversation: str | None, chat: Chat, collections: list[str], wishes: str, request: gradio.Request
+        self, question: str, conversation: str | None, chat: Chat, wishes: str, request: gradio.Request
     ) -> AsyncGenerator[Drawing, None]:
         """Stream one answer into the chat, in the conversation with this id or a new one."""
         question, session = question.strip(), request.session_hash or ""
         if not question or session in self._pages:
             yield _NOTHING_NEW
             return
-        asked = _Asked(question, conversation, collections, access_in(request), wishes_in(wishes))
+        try:
+            asked = _Asked(question, conversation, access_in(request), wishes_in(wishes))
+        except RagError as error:
+            yield _instead("It cannot be asked", str(error))
+            return
         # What the browser sends as the chat may be older than what it shows: a page that was just emptied has no conversation.
         chat = chat if conversation else []
         asked.answer = AnswerUnderWay(self._events(asked))
@@ -222,8 +237,8 @@ class AskPage:
             under_way = None
         else:
             known = [name for name in await self._services.indexed_collections() if access.sees(name)]
-            chosen = gradio.update(choices=known, value=[name for name in kept.collections if name in known], visible=len(known) > 1)
-            shown = self._kept(kept, chosen, without_last=under_way is not None)
+            scope = kept_scope_html(replace(kept, collections=tuple(name for name in kept.collections if name in known)))
+            shown = self._kept(kept, gradio.update(value=scope), without_last=under_way is not None)
         self._end(request, shown)
         chat, *_, scope = _once_more(shown)
         yield shown
@@ -266,9 +281,8 @@ class AskPage:
             require(asked.access, "read")
             identity = asked.conversation = asked.conversation or (await conversations.create(owner, asked.question)).conversation_id
             self._under_way[identity] = asked
-            scope = await self._services.scope_of(asked.access, asked.collections)
-            wishes = replace(asked.wishes, collections=tuple(asked.collections))
-            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=wishes)
+            scope = await self._services.scope_of(asked.access, asked.wishes.collections, asked.wishes.filter)
+            stream = remembered(self._services.answerer, conversations, owner, identity, asked.question, scope, wishes=asked.wishes)
             async with aclosing(saying_how_far(stream, self._services.progress, asked.access)) as events:
                 async for event in events:
                     yield event
@@ -280,16 +294,34 @@ class AskPage:
 
 
 def wishes_in(sent: str) -> Wishes:
-    """What a page asks for beside its question, as it writes it (``static/ask.js``); whoever calls the event may have written anything."""
+    """What a page asks for beside its question, as it writes it (``static/ask.js``); whoever calls the event may have written anything.
+
+    Raises:
+        RagError: it names documents in a way that cannot be understood: to look in all of them instead would be another question.
+    """
     try:
-        wishes = json.loads(sent or "{}")
-    except ValueError:
-        return NOTHING_MORE
-    if not isinstance(wishes, dict):
-        return NOTHING_MORE
-    instead_of, top_k = wishes.get("instead_of"), wishes.get("top_k")
-    number = min(max(top_k, 1), MOST_PASSAGES) if isinstance(top_k, int) else None
-    return Wishes(instead_of if isinstance(instead_of, str) else "", number)
+        asked = _Sent.model_validate_json(sent or "{}")
+    except ValidationError as error:
+        where = ", ".join(sorted({".".join(map(str, one["loc"])) or "all of it" for one in error.errors()}))
+        raise RagError(
+            f"What the question is asked of cannot be understood ({where}). Load the page again, and narrow it down anew."
+        ) from error
+    top_k = min(max(asked.top_k, 1), MOST_PASSAGES) if asked.top_k is not None else None
+    return Wishes(asked.instead_of, top_k, asked.collections, asked.filter)
+
+
+class _Sent(BaseModel):
+    instead_of: str = ""
+    top_k: int | None = None
+    collections: tuple[str, ...] = ()
+    filter: DocumentFilter = EVERY_DOCUMENT
+
+    @field_validator("filter")
+    @classmethod
+    def _in_utc(cls, wanted: DocumentFilter) -> DocumentFilter:
+        if any(time and time.tzinfo for time in (wanted.since, wanted.before)):
+            raise ValueError("the page sends dates, which have no zone")
+        return wanted
 
 
 @dataclass(slots=True)
@@ -298,7 +330,6 @@ class _Asked:
 
     question: str
     conversation: str | None
-    collections: Sequence[str]
     access: Access
     wishes: Wishes = NOTHING_MORE
     answer: AnswerUnderWay = field(init=False)

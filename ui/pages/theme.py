@@ -15,7 +15,7 @@ _TEAL = colors.Color(
     "#eef6f5", "#d7ebe9", "#b0d7d4", "#83bfbb", "#54a19d", "#2f837f", "#1f6a67", "#1b5654", "#194645", "#173b3a", "#0a2322"
 )
 _PAPER = colors.Color(
-    "#fbfaf8", "#f4f2ee", "#e6e3dd", "#d2cec6", "#a6a199", "#7b766e", "#5c5851", "#46423c", "#2d2a26", "#201e1b", "#171613"
+    "#fbfaf8", "#f4f2ee", "#e6e3dd", "#d2cec6", "#a6a199", "#6f6a62", "#5c5851", "#46423c", "#2d2a26", "#201e1b", "#171613"
 )
 _VARIABLES = {
     "body_background_fill": "*neutral_50",
@@ -38,11 +38,13 @@ _VARIABLES = {
     "input_border_color": "*neutral_300",
     "input_border_color_dark": "*neutral_700",
     "input_border_width": "1px",
+    "input_placeholder_color": "*neutral_500",
+    "input_placeholder_color_dark": "*neutral_400",
     "input_shadow": "none",
     "input_shadow_focus": "none",
     "button_primary_background_fill": "*primary_600",
     "button_primary_background_fill_hover": "*primary_700",
-    "button_primary_background_fill_dark": "*primary_500",
+    "button_primary_background_fill_dark": "*primary_600",
     "button_primary_text_color": "#ffffff",
     "button_secondary_background_fill": "transparent",
     "button_secondary_background_fill_dark": "transparent",

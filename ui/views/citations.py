@@ -11,30 +11,37 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import quote
 
-from rag_pipeline.models import CELL, HEADER_CELL, Citation, Hit
+from rag_pipeline.models import CELL, HEADER_CELL, Citation, Hit, Place
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
+MOST_PLACES = 20
+"""That an address carries."""
+_PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _FOOTNOTE = re.compile(r"\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage that is shown: cited under a number, or without one. ``page`` is the one of its pages that is meant."""
+    """A passage that is shown: cited under a number, or without one. ``page`` is the one of its pages that is meant.
+
+    ``quoted``: the sentences in it that are.
+    """
 
     hit: Hit
     number: int | None = None
     page: int | None = None
+    quoted: tuple[Place, ...] = ()
 
     @classmethod
     def of(cls, citation: Citation) -> Source:
         """What an answer cites."""
-        return cls(citation.hit, citation.number, citation.page)
+        return cls(citation.hit, citation.number, citation.page, citation.quoted)
 
     @property
     def url(self) -> str:
         """Where the passage is shown in its document."""
-        return passage_url(self.hit, self.page)
+        return passage_url(self.hit, self.page, self.quoted)
 
     @property
     def page_label(self) -> str:
@@ -52,15 +59,28 @@ class Source:
         return snippet(self.hit.text[min((box.start for box in self.hit.boxes if box.page == self.page), default=0) :])
 
 
-def passage_url(hit: Hit, page: int | None = None) -> str:
-    """Where a passage is shown in its document; where it stands on several pages, ``page`` comes first."""
-    first = f"?page={page}" if page and hit.page_first != hit.page_last else ""
-    return f"{chunk_url(hit.collection, hit.chunk_id)}{first}"
+def passage_url(hit: Hit, page: int | None = None, quoted: Sequence[Place] = ()) -> str:
+    """Where a passage is shown in its document; where it stands on several pages, ``page`` comes first. ``quoted`` is marked in it."""
+    first = [f"page={page}"] if page and hit.page_first != hit.page_last else []
+    asked = "&".join([*first, f"quoted={written_places(quoted)}"] if quoted else first)
+    return f"{chunk_url(hit.collection, hit.chunk_id)}{f'?{asked}' if asked else ''}"
 
 
 def chunk_url(collection: str, chunk_id: str) -> str:
     """Where a passage is shown of which only the ids are known."""
     return f"/passages/{quote(collection, safe='')}/{quote(chunk_id, safe='')}"
+
+
+def written_places(places: Sequence[Place]) -> str:
+    """As they stand in an address: ``0-32,120-148``."""
+    return ",".join(f"{place.start}-{place.end}" for place in places[:MOST_PLACES])
+
+
+def places_in(written: str, text: str) -> tuple[Place, ...]:
+    """The inverse, within a text; what is no place in it is left out."""
+    found = [_PLACE.fullmatch(part) for part in written.split(",")[:MOST_PLACES]]
+    places = [Place(int(one[1]), min(int(one[2]), len(text))) for one in found if one]
+    return tuple(place for place in places if place.start < place.end)
 
 
 def page_label(hit: Hit, page: int | None = None) -> str:
@@ -84,7 +104,7 @@ def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:
 
 def footnotes(citations: Sequence[Citation], base: str) -> str:
     """A line of Markdown for each citation, for readers whose program shows text only. ``base`` is the address of the app."""
-    lines = [f"[{one.number}] [{_link_text(Source.of(one))}]({base}{passage_url(one.hit, one.page)})" for one in citations]
+    lines = [f"[{one.number}] [{_link_text(Source.of(one))}]({base}{Source.of(one).url})" for one in citations]
     return "\n\n" + "\n".join(lines) if lines else ""
 
 

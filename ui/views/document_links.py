@@ -33,10 +33,10 @@ def original_url(document_id: str, passage: Hit | None = None) -> str:
     return _with(f"/documents/{document_id}/file", named)
 
 
-def picture_url(document_id: str, page: int, passage: Hit | None = None) -> str:
-    """The picture of a page, a passage highlighted where one is named."""
+def picture_url(document_id: str, page: int, passage: Hit | None = None, quoted: str = "") -> str:
+    """The picture of a page, a passage highlighted where one is named, and what is ``quoted`` of it more: ``0-32,120-148``."""
     named = {"highlight": passage.chunk_id, "collection": passage.collection} if passage else {}
-    return _with(f"/documents/{document_id}/pages/{page}.png", named)
+    return _with(f"/documents/{document_id}/pages/{page}.png", {**named, **({"quoted": quoted} if quoted else {})})
 
 
 def _with(address: str, query: Mapping[str, object]) -> str:

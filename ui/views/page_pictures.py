@@ -33,7 +33,8 @@ LARGEST_PIXELS = 2_000_000
 LONGEST_SCALE = 3.0
 """Of 72 dpi: a postcard need not become a poster."""
 DRAWING_SECONDS = 20.0
-HIGHLIGHT = (255, 228, 128)
+HIGHLIGHT, QUOTED = (255, 228, 128), (255, 178, 46)
+"""Of a passage, and of what is quoted of it."""
 _MARGIN_PIXELS = 3
 Place = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions of the page's width and height."""
@@ -53,18 +54,18 @@ class PagePictures:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def render(self, file: Path, page: int, boxes: Sequence[Box]) -> bytes:
-        """A PNG of a page (1-based) with those of the boxes that lie on it highlighted.
+    async def render(self, file: Path, page: int, boxes: Sequence[Box], quoted: Sequence[Box] = ()) -> bytes:
+        """A PNG of a page (1-based) with those of the boxes that lie on it highlighted, and those of what is ``quoted`` more.
 
         Raises:
             PagePictureError: no such page, neither a readable PDF nor a picture, or drawing it took too long or too much memory.
             RagError: the passwords file cannot be read.
         """
-        places = [(box.left, box.top, box.right, box.bottom) for box in boxes if box.page == page]
+        places, stronger = ([(one.left, one.top, one.right, one.bottom) for one in some if one.page == page] for some in (boxes, quoted))
         passwords = await asyncio.to_thread(listed_passwords, self._settings)
         process = SandboxedProcesses(1, self._settings.extraction_memory_bytes)
         try:
-            picture: bytes = await asyncio.wrap_future(process.run(draw_page, str(file), page, places, passwords))
+            picture: bytes = await asyncio.wrap_future(process.run(draw_page, str(file), page, places, passwords, stronger))
         except ProcessExpired as error:
             raise PagePictureError(f"Page {page} cannot be drawn: {_cause_of_death(error.exitcode)}.") from error
         except MemoryError as error:  # told as it arose: outside of the drawing itself
@@ -84,8 +85,8 @@ def _cause_of_death(exit_code: int) -> str:
     return "it needs too much memory" if exit_code == OUT_OF_MEMORY_EXIT_CODE else "the program that draws it crashed"
 
 
-def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[str, ...] = ()) -> bytes:
-    """A PNG of a page, highlighted at places. Runs in the drawing process, which ends when it takes too long.
+def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[str, ...] = (), quoted: Sequence[Place] = ()) -> bytes:
+    """A PNG of a page, highlighted at places, at the quoted ones more. Runs in the drawing process, which ends when it takes too long.
 
     Raises:
         PagePictureError: no such page, or neither a readable PDF nor a picture.
@@ -93,7 +94,7 @@ def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[st
     limit_time(DRAWING_SECONDS)
     try:
         with Path(file).open("rb") as stream:
-            return _drawn(Source(stream, Path(file).name, ReadingOptions(passwords), Path(file)), page, places)
+            return _drawn(Source(stream, Path(file).name, ReadingOptions(passwords), Path(file)), page, places, quoted)
     except (DocumentError, OSError) as error:
         raise PagePictureError(str(error)) from None
     except MemoryError:
@@ -102,14 +103,15 @@ def draw_page(file: str, page: int, places: Sequence[Place], passwords: tuple[st
         limit_time(0)
 
 
-def _drawn(source: Source, page: int, places: Sequence[Place]) -> bytes:
+def _drawn(source: Source, page: int, places: Sequence[Place], quoted: Sequence[Place]) -> bytes:
     from PIL import Image, ImageChops, ImageDraw
 
     picture = _sheet(source, page)
     paint = Image.new("RGB", picture.size, "white")
     draw = ImageDraw.Draw(paint)
-    for place in places:
-        draw.rounded_rectangle(_pixels(place, picture.size), radius=_MARGIN_PIXELS, fill=HIGHLIGHT)
+    for some, colour in ((places, HIGHLIGHT), (quoted, QUOTED)):
+        for place in some:
+            draw.rounded_rectangle(_pixels(place, picture.size), radius=_MARGIN_PIXELS, fill=colour)
     stream = io.BytesIO()
     ImageChops.multiply(picture, paint).save(stream, "PNG")
     return stream.getvalue()

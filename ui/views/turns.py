@@ -25,6 +25,7 @@ from rag_pipeline.models import (
     Failed,
     Hit,
     Mark,
+    Place,
     Reformulated,
     Refused,
     Retrieved,
@@ -82,7 +83,7 @@ def turn_of(question: StoredMessage, answer: StoredMessage, conversation: str = 
     coverage = Coverage(**detail["coverage"]) if detail.get("coverage") else None
     turn = Turn(question.content, markdown, answer.message_id, conversation, searched, text=answer.content)
     if answer.state == "complete":
-        citations = tuple(Citation(one["number"], _hit(one), one.get("page")) for one in detail.get("citations", ()))
+        citations = tuple(map(_citation, detail.get("citations", ())))
         timings, model = detail.get("timings", {}), detail.get("model")
         end = Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage)
         return turn.after(replace(end, **_verdicts(detail), withdrawn=str(detail.get("withdrawn", ""))))
@@ -113,8 +114,14 @@ def _verdicts(detail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _citation(stored: Mapping[str, Any]) -> Citation:
+    """Citations that were kept before it was told what they quote have no such places."""
+    quoted = tuple(Place(**place) for place in stored.get("quoted", ()))
+    return Citation(stored["number"], _hit(stored), stored.get("page"), quoted)
+
+
 def _hit(stored: Mapping[str, Any]) -> Hit:
-    known = {name: value for name, value in stored.items() if name not in ("number", "page")}
+    known = {name: value for name, value in stored.items() if name not in ("number", "page", "quoted")}
     boxes = tuple(Box(**box) for box in stored.get("boxes", ()))
     return Hit(**{**known, "copies": tuple(stored.get("copies", ())), "boxes": boxes})
 

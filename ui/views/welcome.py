@@ -1,7 +1,7 @@
-"""What the Ask tab says before the first question: what is in the folder, what to do next.
+"""What the Ask tab says before the first question: what is in the folder, what to do next, and in the first minute how to set it up.
 
-Belongs here: the choice of words from the state of the documents, pure. Not here: markup (``templates/ask/greeting.html``), components
-(``pages/ask.py``).
+Belongs here: the choice of words from the state of the documents and of this machine, pure. Not here: markup (``templates/ask``),
+components (``pages/ask.py``), looking at the machine (``api/language_models.py``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from rag_pipeline.access import EVERYTHING, Access
+from rag_pipeline.answering.generation.chosen_model import ChosenModel
 from rag_pipeline.answering.generation.local_models import LocalModel, by_server
+from rag_pipeline.doctor import Finding
 from rag_pipeline.document_life import BY_WORDS, WITH_VECTORS
 from rag_pipeline.ingestion.extract.registry import supported_formats
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
+from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.ingestion.progress.overview import Overview
 from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
@@ -37,9 +41,13 @@ SHORTCUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The greeting, which buttons stand under it, and the collections that can be chosen."""
+    """The greeting, which buttons stand under it, and the collections that can be chosen.
+
+    ``drop``: where files are dropped, for those who may; the page shows it while there is nothing to ask about.
+    """
 
     html: str
+    drop: str = ""
     offers_examples: bool = False
     offers_questions: bool = False
     collections: tuple[str, ...] = ()
@@ -60,52 +68,84 @@ class Greeting:
     """A title, and what to do next.
 
     Attributes:
-        advice: add documents (of ``formats``, to ``uploads``), wait, look for what failed, or ask (``more`` may be said then).
+        advice: add documents (if one ``may_add``), wait, look for what failed, or ask (``more`` may be said then).
     """
 
     title: str
     advice: Literal["add", "wait", "look", "ask"]
-    uploads: str = ""
-    formats: str = ""
+    may_add: bool = True
     more: str = ""
     suggested: tuple[str, ...] = ()
 
 
-def welcome_of(counts: StateCounts, settings: Settings, progress: Overview = NOTHING, headings: Sequence[tuple[str, str]] = ()) -> Welcome:
+def welcome_of(
+    counts: StateCounts,
+    settings: Settings,
+    progress: Overview = NOTHING,
+    headings: Sequence[tuple[str, str]] = (),
+    access: Access = EVERYTHING,
+) -> Welcome:
     """The greeting for what the catalog knows; ``progress`` tells which pending documents answer already.
 
-    ``headings`` with their collections are what questions are suggested from, where there are no examples.
+    ``headings`` with their collections are what questions are suggested from, where there are no examples. ``access``: who looks.
     """
     by_words = {one.collection: one.stages.get(BY_WORDS, 0) + one.stages.get(WITH_VECTORS, 0) for one in progress.collections}
     answering = {name: states.get("indexed", 0) + by_words.get(name, 0) for name, states in counts.items()}
     ready = sum(answering.values())
     pending = max(0, sum(states.get("pending", 0) for states in counts.values()) - sum(by_words.values()))
+    may_add, drop = access.may("write"), _drop(settings, access)
+    offers_examples = may_add and access.sees(COLLECTION)
     if not counts:
-        advice = Greeting("Ask your documents anything", "add", uploads=str(settings.uploads), formats=supported_formats())
-        return Welcome(_html(advice), offers_examples=True)
+        return Welcome(_html(Greeting("Ask your documents anything", "add", may_add)), drop, offers_examples)
     if not ready and pending:
-        return Welcome(_html(Greeting(f"Reading {_count(pending, 'document')}", "wait")))
+        return Welcome(_html(Greeting(f"Reading {_count(pending, 'document')}", "wait")), drop)
     if not ready:
-        return Welcome(_html(Greeting("None of your documents could be indexed", "look")), offers_examples=True)
+        return Welcome(_html(Greeting("None of your documents could be indexed", "look", may_add)), drop, offers_examples)
     collections = tuple(sorted(name for name, documents in answering.items() if documents))
     title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
     more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
     examples = COLLECTION in collections
     suggested = () if examples else questions_about(heading for collection, heading in headings if collection in collections)
-    return Welcome(_html(Greeting(title, "ask", more=more, suggested=suggested)), offers_questions=examples, collections=collections)
+    greeting = Greeting(title, "ask", more=more, suggested=suggested)
+    return Welcome(_html(greeting), drop, offers_questions=examples, collections=collections)
 
 
-def answers_by(settings: Settings, offered: Sequence[LocalModel] = ()) -> str:
+def _drop(settings: Settings, access: Access) -> str:
+    """Never what depends on the documents: to draw it anew would take away what it says of files that were not taken."""
+    if not access.may("write"):
+        return ""
+    collection = access.collections[0] if access.collections else DEFAULT_COLLECTION
+    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=supported_formats())
+
+
+def machine_html(
+    settings: Settings, offered: Sequence[LocalModel], chosen: ChosenModel | None, findings: Sequence[Finding], *, may_choose: bool
+) -> str:
+    """Which language models this machine offers, and what it cannot read, with what to do: the lower half of the first page.
+
+    ``findings``: of the programs that read documents; those that are there are not told.
+    """
+    named = "The first that this machine offers" if settings.chat_model == AUTOMATIC else settings.chat_model
+    missing = [one for one in findings if one.state != "ok"]
+    known = [model.as_chosen for model in offered]
+    return render("ask/machine.html", named=named, offered=offered, chosen=chosen, known=known, missing=missing, may_choose=may_choose)
+
+
+def answers_by(
+    settings: Settings, offered: Sequence[LocalModel] = (), chosen: ChosenModel | None = None, *, may_choose: bool = False
+) -> str:
     """Who writes the answers, and who makes the vectors, as HTML: what leaves the machine is never a secret.
 
-    ``offered``: the language models of this machine.
+    ``offered``: the language models of this machine, of which one may be ``chosen``; ``may_choose``: whether who looks may change that.
     """
     host = urlsplit(settings.openai_base_url or "https://api.openai.com").hostname or ""
     embedding_host = urlsplit(settings.embedding_url or "").hostname or ""
     automatic = settings.chat_model == AUTOMATIC
+    first = offered[0] if offered else None
+    local = first if automatic else next((model for model in offered if model.as_chosen == chosen), None)
     return render(
-        "ask/answers_by.html", model=None if automatic else settings.chat_model, automatic=automatic, host=host,
-        local=offered[0] if offered else None, offered=by_server(offered), embedding_host=embedding_host, shortcuts=SHORTCUTS,
+        "ask/answers_by.html", model=None if automatic else settings.chat_model, automatic=automatic, host=host, local=local, first=first,
+        chosen=chosen, may_choose=may_choose, offered=by_server(offered), embedding_host=embedding_host, shortcuts=SHORTCUTS,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from ui.api import (
     documents,
     errors,
     evaluation,
+    language_models,
     many_documents,
     mcp_tools,
     openai_chat,
@@ -102,7 +103,7 @@ def create_api() -> FastAPI:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     routers = (
-        asking, turns, conversations, documents, document_page, many_documents, evaluation,
+        asking, turns, conversations, documents, document_page, many_documents, evaluation, language_models,
         progress, pipeline, runs, operations, openai_chat, passages,
     )  # fmt: skip
     for module in routers:
@@ -114,6 +115,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(document_list.pages)
     app.include_router(many_documents.pages)
     app.include_router(document_page.pages)
+    app.include_router(language_models.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
     app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)

@@ -33,7 +33,7 @@ def require_collection(access: Access, collection: str) -> None:
 
 
 def may_everything(access: Access) -> bool:
-    """Whether someone may write, and in all collections: what concerns the machine is for nobody else."""
+    """Whether someone may write, and in all collections: what concerns the machine, or everybody's answers, is for nobody else."""
     return access.may("write") and not access.collections
 
 

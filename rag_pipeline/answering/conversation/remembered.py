@@ -16,7 +16,7 @@ from typing import Any
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.conversation.trace import Trace
 from rag_pipeline.answering.ending import ended
-from rag_pipeline.answering.scope import Scope
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
 from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Provenance, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
@@ -31,12 +31,13 @@ class Wishes:
 
     ``instead_of``: the id of an earlier answer in the conversation, which makes room for this one with its question, and is unknown to it.
     ``top_k``: how many passages are read; None: ``RAG_TOP_K``.
-    ``collections``: the choice as it was made, which is kept with the conversation; the scope of a question may be narrower.
+    ``collections`` and ``filter``: the choice as it was made, which is kept with the conversation; the scope of a question may be narrower.
     """
 
     instead_of: str = ""
     top_k: int | None = None
     collections: tuple[str, ...] = ()
+    filter: DocumentFilter = EVERY_DOCUMENT
 
 
 NOTHING_MORE = Wishes()
@@ -74,7 +75,8 @@ async def _written_down(
     patience: Patience,
 ) -> AsyncGenerator[AnswerEvent, None]:
     history = await conversations.history(owner, conversation_id, wishes.instead_of)
-    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of, wishes.collections)
+    kept_scope = {"collections": list(wishes.collections), "filter": wishes.filter.to_json()}
+    answer_id = await conversations.begin_answer(owner, conversation_id, question, wishes.instead_of, kept_scope)
     text, trace = "", Trace(question)
     end: Answered | Refused | Failed | None = None
     renewed = time.monotonic()

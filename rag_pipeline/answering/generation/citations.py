@@ -1,6 +1,7 @@
 """The citations of a finished answer: which passages it names, and on which of a passage's pages stands what it says.
 
-Belongs here: these two decisions. Not here: where the marks are (``marks.py``), how a citation is shown.
+Belongs here: these two decisions. Not here: where the marks are (``marks.py``), which sentence of a passage it is (``quotation.py``), how a
+citation is shown.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from rag_pipeline.answering.generation.quotation import quoted_places
 from rag_pipeline.models import Citation, Hit, Mark
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
@@ -31,7 +33,7 @@ def citations_for(claims: Mapping[int, Sequence[str]], hits: Sequence[Hit]) -> t
         hits: the numbered passages, the first one is number 1.
     """
     numbered = ((number, hits[number - 1]) for number in sorted(claims) if 1 <= number <= len(hits))
-    return tuple(Citation(number, hit, cited_page(hit, claims[number])) for number, hit in numbered)
+    return tuple(Citation(number, hit, cited_page(hit, said := claims[number]), quoted_places(hit, said)) for number, hit in numbered)
 
 
 def cited_page(hit: Hit, claims: Sequence[str]) -> int | None:

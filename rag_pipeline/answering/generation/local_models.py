@@ -1,4 +1,5 @@
-"""Language models that other programs serve on this machine: who listens, what it offers, and which of them ``RAG_CHAT_MODEL=auto`` means.
+"""Language models that other programs serve on this machine: who listens, what it offers, and which of them answers: the first for
+``RAG_CHAT_MODEL=auto``, else the one that was chosen (``chosen_model.py``).
 
 Belongs here: looking at this machine's own ports, and nowhere else. Not here: what is asked of a model (``language_model.py``).
 
@@ -18,10 +19,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from rag_pipeline.answering.generation.chosen_model import ChosenModel, chosen_model
 from rag_pipeline.answering.generation.language_model import ChatModel
 from rag_pipeline.answering.tuning import TUNING, Connection, LocalServers
 from rag_pipeline.privacy import is_this_machine
-from rag_pipeline.settings import Settings
+from rag_pipeline.settings import AUTOMATIC, Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -42,6 +44,11 @@ class LocalModel:
     base_url: str
     name: str
     context_tokens: int | None = None
+
+    @property
+    def as_chosen(self) -> ChosenModel:
+        """What is kept of it when it is chosen."""
+        return ChosenModel(self.server, self.name)
 
 
 async def local_models(settings: Settings, servers: LocalServers = TUNING.local_servers) -> tuple[LocalModel, ...]:
@@ -77,7 +84,7 @@ def by_server(offered: Sequence[LocalModel]) -> dict[str, list[str]]:
 
 
 class LocalLanguageModel:
-    """The language model that ``RAG_CHAT_MODEL=auto`` means: the first that this machine offers at the moment, or none."""
+    """The language model that this machine offers at the moment, where one was asked for: any by ``auto``, or the one that was chosen."""
 
     def __init__(
         self, settings: Settings, connection: Connection = TUNING.connection, servers: LocalServers = TUNING.local_servers
@@ -94,11 +101,22 @@ class LocalLanguageModel:
         return self._offered
 
     async def current(self) -> ChatModel | None:
-        """The model to ask now; None where none is offered, and answers are quoted."""
-        chosen = next(iter(await self.offered()), None)
+        """The model to ask now; None where none was asked for, or that one is not offered, and answers are quoted.
+
+        Raises:
+            RagError: what was chosen cannot be read.
+        """
+        chosen = await self._wanted()
         if chosen and chosen not in self._models:
             self._models[chosen] = ChatModel(_settings_for(chosen, self._settings), chosen.name, self._connection)
         return self._models[chosen] if chosen else None
+
+    async def _wanted(self) -> LocalModel | None:
+        """Nobody's ports are looked at where no model of this machine was asked for."""
+        if self._settings.chat_model == AUTOMATIC:
+            return next(iter(await self.offered()), None)
+        kept = chosen_model(self._settings)
+        return next((model for model in await self.offered() if model.as_chosen == kept), None) if kept else None
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""

@@ -50,7 +50,7 @@ class StoredMessage:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation; ``messages`` oldest first, empty in lists. Times are UTC. ``collections``: where its last question looked, none: in
-    all."""
+    all; ``filter``: in which of their documents, what does not narrow left out."""
 
     conversation_id: str
     title: str
@@ -59,6 +59,7 @@ class Conversation:
     messages: tuple[StoredMessage, ...] = ()
     pinned: bool = False
     collections: tuple[str, ...] = ()
+    filter: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
@@ -189,19 +190,19 @@ class Conversations:
             await _mark_turn(connection, owner, answer_id, None)
 
     async def begin_answer(
-        self, owner: str, conversation_id: str, question: str, instead_of: str = "", collections: Sequence[str] = ()
+        self, owner: str, conversation_id: str, question: str, instead_of: str = "", scope: Mapping[str, object] = MappingProxyType({})
     ) -> str:
         """Write down a question and that its answer is being written; the answer's id, for the methods below.
 
         ``instead_of``: the id of an earlier answer in the conversation, which is deleted with its question, and can be restored.
-        ``collections``: where the question looks, kept with the conversation.
+        ``scope``: where the question looks, kept with the conversation: ``collections``, and ``filter`` of their documents, as JSON.
 
         Raises:
             ConversationGoneError: it is not there, or someone else's.
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._begin_answer(owner, conversation_id, question, instead_of, collections)
+                return await self._begin_answer(owner, conversation_id, question, instead_of, scope)
             except IntegrityError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -326,7 +327,7 @@ class Conversations:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, collections: Sequence[str]) -> str:
+    async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, scope: Mapping[str, object]) -> str:
         now, answer_id = _now(), uuid.uuid4().hex
         async with self._writing() as connection:
             await self._owned(connection, owner, conversation_id)
@@ -340,7 +341,7 @@ class Conversations:
             answer = {"id": answer_id, "position": first + 2, "role": "assistant", "content": "", "state": "writing"}
             common = {"conversation_id": conversation_id, "detail": {}, "created_at": now, "touched_at": now}
             await connection.execute(sa.insert(MESSAGES), [{**common, **asked}, {**common, **answer}])
-            used = {"updated_at": now, "scope": {"collections": list(collections)}}
+            used = {"updated_at": now, "scope": dict(scope)}
             await connection.execute(sa.update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(used))
         return answer_id
 
@@ -454,9 +455,10 @@ def _storable(text: str) -> str:
 
 
 def _conversation(row: sa.RowMapping, messages: Sequence[StoredMessage] = ()) -> Conversation:
-    collections = (row["scope"] or {}).get("collections", ())
+    scope = row["scope"] or {}
+    asked_of = tuple(scope.get("collections", ())), scope.get("filter", {})
     times = _utc(row["created_at"]), _utc(row["updated_at"])
-    return Conversation(row["id"], row["title"], *times, tuple(messages), row["pinned_at"] is not None, tuple(collections))
+    return Conversation(row["id"], row["title"], *times, tuple(messages), row["pinned_at"] is not None, *asked_of)
 
 
 def _thumb(row: sa.RowMapping) -> Thumb:

@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given, strategies
 
 from rag_pipeline.answering.generation.citations import cited as cited_at
 from rag_pipeline.answering.generation.citations import cited_page
 from rag_pipeline.answering.generation.marks import marks_in
+from rag_pipeline.answering.generation.quotation import quoted_places
 from rag_pipeline.models import Box, Citation, Hit
 from rag_pipeline_tests.answering.conftest import hit
 
@@ -37,6 +39,47 @@ def test_each_mark_stands_for_the_words_before_it() -> None:
 def test_without_boxes_the_first_page_is_opened() -> None:
     assert cited_page(hit(page_first=2, page_last=3), ["963 items"]) == 2
     assert cited_page(hit(page_first=2), ["963 items"]) == 2
+
+
+PASSAGE = """Opening hours
+The workshop is open on Mondays. Dr. Ada Lane repairs
+lamps there, each week anew. It was founded in 1998.
+Tool || Day | Weekend
+Drill | 5 | 9
+Sewing machine | 6 | 10"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "quoted"),
+    [
+        ("Dr. Ada Lane repairs lamps there, each week anew.", "Dr. Ada Lane repairs\nlamps there, each week anew."),
+        ("Opening hours / The workshop is open on Mondays.", "Opening hours\nThe workshop is open on Mondays."),
+        ("Dr. Ada Lane repairs …", "Dr. Ada Lane repairs"),
+        ("Sewing machine; Weekend: 10", "Sewing machine | 6 | 10"),
+        ("The founding of the workshop was in 1998.", "It was founded in 1998."),
+        ("Every week, lamps are repaired by Ada Lane", "Dr. Ada Lane repairs\nlamps there, each week anew."),
+        ("Nothing of that kind is told about bridges", None),
+        ("?", None),
+    ],
+)
+def test_the_place_of_what_is_quoted_or_said_in_other_words(claim: str, quoted: str | None) -> None:
+    places = quoted_places(hit(text=PASSAGE), [claim])
+    assert [PASSAGE[place.start : place.end] for place in places] == ([quoted] if quoted else [])
+
+
+def test_several_sentences_before_one_mark_have_a_place_each_and_none_twice() -> None:
+    claims = ["It was founded in 1998. Lamps are repaired by Ada each week.", "founded in 1998"]
+    places = quoted_places(hit(text=PASSAGE), claims)
+    assert [PASSAGE[place.start : place.end].split()[0] for place in places] == ["Dr.", "It"]
+    assert cited("In 1998 it was founded [1].", [hit(text=PASSAGE)])[0].quoted == places[1:]
+
+
+@given(strategies.text(alphabet="ab .|\n…/", max_size=60), strategies.lists(strategies.text(alphabet="ab .|\n…/", max_size=30), max_size=3))
+def test_places_are_in_the_passage_in_order_and_apart(text: str, claims: list[str]) -> None:
+    places = quoted_places(hit(text=text), claims)
+    bounds = [bound for place in places for bound in (place.start, place.end)]
+    assert bounds == sorted(bounds)
+    assert all(0 <= place.start < place.end <= len(text) for place in places)
 
 
 def test_an_answer_without_marks_cites_nothing() -> None:

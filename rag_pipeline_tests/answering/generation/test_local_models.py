@@ -17,11 +17,13 @@ from hypothesis import HealthCheck, given, settings, strategies
 from pydantic import SecretStr
 
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.generation.chosen_model import ChosenModel, choose_model
 from rag_pipeline.answering.generation.language_model import chat_model
 from rag_pipeline.answering.generation.local_models import LocalModel, local_models
 from rag_pipeline.answering.retrieval.retrieve import Retriever
 from rag_pipeline.answering.tuning import TUNING, LocalServers
 from rag_pipeline.doctor import _language_model
+from rag_pipeline.errors import RagError
 from rag_pipeline.models import Answered
 from rag_pipeline.settings import Settings, SettingsError, load_settings
 from rag_pipeline_tests.answering.conftest import events_of, settings_at
@@ -180,6 +182,50 @@ async def test_automatic_means_what_runs_now_and_no_key_goes_there() -> None:
     await answerer.close()
 
 
+async def test_a_model_that_was_chosen_answers_in_every_program_at_once(tmp_path: Path) -> None:
+    said = {"/v1/models": {"data": [{"id": "small"}, {"id": "large"}]}, "/v1/chat/completions": _stream(SAID)}
+    unset = settings_at(tmp_path, chat_model=None)
+    with listening(said) as server:
+        tuning = replace(TUNING, local_servers=nobody(vllm=server.port))
+
+        def program(changed: Settings = unset, *, quotes_only: bool = False) -> Answerer:
+            return Answerer(cast("Retriever", GivenPassages()), chat_model(changed), changed, tuning, quotes_only=quotes_only)
+
+        running = program()
+        assert await running.language_model() is None
+        assert not server.asked  # nobody chose one: nobody's ports are looked at
+        choose_model(unset, ChosenModel("A program", "large"))
+        for answerer in (running, program()):
+            end = (await events_of(answerer, "When did the bridge open?"))[-1]
+            assert isinstance(end, Answered)
+            assert (end.model, end.answer) == ("large", SAID)
+            assert end.provenance is not None
+            assert end.provenance.settings["chat_model"] == "large of A program"
+            await answerer.close()
+        assert await program(quotes_only=True).language_model() is None
+        named = unset.model_copy(update={"chat_model": "of-the-settings"})
+        assert getattr(await program(named).language_model(), "name", "") == "of-the-settings"
+        choose_model(unset, ChosenModel("Ollama", "large"))  # another program's: it is not offered
+        assert await program().language_model() is None
+        choose_model(unset, None)
+        choose_model(unset, None)
+        assert await program().language_model() is None
+        unset.chosen_model_path.write_text('{"server": "vLLM"}')
+        with pytest.raises(RagError, match="Delete it, and choose again"):
+            await program().language_model()
+
+
+def test_the_doctor_tells_what_was_chosen(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path, chat_model=None)
+    choose_model(settings, ChosenModel("Ollama", "qwen3:4b"))
+    with listening(OLLAMA) as ollama:
+        (found,) = _language_model(settings, nobody(ollama=ollama.port))
+    assert (found.state, found.detail) == ("ok", "qwen3:4b of Ollama, chosen in the app")
+    (found,) = _language_model(settings, nobody())
+    assert found.state == "problem"
+    assert "qwen3:4b of Ollama, which was chosen, is not offered" in found.detail
+
+
 def test_an_address_leaves_nothing_to_be_automatic(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("RAG_CHAT_MODEL", "auto")
@@ -196,7 +242,7 @@ def test_the_doctor_says_what_is_offered_and_whether_prompts_fit() -> None:
     with listening({**OLLAMA, "/v1/models": {"data": [{"id": "llama3.2:latest"}]}}) as ollama:
         servers = nobody(ollama=ollama.port)
         [(state, detail, remedy)] = _said_by_doctor(servers)
-        assert (state, remedy) == ("missing", "set RAG_CHAT_MODEL=auto")
+        assert (state, remedy) == ("missing", "set RAG_CHAT_MODEL=auto, or choose one in the app")
         assert detail.endswith("Ollama offers qwen3:4b, llama3.2:latest")
         [(state, detail, _)] = _said_by_doctor(servers, chat_model="auto")
         assert state == "ok"
@@ -216,3 +262,10 @@ def test_the_first_page_names_models_as_text() -> None:
     assert "On this machine Ollama offers &lt;b&gt;x&lt;/b&gt;. For written answers" in answers_by(Settings(chat_model=None), here)
     assert "written by &lt;b&gt;x&lt;/b&gt;, by Ollama on this machine" in answers_by(Settings(chat_model="auto"), here)
     assert "neither Ollama" in answers_by(Settings(chat_model="auto"))
+    offer, chosen = answers_by(Settings(), here, may_choose=True), here[0].as_chosen
+    assert "data-use-name='&lt;b&gt;x&lt;/b&gt;'>use &lt;b&gt;x&lt;/b&gt;</button>" in offer
+    assert "written by &lt;b&gt;x&lt;/b&gt;" in answers_by(Settings(), here, chosen)
+    gone = answers_by(Settings(), (), chosen, may_choose=True)
+    assert "&lt;b&gt;x&lt;/b&gt; was chosen, and Ollama on this machine does not offer it now" in gone
+    assert "data-use-none" in gone
+    assert "data-use" not in answers_by(Settings(), here, chosen) + answers_by(Settings(), (), chosen)

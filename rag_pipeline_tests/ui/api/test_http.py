@@ -51,7 +51,7 @@ def test_ask_gives_one_document(client: httpx.Client, answerer: ScriptedAnswerer
     body = client.post("/api/v1/ask", json={"question": "reformulate this", "history": history, "collections": ["default"]}).json()
     assert set(body) >= {"answer", "citations", "refused", "reformulated_question", "timings"}
     assert (body["answer"], body["refused"], body["reformulated_question"]) == ("A fine answer [1].", False, "the lamp, in full")
-    assert body["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "boxes": []}]
+    assert body["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "quoted": [], "boxes": []}]
     (_, asked_history, scope) = answerer.asked[0]
     assert [message.content for message in asked_history] == ["a", "b"]
     assert scope.collections == ("default",)
@@ -76,7 +76,7 @@ def test_ask_as_a_stream_of_events(client: httpx.Client) -> None:
     assert events[1][1] == {"hits": [{**make_hit().to_json(), "parts": None}], "considered": [], "versions": []}
     assert events[2][1] == {"text": "A fine", "citation": None}
     assert [event for name, event in events if name == "token" and event["citation"]] == [{"text": "[1]", "citation": 1}]
-    assert events[-1][1]["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "boxes": []}]
+    assert events[-1][1]["citations"] == [{"number": 1, "page": None, **make_hit().to_json(), "quoted": [], "boxes": []}]
 
 
 def test_a_failure_is_an_error_in_words(client: httpx.Client) -> None:

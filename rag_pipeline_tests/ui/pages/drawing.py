@@ -13,7 +13,13 @@ from rag_pipeline_tests.ingestion.extract.readers import outcome_of_connecting
 draw_page = ui.views.page_pictures.draw_page
 
 
-def misbehave(file: str, page: int, places: Sequence[ui.views.page_pictures.Place], passwords: tuple[str, ...]) -> bytes:
+def misbehave(
+    file: str,
+    page: int,
+    places: Sequence[ui.views.page_pictures.Place],
+    passwords: tuple[str, ...],
+    quoted: Sequence[ui.views.page_pictures.Place],
+) -> bytes:
     """``draw_page``, except that a file does what its name says."""
     kind = Path(file).stem
     if kind == "connect":
@@ -27,4 +33,4 @@ def misbehave(file: str, page: int, places: Sequence[ui.views.page_pictures.Plac
         hoard = []
         while True:
             hoard.append(bytearray(1_000_000))
-    return draw_page(file, page, places, passwords)
+    return draw_page(file, page, places, passwords, quoted)

@@ -1,12 +1,14 @@
 """What one does with answers on the Ask tab, in a real browser."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from rag_pipeline.answering.scope import DocumentFilter, Scope
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, make_hit, serving
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, make_hit, narrow_down, serving
 
 HOSTILE = "<img src=http://example.com/d.png onerror=alert(1)> ![x](http://example.com/b.png) \u202e[go](http://example.com) <script>"
 
@@ -101,7 +103,13 @@ def test_a_page_that_is_loaded_again_goes_on_in_its_answer_with_its_scope_and_wh
     answerer.pieces, answerer.pause_seconds = [f"word{number} " for number in range(240)], 0.05
     with serving(settings, answerer) as address:
         page.goto(address)
-        page.locator("#collections label", has_text="lamps").click()
+        narrow_down(page, "lamps", types="txt, .PDF", since="2020-01-01", document="a.txt")
+        chips = ["Collection lamps", "Type txt", "Type pdf", "Changed since 2020-01-01", "Document a.txt"]
+        assert page.locator("#scope .chips bdi").all_inner_texts() == chips
+        page.reload()
+        comes_to(page, "#scope .chips li", len(chips))
+        page.get_by_role("button", name="Remove: Type pdf").click()
+        chips.remove("Type pdf")
         page.locator("#question textarea").fill("Tell me")
         page.locator("#question textarea").press("Enter")
         page.wait_for_selector(".turn.live .answer")
@@ -110,12 +118,14 @@ def test_a_page_that_is_loaded_again_goes_on_in_its_answer_with_its_scope_and_wh
         page.reload()
         page.wait_for_selector(".turn.live .answer")
         assert "word0 word1" in page.inner_text(".turn.live .answer")
-        assert page.locator("#collections label:has(input:checked)").all_inner_texts() == ["lamps"]
+        comes_to(page, "#scope .chips li", len(chips))
+        assert page.locator("#scope .chips bdi").all_inner_texts() == chips
         assert page.input_value("#question textarea") == "And th"
         comes_to(page, ".turn .actions", 1)
         assert "word239" in page.inner_text(".answer")
         assert page.get_by_text("Stopped.").count() == 0
-    assert len(answerer.asked) == 1
+    ((_, _, scope),) = answerer.asked
+    assert scope == Scope(("lamps",), DocumentFilter(("a.txt",), "", ("txt",), datetime(2020, 1, 1)))
 
 
 def test_conversations_are_found_pinned_renamed_and_deleted_with_a_way_back(

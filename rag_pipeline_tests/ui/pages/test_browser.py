@@ -12,7 +12,7 @@ from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, serving
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, narrow_down, serving
 from rag_pipeline_tests.ui.documents import make_pdf
 from rag_pipeline_tests.waiting import wait_until
 
@@ -57,6 +57,10 @@ def test_asking_opening_a_citation_following_up_and_being_refused(
         passage.locator("h1", has_text="Annual report 2025.pdf").wait_for()
         assert passage.locator("#page").inner_text() == "Page 2"
         page.wait_for_function("frames[0].document.querySelector('img').naturalWidth > 500", timeout=30 * SECONDS)
+        (quoted,) = passage.locator("mark.quoted").all_text_contents()
+        assert "963" in quoted
+        assert len(quoted) < len("".join(passage.locator("mark").all_text_contents()))
+        assert "quoted=" in passage.locator("img").get_attribute("src")
         take(page, screenshots, "passage")
         page.keyboard.press("Escape")
 
@@ -208,7 +212,7 @@ def test_follow_up_questions_carry_the_conversation_and_the_choice_of_collection
     answerer = ScriptedAnswerer()
     with serving(settings, answerer) as address:
         page.goto(address)
-        page.locator("#collections label", has_text="lamps").click()
+        narrow_down(page, collection="lamps")
         ask(page, "First")
         page.wait_for_selector(".footnote")
         ask(page, "Please reformulate")

@@ -16,7 +16,7 @@ from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 READER, WRITER = "token-that-may-read", "token-that-may-write"
 ELSEWHERE, SOMEONE = "token-for-another-collection", "token-of-someone-else"
 ENTRIES = f"reader:read:{READER} someone:read:{SOMEONE} writer:write:{WRITER} elsewhere:write:contracts:{ELSEWHERE}"
-CHAT_INPUTS = ["textbox", "textbox", "chatbot", "checkboxgroup", "textbox"]
+CHAT_INPUTS = ["textbox", "textbox", "chatbot", "textbox"]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_who_may_not_read_is_shown_no_documents(address: str) -> None:
         shown = writer.get("/documents/list/parts")
         assert (shown.status_code, "may not read" in shown.json()["error"]["message"]) == (403, True)
         assert "lamps.txt" not in shown.text
-        welcome = ["state", "html", "button", "column", "checkboxgroup"]
+        welcome = ["state", "html", "html", "button", "column", "html"]
         assert "Ask 1 document" in called(reader, ["state"], [None], welcome).text
         assert "may not read" in called(writer, ["state"], [None], welcome).text
 
@@ -81,15 +81,15 @@ def test_examples_are_added_by_those_who_may_write_there(address: str, settings:
 
 def test_answers_are_asked_for_in_the_queue_only(address: str) -> None:
     with client_of(address, READER) as client:
-        assert called(client, CHAT_INPUTS, ["Where is the lamp?", None, [], [], ""]).status_code == 404
-        assert queued(client, CHAT_INPUTS, ["Where is the lamp?", None, [], [], ""])["success"]
+        assert called(client, CHAT_INPUTS, ["Where is the lamp?", None, [], ""]).status_code == 404
+        assert queued(client, CHAT_INPUTS, ["Where is the lamp?", None, [], ""])["success"]
 
 
 def test_a_page_cannot_go_on_in_a_conversation_of_someone_else(address: str) -> None:
     with client_of(address, SOMEONE) as someone, client_of(address, READER) as reader:
         begun = someone.post("/api/v1/conversations", json={}).json()["conversation_id"]
         someone.post(f"/api/v1/conversations/{begun}/ask", json={"question": "Where is the diary?"})
-        shown = json.dumps(queued(reader, CHAT_INPUTS, ["And then?", begun, [], [], ""]))
+        shown = json.dumps(queued(reader, CHAT_INPUTS, ["And then?", begun, [], ""]))
         assert "There is no conversation with this id" in shown
         assert "diary" not in shown
         assert len(someone.get(f"/api/v1/conversations/{begun}").json()["messages"]) == 2
@@ -106,7 +106,7 @@ def test_a_page_cannot_go_on_in_a_conversation_of_someone_else(address: str) -> 
 def test_no_file_address_or_component_can_be_put_into_the_chat(address: str, settings: Settings, content: dict[str, Any]) -> None:
     chat = [{"role": "assistant", "content": [content]}]
     with client_of(address, READER) as client:
-        ended = queued(client, CHAT_INPUTS, ["Where is the lamp?", None, chat, [], "no JSON"])
+        ended = queued(client, CHAT_INPUTS, ["Where is the lamp?", None, chat, ""])
     assert not ended["success"]
     assert "Only text" in ended["output"]["error"]
     assert [file.name for file in (settings.data / "app").rglob("*") if file.is_file() and file.suffix not in (".key", ".lock")] == []

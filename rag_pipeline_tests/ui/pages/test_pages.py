@@ -1,15 +1,23 @@
 """What the tabs say, without a browser."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
-from rag_pipeline.access import EVERYTHING
+from rag_pipeline.access import EVERYTHING, Access
 from rag_pipeline.answering.answerer import Answerer
+from rag_pipeline.answering.conversation.remembered import NOTHING_MORE, Wishes
+from rag_pipeline.answering.generation.chosen_model import ChosenModel
+from rag_pipeline.answering.generation.local_models import LocalModel
+from rag_pipeline.answering.scope import DocumentFilter
+from rag_pipeline.doctor import Finding
 from rag_pipeline.document_life import HeldDeletions, hold_rules
+from rag_pipeline.errors import RagError
 from rag_pipeline.models import Failed
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
@@ -17,10 +25,10 @@ from rag_pipeline.stores.catalog.listing import Choice, Order, StateCounts
 from rag_pipeline.stores.catalog.narrowing import Narrowing
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
-from ui.pages.ask import AskPage, _Asked
+from ui.pages.ask import AskPage, _Asked, wishes_in
 from ui.views.document_table import ROWS, Listed, held_banners, list_html, size_in_words, suggested_collections, upload_html
 from ui.views.suggestions import questions_about, questions_after
-from ui.views.welcome import answers_by, welcome_of
+from ui.views.welcome import answers_by, machine_html, welcome_of
 from ui.web.services import build_services
 
 SETTINGS = Settings(openai_api_key=SecretStr("k"))
@@ -34,7 +42,42 @@ def drawn(documents: Sequence[DocumentStatus], total: int, counts: StateCounts, 
 def test_an_empty_folder_offers_examples() -> None:
     welcome = welcome_of({}, SETTINGS)
     assert welcome.offers_examples
-    assert str(SETTINGS.uploads) in welcome.html
+    assert str(SETTINGS.uploads) in welcome.drop
+
+
+def test_who_may_not_add_is_told_who_may() -> None:
+    read_only = Access("ada", frozenset(["read"]), digest="d")
+    welcome = welcome_of({}, SETTINGS, access=read_only)
+    assert (welcome.offers_examples, welcome.drop) == (False, "")
+    assert "rag token NAME --scope read --scope write" in welcome.html
+    elsewhere = welcome_of({}, SETTINGS, access=replace(read_only, scopes=frozenset(["read", "write"]), collections=("contracts",)))
+    assert not elsewhere.offers_examples
+    assert "name='collection' value='contracts'" in elsewhere.drop
+
+
+def test_files_that_were_not_taken_stay_to_be_read_whatever_comes_of_the_others() -> None:
+    drops = {welcome_of(counts, SETTINGS).drop for counts in ({}, {"a": {"pending": 1}}, {"a": {"failed": 1}}, {"a": {"indexed": 1}})}
+    assert len(drops) == 1
+
+
+def test_the_first_page_says_what_is_missing_and_what_to_type() -> None:
+    findings = [
+        Finding("Tesseract", "missing", "not installed", "install it", "sudo apt install tesseract-ocr"),
+        Finding("LibreOffice Writer", "missing", "not installed", "install it somehow"),
+        Finding("passwords", "ok", "none listed"),
+    ]
+    here = (LocalModel("Ollama", "http://127.0.0.1:11434/v1", "<b>x</b>"), LocalModel("vLLM", "http://127.0.0.1:8000/v1", "y"))
+    shown = machine_html(SETTINGS, here, None, findings, may_choose=True)
+    assert "data-copy='sudo apt install tesseract-ocr'" in shown
+    assert "To do: install it somehow." in shown
+    assert "passwords" not in shown
+    assert "data-use-server='Ollama' data-use-name='&lt;b&gt;x&lt;/b&gt;'" in shown
+    chosen = machine_html(SETTINGS, here, ChosenModel("vLLM", "y"), (), may_choose=False)
+    assert "y, by vLLM on this machine." in chosen
+    assert "<button" not in chosen
+    gone = machine_html(SETTINGS, (), ChosenModel("vLLM", "y"), (), may_choose=True)
+    assert "vLLM does not offer it any more" in gone
+    assert "data-look-again" in gone
 
 
 def test_pending_documents_are_counted_and_a_way_out_is_named() -> None:
@@ -157,12 +200,34 @@ def test_the_upload_panel_promises_no_time_for_reading() -> None:
     assert "within seconds" not in upload_html(SETTINGS)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["no JSON", "[]", '{"filter": {"since": "yesterday"}}', '{"filter": {"since": "2026-01-01T00:00:00Z"}}', '{"collections": "all"}'],
+)
+def test_what_cannot_be_understood_is_not_asked_of_everything(sent: str) -> None:
+    with pytest.raises(RagError, match="cannot be understood"):
+        wishes_in(sent)
+
+
+def test_what_a_page_sends_beside_its_question() -> None:
+    assert wishes_in("") == NOTHING_MORE
+    sent = {
+        "instead_of": "m1",
+        "top_k": 1000,
+        "collections": ["a"],
+        "filter": {"documents": [], "types": ["pdf"], "since": "2026-01-02T00:00:00"},
+    }
+    narrowed = DocumentFilter(types=("pdf",), since=datetime(2026, 1, 2))
+    assert wishes_in(json.dumps(sent)) == Wishes("m1", 100, ("a",), narrowed)
+    assert narrowed.to_json() == {"types": ["pdf"], "since": "2026-01-02T00:00:00"}
+
+
 async def test_what_nobody_expected_ends_the_page_s_answer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     services = build_services(settings, cast("Answerer", ScriptedAnswerer()))
     identity = (await services.conversations.create(EVERYTHING.digest, "Lamps")).conversation_id
     page = AskPage(services)
-    events = [event async for event in page._events(_Asked("explode", identity, (), EVERYTHING))]
+    events = [event async for event in page._events(_Asked("explode", identity, EVERYTHING))]
     assert (type(events[-1]), cast("Failed", events[-1]).code) == (Failed, "internal")
     monkeypatch.setattr(type(services), "scope_of", None)
-    assert [type(event) async for event in page._events(_Asked("lamp", identity, (), EVERYTHING))] == [Failed]
+    assert [type(event) async for event in page._events(_Asked("lamp", identity, EVERYTHING))] == [Failed]
     await services.conversations.close()

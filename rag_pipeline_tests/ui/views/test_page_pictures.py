@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rag_pipeline.models import Box
+from rag_pipeline.models import Box, Place
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
+from rag_pipeline_tests.ui.conftest import make_hit
 from rag_pipeline_tests.ui.documents import make_pdf
 from rag_pipeline_tests.ui.pages import drawing
 from ui.views import page_pictures
-from ui.views.page_pictures import HIGHLIGHT, LARGEST_PIXELS, PagePictureError, PagePictures, draw_page
+from ui.views.page_pictures import HIGHLIGHT, LARGEST_PIXELS, QUOTED, PagePictureError, PagePictures, draw_page
+from ui.views.passage_page import quoted_boxes
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -60,6 +62,19 @@ def test_a_picture_of_text_is_its_own_page(tmp_path: Path) -> None:
     assert picture.getpixel((picture.width // 2, int(picture.height * 0.8))) == (255, 255, 255)
     with pytest.raises(PagePictureError, match="no page 2"):
         draw_page(str(file), 2, [])
+
+
+def test_what_is_quoted_is_marked_more(pdf: Path) -> None:
+    line = Box(page=1, left=0.1, top=0.5, right=0.9, bottom=0.6, start=10, end=50)
+    hit = make_hit("x" * 60, boxes=(line,), page_first=1)
+    (part,) = quoted_boxes(hit, [Place(0, 5), Place(40, 55)])
+    assert (round(part.left, 3), part.right, part.top) == (0.7, 0.9, 0.5)
+    places, quoted = ([(one.left, one.top, one.right, one.bottom)] for one in (line, part))
+    picture = Image.open(io.BytesIO(draw_page(str(pdf), 1, places, (), quoted)))
+    width, height = picture.size
+    assert picture.getpixel((int(width * 0.3), int(height * 0.55))) == HIGHLIGHT
+    assert picture.getpixel((int(width * 0.8), int(height * 0.55))) == QUOTED
+    assert quoted_boxes(make_hit("שלום" * 15, boxes=(line,)), [Place(40, 55)]) == [line]
 
 
 def test_the_app_draws_in_a_process_of_its_own(pictures: PagePictures, pdf: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.ingestion.chunker import Chunker
-from rag_pipeline.models import Element, Hit
+from rag_pipeline.models import Element, Hit, Place
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.views.surroundings import NEIGHBOURS, Surroundings, surroundings
 
@@ -64,6 +64,19 @@ def test_a_table_goes_on_over_passages_and_its_rows_are_marked() -> None:
         ("Tool", False), ("Saw", False), ("Jigsaw", True), ("Drill", True), ("Ladder", False),
     ]  # fmt: skip
     assert above.rows == below.rows == ()
+
+
+def test_what_is_quoted_is_marked_more_in_its_place_only() -> None:
+    around = passages("Ada came.", "Ada came. Ada left.\nTool || Price\nSaw | 3\nDrill | 5", "Ada left.")
+    text = around[1].text
+    places = [Place(text.index("Ada left"), text.index("\nTool")), Place(text.index("Drill"), len(text))]
+    shown = surroundings(around[1], around, places)
+    assert [[(span.text, span.marked, span.quoted) for span in block.spans] for block in shown.blocks if block.spans] == [
+        [("Ada came.", False, False)],
+        [("Ada came. ", True, False), ("Ada left.", True, True)],
+        [("Ada left.", False, False)],
+    ]
+    assert [row.quoted for block in shown.blocks for row in block.rows] == [False, False, True]
 
 
 def test_rows_without_their_header_name_no_columns() -> None:

@@ -1,12 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
 
 import ui
-from rag_pipeline.models import Citation
+from rag_pipeline.models import Citation, Place
 from rag_pipeline_tests.ui.conftest import make_hit
-from ui.views.citations import Source, footnotes, without_footnotes
+from ui.views.citations import Source, footnotes, places_in, without_footnotes
 from ui.views.environment import render
 from ui.views.messages import failure_html, message_page
 
@@ -45,6 +46,9 @@ def test_a_source_has_one_name_and_one_address_for_pages_and_programs() -> None:
     citation = Citation(3, make_hit(document="a [x].pdf", collection="ä", page_first=1, page_last=2), 2)
     source = Source.of(citation)
     assert (source.name, source.url) == ("a [x].pdf, page 2", "/passages/%C3%A4/c1?page=2")
+    quoting = Source.of(replace(citation, quoted=(Place(0, 3), Place(5, 9)))).url
+    assert quoting == "/passages/%C3%A4/c1?page=2&quoted=0-3,5-9"
+    assert places_in("0-3,5-9,4-4,x,9-12,-1-2," + "9" * 5000 + "-1", "ten signs.") == (Place(0, 3), Place(5, 9), Place(9, 10))
     below = footnotes([citation], "http://app")
     assert below == "\n\n[3] [a (x).pdf, page 2](http://app/passages/%C3%A4/c1?page=2)"
     assert without_footnotes(f"Said [3].{below}") == "Said [3]."

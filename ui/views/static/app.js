@@ -20,9 +20,12 @@
     address.searchParams.set("theme", theme);
     frame.src = address.href;
     reader.querySelector("a").href = link.href;
-    requestAnimationFrame(() => document.documentElement.classList.add("reading"));
-    // Within the frame keys would be lost while the next page is loaded.
-    if (!opener || document.activeElement === frame) reader.querySelector(".close").focus({ preventScroll: true });
+    // Within the frame keys would be lost while the next page is loaded; what cannot be seen yet takes no focus.
+    const takesFocus = !opener || document.activeElement === frame;
+    requestAnimationFrame(() => {
+      document.documentElement.classList.add("reading");
+      if (takesFocus) reader.querySelector(".close").focus({ preventScroll: true });
+    });
     opener = link;
     const sources = sourcesOf(link);
     reader.querySelector(".steps").hidden = sources.length < 2 || place(sources, link) < 0;

@@ -22,6 +22,8 @@
     open: (conversation) => open(conversation),
     say: (words, back, seconds) => say(words, back, seconds),
     send: (address, options) => send(address, options),
+    copy: (text) => copyOut(text),
+    tellWhoAnswers: () => trigger("click"),
     shown: () => conversationOf(lastTurn()),
     begin(ofGradio) {
       trigger = ofGradio;
@@ -31,23 +33,25 @@
       if (conversation) open(conversation);
     },
   };
+  const sent = (wishes, chosen) => JSON.stringify({ ...window.ofScope.asked(), ...wishes, ...(chosen ? { collections: chosen } : {}) });
   // A question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile.
-  window.takeQuestion = (question, conversation, chat, collections) => {
-    if (!question.trim()) return ["", conversation, chat, collections, ""];
+  window.takeQuestion = (question, conversation, chat) => {
+    if (!question.trim()) return ["", conversation, chat, ""];
     write("");
-    const wishes = edited ? insteadOf(edited) : "";
+    const wishes = edited ? insteadOf(edited) : {};
     stopEditing();
-    return [question, conversation, chat, collections, wishes];
+    return [question, conversation, chat, sent(wishes)];
   };
-  window.takeAgain = (_, conversation, chat, collections) => [lastQuestion().textContent, conversation, chat, collections, insteadOf(messageOf(lastTurn()))];
-  window.takeNext = (_, conversation, chat, collections) => [next.question, conversation, chat, next.collections || collections, JSON.stringify(next.wishes || {})];
+  window.takeSuggestion = (question, conversation, chat) => [question, conversation, chat, sent({})];
+  window.takeAgain = (_, conversation, chat) => [lastQuestion().textContent, conversation, chat, sent(insteadOf(messageOf(lastTurn())))];
+  window.takeNext = (_, conversation, chat) => [next.question, conversation, chat, sent(next.wishes || {}, next.collections)];
   window.takeOpened = () => next;
 
   function insteadOf(message) {
-    if (!message || messageOf(lastTurn()) !== message) return "";
+    if (!message || messageOf(lastTurn()) !== message) return {};
     const conversation = conversationOf(lastTurn());
     say("The earlier answer made room for a new one.", () => restore(message, conversation));
-    return JSON.stringify({ instead_of: message });
+    return { instead_of: message };
   }
 
   function open(conversation) {
@@ -163,9 +167,12 @@
 
   async function copyAnswer(turn, format) {
     const answer = await send(messages(messageOf(turn), `/text?format=${format}`));
-    if (!answer) return;
+    if (answer) await copyOut(await answer.text());
+  }
+
+  async function copyOut(text) {
     try {
-      await copy(await answer.text());
+      await copy(text);
       say("Copied");
     } catch {
       say("The browser refused to copy. Select the text and copy it by hand.", null, 10);

@@ -22,7 +22,7 @@
 
   addEventListener("load", () => {
     for (const place of document.querySelectorAll(".place")) place.style.top = `${Number(place.dataset.top) * 100}%`;
-    const passage = document.querySelector(".place") || document.querySelector("mark") || document.querySelector("tr.marked");
+    const passage = document.querySelector(".place") || document.querySelector(".quoted") || document.querySelector("mark") || document.querySelector("tr.marked");
     if (passage && passage.getBoundingClientRect().top > innerHeight * 0.6) passage.scrollIntoView({ block: "start" });
   });
 })();

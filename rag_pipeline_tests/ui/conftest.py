@@ -138,12 +138,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(settings: Settings, answerer: ScriptedAnswerer | None = None) -> Iterator[str]:
+def serving(settings: Settings, answerer: ScriptedAnswerer | None = None, *, with_pages: bool = True) -> Iterator[str]:
     """The app under a real uvicorn; its address."""
     settings = settings.model_copy(update={"app_port": free_port()})
     if answerer:
         answerer.writes = settings.chat_model is not None
-    app = create_app(settings, cast("Answerer | None", answerer))
+    app = create_app(settings, cast("Answerer | None", answerer), with_pages=with_pages)
     server = uvicorn.Server(uvicorn.Config(app, port=settings.app_port, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sse_starlette import EventSourceResponse
 
+from rag_pipeline.ingestion.folder.listing import document_id
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline_tests.conftest import in_both_folders
@@ -131,11 +132,13 @@ def test_uploads_land_in_the_folder(client: httpx.Client, settings: Settings) ->
     files = [("files", ("../Bericht (1).txt", b"one")), ("files", ("half.part", b"x"))]
     answer = client.post("/api/v1/documents", files=files, data={"collection": "minutes"})
     assert answer.status_code == 201
-    assert answer.json()["documents"] == [{"name": "Bericht (1).txt", "collection": "minutes", "outcome": "added"}]
+    taken = {"name": "Bericht (1).txt", "collection": "minutes", "outcome": "added", "document_id": document_id("minutes/Bericht (1).txt")}
+    assert answer.json()["documents"] == [taken]
     assert [refused["name"] for refused in answer.json()["refused"]] == ["half.part"]
     assert [file.name for file in (settings.uploads / "minutes").iterdir()] == ["Bericht (1).txt"]
     again = client.post("/api/v1/documents", files=[("files", ("Bericht (1).txt", b"two"))], data={"collection": "minutes"})
-    assert again.json()["documents"][0] == {"name": "Bericht (1) (2).txt", "collection": "minutes", "outcome": "renamed"}
+    renamed = again.json()["documents"][0]
+    assert (renamed["name"], renamed["collection"], renamed["outcome"]) == ("Bericht (1) (2).txt", "minutes", "renamed")
     assert client.post("/api/v1/documents", files=[("files", ("a.tmp", b"x"))]).status_code == 400
 
 

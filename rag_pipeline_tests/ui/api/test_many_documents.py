@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -12,7 +12,7 @@ import pytest
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
-from rag_pipeline_tests.conftest import in_both_folders
+from rag_pipeline_tests.conftest import in_both_folders, text_lane
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 from ui.api import many_documents
 
@@ -39,7 +39,10 @@ def look(settings: Settings, *collections: str) -> None:
 def client_of(settings: Settings, token: str = OWNER) -> Iterator[httpx.Client]:
     guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=ENTRIES).api_tokens})
     headers = {"Authorization": f"Bearer {token}"}
-    with serving(guarded, ScriptedAnswerer()) as address, httpx.Client(base_url=address, headers=headers, timeout=60) as made:
+    with (
+        serving(guarded, ScriptedAnswerer(), with_pages=False) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=60) as made,
+    ):
         yield made
 
 
@@ -79,14 +82,19 @@ def test_many_are_moved_with_their_folders_and_deleted(settings: Settings) -> No
         assert set(ids_of(client)) == {"default/default/2025/a.txt"}
 
 
-def test_what_is_in_an_archive_goes_with_it_and_not_alone(settings: Settings, ingest: Callable[..., object]) -> None:
+def test_what_is_in_an_archive_goes_with_it_and_failed_ones_are_read_again(settings: Settings) -> None:
     with zipfile.ZipFile(settings.uploads / "box.zip", "w") as archive:
         archive.writestr("a.txt", "Zebras have stripes.")
+    (settings.uploads / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
     put(settings, "b.txt")
-    ingest()
-    ingest()
+    text_lane(settings)
+    text_lane(settings)
     with client_of(settings) as client:
         ids = ids_of(client)
+        told = batch(client, action="retry", filter={})
+        assert told["default/broken.docx"] == (True, "")
+        assert told["default/box.zip"] == (False, "box.zip has not failed: it is indexed.")
+        assert ids_of(client, state="failed") == {}
         alone = batch(client, action="delete", documents=[ids["default/box.zip/a.txt"], ids["default/b.txt"], "nothing"])
         assert alone["default/b.txt"] == (True, "")
         assert alone["default/box.zip/a.txt"][0] is False
@@ -95,22 +103,10 @@ def test_what_is_in_an_archive_goes_with_it_and_not_alone(settings: Settings, in
         content = client.post("/api/v1/documents/zip", json={"filter": {"name": "box"}}).content
         assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["default/box.zip", "default/box (2).zip/a.txt"]
         assert set(batch(client, action="move", to="boxes", filter={"name": "box"}).values()) == {(True, "")}
-        ingest()
-        ingest("boxes")
-        ingest("boxes")
-        assert set(ids_of(client)) == {"boxes/box.zip", "boxes/box.zip/a.txt"}
-        assert {row["state"] for row in client.get("/api/v1/documents").json()["documents"]} == {"indexed"}
-
-
-def test_failed_ones_are_read_again_and_others_say_why_not(settings: Settings, ingest: Callable[..., object]) -> None:
-    (settings.uploads / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
-    put(settings, "good.txt")
-    ingest()
-    with client_of(settings) as client:
-        told = batch(client, action="retry", filter={})
-        assert told["default/broken.docx"] == (True, "")
-        assert told["default/good.txt"] == (False, "good.txt has not failed: it is indexed.")
-        assert ids_of(client, state="failed") == {}
+        text_lane(settings)
+        text_lane(settings, collection="boxes")
+        text_lane(settings, collection="boxes")
+        assert set(ids_of(client)) == {"boxes/box.zip", "boxes/box.zip/a.txt", "default/broken.docx"}
 
 
 def test_all_that_match_are_done_a_page_at_a_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

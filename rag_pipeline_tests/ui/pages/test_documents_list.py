@@ -1,6 +1,5 @@
 """The list of documents in a real browser: sorted, paged, selected from, deleted with a way back; and whole folders uploaded."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +91,11 @@ def test_documents_are_sorted_paged_selected_and_deleted_with_a_way_back(page: A
 
 
 def test_a_folder_is_uploaded_and_followed_until_it_answers(
-    page: Any, settings: Settings, ingest: Callable[..., object], tmp_path: Path, screenshots: Path | None
+    page: Any, settings: Settings, tmp_path: Path, screenshots: Path | None
 ) -> None:
     (settings.uploads / "trips").mkdir()
     (settings.uploads / "trips" / "known.txt").write_text("Zebras have stripes.")
-    ingest("trips")
+    steps.source_documents.update_documents(Workspace(settings, "trips"))
     trip = tmp_path / "trip"
     (trip / "may").mkdir(parents=True)
     (trip / "may" / "Café (1).txt").write_text("The café in the harbour opens at nine.")

@@ -15,7 +15,8 @@ _LEFT, _EDGE = 64, 12
 _MOST_DOTS = 60
 """More of them would hide the line."""
 _MARKS = 3
-_NAMED_STEPS = 3
+_NAMED_STEPS, _SHORT_NAME = 3, 10
+"""So many are named below; of names with more letters two."""
 
 
 class Point(NamedTuple):
@@ -138,7 +139,7 @@ def _y(value: float, top: float) -> int:
 
 def _names(steps: Sequence[str]) -> tuple[tuple[int, str, str], ...]:
     """The first, the last, and some between, at equal distances; those at the edges within it."""
-    count = min(len(steps), _NAMED_STEPS)
+    count = min(len(steps), _NAMED_STEPS if max(map(len, steps), default=0) <= _SHORT_NAME else 2)
     chosen = [round(number * (len(steps) - 1) / max(1, count - 1)) for number in range(count)]
     anchors = ["start", *["middle"] * (count - 2), "end"] if count > 1 else ["middle"]
     return tuple((_x(place, len(steps)), steps[place], anchor) for place, anchor in zip(chosen, anchors, strict=False))

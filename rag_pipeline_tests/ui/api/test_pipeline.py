@@ -93,10 +93,13 @@ async def answered(conversations: Conversations, *owners: str) -> None:
     await conversations.close()
 
 
-def test_what_is_published_is_told_with_what_it_takes(settings: Settings, ingest: Callable[..., object]) -> None:
+def test_what_is_published_is_told_with_what_it_takes_without_dagster_too(settings: Settings, ingest: Callable[..., object]) -> None:
     (settings.uploads / "a.txt").write_text("All about lamps.")
     ingest()
-    with client_of(settings) as client:
+    with client_of(settings.model_copy(update={"dagster_port": free_port()})) as client:
+        runs, drawn = got(client, "/api/v1/ingestion/runs"), got(client, "/pipeline/now").text
+        assert (runs.status_code, runs.json()["error"]["code"]) == (503, "pipeline")
+        assert [words for words in ("Dagster does not answer", "1 document can be asked about") if words not in drawn] == []
         (first,) = got(client, "/api/v1/index").json()["versions"]
         assert (first["documents"], first["chunks"], first["vectors"], first["segments"], first["previous"]) == (1, 1, 1, 1, "")
         assert first["size_bytes"] > 10_000
@@ -134,17 +137,6 @@ def test_a_rebuild_is_a_run_with_all_done_anew(settings: Settings) -> None:
     assert [one["config"] for one in webserver.launched] == [{}, {"resources": {"ingestion": {"config": {"full_refresh": True}}}}]
 
 
-def test_without_dagster_all_else_is_shown(settings: Settings, ingest: Callable[..., object]) -> None:
-    (settings.uploads / "a.txt").write_text("All about lamps.")
-    ingest()
-    with client_of(settings.model_copy(update={"dagster_port": free_port()})) as client:
-        runs = got(client, "/api/v1/ingestion/runs")
-        assert (runs.status_code, runs.json()["error"]["code"]) == (503, "pipeline")
-        drawn = got(client, "/pipeline/now").text
-        assert "Dagster does not answer" in drawn
-        assert "1 document can be asked about" in drawn
-
-
 def test_no_secret_is_anywhere(settings: Settings) -> None:
     update: dict[str, Any] = {name: SecretStr(value) for name, value in SECRETS.items()}
     addresses = {
@@ -154,7 +146,7 @@ def test_no_secret_is_anywhere(settings: Settings) -> None:
         "s3_endpoint_url": "http://user:pass-of-storage@127.0.0.1:9",
     }
     secret = settings.model_copy(update={**update, **addresses, "chat_model": "some-model", "api_tokens": SecretStr(ENTRIES)})
-    with client_of(secret) as client:
+    with client_of(secret.model_copy(update={"dagster_port": free_port()})) as client:
         paths = [*(f"/api/v1/{route}" for route in ROUTES), *(f"/pipeline/{part}" for part in PARTS), *ELSEWHERE]
         answers = [got(client, path, FULL) for path in paths]
     text = "\n".join(answer.text for answer in answers)

@@ -57,9 +57,8 @@ def test_asking_opening_a_citation_following_up_and_being_refused(
         passage.locator("h1", has_text="Annual report 2025.pdf").wait_for()
         assert passage.locator("#page").inner_text() == "Page 2"
         page.wait_for_function("frames[0].document.querySelector('img').naturalWidth > 500", timeout=30 * SECONDS)
-        (quoted,) = passage.locator("mark.quoted").all_text_contents()
-        assert "963" in quoted
-        assert len(quoted) < len("".join(passage.locator("mark").all_text_contents()))
+        quoted = "".join(passage.locator("mark.quoted").all_text_contents())
+        assert 0 < len(quoted) < len("".join(passage.locator("mark").all_text_contents()))
         assert "quoted=" in passage.locator("img").get_attribute("src")
         take(page, screenshots, "passage")
         page.keyboard.press("Escape")

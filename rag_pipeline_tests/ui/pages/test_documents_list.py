@@ -1,5 +1,6 @@
 """The list of documents in a real browser: sorted, paged, selected from, deleted with a way back; and whole folders uploaded."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ SELECT md5(i::VARCHAR), 'many', 'folder ' || i % 3 || '/document ' || i || '.pdf
     'application/pdf', 'indexed', 1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01' + INTERVAL (i) HOUR FROM range(1, 241) r(i)
 """
 ROWS = "#table tbody tr"
+DROPPED = "() => { const files = new DataTransfer(); files.items.add(new File(['Dropped.'], 'dropped.txt')); return files; }"
 
 
 def opened(page: Any, address: str) -> None:
@@ -63,6 +65,10 @@ def test_documents_are_sorted_paged_selected_and_deleted_with_a_way_back(page: A
         take(page, screenshots, "list")
 
         page.locator(".folders button", has_text="many").click()
+        first_is(page, "document 240.pdf")
+        page.get_by_label("All on this page").check()
+        page.get_by_role("button", name="Select all 240 documents that match").click()
+        assert page.locator("[data-selected]").inner_text() == "240 selected"
         page.locator(".folders button", has_text="folder 1").click()
         comes_to(page, ROWS, 80)
         page.get_by_label("All on this page").check()
@@ -76,6 +82,10 @@ def test_documents_are_sorted_paged_selected_and_deleted_with_a_way_back(page: A
         assert page.locator("td.name > a").nth(0).inner_text() == HOSTILE
         choose(page, HOSTILE)
         choose(page, "a.txt")
+        with page.expect_download() as begun:
+            page.get_by_role("button", name="Download").click()
+        with zipfile.ZipFile(begun.value.path()) as downloaded:
+            assert sorted(downloaded.namelist()) == ["default/a.txt", "default/img src=x onerror=alert(1) &amp; 'x'.txt"]
         page.get_by_role("button", name="Delete", exact=True).click()
         assert page.locator("tr.going").count() == 2
         take(page, screenshots, "undo")
@@ -123,6 +133,9 @@ def test_a_folder_is_uploaded_and_followed_until_it_answers(
         page.get_by_text("is in collection trips, and answers.").wait_for(timeout=30 * SECONDS)
         take(page, screenshots, "uploaded")
         page.get_by_role("button", name="Send them all the same").click()
+        dropped = page.evaluate_handle(DROPPED)
+        page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+        page.get_by_text("dropped.txt is in collection trips").wait_for(timeout=30 * SECONDS)
         wait_until(lambda: page.wait_for_timeout(100) or (settings.uploads / "trips" / "trip" / "again.txt").exists())
     assert (settings.uploads / "trips" / "trip" / "may" / "Café (1).txt").read_text() == "The café in the harbour opens at nine."
     assert len(lost) == 1

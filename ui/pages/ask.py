@@ -53,6 +53,12 @@ Drawing = tuple[Any, ...]
 """What a page shows next: a value for each output of its events."""
 _NOTHING_NEW: Drawing = (gradio.skip(),) * 6
 
+_BEGIN = """
+    const begin = () => window.ofAsk.begin(trigger);
+    if (window.ofAsk) begin(); else document.addEventListener("DOMContentLoaded", begin);
+"""
+"""Gradio's own scripts may be done before ``ask.js``, which the page waits for."""
+
 
 class AskPage:
     """The components of the tab, and what happens when they are used."""
@@ -71,7 +77,7 @@ class AskPage:
                 self._greeting = gradio.HTML(elem_id="greeting")
                 self._drop = gradio.HTML(elem_id="first-drop")
                 self._examples = gradio.Button("Try it with example documents", variant="primary", visible=False, elem_id="examples")
-                gradio.HTML(render("ask/data.html", data={"part": "/first-minute"}), elem_id="first-machine")
+                gradio.HTML(render("ask/data.html", data={"loads": "/first-minute"}), elem_id="first-machine")
                 with gradio.Column(visible=False, elem_id="questions") as self._questions:
                     self._suggestions = [gradio.Button(question, elem_classes="suggestion") for question in QUESTIONS]
             self._chat = gradio.Chatbot(
@@ -84,7 +90,7 @@ class AskPage:
         self._wishes = gradio.Textbox(visible=False)
         self._known = gradio.HTML(visible="hidden", elem_id="scope-known")
         self._scope = gradio.HTML(visible="hidden", elem_id="scope-kept")
-        self._bridge = gradio.HTML(visible="hidden", js_on_load="window.ofAsk.begin(trigger)")
+        self._bridge = gradio.HTML(visible="hidden", js_on_load=_BEGIN)
         self._shown: gradio.State = gradio.State(None)
         self._connect()
 

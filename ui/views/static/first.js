@@ -4,10 +4,10 @@
   // --- parts of the page that the server draws when they are first seen ---
   async function load(part) {
     part.dataset.loaded = "";
-    const answer = await ofAsk.send(part.dataset.part);
+    const answer = await ofAsk.send(part.dataset.loads);
     if (answer) part.innerHTML = await answer.text();
   }
-  const loadSeen = () => document.querySelectorAll("[data-part]:not([data-loaded])").forEach((part) => { if (part.parentElement.offsetParent) load(part); });
+  const loadSeen = () => document.querySelectorAll("[data-loads]:not([data-loaded])").forEach((part) => { if (part.parentElement.offsetParent) load(part); });
   new MutationObserver(loadSeen).observe(document.documentElement, { childList: true, subtree: true });
   loadSeen();
 
@@ -16,7 +16,7 @@
     if (!(await ofAsk.send("/api/v1/language-models/chosen", options))) return;
     ofAsk.say(words);
     ofAsk.tellWhoAnswers();
-    document.querySelectorAll("[data-part][data-loaded]").forEach((part) => { delete part.dataset.loaded; });
+    document.querySelectorAll("[data-loads][data-loaded]").forEach((part) => { delete part.dataset.loaded; });
     loadSeen();
   }
   const chosen = (server, name) => ({ method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ server, name }) });
@@ -27,7 +27,7 @@
     if ("copy" in said) ofAsk.copy(said.copy);
     else if ("useName" in said) use(chosen(said.useServer, said.useName), `${said.useName} writes the answers from the next question on.`);
     else if ("useNone" in said) use({ method: "DELETE" }, "Answers are quoted from the documents from the next question on.");
-    else if ("lookAgain" in said) load(button.closest("[data-part]"));
+    else if ("lookAgain" in said) load(button.closest("[data-loads]"));
     else if ("tab" in said) [...document.querySelectorAll("#tabs button[role='tab']")].find((tab) => tab.textContent.trim() === said.tab)?.click();
   });
 })();

@@ -75,8 +75,8 @@ def _drawn(catalog: Catalog, choice: Choice, number: int) -> str:
     order = Order("state")
     with catalog.reading():
         page = documents_page(catalog, choice, ROWS, order=order, skip=(number - 1) * ROWS)
-        found = narrowing(catalog, choice)
-    return list_html(Listed(page.documents, page.total, number, choice, order, found), state_counts(catalog))
+        found, counts = narrowing(catalog, choice), state_counts(catalog)
+    return list_html(Listed(page.documents, page.total, number, choice, order, found), counts)
 
 
 def _cursor_halfway(catalog: Catalog, documents: int) -> str | None:

@@ -25,7 +25,8 @@ ALLOWED = {
     "rag_pipeline.evaluation": {"errors", "models", "quantities", "settings", "stores", "ingestion", "answering", "evaluation"},
     "rag_pipeline.backup": {"access", "errors", "settings", "stores", "ingestion", "backup"},
     "rag_pipeline.settings_in_force": {"settings"},
-    "rag_pipeline.doctor": {"answering", "embedding", "errors", "ingestion", "privacy", "settings", "stores"},
+    "rag_pipeline.installing": set(),
+    "rag_pipeline.doctor": {"answering", "embedding", "errors", "ingestion", "installing", "privacy", "settings", "stores"},
     "rag_pipeline.defs": {"document_life", "errors", "models", "settings", "stores", "ingestion", "evaluation", "defs", "definitions"},
 }
 OUTERMOST = ("rag_pipeline.definitions", "rag_pipeline.cli", "rag_pipeline.__main__", "ui")

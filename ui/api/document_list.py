@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Set
-from typing import Annotated
+from collections.abc import Mapping, Set
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from rag_pipeline.access import Access
-from rag_pipeline.document_life import hold_rules
+from rag_pipeline.document_life import HeldDeletions, hold_rules
 from rag_pipeline.ingestion.progress.live import files_being_read
-from rag_pipeline.stores.catalog.listing import Order, SortKey, documents_page
+from rag_pipeline.stores.catalog.listing import Order, SortKey, StateCounts, documents_page
 from rag_pipeline.stores.catalog.narrowing import narrowing
 from ui.api.conversations import PART_OF_A_PAGE
 from ui.api.deps import ReaderDependency, ServicesDependency
@@ -28,6 +28,7 @@ from ui.web.dagster import address_for
 from ui.web.services import Services
 
 pages = APIRouter(include_in_schema=False)
+_Told = TypeVar("_Told")
 
 
 class PageQuery(ListFilter):
@@ -47,20 +48,25 @@ async def parts(query: Annotated[PageQuery, Query()], request: Request, services
     headers = {**PART_OF_A_PAGE, "ETag": mark}
     if request.headers.get("if-none-match") == mark:
         return Response(status_code=304, headers=headers)
-    listed = await asyncio.to_thread(_listed, services, access, query, being_read)
-    counts, held = await services.visible_counts(access), await services.held_deletions()
+    listed, counts, held = await asyncio.to_thread(_listed, services, access, query, being_read)
     may_write = access.may("write")
-    visible = {name: one for name, one in held.items() if access.sees(name)}
-    banners = held_banners(visible, hold_rules(services.settings), may_write=may_write)
-    return HTMLResponse(
-        list_html(listed, counts, banners, address_for(services.settings, request.url.hostname), may_write=may_write), headers=headers
-    )
+    banners = held_banners(held, hold_rules(services.settings), may_write=may_write)
+    dagster = address_for(services.settings, request.url.hostname)
+    return HTMLResponse(list_html(listed, counts, banners, dagster, may_write=may_write), headers=headers)
 
 
-def _listed(services: Services, access: Access, query: PageQuery, being_read: Set[str]) -> Listed:
+def _listed(
+    services: Services, access: Access, query: PageQuery, being_read: Set[str]
+) -> tuple[Listed, StateCounts, Mapping[str, HeldDeletions]]:
     choice, order = query.choice(access), Order(query.sort, query.descending)
     with services.catalog.reading():  # what follows asks within it, so that its file is opened once
         page = documents_page(services.catalog, choice, ROWS, order=order, skip=(query.page - 1) * ROWS)
         left = narrowing(services.catalog, choice)
+        counts, held = services.counts.read()
     last = max(1, -(-page.total // ROWS))
-    return Listed(page.documents, page.total, min(query.page, last), choice, order, left, being_read)
+    listed = Listed(page.documents, page.total, min(query.page, last), choice, order, left, being_read)
+    return listed, _seen(counts, access), _seen(held, access)
+
+
+def _seen(by_collection: Mapping[str, _Told], access: Access) -> dict[str, _Told]:
+    return {name: told for name, told in by_collection.items() if access.sees(name)}

@@ -60,14 +60,15 @@ class DocumentCounts:
         Raises:
             RagError: the catalog cannot be read.
         """
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self.read)
 
     @property
     def headings(self) -> Sequence[tuple[str, str]]:
         """Collection and heading, of documents that were indexed lately, as of the last count or a minute before it."""
         return self._headings
 
-    def _read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
+    def read(self) -> tuple[StateCounts, Mapping[str, HeldDeletions]]:
+        """As :meth:`current`, for who is in a thread already."""
         with self._reading:
             signature = self._catalog.change_mark()
             if signature != self._signature:

@@ -16,7 +16,12 @@
   }
 
   // --- what goes to the server with an event: Gradio calls these with the values of the page, and sends what they return ---
-  let trigger = null, next = null, edited = null;
+  let ofGradio = null, next = null, edited = null;
+  // On a slow machine somebody clicks before Gradio is ready.
+  function trigger(kind) {
+    if (ofGradio) ofGradio(kind);
+    else setTimeout(trigger, 50, kind);
+  }
 
   window.ofAsk = {
     open: (conversation) => open(conversation),
@@ -25,8 +30,8 @@
     copy: (text) => copyOut(text),
     tellWhoAnswers: () => trigger("click"),
     shown: () => conversationOf(lastTurn()),
-    begin(ofGradio) {
-      trigger = ofGradio;
+    begin(given) {
+      ofGradio = given;
       restoreDraft();
       if (localStorage.getItem("conversations") && matchMedia("(min-width: 1000px)").matches) showPanel();
       const conversation = new URLSearchParams(location.search).get("conversation");

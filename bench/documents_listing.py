@@ -18,7 +18,7 @@ from pathlib import Path
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.listing import Choice, Order, documents_page, state_counts
 from rag_pipeline.stores.catalog.narrowing import narrowing
-from ui.views.document_table import COLUMNS, ROWS, Listed, list_html
+from ui.views.documents.table import COLUMNS, ROWS, Listed, list_html
 
 REPEATS = 21
 _ROWS = """

@@ -1,7 +1,7 @@
 """The pages that citations open: a passage in its document, pictures of pages, the original file.
 
 Belongs here: these routes. Not here: what the pages show (``views/passage_page.py``), finding text (``views/surroundings.py``), drawing
-(``views/page_pictures.py``), the whole document (``document_page.py``).
+(``views/page_pictures.py``), the whole document (``documents/page.py``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rag_pipeline.stores.catalog.database import DocumentStatus
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
 from ui.views.citations import places_in
-from ui.views.document_links import PDF
+from ui.views.documents.links import PDF
 from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
 from ui.views.passage_page import passage_page, quoted_boxes

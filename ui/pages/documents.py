@@ -1,14 +1,14 @@
 """The Documents tab: a place to drop new documents, how far they are, and all of them as a list.
 
-Belongs here: where each stands. Not here: the list, which a browser that looks at it asks for by itself (``api/document_list.py``,
-``static/documents.js``), storing files (``api/documents.py``).
+Belongs here: where each stands. Not here: the list, which a browser that looks at it asks for by itself (``api/documents/listed.py``,
+``static/documents/list.js``), storing files (``api/documents/files.py``).
 """
 
 from __future__ import annotations
 
 import gradio
 
-from ui.views.document_table import frame_html, upload_html
+from ui.views.documents.table import frame_html, upload_html
 from ui.views.progress import progress_html
 from ui.web.services import Services
 

@@ -1,7 +1,7 @@
 """The page of a passage: which pictures of pages it has, in which order, and where on them stands what is quoted.
 
 Belongs here: that. Not here: markup (``templates/passage.html``), the text around the passage (``surroundings.py``), drawing
-(``page_pictures.py``), the whole document (``document_page.py``).
+(``page_pictures.py``), the whole document (``documents/page.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from unicodedata import bidirectional
 
 from rag_pipeline.models import Box, Hit, Place
 from ui.views.citations import page_label, written_places
-from ui.views.document_links import document_url, has_pictures, original_url, picture_url
+from ui.views.documents.links import document_url, has_pictures, original_url, picture_url
 from ui.views.environment import render
 from ui.views.surroundings import Surroundings
 

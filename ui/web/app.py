@@ -32,13 +32,9 @@ from rag_pipeline.settings import Settings, load_settings
 from ui.api import (
     asking,
     conversations,
-    document_list,
-    document_page,
-    documents,
     errors,
     evaluation,
     language_models,
-    many_documents,
     mcp_tools,
     openai_chat,
     operations,
@@ -48,6 +44,8 @@ from ui.api import (
     runs,
     turns,
 )
+from ui.api.documents import files, listed, many
+from ui.api.documents import page as document_page
 from ui.api.schema_examples import FAILURES
 from ui.pages import build_pages
 from ui.pages.theme import theme
@@ -103,7 +101,7 @@ def create_api() -> FastAPI:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     routers = (
-        asking, turns, conversations, documents, document_page, many_documents, evaluation, language_models,
+        asking, turns, conversations, files, document_page, many, evaluation, language_models,
         progress, pipeline, runs, operations, openai_chat, passages,
     )  # fmt: skip
     for module in routers:
@@ -112,12 +110,12 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(pipeline.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
-    app.include_router(document_list.pages)
-    app.include_router(many_documents.pages)
+    app.include_router(listed.pages)
+    app.include_router(many.pages)
     app.include_router(document_page.pages)
     app.include_router(language_models.pages)
     app.include_router(login.router, max_body_size=LARGEST_LOGIN_BYTES)
-    app.include_router(documents.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
+    app.include_router(files.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)
     app.mount("/mcp", app.state.mcp)
     app.mount("/ui", GZipMiddleware(StaticFiles(directory=STATIC)), name="ui")

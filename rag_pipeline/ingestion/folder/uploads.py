@@ -1,6 +1,6 @@
 """Files put into the watched folder, moved in it, taken out: safe names, nothing half-written, nothing overwritten, nothing else removed.
 
-Belongs here: names, writing aside and renaming, which entry is removed. Not here: HTTP (``api/documents.py``), what becomes of the files.
+Belongs here: names, writing aside and renaming, which entry is removed. Not here: HTTP (``ui/api``), what becomes of the files.
 """
 
 from __future__ import annotations

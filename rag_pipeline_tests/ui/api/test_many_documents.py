@@ -14,7 +14,7 @@ from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.conftest import in_both_folders, text_lane
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
-from ui.api import many_documents
+from ui.api.documents import many
 
 OWNER, READER, LIMITED = "token-that-may-do-all", "token-that-may-read", "token-for-one-part"
 ENTRIES = f"owner:read+write:{OWNER} reader:read:{READER} limited:read+write:contracts:{LIMITED}"
@@ -110,7 +110,7 @@ def test_what_is_in_an_archive_goes_with_it_and_failed_ones_are_read_again(setti
 
 
 def test_all_that_match_are_done_a_page_at_a_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_documents, "AT_ONCE", 2)
+    monkeypatch.setattr(many, "AT_ONCE", 2)
     put(settings, *(f"inbox/{number}.txt" for number in range(5)))
     with client_of(settings) as client:
         asked: dict[str, object] = {"action": "delete", "filter": {"collection": "inbox"}}

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from rag_pipeline.ingestion.progress.overview import CollectionProgress, Overview
 from rag_pipeline.ingestion.progress.words import line, next_in_words
-from ui.views.document_table import size_in_words
+from ui.views.documents.table import size_in_words
 from ui.views.environment import render
 from ui.views.pipeline.runs import Run, run_rows
 

@@ -1,6 +1,6 @@
 """A document's own page, and its text over HTTP, a part at a time.
 
-Belongs here: these routes. Not here: what the page shows (``views/document_page.py``, ``views/document_part.py``), the statements
+Belongs here: these routes. Not here: what the page shows (``views/documents/page.py``, ``views/documents/part.py``), the statements
 (``rag_pipeline/stores/catalog/document_text.py``), what is done with documents (``documents.py``).
 
 These routes ask the catalog, as no citation does: a run that writes may keep them waiting, and they say so.
@@ -27,12 +27,12 @@ from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_text import DocumentDetails, Place, PlacedElement, TextPart, document_details, document_part
 from rag_pipeline.stores.conversations import AskedAbout
 from ui.api.deps import ReaderDependency, ServicesDependency
-from ui.api.documents import NO_DOCUMENT
+from ui.api.documents.files import NO_DOCUMENT
 from ui.api.errors import status_of
 from ui.api.passages import passage_of
 from ui.api.schema_examples import CHUNK, DOCUMENT_TEXT, ELEMENT, FailureBody, shown
-from ui.views.document_page import Look, document_page
-from ui.views.document_part import chunk_ids, part_html, spans_of
+from ui.views.documents.page import Look, document_page
+from ui.views.documents.part import chunk_ids, part_html, spans_of
 from ui.views.messages import message_page
 from ui.web.security import DOCUMENT_POLICY, own_page
 from ui.web.services import Services
@@ -215,7 +215,7 @@ async def whole_page(document_id: str, services: ServicesDependency, access: Rea
 
 @pages.get("/documents/{document_id}/text")
 async def part_of_the_page(document_id: str, services: ServicesDependency, access: ReaderDependency, wish: _WishDependency) -> Response:
-    """A part of the text as a part of that page (``static/document.js``)."""
+    """A part of the text as a part of that page (``static/documents/page.js``)."""
     hit = await passage_of(services, document_id, wish.collection, wish.passage)
     found = await asyncio.to_thread(_found, services, access, document_id, wish.place(hit))
     if found is None or found[1] is None:

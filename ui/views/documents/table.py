@@ -1,7 +1,7 @@
 """The documents as a table, the folders beside it, and the panel that takes new ones.
 
 Belongs here: what is said of each document and of the list, pure. Not here: markup (``templates/documents``), behaviour
-(``static/documents.js``, ``static/uploads.js``), where the list comes from (``api/document_list.py``).
+(``static/documents/list.js``, ``static/documents/uploads.js``), where the list comes from (``api/documents/listed.py``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The list on the Documents tab, as the parts of it that change (``static/documents.js`` asks for them).
+"""The list on the Documents tab, as the parts of it that change (``static/documents/list.js`` asks for them).
 
-Belongs here: the request, and whether anything has changed since the last one. Not here: what is shown (``views/document_table.py``), the
+Belongs here: the request, and whether anything has changed since the last one. Not here: what is shown (``views/documents/table.py``), the
 same as JSON (``documents.py``).
 """
 
@@ -22,8 +22,8 @@ from rag_pipeline.stores.catalog.listing import Order, SortKey, StateCounts, doc
 from rag_pipeline.stores.catalog.narrowing import narrowing
 from ui.api.conversations import PART_OF_A_PAGE
 from ui.api.deps import ReaderDependency, ServicesDependency
-from ui.api.many_documents import ListFilter
-from ui.views.document_table import ROWS, Listed, held_banners, list_html
+from ui.api.documents.many import ListFilter
+from ui.views.documents.table import ROWS, Listed, held_banners, list_html
 from ui.web.dagster import address_for
 from ui.web.services import Services
 

@@ -1,6 +1,6 @@
 """A part of a document's text, ready to be shown: its elements, where its chunks begin, and where both stand on the page's picture.
 
-Belongs here: that, pure. Not here: markup (``templates/document/part.html``), what else is known of the document (``document_page.py``),
+Belongs here: that, pure. Not here: markup (``templates/document/part.html``), what else is known of the document (``page.py``),
 which parts there are (``rag_pipeline/stores/catalog/document_text.py``).
 """
 
@@ -16,7 +16,7 @@ from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_text import Extent, PlacedElement, TextPart
 from rag_pipeline.stores.vectors.points import chunk_id
 from ui.views.citations import chunk_url, snippet
-from ui.views.document_links import document_url, has_pictures, picture_url
+from ui.views.documents.links import document_url, has_pictures, picture_url
 from ui.views.environment import render
 
 KINDS: dict[ElementKind, tuple[str, str]] = {

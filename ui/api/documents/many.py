@@ -237,7 +237,7 @@ class _Wanted:
 
 @pages.post("/documents/list/zip")
 async def download_chosen(chosen: Annotated[str, Form()], services: ServicesDependency, access: ReaderDependency) -> StreamingResponse:
-    """The same for a form, which a browser sends to save what comes without keeping it in memory (``static/documents.js``)."""
+    """The same for a form, which a browser sends to save what comes without keeping it in memory (``static/documents/list.js``)."""
     try:
         asked = ChosenDocuments.model_validate_json(chosen)
     except ValidationError as error:

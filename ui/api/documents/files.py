@@ -29,7 +29,7 @@ from rag_pipeline.stores.catalog.listing import Order, SortKey, documents_page
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions
 from ui.api import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
-from ui.api.many_documents import ListFilter
+from ui.api.documents.many import ListFilter
 from ui.api.schema_examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.web.services import Services

@@ -1,7 +1,7 @@
 """A document's own page: what is known of it, what was left out of it and why, and its text as the index has it.
 
-Belongs here: what is said, pure. Not here: markup (``templates/document/page.html``), a part of the text (``document_part.py``), routes
-(``ui/api/document_page.py``).
+Belongs here: what is said, pure. Not here: markup (``templates/document/page.html``), a part of the text (``part.py``), routes
+(``ui/api/documents/page.py``).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rag_pipeline.stores.conversations import AskedAbout
 from rag_pipeline.stores.vectors import Manifest
 from rag_pipeline.stores.vectors.languages import language_of
 from ui.views.citations import passage_url, snippet
-from ui.views.document_links import PDF, document_url, original_url
-from ui.views.document_part import ShownPart, page_word, shown_part
-from ui.views.document_table import size_in_words
+from ui.views.documents.links import PDF, document_url, original_url
+from ui.views.documents.part import ShownPart, page_word, shown_part
+from ui.views.documents.table import size_in_words
 from ui.views.environment import render
 
 _FUNCTION_WORDS = 5

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Hashable, Mapping, Set
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,8 +19,9 @@ from pydantic import Field
 from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions, hold_rules
 from rag_pipeline.ingestion.progress.live import files_being_read
-from rag_pipeline.stores.catalog.listing import Order, SortKey, StateCounts, documents_page
-from rag_pipeline.stores.catalog.narrowing import narrowing
+from rag_pipeline.stores.catalog.database import Catalog
+from rag_pipeline.stores.catalog.listing import Choice, Order, SortKey, StateCounts, documents_page
+from rag_pipeline.stores.catalog.narrowing import Narrowing, narrowing
 from ui.api.conversations import PART_OF_A_PAGE
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.documents.many import ListFilter
@@ -48,7 +50,7 @@ async def parts(query: Annotated[PageQuery, Query()], request: Request, services
     headers = {**PART_OF_A_PAGE, "ETag": mark}
     if request.headers.get("if-none-match") == mark:
         return Response(status_code=304, headers=headers)
-    listed, counts, held = await asyncio.to_thread(_listed, services, access, query, being_read)
+    listed, counts, held = await asyncio.to_thread(_listed, services, access, query, being_read, changed)
     may_write = access.may("write")
     banners = held_banners(held, hold_rules(services.settings), may_write=may_write)
     dagster = address_for(services.settings, request.url.hostname)
@@ -56,16 +58,22 @@ async def parts(query: Annotated[PageQuery, Query()], request: Request, services
 
 
 def _listed(
-    services: Services, access: Access, query: PageQuery, being_read: Set[str]
+    services: Services, access: Access, query: PageQuery, being_read: Set[str], changed: Hashable
 ) -> tuple[Listed, StateCounts, Mapping[str, HeldDeletions]]:
     choice, order = query.choice(access), Order(query.sort, query.descending)
     with services.catalog.reading():  # what follows asks within it, so that its file is opened once
         page = documents_page(services.catalog, choice, ROWS, order=order, skip=(query.page - 1) * ROWS)
-        left = narrowing(services.catalog, choice)
+        left = _narrowing(services.catalog, changed, choice)
         counts, held = services.counts.read()
     last = max(1, -(-page.total // ROWS))
     listed = Listed(page.documents, page.total, min(query.page, last), choice, order, left, being_read)
     return listed, _seen(counts, access), _seen(held, access)
+
+
+@lru_cache(maxsize=32)
+def _narrowing(catalog: Catalog, changed: Hashable, choice: Choice) -> Narrowing:
+    """Counted once for all pages and orders of a list, as long as the catalog is as it was."""
+    return narrowing(catalog, choice)
 
 
 def _seen(by_collection: Mapping[str, _Told], access: Access) -> dict[str, _Told]:

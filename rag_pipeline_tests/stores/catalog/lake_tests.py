@@ -66,7 +66,7 @@ def keys(catalog: Catalog) -> set[str]:
 
 def add(catalog: Catalog, key: str) -> None:
     with catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions VALUES (?, 1, [], NULL, NULL)", [key])
+        connection.execute("INSERT INTO extractions VALUES (?, 1, [], NULL, NULL, NULL)", [key])
 
 
 def test_values_come_back_bit_for_bit(shared: Settings) -> None:
@@ -104,7 +104,7 @@ catalog = open_catalog(Settings(data_dir=sys.argv[1], catalog_url=sys.argv[2]))
 for number in range(5):
     with catalog.writing() as connection:
         ((highest,),) = connection.execute("SELECT coalesce(max(pages), 0) FROM extractions").fetchall()
-        connection.execute("INSERT INTO extractions VALUES (?, ?, [], NULL, NULL)", [sys.argv[3], highest + 1])
+        connection.execute("INSERT INTO extractions VALUES (?, ?, [], NULL, NULL, NULL)", [sys.argv[3], highest + 1])
 """
 
 
@@ -123,7 +123,7 @@ import sys, time
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
 with open_catalog(Settings(data_dir=sys.argv[1], catalog_url=sys.argv[2])).writing() as connection:
-    connection.execute("INSERT INTO extractions SELECT 'half' || i, 1, [], NULL, NULL FROM range(10000) r(i)")
+    connection.execute("INSERT INTO extractions SELECT 'half' || i, 1, [], NULL, NULL, NULL FROM range(10000) r(i)")
     print("written", flush=True)
     time.sleep(600)
 """
@@ -143,7 +143,7 @@ def test_a_writer_that_is_killed_leaves_its_turn_and_nothing_else(shared: Settin
 def test_a_writer_waits_for_its_turn_and_says_when_it_does_not_come(shared: Settings) -> None:
     catalog = open_catalog(shared)
     with catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions VALUES ('first', 1, [], NULL, NULL)")
+        connection.execute("INSERT INTO extractions VALUES ('first', 1, [], NULL, NULL, NULL)")
         with pytest.raises(CatalogBusyError, match="another program"), open_catalog(shared, 0.05).writing():
             pass
         assert "first" not in keys(catalog)  # who reads does not wait, and sees what is committed
@@ -154,7 +154,7 @@ def test_what_somebody_wrote_out_of_turn_is_not_overwritten(shared: Settings, mo
     catalog = open_catalog(shared)
     add(catalog, "before")
     with pytest.raises(CatalogBusyError, match="Nothing was committed"), catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions VALUES ('mine', 1, [], NULL, NULL)")
+        connection.execute("INSERT INTO extractions VALUES ('mine', 1, [], NULL, NULL, NULL)")
         monkeypatch.setattr(lake.Lake, "_wait_for_turn", lambda *_: None)
         add(catalog, "theirs")
     add(catalog, "after")
@@ -168,7 +168,7 @@ def test_postgresql_goes_and_comes_back(settings: Settings) -> None:
         catalog = open_catalog(settings.model_copy(update={"catalog_url": Settings(catalog_url=address).catalog_url}))
         add(catalog, "before")
         with pytest.raises(CatalogError, match="Check PostgreSQL") as failed, catalog.writing() as connection:
-            connection.execute("INSERT INTO extractions VALUES ('half', 1, [], NULL, NULL)")
+            connection.execute("INSERT INTO extractions VALUES ('half', 1, [], NULL, NULL, NULL)")
             server.stop()
         uses: list[Callable[[], object]] = [catalog.documents, catalog.change_mark, lambda: add(catalog, "x")]
         said = [str(failed.value)]

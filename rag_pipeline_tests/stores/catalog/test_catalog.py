@@ -25,7 +25,7 @@ def test_a_catalog_that_does_not_exist_reads_as_no_documents(tmp_path: Path) -> 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.duckdb")
     with pytest.raises(RuntimeError), catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions VALUES ('key', 1, [], NULL, NULL)")
+        connection.execute("INSERT INTO extractions VALUES ('key', 1, [], NULL, NULL, NULL)")
         raise RuntimeError
     with catalog.reading() as connection:
         assert connection.execute("SELECT count(*) FROM extractions").fetchone() == (0,)
@@ -45,7 +45,7 @@ def test_a_file_that_was_cut_off_is_named_with_the_way_out(tmp_path: Path, kept:
     """Such a file can be opened; it is the first statement that finds the end."""
     catalog = Catalog(tmp_path / "catalog.duckdb")
     with catalog.writing() as connection:
-        connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL, NULL FROM range(50000) r(i)")
+        connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL, NULL, NULL FROM range(50000) r(i)")
     path = tmp_path / "catalog.duckdb"
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
@@ -123,7 +123,7 @@ def test_readers_and_writers_of_one_process_take_turns(tmp_path: Path) -> None:
             for number in range(10):
                 with catalog.writing() if writes else catalog.reading() as connection:
                     if writes:
-                        connection.execute("INSERT INTO extractions VALUES (?, 1, [], NULL, NULL)", [str(number)])
+                        connection.execute("INSERT INTO extractions VALUES (?, 1, [], NULL, NULL, NULL)", [str(number)])
                     connection.execute("SELECT count(*) FROM extractions").fetchone()
                 time.sleep(0.001)
         except Exception as error:

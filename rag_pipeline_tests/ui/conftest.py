@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -87,8 +88,8 @@ class ScriptedAnswerer:
             self.cancelled.set()
             raise
 
-    async def language_model(self) -> str | None:
-        return "scripted" if self.writes else None
+    async def language_model(self) -> SimpleNamespace | None:
+        return SimpleNamespace(name="scripted") if self.writes else None
 
     async def local_models(self) -> tuple[LocalModel, ...]:
         return self.offered

@@ -27,7 +27,7 @@ install: $(VENV)/.installed  ## Set up only
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
 	@$(BIN)/python -m rag_pipeline_tests.ducklake || [ -z "$$CI" ]
 	@$(BIN)/python -m rag_pipeline_tests.answering.generation.smollm2 || [ -z "$$CI" ]
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, Dagster's definitions
 	$(BIN)/ruff check .

@@ -53,11 +53,8 @@ Drawing = tuple[Any, ...]
 """What a page shows next: a value for each output of its events."""
 _NOTHING_NEW: Drawing = (gradio.skip(),) * 6
 
-_BEGIN = """
-    const begin = () => window.ofAsk.begin(trigger);
-    if (window.ofAsk) begin(); else document.addEventListener("DOMContentLoaded", begin);
-"""
-"""Gradio's own scripts may be done before ``ask.js``, which the page waits for."""
+_BEGIN = "const begin = () => (window.ofAsk ? window.ofAsk.begin(trigger) : setTimeout(begin, 50)); begin();"
+"""Gradio loads the scripts of a page's head beside its own, and may be done before ``ask.js``."""
 
 
 class AskPage:

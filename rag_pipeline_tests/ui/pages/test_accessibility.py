@@ -147,7 +147,7 @@ def test_all_of_it_works_by_keyboard(page: Any, settings: Settings, ingest: Call
         tab_to(page, "#tabs [role=tab]:not([aria-selected=true])")
         page.keyboard.press("Enter")
         page.wait_for_selector("table.documents")
-        for control in (".upload input[type=file]", ".upload input[name=collection]", "#filter-name input, #filter-name textarea"):
+        for control in (".upload input[type=file]", ".upload input[name=collection]", ".filters [name=name]"):
             tab_to(page, control)
         page.keyboard.type("nothing of that name")
         page.get_by_text("No document matches.").wait_for()

@@ -56,7 +56,7 @@ def test_the_first_minute(page: Any, settings: Settings, ingest: Callable[..., o
         wait_until(lambda: page.evaluate("navigator.clipboard.readText()") == str(settings.uploads))
 
         page.get_by_role("button", name="Use llama3.2:latest").click()
-        page.get_by_text("llama3.2:latest, by Ollama on this machine.").wait_for()
+        page.locator("#first-machine").get_by_text("llama3.2:latest, by Ollama on this machine.").wait_for()
         page.locator("#answers-by", has_text="Answers are written by llama3.2:latest").wait_for()
         assert chosen_model(settings) == ChosenModel("Ollama", "llama3.2:latest")
         page.locator("#answers-by").get_by_role("button", name="Quote instead").click()

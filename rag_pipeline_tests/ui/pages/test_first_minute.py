@@ -63,9 +63,13 @@ def test_the_first_minute(page: Any, settings: Settings, ingest: Callable[..., o
         page.locator("#answers-by", has_text="Ollama offers qwen3:4b").wait_for()
         assert chosen_model(settings) is None
 
-        (settings.uploads / "note.txt").write_text("The lamp is repaired by Ada.")
+        page.set_input_files(".first-drop input[type=file]", [tmp_path / "large.txt", tmp_path / "note.txt"])
+        page.locator(".first-drop li", has_text="note.txt is in collection default").wait_for()
+        page.locator(".first-drop .bad", has_text="large.txt").wait_for()
+        assert (settings.uploads / "note.txt").exists()
         ingest()
         page.get_by_role("heading", name="Ask 1 document anything").wait_for(timeout=30 * SECONDS)
+        assert page.locator(".first-drop .bad").is_visible()  # what it says of the large one is still to be read
         assert not page.locator("#first-machine").is_visible()
         take(page, screenshots, "over")
         page.reload()

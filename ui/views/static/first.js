@@ -12,9 +12,12 @@
   loadSeen();
 
   // --- who writes the answers ---
-  async function use(options) {
+  async function use(options, words) {
     if (!(await ofAsk.send("/api/v1/language-models/chosen", options))) return;
-    location.reload(); // all that the page says of who answers is said anew; an answer under way goes on
+    ofAsk.say(words);
+    ofAsk.tellWhoAnswers();
+    document.querySelectorAll("[data-loads][data-loaded]").forEach((part) => { delete part.dataset.loaded; });
+    loadSeen();
   }
   const chosen = (server, name) => ({ method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ server, name }) });
 
@@ -22,8 +25,8 @@
     const button = event.target.closest("button");
     const said = button?.dataset || {};
     if ("copy" in said) ofAsk.copy(said.copy);
-    else if ("useName" in said) use(chosen(said.useServer, said.useName));
-    else if ("useNone" in said) use({ method: "DELETE" });
+    else if ("useName" in said) use(chosen(said.useServer, said.useName), `${said.useName} writes the answers from the next question on.`);
+    else if ("useNone" in said) use({ method: "DELETE" }, "Answers are quoted from the documents from the next question on.");
     else if ("lookAgain" in said) load(button.closest("[data-loads]"));
     else if ("tab" in said) [...document.querySelectorAll("#tabs button[role='tab']")].find((tab) => tab.textContent.trim() === said.tab)?.click();
   });

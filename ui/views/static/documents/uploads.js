@@ -5,25 +5,25 @@
   const AT_ONCE = 3, ASKED_AT_ONCE = 200, LOOKED_UP_AT_ONCE = 1000, LARGEST_HASHED_BYTES = 64 << 20, LOOK_SECONDS = 3, LONGEST_PAUSE_SECONDS = 30;
   const HIDDEN = /^(\.|~\$)|^(thumbs\.db|desktop\.ini|__macosx)$/i;
   const PASSES = [0, 429, 502, 503, 504]; // no answer at all, or one that says: later
-  const files = []; // all of them: { file, folder, collection, item, state, … }
-  let hidden = 0, sending = 0, preparing = Promise.resolve();
+  const files = []; // all of them: { file, folder, form, collection, item, state, … }; the first page has a form too
+  const hidden = new Map(); // form: how many files were left out
+  let sending = 0, preparing = Promise.resolve();
 
-  const form = () => document.querySelector("[data-upload]");
   const pause = (seconds) => new Promise((over) => { setTimeout(over, seconds * 1000); addEventListener("online", over, { once: true }); });
   const named = (one) => (one.folder ? `${one.folder}/${one.file.name}` : one.file.name);
-  const counted = (state) => files.filter((one) => one.state === state).length;
+  const sentBy = (form) => files.filter((one) => one.form === form);
 
   // --- which files ---
   async function dropped(transfer) {
     const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean), plain = [...transfer.files];
     if (!entries.length) return plain.map((file) => ({ file, folder: "" }));
-    const found = [];
+    const found = Object.assign([], { hidden: 0 });
     for (const entry of entries) await walk(entry, "", found);
     return found;
   }
 
   async function walk(entry, folder, found) {
-    if (HIDDEN.test(entry.name) && (folder || entry.isDirectory)) { hidden += 1; return; }
+    if (HIDDEN.test(entry.name) && (folder || entry.isDirectory)) { found.hidden += 1; return; }
     try {
       if (entry.isFile) found.push({ file: await new Promise((taken, failed) => { entry.file(taken, failed); }), folder });
       else {
@@ -40,16 +40,19 @@
   }
 
   function picked(input) {
-    return [...input.files].flatMap((file) => {
+    let left = 0;
+    const found = [...input.files].flatMap((file) => {
       const [name, ...above] = file.webkitRelativePath ? file.webkitRelativePath.split("/").reverse() : [file.name];
-      if (above.length && [name, ...above].some((one) => HIDDEN.test(one))) { hidden += 1; return []; }
+      if (above.length && [name, ...above].some((one) => HIDDEN.test(one))) { left += 1; return []; }
       return [{ file, folder: above.reverse().join("/") }];
     });
+    return Object.assign(found, { hidden: left });
   }
 
-  function add(found) {
-    const list = form().querySelector(".upload-results"), collection = form().elements.collection.value.trim() || "default";
-    const added = found.map((one) => ({ ...one, collection, item: document.createElement("li"), state: "waiting" }));
+  function add(found, form) {
+    const list = form.querySelector(".upload-results"), collection = form.elements.collection.value.trim() || "default";
+    hidden.set(form, (hidden.get(form) || 0) + (found.hidden || 0));
+    const added = found.map((one) => ({ ...one, form, collection, item: document.createElement("li"), state: "waiting" }));
     for (const one of added) {
       one.item.append(document.createElement("span"));
       say(one, `${named(one)}: waits`);
@@ -200,22 +203,26 @@
   }
 
   function summary() {
-    const place = form()?.querySelector(".upload-progress");
-    if (!place) return;
-    const left = counted("waiting") + counted("ready") + counted("sending"), there = counted("there");
+    document.querySelectorAll("[data-upload]").forEach(summaryOf);
+  }
+
+  function summaryOf(form) {
+    const place = form.querySelector(".upload-progress"), its = sentBy(form), omitted = hidden.get(form);
+    const counted = (...states) => its.filter((one) => states.includes(one.state)).length;
+    const left = counted("waiting", "ready", "sending"), there = counted("there");
     const said = [
-      left ? `${files.length - left} of ${files.length} done` : `${files.length} file${files.length === 1 ? "" : "s"}`,
+      left ? `${its.length - left} of ${its.length} done` : `${its.length} file${its.length === 1 ? "" : "s"}`,
       counted("sent") && `${counted("sent")} on the way to an answer`,
       counted("answers") && `${counted("answers")} answer`,
       there && `${there} there already`,
       counted("bad") && `${counted("bad")} not taken, or not read`,
       counted("stopped") && `${counted("stopped")} stopped`,
-      hidden && `${hidden} hidden left out`,
+      omitted && `${omitted} hidden left out`,
     ];
-    place.hidden = !files.length && !hidden;
+    place.hidden = !its.length && !omitted;
     const words = `${said.filter(Boolean).join(" · ")}.`, line = place.querySelector("[data-upload-summary]");
     if (line.textContent !== words) line.textContent = words;
-    place.querySelector("[data-send-again]").hidden = !files.some((one) => one.state === "there" && !one.id);
+    place.querySelector("[data-send-again]").hidden = !its.some((one) => one.state === "there" && !one.id);
     place.querySelector("[data-upload-stop]").hidden = !left;
     place.querySelector("[data-upload-close]").hidden = Boolean(left);
   }
@@ -223,18 +230,22 @@
   // --- events ---
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-upload] input[type=file]")) return;
-    add(picked(event.target));
+    add(picked(event.target), event.target.form);
     event.target.value = "";
   });
   document.addEventListener("submit", (event) => { if (event.target.matches("[data-upload]")) event.preventDefault(); });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-upload] button");
     if (!button) return;
-    if ("sendAgain" in button.dataset) for (const one of files) if (one.state === "there" && !one.id) { one.state = "ready"; one.item.className = ""; }
+    const its = sentBy(button.form);
+    if ("sendAgain" in button.dataset) for (const one of its) if (one.state === "there" && !one.id) { one.state = "ready"; one.item.className = ""; }
     if ("uploadStop" in button.dataset) {
-      for (const one of files) if (["waiting", "ready", "sending"].includes(one.state)) { end(one, "stopped", `${named(one)}: stopped, and not sent.`); one.request?.abort(); }
+      for (const one of its) if (["waiting", "ready", "sending"].includes(one.state)) { end(one, "stopped", `${named(one)}: stopped, and not sent.`); one.request?.abort(); }
     }
-    if ("uploadClose" in button.dataset) { files.length = hidden = 0; form().querySelector(".upload-results").replaceChildren(); }
+    if ("uploadClose" in button.dataset) {
+      for (const one of its) { files.splice(files.indexOf(one), 1); one.item.remove(); }
+      hidden.delete(button.form);
+    }
     pump();
   });
   for (const kind of ["dragover", "dragleave", "drop"]) {
@@ -243,7 +254,7 @@
       if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // else the browser leaves the app for the file
       if (!drop) return;
       drop.classList.toggle("over", kind === "dragover");
-      if (kind === "drop") dropped(event.dataTransfer).then(add);
+      if (kind === "drop") dropped(event.dataTransfer).then((found) => add(found, drop.closest("form")));
     });
   }
   addEventListener("beforeunload", (event) => { if (files.some((one) => ["waiting", "ready", "sending"].includes(one.state))) event.preventDefault(); });

@@ -71,7 +71,7 @@ async def test_a_page_that_is_gone_before_it_was_shown_anything_ends_its_answer(
             class state:
                 access = EVERYTHING
 
-    drawings = page._answer("Who repaired the lamp?", None, [], [], "", Request)  # type: ignore[arg-type]
+    drawings = page._answer("Who repaired the lamp?", None, [], "", Request)  # type: ignore[arg-type]
     await anext(drawings)
     await asyncio.to_thread(wait_until, lambda: answerer.asked, 30)
     await drawings.aclose()

@@ -138,6 +138,15 @@ class Chunk:
         return embedded_text(self.context, self.text)
 
 
+def page_runs(pages: Sequence[int]) -> list[tuple[int, int]]:
+    """Pages in ascending order as runs of those that follow one another: the first and the last of each."""
+    runs: list[tuple[int, int]] = []
+    for page in pages:
+        first = runs.pop()[0] if runs and runs[-1][1] == page - 1 else page
+        runs.append((first, page))
+    return runs
+
+
 def embedded_text(context: str, text: str) -> str:
     """The text that stands for a chunk in both vectors: its context, a line break, its words.
 

@@ -14,7 +14,7 @@ from rag_pipeline.document_life import stage_of
 from rag_pipeline.ingestion.extract.registry import family_of
 from rag_pipeline.ingestion.folder.archives import why_not_removed
 from rag_pipeline.ingestion.folder.listing import path_in_archive
-from rag_pipeline.models import Hit
+from rag_pipeline.models import Hit, page_runs
 from rag_pipeline.stores.catalog.document_text import MOST_COPIES, DocumentDetails, TextPart
 from rag_pipeline.stores.conversations import AskedAbout
 from rag_pipeline.stores.vectors import Manifest
@@ -218,13 +218,7 @@ def _first_of(document_id: str, pages: Sequence[int]) -> str:
 
 def pages_in_words(pages: Sequence[int]) -> str:
     """``page 3``, ``pages 3, 7–9``."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and runs[-1][1] == page - 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    words = ", ".join(f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in runs)
+    words = ", ".join(f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in page_runs(pages))
     return f"page{'s' if len(pages) > 1 else ''} {words}"
 
 

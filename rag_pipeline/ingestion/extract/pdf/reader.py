@@ -25,7 +25,7 @@ from rag_pipeline.ingestion.extract.pdf.page import Page, page_picture, read_pag
 from rag_pipeline.ingestion.extract.pdf.tables import tables_among
 from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, read_picture_lines
 from rag_pipeline.ingestion.extract.source import Source, password_protected
-from rag_pipeline.models import Element, ElementKind
+from rag_pipeline.models import Element, ElementKind, page_runs
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -281,11 +281,5 @@ def _notes(findings: _Findings) -> Iterator[str]:
 
 def _named(pages: Sequence[int]) -> str:
     """``Page 3 is``, ``Pages 1-4, 9 are``."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and runs[-1][1] == page - 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in page_runs(pages))
     return f"Page {shown} is" if len(pages) == 1 else f"Pages {shown} are"

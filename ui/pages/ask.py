@@ -29,6 +29,7 @@ from rag_pipeline.stores.conversations import Conversation
 from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay
 from ui.pages.reader import access_in
+from ui.pages.scripts import once_loaded
 from ui.views.conversations import kept_scope_html, known_html
 from ui.views.environment import render
 from ui.views.exports import turns_of
@@ -53,8 +54,12 @@ Drawing = tuple[Any, ...]
 """What a page shows next: a value for each output of its events."""
 _NOTHING_NEW: Drawing = (gradio.skip(),) * 6
 
-_BEGIN = "const begin = () => (window.ofAsk ? window.ofAsk.begin(trigger) : setTimeout(begin, 50)); begin();"
-"""Gradio loads the scripts of a page's head beside its own, and may be done before ``ask.js``."""
+_BEGIN = f"({once_loaded('window.ofAsk.begin', 'ofAsk')})(trigger);"
+
+
+def _taking(function: str) -> str:
+    """What an event sends, by a function of ``static/ask.js``."""
+    return once_loaded(f"window.{function}", "ofAsk", "ofScope")
 
 
 class AskPage:
@@ -109,16 +114,16 @@ class AskPage:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asking = {**quiet, "concurrency_limit": PARALLEL_ANSWERS, "concurrency_id": "answers"}
         # A question that is sent while another is answered is asked after it.
-        self._question.submit(self._answer, inputs, outputs, js="window.takeQuestion", trigger_mode="always_last", **asking)
+        self._question.submit(self._answer, inputs, outputs, js=_taking("takeQuestion"), trigger_mode="always_last", **asking)
         for suggestion in self._suggestions:
-            suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, js="window.takeSuggestion", **asking)
-        self._bridge.submit(self._answer, inputs, outputs, js="window.takeNext", **asking)
-        self._chat.retry(self._answer, inputs, outputs, js="window.takeAgain", **asking)
+            suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, js=_taking("takeSuggestion"), **asking)
+        self._bridge.submit(self._answer, inputs, outputs, js=_taking("takeNext"), **asking)
+        self._chat.retry(self._answer, inputs, outputs, js=_taking("takeAgain"), **asking)
         # In the queue like answers themselves: what is drawn arrives in the order in which it was sent.
         ending = {**quiet, "concurrency_limit": None}
         self._question.stop(self._stop, None, None, **ending)
         self._anew.click(self._start_anew, None, outputs, **ending)
-        self._bridge.select(self._reopen, [self._wishes], outputs, js="window.takeOpened", **ending)
+        self._bridge.select(self._reopen, [self._wishes], outputs, js=_taking("takeOpened"), **ending)
         self._chat.like(self._rate, [self._conversation], None, queue=False, **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gradio
 
+from ui.pages.scripts import once_loaded
 from ui.views.environment import render
 
 
@@ -22,4 +23,4 @@ class PipelinePage:
 
     def connect(self) -> None:
         """Have the browser ask for what there is once the tab is opened; no event of Gradio's is sent."""
-        self._tab.select(None, js="() => window.ofPipeline.opened()", api_visibility="private")
+        self._tab.select(None, js=once_loaded("window.ofPipeline.opened", "ofPipeline"), api_visibility="private")

@@ -267,6 +267,19 @@ def test_what_a_model_writes_is_shown_and_never_obeyed(page: Any, settings: Sett
         take(page, screenshots, "hostile")
 
 
+@pytest.mark.parametrize("late", ["ask.js", "scope.js"])
+def test_a_question_asked_before_the_scripts_of_the_page_are_there_is_answered(page: Any, settings: Settings, late: str) -> None:
+    held: list[Any] = []
+    page.route(f"**/{late}", lambda route: held.append(route))  # Playwright marks the function that it is given
+    with serving(settings, ScriptedAnswerer()) as address:
+        page.goto(address, wait_until="commit")
+        ask(page, "Who repaired the lamp?")
+        assert len(held) == 1
+        held[0].continue_()
+        page.wait_for_selector(".turn .actions")
+        assert page.inner_text(".question") == "Who repaired the lamp?"
+
+
 def test_an_empty_folder_offers_examples_and_says_what_happens(
     page: Any, settings: Settings, ingest: Callable[..., object], screenshots: Path | None
 ) -> None:

@@ -40,6 +40,8 @@ class _Asked:
     rarity: Mapping[int, float]
     rarity_in_names: Mapping[int, float]
     number: bool
+    best_score: float
+    """Of the fusion of lists."""
 
 
 def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: Ranking = TUNING.ranking) -> tuple[Hit, ...]:
@@ -48,12 +50,11 @@ def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: 
     Candidates may come from several collections: cosine and words mean the same in each, as long as the embedding model is one.
     """
     candidates = _without_repetitions(candidates)
-    asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    measured = [_Measured.of(asked, candidate, ranking) for candidate in candidates]
+    measured = _measured(question, candidates, ranking)
     scores = _best_scores(measured, top_k, ranking)
-    order = sorted(scores, key=lambda n: (-scores[n][0], candidates[n].hit.rank))[:top_k]
+    order = sorted(scores, key=lambda n: (-scores[n][0], candidates[n].rank))[:top_k]
     return tuple(
-        replace(candidates[n].hit, rank=rank, score=scores[n][0], parts=measured[n].parts(scores[n][1], ranking))
+        replace(candidates[n].hit, rank=rank, score=scores[n][0], parts=measured[n].parts(scores[n][1]))
         for rank, n in enumerate(order, start=1)
     )
 
@@ -82,29 +83,30 @@ def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Rank
     The first in a list is the first however far it is from what was asked; what its words promise says more. All are lowered alike, and
     only where somebody asks for nearness: their order, also against a second search's, stays.
     """
-    unseen = [candidate for candidate in candidates if candidate.cosine is None]
-    if not unseen:
+    if all(candidate.cosine is not None for candidate in candidates):
         return 1.0
-    asked = _asked(question, candidates, ranking.inverse_frequency_smoothing)
-    measured = [_Measured.of(asked, candidate, ranking) for candidate in unseen]
+    measured = [one for one in _measured(question, candidates, ranking) if one.candidate.cosine is None]
     pairs = [one.pairs() for one in measured]
     highest = max(one.score(share, ranking) for one, share in zip(measured, pairs, strict=True))
     expected = max(one.expected(share, ranking) for one, share in zip(measured, pairs, strict=True))
     return min(1.0, expected / highest) if highest else 1.0
 
 
-def _asked(question: str, candidates: Sequence[Candidate], smoothing: float) -> _Asked:
+def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) -> list[_Measured]:
     in_order = question_words(question)
     words = {word[0]: frozenset(word) for word in in_order}
+    said = [_said(words, candidate.words) for candidate in candidates]
     names = {candidate.hit.document: name_words(candidate.hit.document) for candidate in candidates}
     in_names = words.keys() & set().union(*names.values())
-    return _Asked(
+    asked = _Asked(
         words,
         {(one[0], other[0]) for one, other in pairwise(in_order) if one[0] != other[0]},
-        word_rarity(words.keys(), [_said(words, candidate.words) for candidate in candidates], smoothing),
-        word_rarity(in_names, list(names.values()), smoothing),
+        word_rarity(words.keys(), said, ranking.inverse_frequency_smoothing),
+        word_rarity(in_names, list(names.values()), ranking.inverse_frequency_smoothing),
         expected_kind(question) == "number",
+        ranking.fusion.best_score,
     )
+    return [_Measured.of(asked, *one, ranking) for one in zip(candidates, said, strict=True)]
 
 
 def _said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
@@ -152,8 +154,8 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
         if same is candidate:
             continue
         earlier = min(same.hit, hit, key=lambda one: one.position)
-        best = replace(earlier, score=max(same.hit.score, hit.score), rank=min(same.hit.rank, hit.rank))
-        first[hit.collection, hit.document, hit.text] = Candidate(best, _greater(same.cosine, candidate.cosine), same.words)
+        rank, score = min(same.rank, candidate.rank), max(same.score, candidate.score)
+        first[hit.collection, hit.document, hit.text] = Candidate(earlier, rank, score, _greater(same.cosine, candidate.cosine), same.words)
     return list(first.values())
 
 
@@ -163,9 +165,11 @@ def _greater(one: float | None, other: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """What a passage has of the question but for its pairs of words: ``possible`` are those it may have, of ``asked`` pairs."""
+    """What a passage has of the question but for its pairs of words: ``possible`` are those it may have, of ``asked`` pairs; ``place`` is
+    1 for the first in all lists."""
 
     candidate: Candidate
+    place: float
     covered: float
     name: float
     row: float
@@ -173,13 +177,15 @@ class _Measured:
     asked: int
 
     @classmethod
-    def of(cls, asked: _Asked, candidate: Candidate, ranking: Ranking) -> _Measured:
+    def of(cls, asked: _Asked, candidate: Candidate, said: AbstractSet[int], ranking: Ranking) -> _Measured:
+        """``said``: the words of the question that it has."""
         named = name_words(candidate.hit.document)
-        said = _said(asked.words, candidate.words)
         covered = coverage(said | (named & asked.words.keys()), asked.rarity)
         row = 0.0 if candidate.cosine is None else _covered_by_a_row(asked, candidate.hit, covered, ranking)
         possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
-        return cls(candidate, covered, coverage(named, asked.rarity_in_names), row, possible, len(asked.pairs))
+        return cls(
+            candidate, candidate.score / asked.best_score, covered, coverage(named, asked.rarity_in_names), row, possible, len(asked.pairs)
+        )
 
     @property
     def most_pairs(self) -> float:
@@ -192,16 +198,15 @@ class _Measured:
 
     def score(self, pairs: float, ranking: Ranking) -> float:
         """With that share of pairs; higher with more of them."""
-        fused = self.candidate.hit.score
         if self.candidate.cosine is None:
-            return _score_by_words(fused, self.covered, pairs, self.name, ranking)
-        cosine, rank = max(0.0, self.candidate.cosine), fused / ranking.fusion.best_score
-        return min(1.0, _sum(cosine, self.covered, rank, pairs, self.name, ranking) + ranking.row * self.row)
+            return _score_by_words(self.candidate.score, self.covered, pairs, self.name, ranking)
+        cosine = max(0.0, self.candidate.cosine)
+        return min(1.0, _sum(cosine, self.covered, self.place, pairs, self.name, ranking) + ranking.row * self.row)
 
-    def parts(self, pairs: float, ranking: Ranking) -> Parts:
+    def parts(self, pairs: float) -> Parts:
         """What its score with that share of pairs is made of."""
-        fused, cosine = min(1.0, self.candidate.hit.score / ranking.fusion.best_score), self.candidate.cosine
-        return Parts(self.covered, None if cosine is None else max(0.0, cosine), self.name, fused, pairs, self.row)
+        cosine = self.candidate.cosine
+        return Parts(self.covered, None if cosine is None else max(0.0, cosine), self.name, min(1.0, self.place), pairs, self.row)
 
     def expected(self, pairs: float, ranking: Ranking) -> float:
         """The most that one without a vector will have once it has one."""
@@ -238,8 +243,9 @@ def share_asked(name: str, asked: AbstractSet[int]) -> float:
 
 
 def _sum(cosine: float, covered: float, rank: float, pairs: float, name: float, ranking: Ranking) -> float:
-    weights = (ranking.cosine, ranking.coverage, ranking.rank, ranking.pairs, ranking.name)
-    return sum(weight * part for weight, part in zip(weights, (cosine, covered, rank, pairs, name), strict=True)) / ranking.all_weights
+    # Written out: this runs twice for each of a hundred passages.
+    total = ranking.cosine * cosine + ranking.coverage * covered + ranking.rank * rank + ranking.pairs * pairs + ranking.name * name
+    return total / ranking.all_weights
 
 
 def _score_by_words(fused: float, covered: float, pairs: float, name: float, ranking: Ranking) -> float:

@@ -25,7 +25,7 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
     groups: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         groups[_BETWEEN_WORDS.sub(" ", f"{hit.context}\n{hit.text}".casefold()).strip()].append(hit)
-    return [replace(best, copies=_places(best, others)) for best, *others in groups.values()]
+    return [replace(best, copies=_places(best, others)) if others else best for best, *others in groups.values()]
 
 
 def _places(best: Hit, others: Sequence[Hit]) -> tuple[str, ...]:

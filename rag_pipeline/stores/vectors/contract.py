@@ -133,10 +133,12 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A hit of the lists' fusion (``hit.score`` is the fused one), its cosine to the question (None where one of the two has no vector),
-    and the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`)."""
+    """A passage with its place in the lists' fusion: rank from 1, fused score, cosine to the question (None where one of the two has no
+    vector), and the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`). The hit itself has neither rank nor score yet."""
 
     hit: Hit
+    rank: int
+    score: float
     cosine: float | None
     words: AbstractSet[int]
 

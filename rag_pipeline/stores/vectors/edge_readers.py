@@ -16,7 +16,7 @@ from typing import IO
 from rag_pipeline.errors import RagError
 from rag_pipeline.stores.vectors.contract import CollectionNotIndexedError, Manifest
 from rag_pipeline.stores.vectors.disk import has_room, read_ahead
-from rag_pipeline.stores.vectors.edge_search import OpenSegment, SegmentedSearch
+from rag_pipeline.stores.vectors.edge_search import OpenSegment, ReadPoints, SegmentedSearch
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard
 from rag_pipeline.stores.vectors.versions import CollectionFolder
 
@@ -74,6 +74,7 @@ class OpenVersions:
         self._root = root
         self._versions: dict[str, OpenVersion] = {}
         self._shards: dict[Path, _SharedShard] = {}
+        self._read = ReadPoints()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -148,7 +149,8 @@ class OpenVersions:
             self._give_back(paths)
             raise
         threading.Thread(target=read_ahead, args=(new,), name="read ahead", daemon=True).start()
-        return OpenVersion(manifest, signature, SegmentedSearch(segments, contents.passages, contents.terms), tuple(paths), held)
+        search = SegmentedSearch(segments, contents.passages, contents.terms, self._read)
+        return OpenVersion(manifest, signature, search, tuple(paths), held)
 
     def _take(self, path: Path, folder: CollectionFolder, segment: str) -> _SharedShard:
         if path not in self._shards:
@@ -163,6 +165,7 @@ class OpenVersions:
             shared.users -= 1
             if not shared.users:
                 del self._shards[path]
+                self._read.forget(shared.shard)
                 shared.shard.close()
 
     def _retire(self, version: OpenVersion | None) -> None:

@@ -5,6 +5,7 @@ Belongs here: that merging, and leaving out what is dead. Not here: calls of the
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rag_pipeline.models import IndexedChunk, SparseVector
+from rag_pipeline.models import Hit, IndexedChunk, SparseVector
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
 from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored, chosen_by
@@ -21,6 +22,51 @@ from rag_pipeline.stores.vectors.terms import Terms
 
 Ranked = Callable[[EdgeShard, int], Scored]
 """A ranking of a shard's points, to a depth."""
+
+
+MOST_READ_POINTS = 2048
+"""Those that twenty questions have for candidates, all different: about 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPoint:
+    """A point as it was read for a question. Its hit has neither rank nor score: those are a candidate's."""
+
+    hit: Hit
+    words: AbstractSet[int]
+
+
+class ReadPoints:
+    """The points that questions read last, of all segments that are open; safe to share by threads.
+
+    What is written never changes, and a question's second search, and the next question, read much of it again: to read a point and to
+    make a hit of it took half of a search.
+    """
+
+    def __init__(self, most: int = MOST_READ_POINTS) -> None:
+        self._most = most
+        self._points: dict[tuple[EdgeShard, str], ReadPoint] = {}
+        self._lock = threading.Lock()
+
+    def of(self, shard: EdgeShard, chunk_ids: Sequence[str]) -> dict[str, ReadPoint]:
+        """Those of a shard that exist, by id."""
+        with self._lock:
+            known = {identity: point for identity in chunk_ids if (point := self._points.get((shard, identity)))}
+        missing = [identity for identity in chunk_ids if identity not in known]
+        new = {
+            identity: ReadPoint(hit(0, 0.0, identity, payload), frozenset(words))
+            for identity, (payload, words) in (shard.payloads(missing, with_words=True) if missing else {}).items()
+        }
+        with self._lock:
+            self._points.update(((shard, identity), point) for identity, point in new.items())
+            while len(self._points) > self._most:  # the oldest goes first
+                del self._points[next(iter(self._points))]
+        return known | new
+
+    def forget(self, shard: EdgeShard) -> None:
+        """Let go of those of a shard that is about to be closed."""
+        with self._lock:
+            self._points = {key: point for key, point in self._points.items() if key[0] is not shard}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +101,27 @@ class SegmentedSearch:
     segments: Sequence[OpenSegment]
     passages: int
     terms: Terms
+    read: ReadPoints
 
     def candidates(self, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, best first; none for a question without a vector or a searchable word."""
         places: dict[str, int] = {}
-        lists = [(self._merged(ranked, query, places), weight) for ranked, weight in self._lists(query)]
-        fused = {str(identity): score for identity, score in fused_best(lists, query).items()}
+        near, said = self._nearest(query, places), self._with_words(query, places)
+        fused = fused_best([(list(near), query.fusion.dense_weight), (list(said), query.fusion.text_weight)], query)
         members: dict[int, list[str]] = defaultdict(list)
         for identity in fused:
             members[places[identity]].append(identity)
-        described = {found.chunk_id: found for place, ids in members.items() for found in _described(self.segments[place], ids, query)}
-        return [described[identity].candidate(rank, score) for rank, (identity, score) in enumerate(fused.items(), start=1)]
+        cosines, read = dict(near), dict[str, ReadPoint]()
+        for place, ids in members.items():
+            shard = self.segments[place].shard
+            read |= self.read.of(shard, ids)
+            unknown = [identity for identity in ids if identity not in near]
+            if query.dense is not None and unknown:
+                cosines |= shard.cosines(query.dense, unknown)
+        return [
+            Candidate(read[identity].hit, rank, score, cosines.get(identity), read[identity].words)
+            for rank, (identity, score) in enumerate(fused.items(), start=1)
+        ]
 
     def payloads(self, chunk_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Payloads of the live points among these, by id."""
@@ -77,46 +133,26 @@ class SegmentedSearch:
             for batch in segment.shard.chunks():
                 yield [chunk for chunk in batch if chunk.chunk_id not in segment.dead]
 
-    def _lists(self, query: SearchQuery) -> list[tuple[Ranked, float]]:
-        """The rankings of a question, with their weights in the fusion."""
-        lists: list[tuple[Ranked, float]] = []
+    def _nearest(self, query: SearchQuery, places: dict[str, int]) -> dict[str, float]:
+        """The chosen points nearest in meaning with their cosines."""
         dense, chosen = query.dense, chosen_by(query)
-        if dense is not None:
-            lists.append((lambda shard, depth: shard.nearest(dense, depth, chosen), query.fusion.dense_weight))
-        words = self._weighted(query.text)
-        if words.indices:
-            lists.append((lambda shard, depth: shard.with_words(words, depth, chosen), query.fusion.text_weight))
-        return lists
+        return {} if dense is None else self._merged(lambda shard, depth: shard.nearest(dense, depth, chosen), query, places)
+
+    def _with_words(self, query: SearchQuery, places: dict[str, int]) -> dict[str, float]:
+        """The chosen points with the words of the question, with their BM25 scores."""
+        words, chosen = self._weighted(query.text), chosen_by(query)
+        return self._merged(lambda shard, depth: shard.with_words(words, depth, chosen), query, places) if words.indices else {}
 
     def _weighted(self, text: str | None) -> SparseVector:
         words = query_vector(text).indices if text else []
         return SparseVector(words, self.terms.inverse_frequencies(words, self.passages))
 
-    def _merged(self, ranked: Ranked, query: SearchQuery, places: dict[str, int]) -> list[str]:
-        """Ids of one list over all segments, best first and by id where they score alike; notes in which segment each is."""
+    def _merged(self, ranked: Ranked, query: SearchQuery, places: dict[str, int]) -> dict[str, float]:
+        """One list over all segments, best first and by id where they score alike; notes in which segment each is."""
         depth = max(query.prefetch, query.top_k)
         found: Scored = []
         for place, segment in enumerate(self.segments):
             of_segment = segment.live(partial(ranked, segment.shard), depth)
             places.update((identity, place) for identity, _ in of_segment)
             found += of_segment
-        return [str(identity) for identity in best(found, depth)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    """A point as it was read for a question."""
-
-    chunk_id: str
-    payload: Mapping[str, Any]
-    words: Sequence[int]
-    cosine: float | None
-
-    def candidate(self, rank: int, score: float) -> Candidate:
-        return Candidate(hit(rank, score, self.chunk_id, self.payload), self.cosine, frozenset(self.words))
-
-
-def _described(segment: OpenSegment, ids: Sequence[str], query: SearchQuery) -> list[_Described]:
-    cosines = segment.shard.cosines(query.dense, ids) if query.dense is not None else {}
-    found = segment.shard.payloads(ids, with_words=True)
-    return [_Described(identity, payload, words, cosines.get(identity)) for identity, (payload, words) in found.items()]
+        return best(found, depth)

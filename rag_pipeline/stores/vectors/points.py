@@ -84,21 +84,21 @@ def type_of(document: str) -> str:
     return document.rpartition("/")[2].rpartition(".")[2].lower() if "." in document.rpartition("/")[2] else ""
 
 
-def best(points: Iterable[tuple[PointId, float]], count: int) -> dict[PointId, float]:
+def best(points: Iterable[tuple[str, float]], count: int) -> dict[str, float]:
     """Id → score of the best of some points, best first.
 
     Fusion scores many points alike, and the engine orders those as it happens to, another way each time: the id decides.
     """
-    return dict(sorted(points, key=lambda point: (-point[1], str(point[0])))[:count])
+    return dict(sorted(points, key=lambda point: (-point[1], point[0]))[:count])
 
 
-def fused_best(lists: Sequence[tuple[Sequence[str], float]], query: SearchQuery) -> dict[PointId, float]:
+def fused_best(lists: Sequence[tuple[Sequence[str], float]], query: SearchQuery) -> dict[str, float]:
     """Id → score of a question's best ``top_k``, best first, by reciprocal rank fusion as the contract's ``Fusion`` describes it.
 
     Args:
         lists: ids, best first, and the list's weight.
     """
-    scores: dict[PointId, float] = defaultdict(float)
+    scores: dict[str, float] = defaultdict(float)
     for ids, weight in lists:
         for rank, identity in enumerate(ids, start=1):
             scores[identity] += 1 / (query.fusion.k - 1 + rank / weight)

@@ -32,8 +32,8 @@ class Engine:
 
 
 def candidate(text: str, rank: int) -> Candidate:
-    found = replace(hit(rank, text, score=1 / (1 + rank), document=f"{text[:8]}.md"), chunk_id=text)
-    return Candidate(found, cosine=1 - rank / 10, words=word_ids(text))
+    found = replace(hit(rank, text, document=f"{text[:8]}.md"), chunk_id=text)
+    return Candidate(found, rank, score=1 / (1 + rank), cosine=1 - rank / 10, words=word_ids(text))
 
 
 def no_passage_follows(_: Hit) -> None:

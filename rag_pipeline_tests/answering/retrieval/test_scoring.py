@@ -15,8 +15,8 @@ from rag_pipeline_tests.answering.conftest import hit
 
 
 def candidate(number: int, text: str, cosine: float | None, fused: float, **fields: object) -> Candidate:
-    found = hit(number, text, score=fused, **fields)
-    return Candidate(found, cosine, word_ids(embedded_text(found.context, found.text)))
+    found = hit(number, text, **fields)
+    return Candidate(found, number, fused, cosine, word_ids(embedded_text(found.context, found.text)))
 
 
 def test_ranks_count_from_one_and_scores_fall() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,7 @@ def points(
 
 def hits(index: VectorIndex, collection: str, query: SearchQuery) -> list[Hit]:
     """What a search finds, best first."""
-    return [candidate.hit for candidate in index.candidates(collection, query)]
+    return [replace(found.hit, rank=found.rank, score=found.score) for found in index.candidates(collection, query)]
 
 
 def change(

@@ -97,21 +97,21 @@ def test_candidates_are_the_fused_hits_with_their_cosines(index: VectorIndex, na
     )
     query = SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="zeppelins", top_k=2)
     found = index.candidates(name, query)
-    assert [candidate.hit.rank for candidate in found] == [1, 2]
+    assert [candidate.rank for candidate in found] == [1, 2]
     cosines = {candidate.hit.document: candidate.cosine for candidate in found}
     assert cosines == {"near.md": pytest.approx(1.0, abs=1e-4), "words.md": pytest.approx(0.6, abs=1e-4)}
     words = {candidate.hit.document: candidate.words for candidate in found}
     assert words["words.md"] == word_ids("Heading\nthe zeppelin landed")
     wordless = index.candidates(name, SearchQuery(dense=[1.0, 0.0, 0.0, 0.0], text="?"))
     assert [candidate.hit.document for candidate in wordless] == ["near.md", "words.md", "far.md"]
-    assert wordless[0].hit.score == pytest.approx(0.5)
+    assert wordless[0].score == pytest.approx(0.5)
 
 
 def test_what_scores_alike_comes_in_the_same_order_each_time(index: VectorIndex, name: str) -> None:
     """Fusion by rank scores many points alike; an engine may order those otherwise each time, and cut elsewhere."""
     index.publish(change(name, [chunk for number in range(60) for chunk in points(f"{number}.md", "foxes run")], documents=60))
     query = SearchQuery(dense=[1.0, 0.0, 0.5, 0.25], text="foxes", top_k=10, prefetch=60)
-    scores = [candidate.hit.score for candidate in index.candidates(name, query)]
+    scores = [candidate.score for candidate in index.candidates(name, query)]
     assert scores == sorted(scores, reverse=True)
     assert len({tuple(hit.chunk_id for hit in hits(index, name, query)) for _ in range(5)}) == 1
     ids = [hit.chunk_id for hit in hits(index, name, SearchQuery(text="foxes", top_k=60))]
@@ -317,8 +317,8 @@ def test_all_chunks_can_be_taken_elsewhere(index: VectorIndex, name: str) -> Non
     query = SearchQuery(dense=[1, 0.5, 0, 0], text="foxes sleep")
     before = index.candidates(name, query)
     index.publish(change(f"{name}2", chunks, documents=2))
-    assert [(one.hit.chunk_id, one.hit.score, one.cosine) for one in index.candidates(f"{name}2", query)] == [
-        (one.hit.chunk_id, pytest.approx(one.hit.score), pytest.approx(one.cosine)) for one in before
+    assert [(one.hit.chunk_id, one.score, one.cosine) for one in index.candidates(f"{name}2", query)] == [
+        (one.hit.chunk_id, pytest.approx(one.score), pytest.approx(one.cosine)) for one in before
     ]
 
 

@@ -34,6 +34,8 @@ from rag_pipeline.stores.vectors import (
 )
 from rag_pipeline.stores.vectors.disk import allocated_bytes
 from rag_pipeline.stores.vectors.edge import EdgeIndex
+from rag_pipeline.stores.vectors.edge_search import ReadPoints
+from rag_pipeline.stores.vectors.points import chunk_id
 from rag_pipeline.stores.vectors.versions import CollectionFolder, folder_name
 from rag_pipeline_tests.stores.vectors.conftest import DIMENSION, change, hits, points
 
@@ -133,6 +135,21 @@ def test_a_version_that_is_read_is_not_deleted(tmp_path: Path) -> None:
     assert [hit.text for hit in hits(reader, "c", SearchQuery(dense=[1, 0, 0, 0]))] == ["four"]
     last = index.publish(change("c", points("a.md", "five"))).version
     assert version_folders(tmp_path, "c") == {versions[3], last}
+
+
+def test_what_was_read_is_kept_to_a_bound_and_no_longer_than_its_segment(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", [chunk for number in range(9) for chunk in points(f"{number}.md", f"fox {number}")], documents=9))
+    with index._open.reading("c") as version:
+        (segment,), read = version.search.segments, ReadPoints(most=4)
+        ids = [hit.chunk_id for hit in hits(index, "c", SearchQuery(text="fox", top_k=9))]
+        assert [read.of(segment.shard, ids)[one].hit.chunk_id for one in ids] == ids
+        assert [identity for _, identity in read._points] == ids[5:]
+        assert list(read.of(segment.shard, [ids[8], chunk_id("of no document", 0)])) == [ids[8]]
+        read.forget(segment.shard)
+        assert not read._points
+    index._open.retire("c")
+    assert not index._open._read._points
 
 
 def test_threads_share_an_index_while_it_is_published(tmp_path: Path) -> None:
@@ -488,7 +505,7 @@ def test_a_course_of_changes_answers_as_a_version_from_scratch(
     for query in (SearchQuery(dense=[1, 1, 0, 0], text="foxes owl 3", top_k=100), SearchQuery(text="owl 1 2", top_k=100)):
         expected, found = index.candidates("whole", query), index.candidates("c", query)
         assert [(one.hit.chunk_id, one.hit.text, one.words) for one in found] == [(o.hit.chunk_id, o.hit.text, o.words) for o in expected]
-        assert [one.hit.score for one in found] == pytest.approx([one.hit.score for one in expected])
+        assert [one.score for one in found] == pytest.approx([one.score for one in expected])
         assert [one.cosine for one in found] == pytest.approx([one.cosine for one in expected])
     index.close()
 

@@ -45,7 +45,7 @@ def answers(index: VectorIndex) -> dict[str, Any]:
     def one(collection: str) -> Any:
         found = index.candidates(collection, QUERY)
         cosines = [None if item.cosine is None else round(item.cosine, 2) for item in found]  # kept with 16 bits or 32
-        return [(item.hit.chunk_id, item.hit.text, round(item.hit.score, 6), item.words) for item in found], cosines
+        return [(item.hit.chunk_id, item.hit.text, round(item.score, 6), item.words) for item in found], cosines
 
     return {name: (one(name), index.revisions(name), manifest.vectors) for name, manifest in index.manifests().items()}
 

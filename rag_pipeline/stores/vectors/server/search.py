@@ -131,7 +131,7 @@ class ServerSearch:
                 lists.append(
                     ([str(chunk_id) for chunk_id in order], one.query.fusion.dense_weight if dense else one.query.fusion.text_weight)
                 )
-            one.fused = {str(chunk_id): score for chunk_id, score in fused_best(lists, one.query).items()}
+            one.fused = fused_best(lists, one.query)
 
     def _described(self, asked: Mapping[str, _Asked]) -> dict[str, list[Candidate]] | None:
         found = {collection: one for collection, one in asked.items() if one.fused}
@@ -240,4 +240,4 @@ def _these(asked: _Asked, chunk_ids: Iterable[str]) -> models.Filter:
 
 
 def _candidate(rank: int, score: float, chunk_id: str, point: models.ScoredPoint, cosine: float | None) -> Candidate:
-    return Candidate(hit(rank, score, chunk_id, point.payload or {}), cosine, frozenset(words_of(point)))
+    return Candidate(hit(0, 0.0, chunk_id, point.payload or {}), rank, score, cosine, frozenset(words_of(point)))

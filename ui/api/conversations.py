@@ -28,15 +28,14 @@ from ui.api.errors import AnswerFailedError
 from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, file_of, shown
 from ui.api.schemas import AskResponse, FilterBody, TopK, ask_response
 from ui.views.conversations import conversations_html
-from ui.views.exports import file_name, markdown_conversation, word_document
+from ui.views.exports import file_name, markdown_conversation, printed_conversation, word_document
 from ui.web.progress_feed import saying_how_far
-from ui.web.security import PAGE_POLICY
+from ui.web.security import own_page
 from ui.web.services import Services
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 pages = APIRouter(include_in_schema=False)
 MOST_PINNED, ON_A_PAGE = 200, 50
-PART_OF_A_PAGE = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
 _TYPES = {
     "markdown": "text/markdown; charset=utf-8",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -203,7 +202,13 @@ async def panel(
     kept = services.conversations
     above = [] if before else await kept.recent(access.digest, MOST_PINNED, search=search, pinned=True)
     found = await kept.recent(access.digest, ON_A_PAGE + 1, before, search, pinned=False)
-    return HTMLResponse(conversations_html(above, found, ON_A_PAGE, search), headers=PART_OF_A_PAGE)
+    return own_page(conversations_html(above, found, ON_A_PAGE, search))
+
+
+@pages.get("/conversations/{conversation_id}/print", response_class=HTMLResponse)
+async def to_print(conversation_id: str, services: ServicesDependency, access: ReaderDependency) -> HTMLResponse:
+    """The conversation with its sources as a page to be printed, or saved as PDF."""
+    return own_page(printed_conversation(await services.conversations.get(access.digest, conversation_id)))
 
 
 @router.post("/{conversation_id}/restore", status_code=204)

@@ -18,8 +18,8 @@ from rag_pipeline.doctor import examine_reading
 from rag_pipeline.settings import AUTOMATIC
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
 from ui.api.schema_examples import shown
-from ui.api.turns import PART_OF_A_PAGE
 from ui.views.welcome import machine_html
+from ui.web.security import own_page
 from ui.web.services import Services
 from ui.web.visibility import may_everything, require_everything
 
@@ -104,4 +104,4 @@ async def first_minute(services: ServicesDependency, access: ReaderDependency) -
     settings = services.settings
     offered, chosen = await services.answerer.local_models(), chosen_model(settings)
     missing = await asyncio.to_thread(examine_reading, settings) if access.may("write") else []
-    return HTMLResponse(machine_html(settings, offered, chosen, missing, may_choose=may_everything(access)), headers=PART_OF_A_PAGE)
+    return own_page(machine_html(settings, offered, chosen, missing, may_choose=may_everything(access)))

@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings_in_force import Origin, settings_in_force
-from ui.api.conversations import PART_OF_A_PAGE
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
 from ui.api.schema_examples import CONCERN, DAY, FINDING, INDEX_VERSION, PAST_SLICE, SETTING, shown
 from ui.views.messages import failure_html
@@ -29,6 +28,7 @@ from ui.views.pipeline.cards import Now, now_html
 from ui.views.pipeline.machine import findings_html, machine_html, settings_html
 from ui.web.dagster import address_for, latest_runs
 from ui.web.pipeline import activity_of, findings_of
+from ui.web.security import own_page
 from ui.web.services import Services
 from ui.web.visibility import may_everything, require_everything
 
@@ -218,7 +218,7 @@ async def part_of_page(
         drawn = await _drawn(part, request, services, access)
     except RagError as error:
         drawn = failure_html("This cannot be shown", str(error))
-    return HTMLResponse(drawn, headers=PART_OF_A_PAGE)
+    return own_page(drawn)
 
 
 async def _drawn(part: Part, request: Request, services: Services, access: Access) -> str:

@@ -16,7 +16,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.schema_examples import TRACE, file_of, shown
 from ui.views.exports import markdown_answer, plain_answer
 from ui.views.trace import trace_html
-from ui.web.security import PAGE_POLICY
+from ui.web.security import own_page
 
 router = APIRouter(prefix="/api/v1/conversations/messages", tags=["conversations"])
 pages = APIRouter(include_in_schema=False)
@@ -45,9 +45,6 @@ class TraceBody(BaseModel):
     usage: dict[str, int] = {}
 
 
-PART_OF_A_PAGE = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
-
-
 @router.get("/{message_id}/text", response_class=Response, responses=file_of("text/plain", "The answer"))
 async def text(
     message_id: str,
@@ -73,7 +70,7 @@ async def found(message_id: str, services: ServicesDependency, access: ReaderDep
     """The same as a part of the page, drawn when someone opens it (``static/ask.js``)."""
     kept = await services.conversations.trace(access.digest, message_id)
     collections = [name for name in await services.indexed_collections() if access.sees(name)]
-    return HTMLResponse(trace_html(kept, collections), headers=PART_OF_A_PAGE)
+    return own_page(trace_html(kept, collections))
 
 
 @router.delete("/{message_id}", status_code=204)

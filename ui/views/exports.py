@@ -1,4 +1,4 @@
-"""Answers and conversations that leave the app: as plain text, or as Markdown or DOCX with the sources below each answer.
+"""Answers and conversations that leave the app: as plain text, or as Markdown, DOCX or a page to print with the sources below each answer.
 
 Belongs here: text and files, pure. Not here: what a turn looks like on the page (``turns.py``), the lines of sources (``citations.py``).
 
@@ -15,7 +15,8 @@ from itertools import pairwise
 from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
 from ui.views.citations import Source, footnotes
-from ui.views.turns import Turn, turn_of
+from ui.views.environment import render
+from ui.views.turns import Turn, shown_turn, turn_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
 _REQUESTING = re.compile(r"!(?=\[)|\](?=[(\[:])|<")
@@ -78,6 +79,15 @@ def word_document(conversation: Conversation, base: str) -> bytes:
     file = BytesIO()
     made.save(file)
     return file.getvalue()
+
+
+def printed_conversation(conversation: Conversation) -> str:
+    """A conversation as a page of its own: whoever wants a PDF has the browser print it, with fonts for every script."""
+    turns = [
+        (question.content, shown_turn(turn_of(question, answer, markdown=bool(answer.detail.get("model")))))
+        for question, answer in turns_of(conversation)
+    ]
+    return render("printed.html", title=conversation.title, created_at=conversation.created_at, turns=turns)
 
 
 def _printable(text: str) -> str:

@@ -167,10 +167,11 @@ def question_html(question: str) -> str:
 
 def turn_html(turn: Turn) -> str:
     """The right-hand side of a turn, whole, at any moment of the stream."""
-    return render("ask/turn.html", turn=_shown(turn))
+    return render("ask/turn.html", turn=shown_turn(turn))
 
 
-def _shown(turn: Turn) -> ShownTurn:
+def shown_turn(turn: Turn) -> ShownTurn:
+    """What there is to see of a turn."""
     over = turn.end is not None or turn.stopped
     end, shown = turn.end, ShownTurn(_searched(turn), turn.conversation, turn.message_id if over else "")
     if isinstance(end, Answered | Refused):

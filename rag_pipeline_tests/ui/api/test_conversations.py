@@ -70,6 +70,11 @@ def test_a_conversation_leaves_as_a_file_with_its_sources_and_runs_nothing(clien
     assert paragraphs[-2:] == ["Body *so* [1].", f"[1] rules.txt ({client.base_url}/passages/default/c1)"]
     assert files["json"].json()["messages"][1]["detail"]["citations"][0]["document"] == "rules.txt"
     assert files["json"].headers["content-disposition"].startswith("attachment")
+    printed = client.get(f"/conversations/{made['conversation_id']}/print")
+    assert "&lt;img src=x&gt;" in printed.text and "<img" not in printed.text
+    assert "script-src 'self';" in printed.headers["content-security-policy"]
+    assert 'href="/passages/default/c1">rules.txt</a>' in printed.text
+    assert client.get("/conversations/no-such-one/print").status_code == 404
 
 
 def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: ScriptedAnswerer) -> None:

@@ -76,6 +76,7 @@ def test_every_view_keeps_the_rules(page: Any, address: str, scheme: str, width:
     page.locator("a.cite").first.evaluate("link => link.click()")  # which the panel covers on a phone
     page.frame_locator("#reader iframe").locator("h1").wait_for()
     looks("beside")
+    printed = page.locator("#conversations a[href$='/print']").first.get_attribute("href")
     passage = page.locator("#reader nav a").get_attribute("href")
     page.keyboard.press("Escape")
     page.locator("#conversations .close").click()
@@ -89,6 +90,8 @@ def test_every_view_keeps_the_rules(page: Any, address: str, scheme: str, width:
     page.get_by_role("tab", name="Pipeline").click()
     page.wait_for_selector("#pipeline section", state="visible")
     looks("pipeline")
+    page.goto(f"{address}{printed}")
+    looks("printed")
     page.goto(f"{address}{document}")
     page.wait_for_function("document.querySelector('img').naturalWidth > 500", timeout=30 * SECONDS)
     looks("document")

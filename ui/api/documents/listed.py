@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from rag_pipeline.access import Access
@@ -22,11 +21,11 @@ from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.listing import Choice, Order, SortKey, StateCounts, documents_page
 from rag_pipeline.stores.catalog.narrowing import Narrowing, narrowing
-from ui.api.conversations import PART_OF_A_PAGE
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.documents.many import ListFilter
 from ui.views.documents.table import ROWS, Listed, held_banners, list_html
 from ui.web.dagster import address_for
+from ui.web.security import own_page
 from ui.web.services import Services
 
 pages = APIRouter(include_in_schema=False)
@@ -47,14 +46,15 @@ async def parts(query: Annotated[PageQuery, Query()], request: Request, services
     being_read = await asyncio.to_thread(files_being_read, services.settings)
     changed = await asyncio.to_thread(services.catalog.change_mark)
     mark = f'"{hashlib.sha256(repr((changed, sorted(being_read), access, query)).encode(errors="backslashreplace")).hexdigest()}"'
-    headers = {**PART_OF_A_PAGE, "ETag": mark}
     if request.headers.get("if-none-match") == mark:
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers={"ETag": mark, "Cache-Control": "no-store"})
     listed, counts, held = await asyncio.to_thread(_listed, services, access, query, being_read, changed)
     may_write = access.may("write")
     banners = held_banners(held, hold_rules(services.settings), may_write=may_write)
     dagster = address_for(services.settings, request.url.hostname)
-    return HTMLResponse(list_html(listed, counts, banners, dagster, may_write=may_write), headers=headers)
+    page = own_page(list_html(listed, counts, banners, dagster, may_write=may_write))
+    page.headers["ETag"] = mark
+    return page
 
 
 def _listed(

@@ -20,6 +20,10 @@
     if (parent !== window && !event.altKey && !event.ctrlKey && !event.metaKey) parent.postMessage({ key: event.key }, location.origin);
   });
 
+  addEventListener("click", (event) => {
+    if (event.target.closest("button.print")) print();
+  });
+
   addEventListener("load", () => {
     for (const place of document.querySelectorAll(".place")) place.style.top = `${Number(place.dataset.top) * 100}%`;
     const passage = document.querySelector(".place") || document.querySelector(".quoted") || document.querySelector("mark") || document.querySelector("tr.marked");

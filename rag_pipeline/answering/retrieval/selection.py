@@ -15,6 +15,8 @@ from rag_pipeline.answering.tuning import TUNING, Selection
 from rag_pipeline.models import Hit
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
+_TELLING_APART = "aeinst0125"
+"""Texts with other numbers of these are no copies, and need not be brought into one form for that: a tenth of the time."""
 
 
 def without_copies(hits: Sequence[Hit]) -> list[Hit]:
@@ -22,9 +24,12 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
 
     Case, punctuation and spaces may differ, and nothing else: in a new version of a contract one number is what matters.
     """
-    groups: dict[str, list[Hit]] = defaultdict(list)
-    for hit in hits:
-        groups[_BETWEEN_WORDS.sub(" ", f"{hit.context}\n{hit.text}".casefold()).strip()].append(hit)
+    texts = [f"{hit.context}\n{hit.text}".casefold() for hit in hits]
+    letters = [tuple(map(text.count, _TELLING_APART)) for text in texts]
+    alike = Counter(letters)
+    groups: dict[object, list[Hit]] = defaultdict(list)
+    for hit, text, counts in zip(hits, texts, letters, strict=True):
+        groups[_BETWEEN_WORDS.sub(" ", text).strip() if alike[counts] > 1 else counts].append(hit)
     return [replace(best, copies=_places(best, others)) if others else best for best, *others in groups.values()]
 
 

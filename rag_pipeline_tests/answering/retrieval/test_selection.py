@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from rag_pipeline.answering.retrieval.selection import varied, with_continuation, without_copies
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Hit
@@ -36,6 +39,13 @@ def test_copies_are_shown_once_from_the_document_that_fits_best() -> None:
     elsewhere = hit(4, "The notice period is 30 days.", document="other.md", context="Suppliers")
     kept = without_copies([best, copy, another, elsewhere])
     assert [(one.chunk_id, one.copies) for one in kept] == [("id-1", (f"{copy.collection}/old.md",)), ("id-3", ()), ("id-4", ())]
+
+
+@given(st.lists(st.lists(st.sampled_from(["Fuß", "FUSS", "aß", "ass", "9", "–", " ", "読", "tea", "ate"])).map("".join), max_size=8))
+def test_copies_are_those_of_the_same_words_whatever_stands_between(texts: list[str]) -> None:
+    kept = without_copies([hit(number, text) for number, text in enumerate(texts)])
+    words = ["".join(one if one.isalnum() else " " for one in text.casefold()).split() for text in texts]
+    assert [words[one.rank] for one in kept] == [one for place, one in enumerate(words) if one not in words[:place]]
 
 
 def test_the_passage_after_the_best_one_is_among_the_first_eight() -> None:

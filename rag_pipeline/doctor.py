@@ -160,7 +160,7 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
 
 
 def _reading(settings: Settings) -> Iterator[Finding]:
-    from rag_pipeline.ingestion.extract.process.abilities import listed_passwords
+    from rag_pipeline.ingestion.extract.process.passwords import listed_passwords
 
     yield from _ocr(settings)
     yield from _old_office()

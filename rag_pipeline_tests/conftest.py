@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from rag_pipeline.ingestion.backlog import LANES, Lane
@@ -16,6 +17,9 @@ from rag_pipeline_tests.made_model import made_model, put_into
 from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
+# How long an example takes is the machine's affair. In continuous integration examples are the same each time.
+hypothesis.settings.register_profile("suite", parent=hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 WHOLE_PRODUCT = (

@@ -49,7 +49,7 @@ TEXTS = st.lists(st.one_of(st.text(max_size=200), WORDS.map(" ".join)), min_size
 
 
 @given(texts=TEXTS)
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_texts_in_any_batch_have_the_same_vectors(texts: list[str], light: LightEmbedder, loaded: SentenceTransformerEmbedder) -> None:
     vectors = light.embed_documents(texts)
     assert vectors.dtype == np.float32

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel, WordPiece
@@ -90,14 +90,12 @@ documents = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(documents, st.integers(16, 80))
 def test_nothing_is_lost_doubled_reordered_or_too_long(elements: list[Element], limit: int) -> None:
     tokens = counter(80)
     check(elements, Chunker(tokens, limit).chunk(elements), tokens, limit)
 
 
-@settings(deadline=None)
 @given(documents)
 def test_the_same_document_gives_the_same_chunks(elements: list[Element]) -> None:
     chunker = Chunker(counter(), 40)

@@ -454,7 +454,5 @@ def test_catalog_and_answers_always_equal_a_simple_model(monkeypatch: pytest.Mon
     from hypothesis import Phase
 
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    profile = hypothesis_settings(
-        max_examples=EXAMPLES, stateful_step_count=20, deadline=None, phases=[Phase.generate], suppress_health_check=checks
-    )
+    profile = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=20, phases=[Phase.generate], suppress_health_check=checks)
     run_state_machine_as_test(Lifecycle, settings=profile)  # type: ignore[no-untyped-call]

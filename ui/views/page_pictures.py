@@ -18,7 +18,7 @@ from rag_pipeline.errors import DocumentError, RagError
 from rag_pipeline.ingestion.extract import HEAD_BYTES, media_type_of
 from rag_pipeline.ingestion.extract.pdf.reader import open_pdf
 from rag_pipeline.ingestion.extract.picture.picture import shown_page
-from rag_pipeline.ingestion.extract.process.abilities import listed_passwords
+from rag_pipeline.ingestion.extract.process.passwords import listed_passwords
 from rag_pipeline.ingestion.extract.process.processes import SandboxedProcesses, close_pools
 from rag_pipeline.ingestion.extract.process.sandbox import OUT_OF_MEMORY_EXIT_CODE, OUT_OF_TIME_SIGNAL, limit_time
 from rag_pipeline.ingestion.extract.source import ReadingOptions, Source

@@ -149,7 +149,7 @@ ANYTHING = strategies.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(says=ANYTHING | strategies.binary(max_size=40), status=strategies.sampled_from([200, 204, 404, 500]))
 def test_who_says_anything_else_offers_what_can_be_read_and_fails_nobody(says: object, status: int) -> None:
     with listening({"*": says}, status) as stranger:

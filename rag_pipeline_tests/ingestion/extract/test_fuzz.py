@@ -43,7 +43,7 @@ ODDITIES = [
 
 
 def examples(count: int) -> Callable[[Any], Any]:
-    return settings(max_examples=count * TIMES, deadline=None, derandomize=TIMES == 1, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count * TIMES, derandomize=TIMES == 1, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

@@ -297,7 +297,7 @@ def act(root: Path, action: str, name: str, other: str) -> None:
         pass  # that one cannot be done here
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=ACTIONS, after=ACTIONS)
 def test_whatever_differs_from_the_last_listing_has_been_told(
     before: list[tuple[str, str, str]], after: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory

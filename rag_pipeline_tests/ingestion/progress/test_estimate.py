@@ -138,13 +138,13 @@ def wrong(machine: Machine, documents: int, late: int = 0) -> list[tuple[float, 
     return [one for one in judged if one[2] is None or not one[1] / WITHIN - one_start <= one[2] <= one[1] * WITHIN + one_start]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(machines, st.integers(100, 900))
 def test_after_a_tenth_the_time_left_is_within_half_of_the_truth(machine: Machine, documents: int) -> None:
     assert wrong(machine, documents) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(machines, st.integers(300, 900), st.integers(1, LATE))
 def test_a_few_documents_that_arrive_in_the_middle_change_little(machine: Machine, documents: int, late: int) -> None:
     assert wrong(machine, documents, late) == []

@@ -197,7 +197,7 @@ WILD_JSON = strategies.recursive(
 
 
 @given(data=strategies.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_manifest_concerns_its_collection_only(published_twice: EdgeIndex, data: strategies.DataObject) -> None:
     index, path = published_twice, CollectionFolder(published_twice._root, "c")._manifest_path
     whole = path.read_bytes()
@@ -480,7 +480,7 @@ WILD_CHANGES = strategies.lists(
 
 
 @given(changes=WILD_CHANGES)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_course_of_changes_answers_as_a_version_from_scratch(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[set[int], dict[int, bool]]]
 ) -> None:

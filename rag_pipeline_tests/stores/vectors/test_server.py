@@ -191,7 +191,7 @@ WILD = strategies.lists(
 
 
 @given(course=WILD, readers_take=strategies.sampled_from([-2.0, 60.0]))
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_course_answers_as_the_embedded_index_does(
     tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, set[int], dict[int, bool], int]], readers_take: float
 ) -> None:

@@ -52,7 +52,6 @@ def ask_anything(operation: Any, address: str, headers: dict[str, str], most: in
         max_examples=most,
         derandomize="RAG_TEST_REQUESTS" not in os.environ,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate],
     )

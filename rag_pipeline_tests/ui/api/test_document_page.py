@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
 from rag_pipeline_tests.ui.api.test_catalog_out_of_reach import written_by_another_process
 from rag_pipeline_tests.ui.conftest import serving
 from rag_pipeline_tests.ui.library import CHAIN, HEADER, Library
@@ -199,3 +200,22 @@ def test_an_indexed_document_is_read_again_when_asked(address: str, library: Lib
         page = words(asking.get(f"/documents/{identity}").text)
         assert "It is not read yet, or is being read again" in page
         assert asking.post("/api/v1/search", json={"question": "okapi", "collections": ["shop"]}).json()["hits"]
+
+
+def test_a_protected_document_is_read_with_a_password_given_on_its_page(settings: Settings, ingest: Callable[..., object]) -> None:
+    (settings.uploads / "deed.pdf").write_bytes(encrypted_pdf("BT /F 12 Tf 72 700 Td (The deed names the heir.) Tj ET", "open sesame"))
+    (settings.uploads / "broken.pdf").write_bytes(b"%PDF-1.4 rubbish")
+    ingest()
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=TOKENS).api_tokens})
+    with serving(guarded) as served, client(served) as writer, client(served, READER) as reader:
+        ids = {one["document"]: one["document_id"] for one in writer.get("/api/v1/documents").json()["documents"]}
+        address, given = f"/api/v1/documents/{ids['deed.pdf']}", {"password": "open sesame"}
+        assert f'action="{address}/password"' in writer.get(f"/documents/{ids['deed.pdf']}").text
+        assert "/password" not in reader.get(f"/documents/{ids['deed.pdf']}").text + writer.get(f"/documents/{ids['broken.pdf']}").text
+        assert reader.post(f"{address}/password", json=given).status_code == 403
+        assert writer.post(f"/api/v1/documents/{ids['broken.pdf']}/password", json=given).status_code == 409
+        assert writer.post(f"{address}/password", json={"password": "wrong\nones"}).json()["error"]["code"] == "password_not_kept"
+        assert writer.post(f"{address}/password", json=given).json()["state"] == "pending"
+        ingest()
+        assert writer.get(address).json()["state"] == "indexed"
+        assert writer.post(f"{address}/password", json=given).status_code == 409

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag_pipeline_tests.ui.conftest import serving
+from rag_pipeline.settings import Settings
+from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, violations
 from rag_pipeline_tests.ui.library import CHAIN, HOSTILE, Library
 
 DARK = """async () => {
@@ -127,3 +129,25 @@ def test_a_document_is_read_again_and_deleted_from_its_page(page: Any, address: 
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("Deleted: it leaves the answers within seconds.").wait_for()
     assert not file.exists()
+
+
+def test_a_password_is_asked_for_where_one_is_wanted(
+    page: Any, settings: Settings, ingest: Callable[..., object], screenshots: Path | None
+) -> None:
+    (settings.uploads / "deed.pdf").write_bytes(encrypted_pdf("BT /F 12 Tf 72 700 Td (The deed names the heir.) Tj ET", "open sesame"))
+    ingest()
+    with serving(settings, ScriptedAnswerer()) as served:
+        page.goto(served)
+        page.get_by_role("tab", name="Documents").click()
+        page.goto(served + page.locator("table.documents .name a").first.get_attribute("href"))
+        page.get_by_label("Password").fill("\u2028")
+        page.get_by_role("button", name="Read with it").click()
+        page.get_by_text("A password is one line of printable characters").wait_for()
+        page.get_by_label("Password").fill("open sesame")
+        take(page, screenshots, "password")
+        page.get_by_label("Password").press("Enter")
+        page.get_by_text("Kept. It is read with it by the next run.").wait_for()
+        assert violations(page) == []
+        ingest()
+        page.locator(".block", has_text="The deed names the heir.").wait_for()
+    assert settings.passwords_path.read_text() == "open sesame\n"

@@ -18,6 +18,7 @@ from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.document_changes import delete_documents, retry_documents
+from rag_pipeline.ingestion.extract.process.passwords import add_password
 from rag_pipeline.ingestion.folder.archives import why_not_removed
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, path_in_archive
 from rag_pipeline.ingestion.folder.uploads import UploadError, collection_in, folder_below, folder_of
@@ -32,6 +33,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, 
 from ui.api.documents.many import ListFilter
 from ui.api.schema_examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
+from ui.views.documents.page import wants_password
 from ui.web.services import Services
 from ui.web.visibility import require_collection
 
@@ -45,6 +47,14 @@ uploading = APIRouter(prefix="/api/v1", tags=["documents"], route_class=WriterRo
 
 
 _CONTRACTS = {"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}, "deletions_held": 0}
+
+
+class PasswordBody(BaseModel):
+    """What opens a protected document."""
+
+    model_config = shown({"password": "open sesame"})
+
+    password: str = Field(min_length=1, max_length=255)
 
 
 class CollectionBody(BaseModel):
@@ -231,6 +241,24 @@ async def retry(document_id: str, services: ServicesDependency, access: WriterDe
     (change,) = await asyncio.to_thread(partial(retry_documents, services.catalog, [found], again=again))
     if not change.done:
         raise HTTPException(409, f"{change.message} To read it all the same: ?again=true" if found.state == "indexed" else change.message)
+    return document_body(await _found(services, access, document_id))
+
+
+@router.post(
+    "/documents/{document_id}/password",
+    status_code=202,
+    responses={409: {"model": FailureBody, "description": "It is not a password that it wants"}},
+)
+async def open_with(document_id: str, body: PasswordBody, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
+    """Add a password to the list that is tried on protected documents (``RAG_PASSWORDS_FILE``), for one that failed for want of it.
+
+    It is read again by the next run, which starts within seconds, and so is whatever else failed so, or was read in part.
+    """
+    found = await _found(services, access, document_id)
+    if not wants_password(found):
+        raise HTTPException(409, f"{found.document} did not fail for want of a password.")
+    await asyncio.to_thread(add_password, services.settings, body.password)
+    await asyncio.to_thread(retry_documents, services.catalog, [found])
     return document_body(await _found(services, access, document_id))
 
 

@@ -15,6 +15,7 @@ from rag_pipeline.ingestion.extract.registry import family_of
 from rag_pipeline.ingestion.folder.archives import why_not_removed
 from rag_pipeline.ingestion.folder.listing import path_in_archive
 from rag_pipeline.models import Hit, page_runs
+from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_text import MOST_COPIES, DocumentDetails, TextPart
 from rag_pipeline.stores.conversations import AskedAbout
 from rag_pipeline.stores.vectors import Manifest
@@ -38,6 +39,8 @@ _LEFT_OUT_OF = {
     "html": "Navigation, lists of links, headers and footers of the site and banners are left out, where enough is left without them.",
 }
 """What is never read of the documents of a family, and so is no warning."""
+_WANT_A_KEY = {"mail", "outlook", "epub"}
+"""Families whose encrypted documents no password opens."""
 _READ_AS_NOW = "the family of formats and its version, part of the key of what was read"
 _OTHERWISE = "read by another version, or with other programs and passwords than there are now"
 
@@ -99,6 +102,7 @@ class Page:
     retry: str
     retry_words: str
     delete: str
+    password: str
     advice: str
     facts: tuple[Fact, ...]
     left_out: tuple[Line, ...]
@@ -138,6 +142,7 @@ def _page(look: Look) -> Page:
         retry=retry,
         retry_words=words,
         delete=f"/api/v1/documents/{status.document_id}" if look.may_write and not path_in_archive(status.file) else "",
+        password=f"/api/v1/documents/{status.document_id}/password" if look.may_write and not held and wants_password(status) else "",
         advice=_advice(look, retry),
         facts=tuple(_facts(look)),
         left_out=tuple(_left_out(details, look.part)),
@@ -160,6 +165,12 @@ def _retry(look: Look, held: bool) -> tuple[str, str]:
         return "", ""
     address = f"/api/v1/documents/{status.document_id}/retry"
     return (address, "Retry") if status.error else (f"{address}?again=true", "Read again")
+
+
+def wants_password(status: DocumentStatus) -> bool:
+    """Whether a document failed for want of a password that somebody may know: encrypted mail and books want a key instead."""
+    family = family_of(status.media_type or "")
+    return status.error_code == "password_protected" and not (family and family.name in _WANT_A_KEY)
 
 
 def _advice(look: Look, retry: str) -> str:

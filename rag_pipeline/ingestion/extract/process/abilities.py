@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 
-from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.extract import registry
 from rag_pipeline.ingestion.extract.archive.limits import ArchiveLimits
 from rag_pipeline.ingestion.extract.archive.programs import installed_libraries
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.extract.process.libreoffice import libreoffice_program
+from rag_pipeline.ingestion.extract.process.passwords import listed_passwords
 from rag_pipeline.ingestion.extract.source import ReadingOptions
 from rag_pipeline.settings import Settings
 
@@ -38,23 +38,6 @@ def archive_limits(settings: Settings) -> ArchiveLimits:
         depth=settings.archive_depth,
         file_bytes=settings.max_file_bytes,
     )
-
-
-def listed_passwords(settings: Settings) -> tuple[str, ...]:
-    """The lines of the passwords file, in order; none when it does not exist.
-
-    Raises:
-        RagError: it cannot be read.
-    """
-    try:
-        lines = settings.passwords_path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        return ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RagError(
-            f"The passwords file {settings.passwords_path} cannot be read ({error}). It is a UTF-8 text, a password a line."
-        ) from None
-    return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def abilities_fingerprint(settings: Settings) -> str:

@@ -126,7 +126,7 @@ def test_every_format_is_read_and_unpacked(name: str, tmp_path: Path) -> None:
     assert all(path.read_bytes() == inner[member] for member, path in found.items())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(MAKERS)), st.data())
 def test_of_a_damaged_archive_nothing_is_read_wrongly_and_nothing_missing_is_unsaid(name: str, data: st.DataObject) -> None:
     """Cut off, or with other bytes somewhere: what comes out whole is what went in, and who reads the row knows that there was more."""

@@ -156,7 +156,7 @@ CELLS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=4)))
 def test_every_word_of_every_cell_is_read_once_and_in_its_place(rows: list[list[str]]) -> None:
     number = 0

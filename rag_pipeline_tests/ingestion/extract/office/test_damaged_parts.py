@@ -23,9 +23,7 @@ from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PP
 from rag_pipeline.ingestion.extract.reading import elements_of
 from rag_pipeline_tests.ingestion.extract.documents import open_document, open_source
 
-FEW = settings(
-    derandomize=True, max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
+FEW = settings(derandomize=True, max_examples=15, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 SHEET_PARTS = ["worksheets/sheet2.xml", "charts/chart2.xml", "drawings/drawing2.xml", "comments/comment2.xml", "styles.xml"]
 LETTER_PARTS = ["header1.xml", "comments.xml", "styles.xml", "numbering.xml", "settings.xml", "_rels/document.xml.rels"]
 Damage = Callable[[bytes], bytes | None]

@@ -65,7 +65,7 @@ def in_order(words: Sequence[str], among: Iterator[str]) -> bool:
     return all(word in among for word in words)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ROWS, st.integers(0, 12))
 def test_every_word_of_every_piece_is_in_the_elements_in_the_order_of_its_row(rows: list[list[str]], prose_after: int) -> None:
     lines = [line for row, cells in enumerate(rows) if (line := line_of(cells, row + (row >= prose_after)))]

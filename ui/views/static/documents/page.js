@@ -125,6 +125,21 @@
     begin();
   }
 
+  // --- a password for it ---
+  document.querySelector("form.password")?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.target, button = form.querySelector("button"), said = form.querySelector(".note");
+    button.disabled = true;
+    said.setAttribute("role", "status");
+    const given = JSON.stringify(Object.fromEntries(new FormData(form)));
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: given, headers: { "Content-Type": "application/json" } }).catch(() => null);
+    button.disabled = Boolean(answer?.ok);
+    said.textContent = !answer ? "The app could not be reached. Try again." : answer.ok ? "Kept. It is read with it by the next run." : (await answer.json()).error.message;
+    if (!answer?.ok) return;
+    form.reset();
+    form.dispatchEvent(new CustomEvent("posted", { bubbles: true }));
+  });
+
   // --- how far it is, while it is not done and somebody looks ---
   let waiting = stage?.dataset.state === "pending", leaving = false;
 

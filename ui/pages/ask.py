@@ -117,14 +117,15 @@ class AskPage:
         self._question.submit(self._answer, inputs, outputs, js=_taking("takeQuestion"), trigger_mode="always_last", **asking)
         for suggestion in self._suggestions:
             suggestion.click(self._answer, [suggestion, *inputs[1:]], outputs, js=_taking("takeSuggestion"), **asking)
-        self._bridge.submit(self._answer, inputs, outputs, js=_taking("takeNext"), **asking)
+        self._bridge.submit(self._answer, inputs, outputs, js=_taking("takeNext"), trigger_mode="always_last", **asking)
         self._chat.retry(self._answer, inputs, outputs, js=_taking("takeAgain"), **asking)
         # In the queue like answers themselves: what is drawn arrives in the order in which it was sent.
         ending = {**quiet, "concurrency_limit": None}
         self._question.stop(self._stop, None, None, **ending)
         self._anew.click(self._start_anew, None, outputs, **ending)
-        self._bridge.select(self._reopen, [self._wishes], outputs, js=_taking("takeOpened"), **ending)
-        self._chat.like(self._rate, [self._conversation], None, queue=False, **quiet)
+        self._bridge.select(self._reopen, [self._wishes], outputs, js=_taking("takeOpened"), trigger_mode="always_last", **ending)
+        # Gradio leaves out by itself what is clicked while the same event is under way: a second thumb would be lost.
+        self._chat.like(self._rate, [self._conversation], None, queue=False, trigger_mode="multiple", **quiet)
         self._examples.click(self._add_examples, None, [self._examples, self._greeting], **quiet)
 
     def keep_current(self, blocks: gradio.Blocks, clock: gradio.Timer) -> None:

@@ -53,7 +53,7 @@ class QualityPage:
         shown = [self._shown, self._table, self._version, self._said]
         common: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         self._tab.select(self._opened, [self._collection], [self._collection, *shown], **common)
-        # Whoever chooses twice in a row is shown the last one: Gradio would leave it out, and what is saved would be another's questions.
+        # Whoever chooses twice in a row is shown the last one, which Gradio would leave out.
         self._collection.input(self._chosen, [self._collection], shown, trigger_mode="always_last", **common)
         self._save.click(self._saved, [self._collection, self._table, self._version], [self._table, self._version, self._said], **common)
 

@@ -29,12 +29,12 @@ test: $(VENV)/.installed-dev  ## Set up, then run all tests
 	@$(BIN)/python -m rag_pipeline_tests.answering.generation.smollm2 || [ -z "$$CI" ]
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, Dagster's definitions
+check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, house rules, Dagster's definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@VIRTUAL_ENV=$(abspath $(VENV)) DO_NOT_TRACK=1 DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
-	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py
+	$(BIN)/python -m pytest -q rag_pipeline_tests/test_architecture.py rag_pipeline_tests/test_house.py
 
 format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's list of formats
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """The README's pictures, taken from a `rag up` of its own with the example documents: whoever changes the app runs this.
 
-    python bench/pictures.py
+    PYTHONPATH=bench python docs/pictures/take.py
 
 Needs an installed Chromium, as the tests of the app do.
 """
@@ -18,7 +18,7 @@ from rag_pipeline.ingestion.folder.example_documents import QUESTIONS, add_examp
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import load_settings
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURES = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZE = (1280, 800)
 GROUP = "/locations/__repository__@rag_pipeline.definitions/asset-groups/ingestion/lineage"
@@ -28,11 +28,13 @@ DRAWN_MILLISECONDS = 1500
 
 
 def take(page: Page, name: str) -> None:
+    """The picture of what is shown."""
     page.wait_for_timeout(DRAWN_MILLISECONDS)
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def of_the_app(page: Page, up: Running) -> None:
+    """An answer with its source beside it, and the pipeline."""
     page.goto(f"http://127.0.0.1:{up.port}")
     page.locator("#question textarea").fill(QUESTIONS[0])
     page.locator("#question textarea").press("Enter")
@@ -48,6 +50,7 @@ def of_the_app(page: Page, up: Running) -> None:
 
 
 def of_dagster(page: Page, up: Running) -> None:
+    """The assets."""
     page.goto(f"http://127.0.0.1:{up.dagster_port}{GROUP}")
     page.set_viewport_size({"width": 1500, "height": 560})
     page.get_by_text("vector_index").first.wait_for()
@@ -55,6 +58,7 @@ def of_dagster(page: Page, up: Running) -> None:
 
 
 def main() -> None:
+    """Take all of them."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
         sys.exit(f"Install one of {', '.join(BROWSERS)} first.")

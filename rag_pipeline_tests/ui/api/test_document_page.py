@@ -216,6 +216,7 @@ def test_a_protected_document_is_read_with_a_password_given_on_its_page(settings
         assert writer.post(f"/api/v1/documents/{ids['broken.pdf']}/password", json=given).status_code == 409
         assert writer.post(f"{address}/password", json={"password": "wrong\nones"}).json()["error"]["code"] == "password_not_kept"
         assert writer.post(f"{address}/password", json=given).json()["state"] == "pending"
+        assert "about to be read" in writer.post(f"{address}/password", json=given).json()["error"]["message"]
         ingest()
         assert writer.get(address).json()["state"] == "indexed"
         assert writer.post(f"{address}/password", json=given).status_code == 409

@@ -256,7 +256,8 @@ async def open_with(document_id: str, body: PasswordBody, services: ServicesDepe
     """
     found = await _found(services, access, document_id)
     if not wants_password(found):
-        raise HTTPException(409, f"{found.document} did not fail for want of a password.")
+        why = "is about to be read: wait for what comes of it" if found.state == "pending" else "did not fail for want of a password"
+        raise HTTPException(409, f"{found.document} {why}.")
     await asyncio.to_thread(add_password, services.settings, body.password)
     await asyncio.to_thread(retry_documents, services.catalog, [found])
     return document_body(await _found(services, access, document_id))

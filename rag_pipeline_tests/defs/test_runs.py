@@ -153,6 +153,7 @@ def test_two_of_the_command_line_and_one_of_dagster_at_once(settings: Settings, 
         materialised = instance.fetch_materializations(dg.AssetKey("extracted_text"), limit=10).records
         published = instance.fetch_materializations(dg.AssetKey("vector_index"), limit=10).records
         read = [record.asset_materialization.metadata["documents_read"].value for record in materialised]  # type: ignore[union-attr]
-        assert sum(read) == 20  # by one of them; on a busy machine, where a slice ends early, the next one may be another's
-        assert sum(bool(record.asset_materialization.metadata["published"].value) for record in published) >= 1  # type: ignore[union-attr]
+        assert sum(read) == 20  # each once; on a busy machine a slice ends early, and the next one may be another's
+        publishing = sum(bool(record.asset_materialization.metadata["published"].value) for record in published)  # type: ignore[union-attr]
+        assert 1 <= publishing <= sum(number > 0 for number in read)
         assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}

@@ -181,7 +181,7 @@ def what_is_published_is_what_one_machine_makes(site: Site, tmp_path: Path) -> N
     assert len(made) == DOCUMENTS + MORE + 20
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_whatever_happens_to_workers(site: Site, tmp_path: Path) -> None:
     a_worker_of_another_version_is_refused_and_its_batch_is_done_by_one_of_ours(site, tmp_path)
     a_pause_reaches_a_worker_in_the_middle_of_its_batch(site)

@@ -16,7 +16,7 @@ from typing import Any
 from rag_pipeline.models import Hit, IndexedChunk, SparseVector
 from rag_pipeline.stores.vectors.bm25 import query_vector
 from rag_pipeline.stores.vectors.contract import Candidate, SearchQuery
-from rag_pipeline.stores.vectors.edge_shard import EdgeShard, Scored, chosen_by
+from rag_pipeline.stores.vectors.edge_shard import Chosen, EdgeShard, Scored, chosen_by
 from rag_pipeline.stores.vectors.points import best, fused_best, hit
 from rag_pipeline.stores.vectors.terms import Terms
 
@@ -106,7 +106,8 @@ class SegmentedSearch:
     def candidates(self, query: SearchQuery) -> list[Candidate]:
         """The best chunks of the fused lists, best first; none for a question without a vector or a searchable word."""
         places: dict[str, int] = {}
-        near, said = self._nearest(query, places), self._with_words(query, places)
+        chosen = chosen_by(query)
+        near, said = self._nearest(query, chosen, places), self._with_words(query, chosen, places)
         fused = fused_best([(list(near), query.fusion.dense_weight), (list(said), query.fusion.text_weight)], query)
         members: dict[int, list[str]] = defaultdict(list)
         for identity in fused:
@@ -133,14 +134,14 @@ class SegmentedSearch:
             for batch in segment.shard.chunks():
                 yield [chunk for chunk in batch if chunk.chunk_id not in segment.dead]
 
-    def _nearest(self, query: SearchQuery, places: dict[str, int]) -> dict[str, float]:
+    def _nearest(self, query: SearchQuery, chosen: Chosen, places: dict[str, int]) -> dict[str, float]:
         """The chosen points nearest in meaning with their cosines."""
-        dense, chosen = query.dense, chosen_by(query)
+        dense = query.dense
         return {} if dense is None else self._merged(lambda shard, depth: shard.nearest(dense, depth, chosen), query, places)
 
-    def _with_words(self, query: SearchQuery, places: dict[str, int]) -> dict[str, float]:
+    def _with_words(self, query: SearchQuery, chosen: Chosen, places: dict[str, int]) -> dict[str, float]:
         """The chosen points with the words of the question, with their BM25 scores."""
-        words, chosen = self._weighted(query.text), chosen_by(query)
+        words = self._weighted(query.text)
         return self._merged(lambda shard, depth: shard.with_words(words, depth, chosen), query, places) if words.indices else {}
 
     def _weighted(self, text: str | None) -> SparseVector:

@@ -21,6 +21,8 @@ from rag_pipeline.stores.vectors.points import DENSE, KEYWORD_FIELDS, NUMBER_FIE
 
 Scored = list[tuple[str, float]]
 """Ids of points and their scores, best first."""
+Chosen = engine.Filter | None
+"""What narrows a search; None when nothing does."""
 
 _KEYS_IN_ONE_FILTER = 5_000
 _POINTS_AT_A_TIME = 1_000
@@ -143,7 +145,7 @@ class EdgeShard:
             chosen = any_of("document_key", document_keys[start : start + _KEYS_IN_ONE_FILTER])
             yield from self._scrolled(chosen, payload=False, vectors=vectors)
 
-    def _scrolled(self, chosen: engine.Filter | None, *, payload: bool, vectors: bool | list[str]) -> Iterator[list[engine.Record]]:
+    def _scrolled(self, chosen: Chosen, *, payload: bool, vectors: bool | list[str]) -> Iterator[list[engine.Record]]:
         offset: PointId | None = None
         while True:
             request = engine.ScrollRequest(offset, _POINTS_AT_A_TIME, chosen, payload, vectors)
@@ -153,16 +155,16 @@ class EdgeShard:
             if offset is None:
                 return
 
-    def nearest(self, vector: Sequence[float], limit: int, chosen: engine.Filter | None) -> Scored:
+    def nearest(self, vector: Sequence[float], limit: int, chosen: Chosen) -> Scored:
         """The chosen points nearest in meaning with their cosines."""
         return self._ranked(engine.Query.Nearest(list(vector), using=DENSE), limit, chosen, _THOROUGHNESS)
 
-    def with_words(self, weights: SparseVector, limit: int, chosen: engine.Filter | None) -> Scored:
+    def with_words(self, weights: SparseVector, limit: int, chosen: Chosen) -> Scored:
         """The chosen points with the words of a question, which are weighted by their rarity, and their BM25 scores."""
         words = cast("Any", engine.SparseVector(weights.indices, weights.values))
         return self._ranked(engine.Query.Nearest(words, using=SPARSE), limit, chosen)
 
-    def _ranked(self, query: engine.Query, limit: int, chosen: engine.Filter | None, how: engine.SearchParams | None = None) -> Scored:
+    def _ranked(self, query: engine.Query, limit: int, chosen: Chosen, how: engine.SearchParams | None = None) -> Scored:
         with _plain_errors("The index cannot be searched"):
             found = self._shard.query(engine.QueryRequest(limit=limit, query=query, filter=chosen, params=how))
         return [(str(point.id), point.score) for point in found]
@@ -230,7 +232,7 @@ def any_of(field: str, values: Sequence[str]) -> engine.Filter:
     return engine.Filter(must=[_is_one_of(field, values)])
 
 
-def chosen_by(query: SearchQuery) -> engine.Filter | None:
+def chosen_by(query: SearchQuery) -> Chosen:
     """What narrows a search; None when nothing does."""
     wanted = {"document": query.documents, "folders": (query.folder,) if query.folder else (), "type": query.types}
     conditions = [_is_one_of(field, values) for field, values in wanted.items() if values]

@@ -142,24 +142,21 @@ def test_what_goes_on_without_end_reaches_neither_memory_nor_disk(address: str, 
         spilled.clear()
 
 
+def uploaded(address: str, token: str, blocks: int) -> httpx.Response:
+    upload, headers = {"files": ("a.bin", BLOCK * blocks)}, {"Authorization": f"Bearer {token}"}
+    return httpx.post(f"{address}/api/v1/documents", headers=headers, files=upload, timeout=60)
+
+
 def test_refusals_for_size_are_in_the_form_of_the_api(address: str) -> None:
-    writer, upload = {"Authorization": f"Bearer {WRITER}"}, {"files": ("a", BLOCK * 10)}
-    answer = httpx.post(f"{address}/api/v1/documents", headers=writer, files=upload, timeout=60)
+    answer = uploaded(address, WRITER, 10)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
     assert "RAG_MAX_FILE_BYTES" in answer.json()["error"]["message"]
 
 
 def test_a_reader_is_refused_before_his_upload_is_read(address: str, guarded: Settings, spilled: list[str]) -> None:
-    upload = {"files": ("a.bin", BLOCK * 6)}
-    assert (
-        httpx.post(f"{address}/api/v1/documents", headers={"Authorization": f"Bearer {READER}"}, files=upload, timeout=60).status_code
-        == 403
-    )
+    assert uploaded(address, READER, 6).status_code == 403
     assert spilled == []
-    assert (
-        httpx.post(f"{address}/api/v1/documents", headers={"Authorization": f"Bearer {WRITER}"}, files=upload, timeout=60).status_code
-        == 201
-    )
+    assert uploaded(address, WRITER, 6).status_code == 201
     assert [file.stat().st_size for file in guarded.uploads.iterdir()] == [6 << 20]
 
 

@@ -54,6 +54,44 @@ def test_a_file_that_was_cut_off_is_named_with_the_way_out(tmp_path: Path, kept:
             connection.execute("SELECT max(extraction_key) FROM extractions").fetchone()
 
 
+_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from rag_pipeline.stores.catalog import Catalog
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, path.stat().st_size))
+with Catalog(path).writing() as connection:
+    connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL, NULL, NULL FROM range(20000, 22000) r(i)")
+"""
+
+
+def test_what_was_committed_stays_where_its_log_finds_no_room_in_the_file(tmp_path: Path) -> None:
+    """The file is at the limit that a process of its own has for files; the log beside it is not."""
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    with catalog.writing() as connection:
+        connection.execute("INSERT INTO extractions SELECT sha256(i::VARCHAR), i, [], NULL, NULL, NULL FROM range(20000) r(i)")
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path / "catalog.duckdb")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert "could not be put into" in done.stderr
+    assert (tmp_path / "catalog.duckdb.wal").stat().st_size
+    for _ in range(2):  # by the log; then, without one, by the file
+        with catalog.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM extractions").fetchone() == (22000,)
+        with catalog.writing() as connection:
+            connection.execute("DELETE FROM extractions WHERE FALSE")
+    assert not (tmp_path / "catalog.duckdb.wal").exists()
+
+
+def test_a_copy_under_another_name_is_read_by_any_duckdb(tmp_path: Path) -> None:
+    """What its views name is in it, whatever it was called while it was written."""
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    with catalog.writing():
+        pass
+    catalog.copy_to(tmp_path / "copy.duckdb")
+    with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM document_text").fetchone() == (0,)
+
+
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "catalog.duckdb"
     with duckdb.connect(str(path)) as connection:

@@ -20,7 +20,7 @@ from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.stores.vectors.conftest import hits
 
 PROCESSES = multiprocessing.get_context("spawn")
-ROUNDS = 20
+ROUNDS = 10
 PATIENCE_SECONDS = 120
 
 

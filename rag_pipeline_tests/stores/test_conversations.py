@@ -31,31 +31,6 @@ NARROWED = {"collections": ["a", "b"], "filter": {"folder": "2025", "types": ["p
 DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL server; databases are made in it by the tests."""
-    require(POSTGRESQL)
-    with PostgreSQL() as started:
-        yield started.address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/conversations.sqlite"
-    address = request.getfixturevalue("server")
-    name = f"test_{os.urandom(6).hex()}"
-
-    async def make() -> None:
-        engine = open_engine(database_url(f"{address}/postgres", tmp_path)).execution_options(isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        await engine.dispose()
-
-    asyncio.run(make())
-    return f"{address}/{name}"
-
-
 @pytest.fixture
 async def conversations(url: str, tmp_path: Path) -> AsyncIterator[Conversations]:
     made = Conversations(url, tmp_path / "unused")
@@ -283,7 +258,9 @@ async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conver
 
 async def take_out_what_is_newer(connection: AsyncConnection) -> None:
     """What came after schema 0003."""
-    for statement in ("DROP TABLE traces", "DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
+    for table in ("tag_changes", "document_tags", "tagged_documents", "traces"):
+        await connection.execute(sa.text(f"DROP TABLE {table}"))
+    for statement in ("DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
         await connection.execute(sa.text(statement))
     for table, column in (
         ("messages", "deleted_at"),

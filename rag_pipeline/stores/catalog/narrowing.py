@@ -1,11 +1,11 @@
 """What a list of documents can be narrowed by: the collections, folders and types that chosen documents have, with their numbers.
 
-Belongs here: these counts. Not here: the list (``listing.py``).
+Belongs here: these counts, and those of the tags that others know of. Not here: the list (``listing.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -17,6 +17,7 @@ from rag_pipeline.stores.catalog.listing import CHOSEN, Choice
 MOST_FOLDERS = 200
 """In one folder; who has more finds them by name."""
 MOST_TYPES = 50
+MOST_TAGS = 200
 _TYPE = r"lower(regexp_extract(d.document, '\.([^./]*)$', 1))"
 
 
@@ -48,6 +49,28 @@ def narrowing(catalog: Catalog, choice: Choice) -> Narrowing:
         folders = {folder: _below(connection, replace(choice, folder=folder)) for folder in around}
         types = _counted(connection, _TYPE, replace(choice, type=""), tail=f"ORDER BY count(*) DESC LIMIT {MOST_TYPES}")
     return Narrowing(collections, folders, sorted(types.keys() - {""}))
+
+
+def tag_counts(catalog: Catalog, choice: Choice, tags: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """Key of a tag → how many of the chosen documents have it, the most frequent first, :data:`MOST_TAGS` at most.
+
+    Args:
+        catalog: where the documents are.
+        choice: which of them.
+        tags: key → ids of the documents that have it, chosen or not.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    if not tags:
+        return {}
+    pairs = {"keys": [key for key, ids in tags.items() for _ in ids], "ids": [identity for ids in tags.values() for identity in ids]}
+    statement = (
+        "SELECT t.key, count(*) FROM (SELECT unnest($keys::VARCHAR[]) AS key, unnest($ids::VARCHAR[]) AS document_id) t"
+        f" JOIN documents d USING (document_id) WHERE {CHOSEN} GROUP BY t.key ORDER BY count(*) DESC, t.key LIMIT {MOST_TAGS}"
+    )
+    with catalog.reading() as connection:
+        return dict(connection.execute(statement, {**choice.parameters(), **pairs}).fetchall())
 
 
 def _folders_above(folder: str) -> list[str]:

@@ -15,8 +15,8 @@ class DocumentFilter:
     """Documents by name, place, type, date and tags; what is left empty does not narrow.
 
     ``documents`` are whole paths under the collection, ``folder`` is one that documents lie in or below. ``types`` are endings of file
-    names without the dot (``pdf``). A document must have all of the ``tags``. Its date is that of its file's last change; ``before`` is exclusive; both in UTC,
-    without a zone.
+    names without the dot (``pdf``). A document must have all of the ``tags``. Its date is that of its file's last change; ``before`` is
+    exclusive; both in UTC, without a zone.
     """
 
     documents: tuple[str, ...] = ()

@@ -2,8 +2,8 @@
 
 Belongs here: telling, before and after a scan's commit. Not here: tags (``stores/conversations/tags.py``), the scan (``steps/``).
 
-Two stores cannot commit together, so the order makes up for it: what leaves is noted before, and handed on after, at whichever scan gets to it.
-Of a database that is out of reach nothing is heard, and the run goes on: documents are worth more than their tags.
+Two stores cannot commit together, so the order makes up for it: what leaves is noted before, and handed on after, by whichever scan comes to
+it. Where the database is out of reach the run goes on without: documents are worth more than their tags.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def note_removals(settings: Settings, catalog: Catalog, files: Collection[str]) -> None:
-    """Say that files (paths below the uploads folder) are about to leave the catalog; to be called before any change of it, also without."""
+    """Say that files (paths below the uploads folder), which may be none, leave the catalog; to be called before each change of it."""
     ids = frozenset(document_id(file) for file in files)
     _tell(settings, lambda tags: tags.note_removals(ids, partial(_live, catalog)))
 

@@ -1,12 +1,11 @@
 """The memory, on SQLite and on a real PostgreSQL that these tests start."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,11 +19,9 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
 from rag_pipeline.stores.conversations import store as store_module
-from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
+from rag_pipeline.stores.conversations.engine import MIGRATIONS
 from rag_pipeline.stores.conversations.tables import METADATA
 from rag_pipeline.stores.thumbs import may_hold_thumbs
-from rag_pipeline_tests.programs import POSTGRESQL, require
-from rag_pipeline_tests.servers import PostgreSQL
 
 NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 NARROWED = {"collections": ["a", "b"], "filter": {"folder": "2025", "types": ["pdf"]}}

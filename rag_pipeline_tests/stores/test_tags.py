@@ -1,7 +1,6 @@
 """Tags, on SQLite and on PostgreSQL, in two processes; and what survives of them when files are edited, renamed, moved, restored."""
 
 import asyncio
-import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -54,11 +53,13 @@ def test_a_tag_is_brought_into_one_form(text: str, tag: str) -> None:
     assert tag_of(tag) == tag
 
 
-@pytest.mark.parametrize("text", ["", " \n", "\u200d", "a,b", "x" * 65, "x" * 10_000, "a\x00b", "\u202egnp", "a\u200bb", "\ud800", "\u2066x"])
+@pytest.mark.parametrize(
+    "text", ["", " \n", "\u200d", "a,b", "x" * 65, "x" * 10_000, "a\x00b", "\u202egnp", "a\u200bb", "\ud800", "\u2066x"]
+)
 def test_what_is_no_tag_is_refused_in_words_that_can_be_shown(text: str) -> None:
     with pytest.raises(TagError) as caught:
         tag_of(text)
-    assert str(caught.value).encode().isascii() or len(str(caught.value)) < 200
+    assert len(str(caught.value)) < 200
     assert not set(str(caught.value)) & {"\x00", "\u202e", "\u2066", "\ud800"}
 
 
@@ -125,8 +126,8 @@ WRITER = """
 async def test_two_processes_tag_at_once_and_a_third_sees_it(tags: Tags, url: str) -> None:
     await tags.current()
     command = [sys.executable, "-c", textwrap.dedent(WRITER), url]
-    writers = [subprocess.Popen([*command, name]) for name in ("a", "b")]
-    assert [await asyncio.to_thread(one.wait, 60) for one in writers] == [0, 0]
+    writers = [await asyncio.create_subprocess_exec(*command, name) for name in ("a", "b")]
+    assert [await one.wait() for one in writers] == [0, 0]
     found = await tags.current()
     assert len(found.with_all(["shared"])) == 41
     assert len(found.tags["same"]) == 21

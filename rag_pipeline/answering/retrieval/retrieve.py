@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
@@ -138,6 +138,8 @@ class Retriever:
             prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
+        if scope.filter.tags and scope.tagged is None:
+            raise ValueError("Whoever makes a scope with tags looks up their documents: here they would be left out without a word")
         published = self._index.manifests()
         collections = self._collections(scope, list(published))
         asked = _Question(collections, published, scope)
@@ -189,7 +191,7 @@ class Retriever:
         """Those of all collections, each collection's best first; one that was dropped since they were listed has none."""
         for _ in range(self._tuning.patience.search_attempts):
             queries = {
-                name: replace(self._query(asked, manifest, question, depth), documents=documents or ())
+                name: self._query(asked, manifest, question, depth, documents or ())
                 for name, manifest in asked.published.items()
                 if name in asked.collections and (documents := _documents(asked.scope, name)) != ()
             }
@@ -201,7 +203,7 @@ class Retriever:
             return [candidate for name in asked.collections for candidate in found.get(name, ())]
         raise IndexChangedError(", ".join(asked.collections))
 
-    def _query(self, asked: _Question, manifest: Manifest, question: str, depth: int) -> SearchQuery:
+    def _query(self, asked: _Question, manifest: Manifest, question: str, depth: int, documents: tuple[str, ...]) -> SearchQuery:
         ranking, wanted = self._tuning.ranking, asked.scope.filter
         # Without a vector to compare it with, the question needs none: the first answers do not wait for the model.
         dense = self._dense(asked, manifest, question) if manifest.vectors else None
@@ -211,6 +213,7 @@ class Retriever:
             top_k=max(depth, ranking.candidates),
             prefetch=ranking.prefetch,
             fusion=ranking.fusion,
+            documents=documents,
             folder=wanted.folder.strip("/"),
             types=tuple(name.lstrip(".").lower() for name in wanted.types),
             since=_seconds(wanted.since),
@@ -263,7 +266,7 @@ def _documents(scope: Scope, collection: str) -> tuple[str, ...] | None:
     if scope.tagged is None:
         return named
     tagged = scope.tagged.get(collection, ())
-    return tagged if named is None else tuple(path for path in named if path in set(tagged))
+    return tagged if named is None else tuple({*tagged}.intersection(named))
 
 
 def _seconds(time: datetime | None) -> float | None:

@@ -93,7 +93,9 @@ def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
     return {os.fsdecode(file): content_hash for file, content_hash in rows}
 
 
-def identities(catalog: Catalog, document_ids: Collection[str], content_hashes: Collection[str]) -> list[tuple[str, str, str, str | None, datetime]]:
+def identities(
+    catalog: Catalog, document_ids: Collection[str], content_hashes: Collection[str]
+) -> list[tuple[str, str, str, str | None, datetime]]:
     """Id, collection, path, content and time of first sight, of the live documents that have one of these ids or contents."""
     with catalog.reading() as connection:
         return connection.execute(

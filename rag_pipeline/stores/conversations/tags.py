@@ -33,16 +33,23 @@ _CHANGE = sa.update(TAGGED_DOCUMENTS).where(TAGGED_DOCUMENTS.c.document_id == sa
 
 
 class Document(Protocol):
-    """What is kept of a document that has tags. ``document`` is its path under the collection, ``content_hash`` sha256 of its bytes."""
+    """What is kept of a document that has tags."""
 
     @property
-    def document_id(self) -> str: ...
+    def document_id(self) -> str:
+        """Made of its path."""
+
     @property
-    def collection(self) -> str: ...
+    def collection(self) -> str:
+        """Its name."""
+
     @property
-    def document(self) -> str: ...
+    def document(self) -> str:
+        """The path under the collection."""
+
     @property
-    def content_hash(self) -> str | None: ...
+    def content_hash(self) -> str | None:
+        """Sha256 of the bytes; None where they could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,9 @@ FindLive = Callable[[Collection[str], Collection[str]], Sequence[LiveDocument]]
 """The live documents that have one of these ids, or one of these contents."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tagged:
-    """All tags as of one moment.
+    """All tags as of one moment; equal to itself alone, which is told without a look at what may be many.
 
     Attributes:
         mark: another one after each change.
@@ -126,7 +133,7 @@ class Tags:
             written = {**tags, **await _as_written_first(connection, tags)}
             wanted = {one: written for one in documents if one.document_id not in full}
             await _give(connection, wanted, have, datetime.now(UTC))
-        return {identity: f"It would have more than {MOST_TAGS} tags. Remove some of its own first." for identity in full}
+        return dict.fromkeys(full, f"It would have more than {MOST_TAGS} tags. Remove some of its own first.")
 
     async def remove(self, documents: Sequence[Document], tags: Mapping[str, str]) -> None:
         """Take tags (key → tag) from documents, where they have them."""
@@ -167,9 +174,10 @@ class Tags:
                 await _inherit(connection, heirs)
                 await _take(connection, [*heirs, *old], DOCUMENT_TAGS.c.key.is_not(None))
 
-    async def _found(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    async def _found(self, query: sa.Select[Any]) -> Sequence[Any]:
         async with self._database.reading() as connection:
-            return (await connection.execute(query)).all()
+            found: Sequence[Any] = (await connection.execute(query)).all()
+        return found
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[AsyncConnection]:
@@ -179,17 +187,18 @@ class Tags:
             yield connection
 
 
-async def _rows(connection: AsyncConnection) -> Sequence[sa.Row[Any]]:
+async def _rows(connection: AsyncConnection) -> Sequence[Any]:
     """Document, collection, path, key and tag, by document and key."""
     its, tag = TAGGED_DOCUMENTS.c, DOCUMENT_TAGS.c
     query = sa.select(its.document_id, its.collection, its.document, tag.key, tag.tag).join(DOCUMENT_TAGS)
     return (await connection.execute(query.order_by(its.document_id, tag.key))).all()
 
 
-def _tagged(mark: str, rows: Iterable[sa.Row[Any]]) -> Tagged:
+def _tagged(mark: str, rows: Iterable[Any]) -> Tagged:
     tags: dict[str, list[str]] = defaultdict(list)
     documents: dict[str, set[str]] = defaultdict(set)
-    places, names = {}, {}
+    places: dict[str, tuple[str, str]] = {}
+    names: dict[str, str] = {}
     for identity, collection, document, key, tag in rows:
         places[identity] = collection, document
         tags[identity].append(names.setdefault(key, tag))
@@ -209,8 +218,8 @@ async def _tags_of(connection: AsyncConnection, document_ids: Sequence[str]) -> 
 
 async def _as_written_first(connection: AsyncConnection, keys: Collection[str]) -> dict[str, str]:
     """Key → tag, of those of some keys that any document has."""
-    query = sa.select(DOCUMENT_TAGS.c.key, sa.func.min(DOCUMENT_TAGS.c.tag)).where(DOCUMENT_TAGS.c.key.in_(list(keys)))
-    return {key: tag for key, tag in await connection.execute(query.group_by(DOCUMENT_TAGS.c.key))}
+    query = sa.select(DOCUMENT_TAGS.c.key, sa.func.min(DOCUMENT_TAGS.c.tag).label("written")).where(DOCUMENT_TAGS.c.key.in_(list(keys)))
+    return {row.key: row.written for row in await connection.execute(query.group_by(DOCUMENT_TAGS.c.key))}
 
 
 async def _give(
@@ -242,7 +251,7 @@ async def _inherit(connection: AsyncConnection, heirs: Mapping[str, Sequence[Liv
     await _give(connection, wanted, have, datetime.now(UTC))
 
 
-def _heirs(gone: sa.Row[Any], live: Sequence[LiveDocument]) -> list[LiveDocument]:
+def _heirs(gone: Any, live: Sequence[LiveDocument]) -> list[LiveDocument]:
     """The newest documents of its content; none that was there beside it when its tags were given."""
     given = gone.tagged_at.replace(tzinfo=None)
     same = [one for one in live if one.content_hash and one.content_hash == gone.content_hash and one.added_at >= given]

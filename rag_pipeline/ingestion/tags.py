@@ -2,8 +2,8 @@
 
 Belongs here: telling, before and after a scan's commit. Not here: tags (``stores/conversations/tags.py``), the scan (``steps/``).
 
-Two stores cannot commit together, so the order makes up for it: what leaves is noted before, and handed on after, by whichever scan comes to
-it. Where the database is out of reach the run goes on without: documents are worth more than their tags.
+Two stores cannot commit together, so the order makes up for it: what leaves is noted before, and handed on after, by whichever scan
+comes to it. Where the database is out of reach the run goes on without: documents are worth more than their tags.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import duckdb
+import polars
 
+from rag_pipeline.stores.catalog.arrow_stream import ArrowStream
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.catalog.listing import CHOSEN, Choice
 
@@ -64,13 +66,14 @@ def tag_counts(catalog: Catalog, choice: Choice, tags: Mapping[str, Collection[s
     """
     if not tags:
         return {}
-    pairs = {"keys": [key for key, ids in tags.items() for _ in ids], "ids": [identity for ids in tags.values() for identity in ids]}
+    pairs = {"key": [key for key, ids in tags.items() for _ in ids], "document_id": [identity for ids in tags.values() for identity in ids]}
     statement = (
-        "SELECT t.key, count(*) FROM (SELECT unnest($keys::VARCHAR[]) AS key, unnest($ids::VARCHAR[]) AS document_id) t"
-        f" JOIN documents d USING (document_id) WHERE {CHOSEN} GROUP BY t.key ORDER BY count(*) DESC, t.key LIMIT {MOST_TAGS}"
+        f"SELECT t.key, count(*) FROM tagged t JOIN documents d USING (document_id) WHERE {CHOSEN}"
+        f" GROUP BY t.key ORDER BY count(*) DESC, t.key LIMIT {MOST_TAGS}"
     )
     with catalog.reading() as connection:
-        return dict(connection.execute(statement, {**choice.parameters(), **pairs}).fetchall())
+        connection.register("tagged", ArrowStream(polars.DataFrame(pairs)))  # as parameters 20,000 pairs take twice as long
+        return dict(connection.execute(statement, choice.parameters()).fetchall())
 
 
 def _folders_above(folder: str) -> list[str]:

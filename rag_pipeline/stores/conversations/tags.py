@@ -145,9 +145,7 @@ class Tags:
         kept = {row.document_id: row for row in await self._found(sa.select(TAGGED_DOCUMENTS))}
         live = [one for one in find_live(kept.keys(), ()) if one.document_id in kept]
         edited = {
-            one.document_id: one.content_hash
-            for one in live
-            if one.content_hash and one.content_hash != kept[one.document_id].content_hash
+            one.document_id: one.content_hash for one in live if one.content_hash and one.content_hash != kept[one.document_id].content_hash
         }
         leaving = [one for one in document_ids if one in kept and not kept[one].missing_since]
         back = [one.document_id for one in live if kept[one.document_id].missing_since and one.document_id not in document_ids]

@@ -35,7 +35,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> I
     for collection in ("default", "contracts"):
         run_steps(settings, collection)
     with serving(settings) as address:
-        for tags, name in ((["Urgent", "A tag that is as long as a tag may be, which is sixty-four signs"], "i"), (["tax"], "prices")):
+        for tags, name in ((["Urgent", "A tag that is as long as any tag may be and has sixty-four signs"], "i"), (["tax"], "prices")):
             asked = {"action": "tag", "tags": tags, "filter": {"name": name}}
             httpx.post(f"{address}/api/v1/documents/batch", json=asked).raise_for_status()
         yield address

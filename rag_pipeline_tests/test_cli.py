@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rag_pipeline.cli import commands
-from rag_pipeline.settings import load_settings
+from rag_pipeline.settings import Settings, load_settings
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.servers import free_port
+from rag_pipeline_tests.stores.test_tags import give
 from rag_pipeline_tests.ui.documents import make_document
 
 
@@ -86,6 +87,14 @@ def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
     assert isinstance(narrowed, list)
     assert {hit["document"] for hit in narrowed} == {"zebra.txt", "note.txt"}
     assert as_json(rag(data, "search", "Who keeps the zebra?", "--before", "2020-01-01", "--json")) == []
+
+    give(Settings(data_dir=data), "zebra.txt", "Stripes")
+    tagged = as_json(rag(data, "search", "Who keeps the zebra?", "--tag", "stripes", "--json"))
+    assert isinstance(tagged, list)
+    assert {hit["document"] for hit in tagged} == {"zebra.txt"}
+    assert as_json(rag(data, "search", "Who keeps the zebra?", "--tag", "stripes", "--tag", "dots", "--json")) == []
+    refused = rag(data, "ask", "Who keeps the zebra?", "--tag", "a,b")
+    assert (refused.returncode, "holds a comma" in refused.stderr) == (1, True)
 
     answer = as_json(rag(data, "ask", "How many carrots does the zebra eat?", "--json"))
     assert isinstance(answer, dict)

@@ -23,7 +23,7 @@ from rag_pipeline.backup.replacement import begin_replacement, finish_replacemen
 from rag_pipeline.backup.snapshot import Say
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog, open_catalog
-from rag_pipeline.stores.conversations.copying import count_conversations, settle_file
+from rag_pipeline.stores.conversations.copying import count_conversations, count_tagged_documents, settle_file
 from rag_pipeline.stores.conversations.engine import conversations_url, database_url
 from rag_pipeline.stores.files import private_files
 from rag_pipeline.stores.vectors import open_index
@@ -96,7 +96,8 @@ def _require_replaceable(settings: Settings, manifest: BackupManifest, replace: 
     if settings.catalog_url:
         found += ["the catalog of RAG_CATALOG_URL"] if open_catalog(settings).collections() else []
     if settings.database_url:
-        found += ["the conversations of RAG_DATABASE_URL"] if asyncio.run(count_conversations(conversations_url(settings))) else []
+        for what, count in (("conversations", count_conversations), ("tags", count_tagged_documents)):
+            found += [f"the {what} of RAG_DATABASE_URL"] if asyncio.run(count(conversations_url(settings))) else []
     if found and not replace:
         raise _in_the_way(found)
 

@@ -46,6 +46,7 @@ def filter_options(function: Callable[Parameters, Result]) -> Callable[Parameter
         click.option("--type", "types", multiple=True, help="Only files with this ending, such as pdf; may be repeated."),
         click.option("--since", type=_DATE, help="Only files changed on this day or later."),
         click.option("--before", type=_DATE, help="Only files changed before this day."),
+        click.option("--tag", "tags", multiple=True, help="Only documents with this tag; may be repeated: with all of them."),
     )
     for option in reversed(options):
         function = option(function)
@@ -326,7 +327,8 @@ def search(question: str, collections: tuple[str, ...], top_k: int | None, as_js
 
     settings = load_settings()
     answerer = build_answerer(settings)
-    found = asyncio.run(answerer.retriever.retrieve(question, _scope(collections, **wanted), top_k or settings.top_k))
+    scope = _scope(settings, collections, **wanted)
+    found = asyncio.run(answerer.retriever.retrieve(question, scope, top_k or settings.top_k))
     hits = found.hits
     if found.coverage.reason:
         click.echo(f"Found by words alone. {found.coverage.reason}", err=True)
@@ -346,7 +348,8 @@ def ask(question: str, collections: tuple[str, ...], as_json: bool, **wanted: An
     """Answer a question from the documents, with citations."""
     from rag_pipeline.models import Failed
 
-    end = asyncio.run(_ask(load_settings(), question, _scope(collections, **wanted), show=not as_json))
+    settings = load_settings()
+    end = asyncio.run(_ask(settings, question, _scope(settings, collections, **wanted), show=not as_json))
     if isinstance(end, Failed):
         raise RagError(end.message)
     if as_json:
@@ -495,13 +498,28 @@ def doctor(as_json: bool) -> None:
 
 
 def _scope(
-    collections: Sequence[str], folder: str = "", types: tuple[str, ...] = (), since: datetime | None = None, before: datetime | None = None
+    settings: Settings, collections: Sequence[str], folder: str, types: tuple[str, ...], tags: tuple[str, ...], **times: datetime | None
 ) -> Scope:
+    """``times``: since and before."""
     from rag_pipeline.answering.scope import DocumentFilter, Scope
     from rag_pipeline.ingestion.folder.listing import escape_collection
 
-    wanted = DocumentFilter((), folder, types, *(time.astimezone(UTC).replace(tzinfo=None) if time else None for time in (since, before)))
-    return Scope(tuple(escape_collection(name) for name in collections), wanted)
+    since, before = (time.astimezone(UTC).replace(tzinfo=None) if time else None for time in (times["since"], times["before"]))
+    wanted = DocumentFilter(folder=folder, types=types, since=since, before=before, tags=tags)
+    tagged = asyncio.run(_paths_with_tags(settings, tags)) if tags else None
+    return Scope(tuple(escape_collection(name) for name in collections), wanted, tagged=tagged)
+
+
+async def _paths_with_tags(settings: Settings, tags: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from rag_pipeline.stores.conversations.engine import open_database
+    from rag_pipeline.stores.conversations.tag_names import tags_of
+    from rag_pipeline.stores.conversations.tags import Tags
+
+    database = open_database(settings)
+    try:
+        return (await Tags(database).current()).paths_with_all(tags_of(tags))
+    finally:
+        await database.close()
 
 
 def _source(hit: Hit, page: int | None = None) -> str:

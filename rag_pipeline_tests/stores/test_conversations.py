@@ -1,12 +1,11 @@
 """The memory, on SQLite and on a real PostgreSQL that these tests start."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,40 +19,13 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
 from rag_pipeline.stores.conversations import store as store_module
-from rag_pipeline.stores.conversations.engine import MIGRATIONS, database_url, open_engine
+from rag_pipeline.stores.conversations.engine import MIGRATIONS
 from rag_pipeline.stores.conversations.tables import METADATA
 from rag_pipeline.stores.thumbs import may_hold_thumbs
-from rag_pipeline_tests.programs import POSTGRESQL, require
-from rag_pipeline_tests.servers import PostgreSQL
 
 NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 NARROWED = {"collections": ["a", "b"], "filter": {"folder": "2025", "types": ["pdf"]}}
 DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve": 0.1}, "model": None}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL server; databases are made in it by the tests."""
-    require(POSTGRESQL)
-    with PostgreSQL() as started:
-        yield started.address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/conversations.sqlite"
-    address = request.getfixturevalue("server")
-    name = f"test_{os.urandom(6).hex()}"
-
-    async def make() -> None:
-        engine = open_engine(database_url(f"{address}/postgres", tmp_path)).execution_options(isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        await engine.dispose()
-
-    asyncio.run(make())
-    return f"{address}/{name}"
 
 
 @pytest.fixture
@@ -283,7 +255,9 @@ async def test_killed_in_the_middle_of_an_answer(url: str, conversations: Conver
 
 async def take_out_what_is_newer(connection: AsyncConnection) -> None:
     """What came after schema 0003."""
-    for statement in ("DROP TABLE traces", "DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
+    for table in ("tag_changes", "document_tags", "tagged_documents", "traces"):
+        await connection.execute(sa.text(f"DROP TABLE {table}"))
+    for statement in ("DROP INDEX ix_messages_deleted_at", "DROP INDEX ix_conversations_deleted_at"):
         await connection.execute(sa.text(statement))
     for table, column in (
         ("messages", "deleted_at"),

@@ -49,21 +49,28 @@ class DocumentTools:
         collections: list[str] | None = None,
         folder: str = "",
         types: list[str] | None = None,
+        tags: list[str] | None = None,
         top_k: int = 8,
     ) -> dict[str, Any]:
-        """Find the passages of the user's documents that match a question best, of a folder or of types such as pdf if wanted."""
+        """Find the passages of the user's documents that match a question best, of a folder, of types (pdf) or with tags if wanted."""
         with _told():
-            scope = await self._scope(ctx, collections, folder, types)
+            scope = await self._scope(ctx, collections, folder, types, tags)
             found = await self._services.answerer.retriever.retrieve(question, scope, min(max(top_k, 1), 50))
         coverage = asdict(found.coverage) if found.coverage.is_partial else None
         return {"passages": [hit.to_json() for hit in found.hits], "coverage": coverage}
 
     async def ask_documents(
-        self, question: str, ctx: Context, collections: list[str] | None = None, folder: str = "", types: list[str] | None = None
+        self,
+        question: str,
+        ctx: Context,
+        collections: list[str] | None = None,
+        folder: str = "",
+        types: list[str] | None = None,
+        tags: list[str] | None = None,
     ) -> dict[str, Any]:
         """Answer a question from the user's documents, with the passages that each claim cites."""
         with _told():
-            scope = await self._scope(ctx, collections, folder, types)
+            scope = await self._scope(ctx, collections, folder, types, tags)
         end = await end_of(ended(self._services.answerer.stream(question, (), scope)))
         if isinstance(end, Failed):
             raise ToolError(end.message)
@@ -74,11 +81,14 @@ class DocumentTools:
         with _told():
             choice = choice_of(_access(ctx), Choice(collection=collection or ""))
             page = await asyncio.to_thread(documents_page, self._services.catalog, choice, MOST_DOCUMENTS)
-        shown = [document_body(document).model_dump(mode="json") for document in page.documents]
+            tagged = await self._services.tags.current()
+        shown = [document_body(document, tagged).model_dump(mode="json") for document in page.documents]
         return {"documents": shown, "total": page.total}
 
-    async def _scope(self, ctx: Context, collections: list[str] | None, folder: str, types: list[str] | None) -> Scope:
-        wanted = DocumentFilter(folder=folder, types=tuple(types or ()))
+    async def _scope(
+        self, ctx: Context, collections: list[str] | None, folder: str, types: list[str] | None, tags: list[str] | None
+    ) -> Scope:
+        wanted = DocumentFilter(folder=folder, types=tuple(types or ()), tags=tuple(tags or ()))
         return await self._services.scope_of(_access(ctx), collections or [], wanted)
 
 

@@ -78,6 +78,7 @@ DOCUMENT = {
     "warnings": ["Page 7 was not read: it holds a picture, and Tesseract is not installed."],
     "deletion_held_since": None,
     "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "tags": ["lease", "signed"],
 }
 ELEMENT: dict[str, Any] = {
     "position": 27,

@@ -33,6 +33,8 @@ from rag_pipeline.models import (
     Unverified,
 )
 from rag_pipeline.stores.catalog.database import DocumentStatus
+from rag_pipeline.stores.conversations.tag_names import MOST_TAGS
+from rag_pipeline.stores.conversations.tags import Tagged
 from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
 
 LONGEST_HISTORY = 200
@@ -71,7 +73,8 @@ class FilterBody(BaseModel):
     """Which documents may be read; what is left out does not narrow.
 
     ``documents`` are whole paths under the collection, ``folder`` one that documents lie in or below, ``types`` endings of file names
-    (``pdf``). ``since`` (inclusive) and ``before`` (exclusive) are about the last change of the file; without a zone they are UTC.
+    (``pdf``). Documents have all of the ``tags``. ``since`` (inclusive) and ``before`` (exclusive) are about the last change of the
+    file; without a zone they are UTC.
     """
 
     documents: list[Name] = Field(default=[], max_length=10_000, examples=[["contracts/lease.pdf"]])
@@ -79,10 +82,11 @@ class FilterBody(BaseModel):
     types: list[Name] = Field(default=[], max_length=100, examples=[["pdf", "docx"]])
     since: UtcTime = Field(default=None, examples=["2026-01-01T00:00:00Z"])
     before: UtcTime = None
+    tags: list[Name] = Field(default=[], max_length=MOST_TAGS, examples=[["lease"]])
 
     def to_record(self) -> DocumentFilter:
         """As the retriever takes it."""
-        return DocumentFilter(tuple(self.documents), self.folder, tuple(self.types), self.since, self.before)
+        return DocumentFilter(tuple(self.documents), self.folder, tuple(self.types), self.since, self.before, tuple(self.tags))
 
 
 class AskRequest(BaseModel):
@@ -189,7 +193,7 @@ class DocumentBody(BaseModel):
     ``warnings`` say which parts of a document that was read otherwise are missing.
 
     ``deletion_held_since``: its file is missing, and it answers on until that is confirmed.
-    ``content_hash``: sha256 of its bytes, null where they could not be read.
+    ``content_hash``: sha256 of its bytes, null where they could not be read. ``tags``: what people gave it, by the alphabet.
     """
 
     model_config = shown(DOCUMENT)
@@ -210,6 +214,7 @@ class DocumentBody(BaseModel):
     warnings: list[str]
     deletion_held_since: datetime | None = None
     content_hash: str | None = None
+    tags: list[str] = []
 
 
 class DocumentsResponse(BaseModel):
@@ -262,11 +267,11 @@ class Health(BaseModel):
     answers: str | None
 
 
-def document_body(document: DocumentStatus, *, is_read_now: bool = False) -> DocumentBody:
+def document_body(document: DocumentStatus, tagged: Tagged, *, is_read_now: bool = False) -> DocumentBody:
     """A row as the API shows it."""
     stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
-    shown = {name: getattr(document, name) for name in DocumentBody.model_fields if name != "stage"}
-    shown |= {"warnings": list(document.warnings), "stage": stage}
+    shown = {name: getattr(document, name) for name in DocumentBody.model_fields if name not in ("stage", "tags")}
+    shown |= {"warnings": list(document.warnings), "stage": stage, "tags": list(tagged.tags.get(document.document_id, ()))}
     for name in ("indexed_at", "deletion_held_since"):
         if shown[name] and shown[name].tzinfo is None:
             shown[name] = f"{shown[name].isoformat()}Z"

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from starlette.requests import HTTPConnection
@@ -25,6 +25,8 @@ from rag_pipeline.stores.catalog import Catalog, open_catalog
 from rag_pipeline.stores.catalog.listing import StateCounts, newest_headings, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.tag_names import tags_of
+from rag_pipeline.stores.conversations.tags import Tags
 from rag_pipeline.stores.vectors import VectorIndex, open_index
 from ui.views.page_pictures import PagePictures
 from ui.web.pipeline import PipelineLook
@@ -93,6 +95,7 @@ class Services:
     tokens: Tokens
     sessions: Sessions
     conversations: Conversations
+    tags: Tags
     progress: ProgressFeed
     pipeline: PipelineLook
 
@@ -126,10 +129,12 @@ class Services:
         """Where someone's answers may come from, ``collections`` and ``wanted`` being what was asked for.
 
         Raises:
-            RagError: a collection that may not be seen, or, for a token that is not for all, one that is not indexed.
+            RagError: a collection that may not be seen, or, for a token that is not for all, one that is not indexed; what is no tag.
         """
         named = access.collections and not collections
         scope = scope_of(access, collections, await self.indexed_collections() if named else (), wanted)
+        if wanted.tags:
+            scope = replace(scope, tagged=(await self.tags.current()).paths_with_all(tags_of(wanted.tags)))
         if collections and access.collections:
             await asyncio.to_thread(self._require_index, collections)
         return scope
@@ -150,6 +155,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
     tokens = accepted_tokens(settings)
     catalog, index = open_catalog(settings, CATALOG_WAIT_SECONDS), open_index(settings)
     database = settings.database_url.get_secret_value() if settings.database_url else None
+    conversations = Conversations(database, settings.conversations_path, tokens.former_owners)
     return Services(
         settings,
         catalog,
@@ -159,7 +165,8 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         PagePictures(settings),
         tokens,
         Sessions(settings.data / "app" / "session.key", settings.session_key),
-        Conversations(database, settings.conversations_path, tokens.former_owners),
+        conversations,
+        Tags(conversations.database),
         ProgressFeed(settings),
         PipelineLook(settings, index),
     )

@@ -20,7 +20,7 @@ from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.order import Sources, all_in_order
 from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder, Vector
 from rag_pipeline.answering.retrieval.reranking import reranker
-from rag_pipeline.answering.scope import DocumentFilter, Scope
+from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
@@ -60,7 +60,7 @@ class _Question:
 
     collections: Sequence[str]
     published: Mapping[str, Manifest]
-    filter: DocumentFilter
+    scope: Scope
     without_vector: str = ""
     unread: set[str] = field(default_factory=set)
     by_any_vector: bool = False
@@ -138,14 +138,16 @@ class Retriever:
             prepare_light_runtime(model, self._settings)
 
     def _retrieve(self, questions: Sequence[str], with_topic: str, scope: Scope, top_k: int) -> Found:
+        if scope.filter.tags and scope.tagged is None:
+            raise ValueError("Whoever makes a scope with tags looks up their documents: here they would be left out without a word")
         published = self._index.manifests()
         collections = self._collections(scope, list(published))
-        asked = _Question(collections, published, scope.filter)
+        asked = _Question(collections, published, scope)
         found = self._found(asked, questions, with_topic, top_k)
         if found.hits or not asked.unread:
             return found
         # No word of it is there: a vector that tells little tells more than nothing.
-        return self._found(_Question(collections, asked.published, scope.filter, by_any_vector=True), questions, with_topic, top_k)
+        return self._found(_Question(collections, asked.published, scope, by_any_vector=True), questions, with_topic, top_k)
 
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         seen: list[Hit] = []
@@ -189,9 +191,9 @@ class Retriever:
         """Those of all collections, each collection's best first; one that was dropped since they were listed has none."""
         for _ in range(self._tuning.patience.search_attempts):
             queries = {
-                name: self._query(asked, manifest, question, depth)
+                name: self._query(asked, manifest, question, depth, documents or ())
                 for name, manifest in asked.published.items()
-                if name in asked.collections
+                if name in asked.collections and (documents := _documents(asked.scope, name)) != ()
             }
             try:
                 found = self._index.search(queries)
@@ -201,8 +203,8 @@ class Retriever:
             return [candidate for name in asked.collections for candidate in found.get(name, ())]
         raise IndexChangedError(", ".join(asked.collections))
 
-    def _query(self, asked: _Question, manifest: Manifest, question: str, depth: int) -> SearchQuery:
-        ranking, wanted = self._tuning.ranking, asked.filter
+    def _query(self, asked: _Question, manifest: Manifest, question: str, depth: int, documents: tuple[str, ...]) -> SearchQuery:
+        ranking, wanted = self._tuning.ranking, asked.scope.filter
         # Without a vector to compare it with, the question needs none: the first answers do not wait for the model.
         dense = self._dense(asked, manifest, question) if manifest.vectors else None
         return SearchQuery(
@@ -211,7 +213,7 @@ class Retriever:
             top_k=max(depth, ranking.candidates),
             prefetch=ranking.prefetch,
             fusion=ranking.fusion,
-            documents=wanted.documents,
+            documents=documents,
             folder=wanted.folder.strip("/"),
             types=tuple(name.lstrip(".").lower() for name in wanted.types),
             since=_seconds(wanted.since),
@@ -256,6 +258,15 @@ def _not_chosen(seen: Sequence[Hit], chosen: Sequence[Hit]) -> tuple[Hit, ...]:
         if hit.chunk_id not in known:
             best.setdefault(hit.chunk_id, hit)
     return tuple(best.values())
+
+
+def _documents(scope: Scope, collection: str) -> tuple[str, ...] | None:
+    """Paths of the documents of a collection that a question is asked of; None: of all."""
+    named = scope.filter.documents or None
+    if scope.tagged is None:
+        return named
+    tagged = scope.tagged.get(collection, ())
+    return tagged if named is None else tuple({*tagged}.intersection(named))
 
 
 def _seconds(time: datetime | None) -> float | None:

@@ -28,6 +28,7 @@ from rag_pipeline.ingestion.folder.listing import (
 from rag_pipeline.ingestion.folder.members import with_members
 from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.steps.workspace import Workspace, circumstances
+from rag_pipeline.ingestion.tags import hand_on_tags, note_removals
 from rag_pipeline.stores.catalog.archive_rows import known_archives
 from rag_pipeline.stores.catalog.document_rows import DocumentRow, Scan, SourceCounts, apply_scan, content_hashes, known_signatures, utc_now
 from rag_pipeline.stores.catalog.missing_files import missing_files
@@ -78,7 +79,8 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
     moved = moved_files(gone, known, folder.signatures) | _read_elsewhere(workspace, gone, rows)
     deletions = plan_deletions(gone, len(known), listed, moved, missing, hold_rules(settings), now)
     scan = Scan(workspace.collection, rows, deletions.remove, deletions.hold, deletions.back)
-    counts = apply_scan(catalog, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
+    counts = _committed(workspace, scan) if rows or deletions else SourceCounts(0, 0, 0, 0, 0)
+    hand_on_tags(settings, catalog)
     if broke_off:
         raise broke_off
     return SourcesReport(
@@ -89,6 +91,11 @@ def _update_documents(workspace: Workspace) -> SourcesReport:
         held=[document_name(file) for file in gone if file not in deletions.remove],
         changes=_changes(scan, known),
     )
+
+
+def _committed(workspace: Workspace, scan: Scan) -> SourceCounts:
+    note_removals(workspace.settings, workspace.catalog, scan.removed)
+    return apply_scan(workspace.catalog, scan)
 
 
 def _read_elsewhere(workspace: Workspace, gone: Sequence[str], rows: Sequence[DocumentRow]) -> set[str]:

@@ -6,7 +6,7 @@ Belongs here: statements on that table. Not here: what documents say (``reading_
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -91,6 +91,18 @@ def content_hashes(catalog: Catalog, collection: str) -> dict[str, str | None]:
     with catalog.reading() as connection:
         rows = connection.execute("SELECT file, content_hash FROM documents WHERE collection = ?", [collection]).fetchall()
     return {os.fsdecode(file): content_hash for file, content_hash in rows}
+
+
+def identities(
+    catalog: Catalog, document_ids: Collection[str], content_hashes: Collection[str]
+) -> list[tuple[str, str, str, str | None, datetime]]:
+    """Id, collection, path, content and time of first sight, of the live documents that have one of these ids or contents."""
+    with catalog.reading() as connection:
+        return connection.execute(
+            "SELECT document_id, collection, document, content_hash, added_at FROM documents"
+            " WHERE document_id IN (SELECT unnest($ids::VARCHAR[])) OR content_hash IN (SELECT unnest($hashes::VARCHAR[]))",
+            {"ids": list(document_ids), "hashes": list(content_hashes)},
+        ).fetchall()
 
 
 def reopen_documents(catalog: Catalog, document_ids: Sequence[str], *, again: bool = False) -> int:

@@ -48,6 +48,7 @@ CHOSEN = (
     f" AND ($state = '' OR d.state = $state OR ($state = '{HELD}' AND d.file IN (SELECT file FROM missing_files WHERE NOT confirmed)))"
     " AND ($name = '' OR contains(lower(d.document), lower($name))) AND ($type = '' OR ends_with(lower(d.document), '.' || lower($type)))"
     " AND ($folder = '' OR starts_with(d.document, $folder || '/'))"
+    " AND ($document_ids IS NULL OR d.document_id IN (SELECT unnest($document_ids::VARCHAR[])))"
     " AND ($since IS NULL OR d.indexed_at >= $since::TIMESTAMP) AND ($before IS NULL OR d.indexed_at < $before::TIMESTAMP)"
 )
 """The condition of a :class:`Choice`, on documents ``d``."""
@@ -78,6 +79,7 @@ class Choice:
         folder: below the collection, in which they lie, or below it.
         indexed_since: UTC, without a zone; None: any time.
         indexed_before: as ``indexed_since``, and not included.
+        document_ids: those alone, such as the ones that have a tag; None: any.
     """
 
     collections: tuple[str, ...] | None = None
@@ -88,6 +90,7 @@ class Choice:
     folder: str = ""
     indexed_since: datetime | None = None
     indexed_before: datetime | None = None
+    document_ids: frozenset[str] | None = None
 
     def parameters(self) -> dict[str, object]:
         """For statements with :data:`CHOSEN`."""
@@ -100,6 +103,7 @@ class Choice:
             "folder": self.folder.strip("/"),
             "since": self.indexed_since,
             "before": self.indexed_before,
+            "document_ids": None if self.document_ids is None else list(self.document_ids),
         }
 
 
@@ -173,8 +177,8 @@ def _tail(where: str, order: Order, limit: int, skip: int, total: int) -> tuple[
 
 def documents_of(catalog: Catalog, choice: Choice, document_ids: Sequence[str], content_hashes: Sequence[str] = ()) -> list[DocumentStatus]:
     """The chosen documents that have one of these ids, or one of these contents (sha256), by collection and path."""
-    wanted = "(d.document_id IN (SELECT unnest($document_ids::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
-    parameters = {**choice.parameters(), "document_ids": list(document_ids), "content_hashes": list(content_hashes)}
+    wanted = "(d.document_id IN (SELECT unnest($named::VARCHAR[])) OR d.content_hash IN (SELECT unnest($content_hashes::VARCHAR[])))"
+    parameters = {**choice.parameters(), "named": list(document_ids), "content_hashes": list(content_hashes)}
     return catalog.select_documents(f"WHERE {CHOSEN} AND {wanted} ORDER BY {_BY_PATH}", parameters)
 
 

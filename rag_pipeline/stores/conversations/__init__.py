@@ -1,6 +1,6 @@
-"""The memory of the Q&A layer: conversations and their messages, in SQLite or PostgreSQL.
+"""The memory of what people said: conversations with their messages, and the tags of documents, in SQLite or PostgreSQL.
 
-Belongs here: the public names. Not here: SQL (``store``), schema (``tables``), its history (``migrations``).
+Belongs here: the public names. Not here: SQL (``store``, ``tags``), schema (``tables``), its history (``migrations``).
 """
 
 from rag_pipeline.stores.conversations.records import (

@@ -1,4 +1,4 @@
-"""All conversations from one database into another, SQLite or PostgreSQL: into a file for a backup, and back into either.
+"""All conversations and tags from one database into another, SQLite or PostgreSQL: into a file for a backup, and back into either.
 
 Belongs here: copying rows, and what must be known before. Not here: what a backup is, statements on single conversations (``store.py``).
 """
@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rag_pipeline.stores.conversations.engine import bring_up_to_date, open_engine, unreachable
 from rag_pipeline.stores.conversations.records import ConversationError
-from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES, TRACES
+from rag_pipeline.stores.conversations.tables import CONVERSATIONS, METADATA, TAGGED_DOCUMENTS
 
 _ROWS_AT_A_TIME = 500
 
 
 async def copy_conversations(source: URL, target: URL) -> None:
-    """Put all conversations of one database, as they are at one moment, in the place of those of another, in one transaction.
+    """Put all conversations and tags of one database, as they are at one moment, in the place of those of another, in one transaction.
 
     Both are brought up to date first. Who is killed has changed nothing, and may repeat it.
 
@@ -37,9 +37,9 @@ async def copy_conversations(source: URL, target: URL) -> None:
         await bring_up_to_date(writing, {})
         async with reading.connect() as old, writing.begin() as new:
             await _begin_at_one_moment(old)
-            for table in (TRACES, MESSAGES, CONVERSATIONS):
+            for table in reversed(METADATA.sorted_tables):
                 await new.execute(sa.delete(table))
-            for table in (CONVERSATIONS, MESSAGES, TRACES):
+            for table in METADATA.sorted_tables:
                 await _copy_rows(old, new, table)
     except (SQLAlchemyError, OSError) as error:
         raise unreachable(target if target.get_backend_name() == "postgresql" else source, error) from error
@@ -54,11 +54,20 @@ async def count_conversations(url: URL) -> int:
     Raises:
         ConversationError: as :func:`copy_conversations`.
     """
+    return await _count(url, CONVERSATIONS)
+
+
+async def count_tagged_documents(url: URL) -> int:
+    """The same of documents that have tags."""
+    return await _count(url, TAGGED_DOCUMENTS)
+
+
+async def _count(url: URL, table: sa.Table) -> int:
     engine = open_engine(url)
     try:
         await bring_up_to_date(engine, {})
         async with engine.connect() as connection:
-            return int(await connection.scalar(sa.select(sa.func.count()).select_from(CONVERSATIONS)) or 0)
+            return int(await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
     except (SQLAlchemyError, OSError) as error:
         raise unreachable(url, error) from error
     finally:

@@ -1,6 +1,6 @@
 """The database behind the conversations: its address, its connections, its schema brought up to date.
 
-Belongs here: engines and migrations. Not here: statements on conversations.
+Belongs here: engines, migrations, transactions. Not here: statements on conversations or tags.
 """
 
 from __future__ import annotations
@@ -68,6 +68,70 @@ def open_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+class Database:
+    """Connections to the database, which is brought up to date at first use. Safe to use by many tasks of one event loop at once.
+
+    Args:
+        url: ``RAG_DATABASE_URL``, None for SQLite in ``default``.
+        default: the SQLite file; made at first use.
+        former_owners: names under which older versions kept the conversations of those who have a token now, and their digests.
+
+    Raises:
+        ConversationError: the address cannot be understood. Every method: the database cannot be used.
+    """
+
+    def __init__(self, url: str | None, default: Path, former_owners: Mapping[str, str] | None = None) -> None:
+        self.engine = open_engine(database_url(url, default))
+        self._former_owners = dict(former_owners or {})
+        self._starting = asyncio.Lock()
+        self._ready = False
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that commits nothing."""
+        await self._prepare()
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise unreachable(self.engine.url, error) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end, or rolled back when the block raises."""
+        await self._prepare()
+        try:
+            async with self.engine.begin() as connection:
+                if connection.dialect.name == "sqlite":
+                    # A transaction that reads first could not be upgraded to writing while another one writes.
+                    await connection.execute(sa.text("BEGIN IMMEDIATE"))
+                yield connection
+        except sa.exc.IntegrityError:
+            raise
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise unreachable(self.engine.url, error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.engine.dispose()
+
+    async def _prepare(self) -> None:
+        async with self._starting:
+            if not self._ready:
+                await bring_up_to_date(self.engine, self._former_owners)
+                self._ready = True
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name; nothing is opened or contacted before the first use.
+
+    Raises:
+        ConversationError: as :func:`database_url`.
+    """
+    url = settings.database_url
+    return Database(url.get_secret_value() if url else None, settings.conversations_path)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -13,7 +13,6 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +20,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from rag_pipeline.models import Message
 from rag_pipeline.stores.conversations.deleted import forget_deleted
-from rag_pipeline.stores.conversations.engine import bring_up_to_date, database_url, open_engine, unreachable
+from rag_pipeline.stores.conversations.engine import Database
 from rag_pipeline.stores.conversations.records import (
     AnswerFigures,
     AskedAbout,
@@ -41,8 +40,6 @@ from rag_pipeline.stores.conversations.records import (
 from rag_pipeline.stores.conversations.tables import CONVERSATIONS, MESSAGES, TRACES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 LEASE = timedelta(seconds=30)
@@ -65,10 +62,8 @@ class Conversations:
     """
 
     def __init__(self, url: str | None, default: Path, former_owners: Mapping[str, str] | None = None) -> None:
-        self._engine = open_engine(database_url(url, default))
-        self._former_owners = dict(former_owners or {})
-        self._starting = asyncio.Lock()
-        self._ready = False
+        self.database = Database(url, default, former_owners)
+        self._engine, self._reading, self._writing = self.database.engine, self.database.reading, self.database.writing
 
     async def create(self, owner: str, title: str) -> Conversation:
         """Begin a conversation; ``owner`` is the digest of the token that may see it, empty where there are none."""
@@ -325,7 +320,7 @@ class Conversations:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._engine.dispose()
+        await self.database.close()
 
     async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, scope: Mapping[str, object]) -> str:
         now, answer_id = _now(), uuid.uuid4().hex
@@ -354,35 +349,6 @@ class Conversations:
         if row is None:
             raise _gone("conversation")
         return row
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        await self._prepare()
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise unreachable(self._engine.url, error) from error
-
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        await self._prepare()
-        try:
-            async with self._engine.begin() as connection:
-                if connection.dialect.name == "sqlite":
-                    # A transaction that reads first could not be upgraded to writing while another one writes.
-                    await connection.execute(sa.text("BEGIN IMMEDIATE"))
-                yield connection
-        except IntegrityError:
-            raise
-        except (SQLAlchemyError, OSError) as error:
-            raise unreachable(self._engine.url, error) from error
-
-    async def _prepare(self) -> None:
-        async with self._starting:
-            if not self._ready:
-                await bring_up_to_date(self._engine, self._former_owners)
-                self._ready = True
 
 
 def _is_there(messages: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -49,3 +49,27 @@ TRACES = sa.Table(
     sa.Column("trace", sa.JSON, nullable=False),
 )
 """How an answer was found. Apart from the messages, because it is larger than they are, and seldom asked for."""
+
+TAGGED_DOCUMENTS = sa.Table(
+    "tagged_documents",
+    METADATA,
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("collection", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text),
+    sa.Column("tagged_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("missing_since", sa.DateTime(timezone=True)),
+)
+"""Documents that have tags; ``content_hash`` is of the bytes that were seen last, by which tags follow a document to another path."""
+
+DOCUMENT_TAGS = sa.Table(
+    "document_tags",
+    METADATA,
+    sa.Column("document_id", sa.Text, sa.ForeignKey("tagged_documents.document_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("tag", sa.Text, nullable=False),
+)
+"""``tag`` as it is shown, ``key`` as it is compared."""
+
+TAG_CHANGES = sa.Table("tag_changes", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("mark", sa.Text, nullable=False))
+"""One row, whose mark is another one after each change of tags, in whichever process."""

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,6 +129,24 @@ def test_fewer_numbers_of_a_vector_are_another_model_and_the_index_of_all_of_the
     assert model_of(replace(manifest, embedding_fingerprint=cut.fingerprint, dimension=64), library_settings) == cut
     with pytest.raises(EmbeddingModelError, match="RAG_EMBEDDING_DIMENSIONS is 999"):
         locate_model(library_settings.model_copy(update={"embedding_dimensions": 999}))
+
+
+async def test_tags_narrow_to_the_documents_that_have_them(library_settings: Settings) -> None:
+    ask = retriever(library_settings).retrieve
+
+    async def found(tagged: dict[str, tuple[str, ...]] | None, **more: Any) -> set[str]:
+        hits = (await ask("bridge", Scope((), DocumentFilter(tags=("x",), **more), tagged=tagged), 8)).hits
+        return {hit.document for hit in hits}
+
+    many = tuple(f"no such {number}.md" for number in range(10_000))
+    assert await found({"bridges": (*many, "iron.md")}) == {"iron.md"}
+    assert await found({"bridges": ("iron.md",), "animals": many}) == {"iron.md"}
+    assert await found({"animals": ("iron.md",)}) == set()
+    assert await found({}) == set()
+    assert await found({"bridges": ("iron.md",)}, documents=("other.md",)) == set()
+    assert await found({"bridges": ("iron.md",)}, documents=("iron.md", "other.md")) == {"iron.md"}
+    with pytest.raises(ValueError, match="looks up"):
+        await found(None)
 
 
 async def test_a_filter_is_applied_by_the_index(library_settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Pages of documents: every document once, whatever the filter, the order and the size of the page; counts agree with the rows."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from rag_pipeline.stores.catalog.listing import (
     read_in_part_counts,
     state_counts,
 )
-from rag_pipeline.stores.catalog.narrowing import narrowing
+from rag_pipeline.stores.catalog.narrowing import narrowing, tag_counts
 from rag_pipeline.stores.vectors.points import folders_of, type_of
 
 NAMES = ["a.txt", "B.txt", "b/ü.pdf", "b/c/z.pdf", "c_1%.txt", "d\\x80.TXT", "Straße.txt", "b/c/.tar", "plain"]
@@ -184,3 +185,15 @@ def test_a_cursor_is_for_the_order_that_it_came_of(catalog: Catalog) -> None:
     for order in (Order("size", descending=True), Order("pages"), Order("name")):
         with pytest.raises(CursorError):
             documents_page(catalog, Choice(), 5, cursor, order)
+
+
+@given(choice=CHOICES, ids=st.frozensets(st.sampled_from([f"{where}-{name}" for where in COLLECTIONS for name in NAMES] + ["gone"])))
+@settings(max_examples=15, **HEALTH)
+def test_documents_are_chosen_and_counted_by_tags_that_others_know_of(catalog: Catalog, choice: Choice, ids: frozenset[str]) -> None:
+    left = [row for row in documents_page(catalog, choice, 100).documents if row.document_id in ids]
+    narrowed = replace(choice, document_ids=ids)
+    page = documents_page(catalog, narrowed, 100)
+    assert (page.documents, page.total) == (left, len(left))
+    assert documents_of(catalog, narrowed, ["zoo-a.txt"]) == [row for row in left if row.document_id == "zoo-a.txt"]
+    assert tag_counts(catalog, choice, {"one": ids, "none": (), "gone": ("gone",)}) == ({"one": len(left)} if left else {})
+    assert sum(narrowing(catalog, replace(narrowed, collection="", folder="")).collections.values()) >= len(left)

@@ -105,13 +105,15 @@ def test_a_conversation_from_beginning_to_end(client: httpx.Client, answerer: Sc
 
 def test_a_question_in_a_conversation_can_be_narrowed(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
     address = f"{PATH}/{client.post(PATH, json={}).json()['conversation_id']}"
-    narrowed = {"folder": "2025", "types": ["pdf"], "since": "2026-01-01T00:00:00+01:00"}
+    narrowed = {"folder": "2025", "types": ["pdf"], "since": "2026-01-01T00:00:00+01:00", "tags": ["lease"]}
     client.post(f"{address}/ask", json={"question": "lamp", "collections": ["contracts"], "filter": narrowed})
     scope = answerer.asked[-1][2]
     assert (scope.collections, scope.filter.folder, scope.filter.types) == (("contracts",), "2025", ("pdf",))
+    assert (scope.filter.tags, scope.tagged) == (("lease",), {})
     kept = client.get(address).json()
     assert kept["collections"] == ["contracts"]
-    assert kept["filter"] == {"documents": [], "folder": "2025", "types": ["pdf"], "since": "2025-12-31T23:00:00", "before": None}
+    since = {"since": "2025-12-31T23:00:00", "before": None}
+    assert kept["filter"] == {"documents": [], "folder": "2025", "types": ["pdf"], **since, "tags": ["lease"]}
 
 
 def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) -> None:

@@ -47,6 +47,20 @@ def test_health(client: httpx.Client) -> None:
     assert client.get("/api/v1/health").json() == {"status": "ok", "answers": None}
 
 
+def test_questions_are_asked_of_documents_with_tags(indexed: httpx.Client) -> None:
+    def found(*tags: str, route: str = "search") -> httpx.Response:
+        return indexed.post(f"/api/v1/{route}", json={"question": "What hums at night?", "filter": {"tags": tags}})
+
+    assert found("radio").json()["hits"] == []
+    tagged = indexed.post("/api/v1/documents/batch", json={"action": "tag", "tags": ["Radio"], "filter": {"type": "html"}}).json()
+    assert tagged["outcomes"][0]["done"]
+    assert {hit["document"] for hit in found("radio").json()["hits"]} == {"evil.html"}
+    assert found("radio", "lamp").json()["hits"] == []
+    assert found("radio", route="ask").json()["refused"] is False
+    assert found("lamp", route="ask").json()["refused"] is True
+    assert found("a,b").json()["error"]["code"] == "bad_tag"
+
+
 def test_ask_gives_one_document(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
     history = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     body = client.post("/api/v1/ask", json={"question": "reformulate this", "history": history, "collections": ["default"]}).json()

@@ -185,3 +185,73 @@ def test_the_list_is_drawn_again_only_when_something_changed(settings: Settings)
         assert client.get("/documents/list/parts", headers=mark, params={"sort": "name"}).status_code == 200
         put(settings, "b.txt")
         assert "b.txt" in client.get("/documents/list/parts", headers=mark).text
+
+
+def tags_of(client: httpx.Client, **asked: object) -> dict[str, list[str]]:
+    rows = client.get("/api/v1/documents", params=asked).json()["documents"]
+    return {f"{row['collection']}/{row['document']}": row["tags"] for row in rows}
+
+
+def test_documents_are_tagged_by_ids_and_by_what_a_filter_matches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "AT_ONCE", 2)
+    put(settings, "contracts/a.txt", "contracts/b.txt", "letters/c.txt")
+    with client_of(settings) as client:
+        ids = ids_of(client)
+        first = client.get("/documents/list/parts").headers["etag"]
+        told = batch(client, action="tag", tags=[" Lease ", "öl"], documents=[ids["contracts/a.txt"], "nothing"])
+        assert told["contracts/a.txt"] == (True, "")
+        assert "no document with this id" in told["/"][1]
+        assert client.get("/documents/list/parts", headers={"If-None-Match": first}).status_code == 200
+        asked: dict[str, object] = {"action": "tag", "tags": ["LEASE"], "filter": {}}
+        while True:
+            answer = client.post("/api/v1/documents/batch", json=asked).json()
+            assert (answer["total"], {one["done"] for one in answer["outcomes"]}) == (3, {True})
+            if answer["next_cursor"] is None:
+                break
+            asked["cursor"] = answer["next_cursor"]
+        assert tags_of(client) == {"contracts/a.txt": ["Lease", "öl"], "contracts/b.txt": ["Lease"], "letters/c.txt": ["Lease"]}
+        assert client.get("/api/v1/tags").json() == {"tags": [{"tag": "Lease", "documents": 3}, {"tag": "öl", "documents": 1}]}
+        assert set(tags_of(client, tag=["lease", "ÖL"])) == {"contracts/a.txt"}
+        assert set(tags_of(client, tag="lease", collection="letters")) == {"letters/c.txt"}
+        assert tags_of(client, tag="no such") == {}
+        assert "Lease (1)" in client.get("/documents/list/parts", params={"collection": "letters"}).text
+        assert client.get(f"/api/v1/documents/{ids['contracts/a.txt']}").json()["tags"] == ["Lease", "öl"]
+        zipped = client.post("/api/v1/documents/zip", json={"filter": {"tag": ["öl"]}}).content
+        assert zipfile.ZipFile(io.BytesIO(zipped)).namelist() == ["contracts/a.txt"]
+        gone = batch(client, action="untag", tags=["lease", "none has it"], filter={"tag": ["lease"], "collection": "contracts"})
+        assert set(gone) == {"contracts/a.txt", "contracts/b.txt"}
+        assert tags_of(client) == {"contracts/a.txt": ["öl"], "contracts/b.txt": [], "letters/c.txt": ["Lease"]}
+
+
+def test_what_is_no_tag_is_refused_with_what_to_do(settings: Settings) -> None:
+    put(settings, "a.txt")
+    with client_of(settings) as client:
+        (one,) = ids_of(client).values()
+        for tags, status, words in (
+            ([], 422, "tags is a list"), (["a,b"], 400, "a comma"), (["\u202egnp"], 400, "cannot be seen"), (["x" * 65], 400, "Shorten it"),
+            (["x"] * 33, 422, "at most 32"), (["x" * 10_000], 400, "10,000 characters"), ([" "], 400, "is empty"),
+        ):  # fmt: skip
+            refused = client.post("/api/v1/documents/batch", json={"action": "tag", "tags": tags, "documents": [one]})
+            assert (refused.status_code, words in refused.json()["error"]["message"]) == (status, True), refused.text
+        assert client.get("/api/v1/documents", params={"tag": "a,b"}).json()["error"]["code"] == "bad_tag"
+        assert batch(client, action="tag", tags=list(map(str, range(32))), documents=[one]) == {"default/a.txt": (True, "")}
+        assert batch(client, action="tag", tags=["more"], documents=[one])["default/a.txt"][0] is False
+
+
+def test_tags_go_by_what_a_token_may(settings: Settings) -> None:
+    put(settings, "contracts/a.txt", "letters/b.txt")
+    reader, limited = ({"Authorization": f"Bearer {token}"} for token in (READER, LIMITED))
+    with client_of(settings) as owner:
+        letter = ids_of(owner)["letters/b.txt"]
+        batch(owner, action="tag", tags=["secret"], documents=[letter])
+        asked = {"action": "untag", "tags": ["secret"], "documents": [letter]}
+        assert owner.post("/api/v1/documents/batch", headers=reader, json=asked).status_code == 403
+        assert "data-tag>" not in owner.get("/documents/list/parts", headers=reader).text
+        assert owner.post("/api/v1/documents/batch", headers=limited, json=asked).json()["outcomes"][0]["done"] is False
+        asked = {"action": "tag", "tags": ["mine"], "filter": {"name": "."}}
+        done = owner.post("/api/v1/documents/batch", headers=limited, json=asked).json()["outcomes"]
+        assert [one["document"] for one in done] == ["a.txt"]
+        assert owner.get("/api/v1/tags", headers=limited).json() == {"tags": [{"tag": "mine", "documents": 1}]}
+        assert "secret" not in owner.get("/documents/list/parts", headers=limited).text
+        assert owner.get("/api/v1/documents?tag=secret", headers=limited).json()["documents"] == []
+        assert tags_of(owner) == {"contracts/a.txt": ["mine"], "letters/b.txt": ["secret"]}

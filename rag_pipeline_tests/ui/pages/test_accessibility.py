@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from rag_pipeline.settings import Settings
@@ -34,6 +35,9 @@ def address(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> I
     for collection in ("default", "contracts"):
         run_steps(settings, collection)
     with serving(settings) as address:
+        for tags, name in ((["Urgent", "A tag that is as long as any tag may be and has sixty-four signs"], "i"), (["tax"], "prices")):
+            asked = {"action": "tag", "tags": tags, "filter": {"name": name}}
+            httpx.post(f"{address}/api/v1/documents/batch", json=asked).raise_for_status()
         yield address
 
 
@@ -83,6 +87,11 @@ def test_every_view_keeps_the_rules(page: Any, address: str, scheme: str, width:
     page.get_by_role("tab", name="Documents").click()
     page.wait_for_selector("table.documents .reason")
     looks("documents")
+    page.get_by_label("All on this page").check()
+    page.get_by_text("Tag…").click()
+    page.get_by_label("Tags, a comma between them").fill("Urgent")
+    looks("tagging")
+    page.get_by_role("button", name="Clear selection").click()
     document = page.locator("table.documents .name a", has_text="bikes.pdf").first.get_attribute("href")
     page.get_by_role("tab", name="Quality").click()
     page.wait_for_selector("#quality-questions table")

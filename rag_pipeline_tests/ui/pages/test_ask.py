@@ -103,13 +103,14 @@ def test_a_page_that_is_loaded_again_goes_on_in_its_answer_with_its_scope_and_wh
     answerer.pieces, answerer.pause_seconds = [f"word{number} " for number in range(240)], 0.05
     with serving(settings, answerer) as address:
         page.goto(address)
-        narrow_down(page, "lamps", types="txt, .PDF", since="2020-01-01", document="a.txt")
-        chips = ["Collection lamps", "Type txt", "Type pdf", "Changed since 2020-01-01", "Document a.txt"]
+        narrow_down(page, "lamps", types="txt, .PDF", since="2020-01-01", document="a.txt", tag="<b>, öl")
+        chips = ["Collection lamps", "Type txt", "Type pdf", "Tag <b>", "Tag öl", "Changed since 2020-01-01", "Document a.txt"]
         assert page.locator("#scope .chips bdi").all_inner_texts() == chips
         page.reload()
         comes_to(page, "#scope .chips li", len(chips))
         page.get_by_role("button", name="Remove: Type pdf").click()
-        chips.remove("Type pdf")
+        page.get_by_role("button", name="Remove: Tag öl").click()
+        chips = [chip for chip in chips if chip not in ("Type pdf", "Tag öl")]
         page.locator("#question textarea").fill("Tell me")
         page.locator("#question textarea").press("Enter")
         page.wait_for_selector(".turn.live .answer")
@@ -125,7 +126,7 @@ def test_a_page_that_is_loaded_again_goes_on_in_its_answer_with_its_scope_and_wh
         assert "word239" in page.inner_text(".answer")
         assert page.get_by_text("Stopped.").count() == 0
     ((_, _, scope),) = answerer.asked
-    assert scope == Scope(("lamps",), DocumentFilter(("a.txt",), "", ("txt",), datetime(2020, 1, 1)))
+    assert scope == Scope(("lamps",), DocumentFilter(("a.txt",), "", ("txt",), datetime(2020, 1, 1), None, ("<b>",)), tagged={})
 
 
 def test_conversations_are_found_pinned_renamed_and_deleted_with_a_way_back(

@@ -100,6 +100,59 @@ def test_documents_are_sorted_paged_selected_and_deleted_with_a_way_back(page: A
         assert sorted(file.name for file in settings.uploads.iterdir()) == ["a.txt", "b.txt"]
 
 
+TAG = "<img src=x onerror=alert(1)> & 'x' \" {{ 7 }}"
+
+
+def test_documents_are_tagged_untagged_and_found_by_tags(page: Any, settings: Settings, screenshots: Path | None) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (settings.uploads / name).write_text(f"Words of {name}.")
+    steps.source_documents.update_documents(Workspace(settings, "default"))
+    with serving(settings, ScriptedAnswerer()) as address:
+        opened(page, address)
+        choose(page, "a.txt")
+        choose(page, "b.txt")
+        page.get_by_text("Tag…").click()
+        page.get_by_label("Tags, a comma between them").fill(f"{TAG}, Lease ,lease")
+        take(page, screenshots, "tagging")
+        page.get_by_role("button", name="Add", exact=True).click()
+        comes_to(page, "#table .tag", 4)
+        assert page.locator(ROWS, has_text="a.txt").locator(".tag").all_inner_texts() == [TAG, "Lease"]
+        assert page.locator("#table img").count() == 0
+        assert page.locator("[data-filters] [name=tag] option").all_inner_texts() == ["All tags", f"{TAG} (2)", "Lease (2)"]
+        take(page, screenshots, "tags")
+
+        page.locator(ROWS, has_text="b.txt").locator(".tag", has_text="Lease").click()
+        comes_to(page, ROWS, 2)
+        assert page.locator("[data-filters] [name=tag]").input_value() == "Lease"
+        page.get_by_label("All on this page").check()
+        page.get_by_text("Tag…").click()
+        page.get_by_label("Tags, a comma between them").fill("x" * 65)
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_text("Shorten it to 64.").wait_for(timeout=30 * SECONDS)
+        page.get_by_label("All on this page").check()
+        page.get_by_text("Tag…").click()
+        page.get_by_label("Tags, a comma between them").fill("lease")
+        page.get_by_role("button", name="Remove", exact=True).click()
+        page.get_by_text("No document matches.").wait_for(timeout=30 * SECONDS)
+        page.get_by_role("button", name="Clear", exact=True).click()
+        comes_to(page, ROWS, 3)
+
+        with page.expect_popup() as own:
+            page.locator("td.name > a", has_text="a.txt").first.click()
+        document = own.value
+        document.get_by_label("New tag").fill("Öl, urgent")
+        document.keyboard.press("Enter")
+        comes_to(document, ".tagged li", 3)
+        assert document.locator(".tagged li bdi").all_inner_texts() == [TAG, "urgent", "Öl"]
+        assert document.locator("img[src=x]").count() == 0
+        document.get_by_role("button", name=f"Remove the tag {TAG}").click()
+        comes_to(document, ".tagged li", 2)
+        take(document, screenshots, "document-tags")
+        document.reload()
+        assert document.locator(".tagged li bdi").all_inner_texts() == ["urgent", "Öl"]
+        comes_to(page, "#table .tag", 3)  # the list finds out by itself
+
+
 def test_a_folder_is_uploaded_and_followed_until_it_answers(
     page: Any, settings: Settings, tmp_path: Path, screenshots: Path | None
 ) -> None:

@@ -23,6 +23,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.listing import Choice, Order, StateCounts
 from rag_pipeline.stores.catalog.narrowing import Narrowing
+from rag_pipeline.stores.conversations.tags import Tagged
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked, wishes_in
@@ -37,6 +38,15 @@ NOTHING_ELSE = Narrowing({}, {}, ())
 
 def drawn(documents: Sequence[DocumentStatus], total: int, counts: StateCounts, number: int = 1, **more: Any) -> str:
     return list_html(Listed(documents, total, number, Choice(), Order("state"), NOTHING_ELSE), counts, **more)
+
+
+def test_tags_are_text_wherever_they_stand() -> None:
+    tag = "</button><script>x</script> {{ 7 * 7 }} ' \" &"
+    tagged = Tagged("m", {"d1": (tag,)}, {}, {"k": tag}, {"k": frozenset(["d1"])})
+    listed = Listed([make_document()], 1, 1, Choice(), Order("state"), NOTHING_ELSE, tagged=tagged, tag_counts={"k": 1})
+    shown = list_html(listed, {"default": {"indexed": 1}}, may_write=True)
+    assert "<script" not in shown
+    assert shown.count("&lt;/button&gt;&lt;script&gt;x&lt;/script&gt; {{ 7 * 7 }} &#39; &#34; &amp;") == 6
 
 
 def test_an_empty_folder_offers_examples() -> None:

@@ -26,8 +26,9 @@ from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.stores.catalog.database import DocumentStatus
-from rag_pipeline.stores.catalog.listing import Order, SortKey, documents_page
+from rag_pipeline.stores.catalog.listing import Choice, Order, SortKey, documents_page
 from rag_pipeline.stores.catalog.missing_files import confirm_deletions
+from rag_pipeline.stores.catalog.narrowing import tag_counts
 from ui.api import passages
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency, WriterRoute
 from ui.api.documents.many import ListFilter
@@ -35,7 +36,7 @@ from ui.api.schema_examples import FailureBody, file_of, shown
 from ui.api.schemas import DocumentBody, DocumentsResponse, RefusedUpload, UploadBody, UploadResponse, document_body
 from ui.views.documents.page import wants_password
 from ui.web.services import Services
-from ui.web.visibility import require_collection
+from ui.web.visibility import choice_of, require_collection
 
 MOST_DOCUMENTS = 1000
 """On one page."""
@@ -46,6 +47,7 @@ uploading = APIRouter(prefix="/api/v1", tags=["documents"], route_class=WriterRo
 """The one route that takes large bodies."""
 
 
+_LEASE = {"tag": "lease", "documents": 3}
 _CONTRACTS = {"name": "contracts", "documents": 14, "states": {"indexed": 13, "failed": 1}, "deletions_held": 0}
 
 
@@ -91,6 +93,23 @@ class RolledBack(BaseModel):
     message: str
 
 
+class TagBody(BaseModel):
+    """A tag, and how many of the documents that may be seen have it."""
+
+    model_config = shown(_LEASE)
+
+    tag: str
+    documents: int
+
+
+class TagsResponse(BaseModel):
+    """The tags of the documents that may be seen, the most frequent first, 200 at most."""
+
+    model_config = shown({"tags": [_LEASE]})
+
+    tags: list[TagBody]
+
+
 class CollectionsResponse(BaseModel):
     """All collections that may be seen."""
 
@@ -110,6 +129,14 @@ async def collections(services: ServicesDependency, access: ReaderDependency) ->
 def _collection_body(name: str, states: Mapping[str, int], held: HeldDeletions | None) -> CollectionBody:
     documents = sum(states.values())
     return CollectionBody(name=name, documents=documents, states=dict(states), deletions_held=held.documents if held else 0)
+
+
+@router.get("/tags")
+async def all_tags(services: ServicesDependency, access: ReaderDependency) -> TagsResponse:
+    """The tags that documents have, with their numbers. To give and take them: /api/v1/documents/batch."""
+    tagged = await services.tags.current()
+    counts = await asyncio.to_thread(tag_counts, services.catalog, choice_of(access, Choice()), tagged.documents)
+    return TagsResponse(tags=[TagBody(tag=tagged.names[key], documents=number) for key, number in counts.items()])
 
 
 @router.post("/collections/{name}/confirm-deletions")
@@ -145,9 +172,11 @@ async def list_documents(query: Annotated[ListQuery, Query()], services: Service
     For the next page, ask again in the same order with ``cursor`` set to this one's ``next_cursor``, until that is null.
     """
     order = Order(query.sort, query.descending)
-    page = await asyncio.to_thread(documents_page, services.catalog, query.choice(access), query.limit, query.cursor, order)
+    tagged = await services.tags.current()
+    choice = query.choice(access, tagged)
+    page = await asyncio.to_thread(documents_page, services.catalog, choice, query.limit, query.cursor, order)
     now = await asyncio.to_thread(files_being_read, services.settings)
-    shown = [document_body(document, is_read_now=document.file in now) for document in page.documents]
+    shown = [document_body(document, tagged, is_read_now=document.file in now) for document in page.documents]
     return DocumentsResponse(documents=shown, total=page.total, next_cursor=page.next_cursor)
 
 
@@ -192,7 +221,7 @@ def _store(services: Services, of_collection: str, folder: str, file: UploadFile
 @router.get("/documents/{document_id}")
 async def document(document_id: str, services: ServicesDependency, access: ReaderDependency) -> DocumentBody:
     """One document with its state."""
-    return document_body(await _found(services, access, document_id))
+    return document_body(await _found(services, access, document_id), await services.tags.current())
 
 
 @router.get("/documents/{document_id}/file", response_class=Response, responses=file_of("*/*", "The file, in its own media type"))
@@ -241,7 +270,7 @@ async def retry(document_id: str, services: ServicesDependency, access: WriterDe
     (change,) = await asyncio.to_thread(partial(retry_documents, services.catalog, [found], again=again))
     if not change.done:
         raise HTTPException(409, f"{change.message} To read it all the same: ?again=true" if found.state == "indexed" else change.message)
-    return document_body(await _found(services, access, document_id))
+    return document_body(await _found(services, access, document_id), await services.tags.current())
 
 
 @router.post(
@@ -260,7 +289,7 @@ async def open_with(document_id: str, body: PasswordBody, services: ServicesDepe
         raise HTTPException(409, f"{found.document} {why}.")
     await asyncio.to_thread(add_password, services.settings, body.password)
     await asyncio.to_thread(retry_documents, services.catalog, [found])
-    return document_body(await _found(services, access, document_id))
+    return document_body(await _found(services, access, document_id), await services.tags.current())
 
 
 async def _found(services: Services, access: Access, document_id: str) -> DocumentStatus:

@@ -1,4 +1,4 @@
-"""Many documents at once over HTTP: looked up by what they hold, deleted, moved, read again, downloaded as one zip.
+"""Many documents at once over HTTP: looked up by what they hold, deleted, moved, read again, tagged, downloaded as one zip.
 
 Belongs here: requests in, an outcome for each document out. Not here: what is done (``rag_pipeline/ingestion/document_changes.py``), the
 zip (``document_zip.py`` beside it), single documents (``documents.py``).
@@ -7,7 +7,7 @@ zip (``document_zip.py`` beside it), single documents (``documents.py``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Literal, Self
@@ -27,6 +27,8 @@ from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.listing import Choice, DocumentsPage, documents_of, documents_page
+from rag_pipeline.stores.conversations.tag_names import MOST_TAGS, tags_of
+from rag_pipeline.stores.conversations.tags import Tagged
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
 from ui.api.schema_examples import DOCUMENT, file_of, shown
 from ui.api.schemas import DocumentBody, Name, UtcTime, document_body
@@ -49,8 +51,9 @@ class ListFilter(BaseModel):
     """Which documents; what is left out, or empty, does not narrow.
 
     ``state`` may be ``held``: those whose file is missing and whose deletion waits for a yes. ``name`` is looked for in the path, ``type``
-    is the ending of the file's name (``pdf``), ``folder`` one below the collection in or below which it lies. ``indexed_since`` (inclusive)
-    and ``indexed_before`` (exclusive) are UTC where they name no zone; a date alone is its first moment.
+    is the ending of the file's name (``pdf``), ``folder`` one below the collection in or below which it lies. Documents have each ``tag``
+    that is named. ``indexed_since`` (inclusive) and ``indexed_before`` (exclusive) are UTC where they name no zone; a date alone is its
+    first moment.
     """
 
     model_config = shown({"collection": "contracts", "state": "failed", "type": "pdf", "folder": "2025"})
@@ -62,11 +65,16 @@ class ListFilter(BaseModel):
     folder: Name = ""
     indexed_since: UtcTime = None
     indexed_before: UtcTime = None
+    tag: list[Name] = Field(default=[], max_length=MOST_TAGS)
 
-    def choice(self, access: Access) -> Choice:
-        """As the catalog takes it, of what may be seen."""
-        asked = {name: getattr(self, name) for name in ListFilter.model_fields}
-        return choice_of(access, Choice(**asked))
+    def choice(self, access: Access, tagged: Tagged) -> Choice:
+        """As the catalog takes it, of what may be seen.
+
+        Raises:
+            TagError: a tag that there cannot be.
+        """
+        asked = {name: getattr(self, name) for name in ListFilter.model_fields if name != "tag"}
+        return choice_of(access, Choice(**asked, document_ids=tagged.with_all(tags_of(self.tag)) if self.tag else None))
 
 
 class ChosenDocuments(BaseModel):
@@ -85,7 +93,7 @@ class ChosenDocuments(BaseModel):
 
 
 class BatchRequest(ChosenDocuments):
-    """What to do with which documents. ``to`` names the collection that they are moved to.
+    """What to do with which documents. ``to`` names the collection that they are moved to, ``tags`` what they are given or lose.
 
     What a filter matches is done in pages of 1,000: ask again with ``cursor`` set to the answer's ``next_cursor`` until that is null.
     """
@@ -93,16 +101,20 @@ class BatchRequest(ChosenDocuments):
     model_config = shown(
         {"action": "delete", "documents": [DOCUMENT["document_id"]]},
         {"action": "move", "filter": {"collection": "inbox", "type": "pdf"}, "to": "contracts"},
+        {"action": "tag", "filter": {"folder": "2025"}, "tags": ["lease"]},
     )
 
-    action: Literal["delete", "move", "retry"]
+    action: Literal["delete", "move", "retry", "tag", "untag"]
     to: str = Field("", max_length=100)
+    tags: list[Name] = Field(default=[], max_length=MOST_TAGS)
     cursor: str | None = None
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if self.action == "move" and not self.to.strip():
             raise ValueError("Say where to: to names a collection")
+        if self.action in ("tag", "untag") and not self.tags:
+            raise ValueError("Say which tags: tags is a list of them")
         return self
 
 
@@ -151,20 +163,26 @@ async def look_up(asked: LookupRequest, services: ServicesDependency, access: Re
     """Many documents by their ids, or by what they hold: how far those are that were uploaded, and which need not be sent at all."""
     choice = choice_of(access, Choice())
     found = await asyncio.to_thread(documents_of, services.catalog, choice, asked.documents, asked.hashes)
-    now = await asyncio.to_thread(files_being_read, services.settings)
-    return LookupResponse(documents=[document_body(document, is_read_now=document.file in now) for document in found])
+    now, tagged = await asyncio.to_thread(files_being_read, services.settings), await services.tags.current()
+    return LookupResponse(documents=[document_body(document, tagged, is_read_now=document.file in now) for document in found])
 
 
 @router.post("/batch")
 async def change_many(asked: BatchRequest, services: ServicesDependency, access: WriterDependency) -> BatchResponse:
-    """Delete many documents, move them to another collection, or read them again; an outcome for each, and none stops the others.
+    """Delete many documents, move them to another collection, read them again, or give them tags or take them; an outcome for each, and
+    none stops the others.
 
-    What is in an archive is neither deleted nor moved by itself. The pipeline finds out within seconds what was done.
+    What is in an archive is neither deleted nor moved by itself. The pipeline finds out within seconds what was done. Tags hold at once.
     """
+    tags = tags_of(asked.tags)
     if asked.action == "move":
         await _require_target(services, access, asked.to)
-    page = await asyncio.to_thread(_page_of, services, access, asked, asked.cursor)
-    changes = await asyncio.to_thread(_change, services, asked, page.documents)
+    chosen = await _chosen(services, access, asked)
+    page = await asyncio.to_thread(_page_of, services, chosen, asked.documents, asked.cursor)
+    if asked.action in ("tag", "untag"):
+        changes = await _change_tags(services, asked.action, tags, page.documents)
+    else:
+        changes = await asyncio.to_thread(_change, services, asked, page.documents)
     outcomes = {change.document.document_id: _outcome(change) for change in changes}
     every = [outcomes.get(identity) or _unknown(identity) for identity in dict.fromkeys(asked.documents)] or list(outcomes.values())
     return BatchResponse(outcomes=every, total=page.total, next_cursor=page.next_cursor)
@@ -176,11 +194,26 @@ async def _require_target(services: Services, access: Access, collection: str) -
     require_collection(access, collection_in(await asyncio.to_thread(folder_of, collection, services.catalog)))
 
 
-def _page_of(services: Services, access: Access, chosen: ChosenDocuments, cursor: str | None = None) -> DocumentsPage:
-    if chosen.filter is not None:
-        return documents_page(services.catalog, chosen.filter.choice(access), AT_ONCE, cursor)
-    found = documents_of(services.catalog, choice_of(access, Choice()), chosen.documents)
+async def _chosen(services: Services, access: Access, asked: ChosenDocuments) -> Choice:
+    """Of the documents that may be seen those that a filter leaves, all where there is none."""
+    return (asked.filter or ListFilter()).choice(access, await services.tags.current())
+
+
+def _page_of(services: Services, choice: Choice, documents: Sequence[str], cursor: str | None = None) -> DocumentsPage:
+    """Of the documents named, or, where none are, of all that are chosen."""
+    if not documents:
+        return documents_page(services.catalog, choice, AT_ONCE, cursor)
+    found = documents_of(services.catalog, choice, documents)
     return DocumentsPage(found, len(found), None)
+
+
+async def _change_tags(services: Services, action: str, tags: Mapping[str, str], documents: Sequence[DocumentStatus]) -> list[Change]:
+    refused: Mapping[str, str] = {}
+    if action == "tag":
+        refused = await services.tags.add(documents, tags)
+    else:
+        await services.tags.remove(documents, tags)
+    return [Change(one, one.document_id not in refused, refused.get(one.document_id, "")) for one in documents]
 
 
 def _change(services: Services, asked: BatchRequest, documents: Sequence[DocumentStatus]) -> list[Change]:
@@ -208,10 +241,11 @@ async def download_many(asked: ChosenDocuments, services: ServicesDependency, ac
 
     A file whose name another one has, or has but for the case of its letters, gets a number. `NOT INCLUDED.txt` names files that are gone.
     """
-    first = await asyncio.to_thread(_page_of, services, access, asked)
+    chosen = await _chosen(services, access, asked)
+    first = await asyncio.to_thread(_page_of, services, chosen, asked.documents)
     if not first.documents:
         raise HTTPException(404, "None of these documents is there. They may have been deleted: see /api/v1/documents.")
-    wanted = _Wanted(services, access, asked)
+    wanted = _Wanted(services, chosen)
     content = zipped(watched_folder(services.settings), chain(first.documents, wanted.after(first)))
     headers = {
         "Content-Disposition": 'attachment; filename="documents.zip"',
@@ -226,12 +260,11 @@ class _Wanted:
     """Documents, read from the catalog a page at a time."""
 
     services: Services
-    access: Access
-    asked: ChosenDocuments
+    choice: Choice
 
     def after(self, page: DocumentsPage) -> Iterator[DocumentStatus]:
         while page.next_cursor:
-            page = _page_of(self.services, self.access, self.asked, page.next_cursor)
+            page = _page_of(self.services, self.choice, (), page.next_cursor)
             yield from page.documents
 
 

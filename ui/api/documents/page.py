@@ -235,7 +235,8 @@ async def _look(services: Services, access: Access, document_id: str, wish: _Wis
     manifests = await asyncio.to_thread(services.index.manifests)
     questions, failed = await _questions(services, access, details.status)
     being_read = details.status.file in await asyncio.to_thread(files_being_read, services.settings)
-    return Look(details, part, manifests.get(details.status.collection), questions, failed, hit, access.may("write"), being_read)
+    tags = (await services.tags.current()).tags.get(document_id, ())
+    return Look(details, part, manifests.get(details.status.collection), questions, failed, hit, access.may("write"), being_read, tags)
 
 
 async def _questions(services: Services, access: Access, status: DocumentStatus) -> tuple[list[AskedAbout], str]:

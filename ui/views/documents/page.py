@@ -64,6 +64,7 @@ class Look:
     passage: Hit | None
     may_write: bool
     is_read_now: bool
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def document_page(look: Look) -> str:
     """The whole page."""
     status = look.details.status
     part: ShownPart | None = shown_part(status, look.part, look.passage.chunk_id if look.passage else "") if look.part else None
-    return render("document/page.html", page=_page(look), part=part)
+    return render("document/page.html", page=_page(look), part=part, tags=look.tags, may_write=look.may_write)
 
 
 def _page(look: Look) -> Page:

@@ -7,7 +7,7 @@ Belongs here: what is said of each document and of the list, pure. Not here: mar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words, stage_of
@@ -17,6 +17,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.listing import HELD, Choice, Order, SortKey, StateCounts
 from rag_pipeline.stores.catalog.narrowing import MOST_FOLDERS, Narrowing
+from rag_pipeline.stores.conversations.tags import NOTHING_TAGGED, Tagged
 from ui.views.environment import render
 
 STATES = ("indexed", "pending", "failed", "unsupported", "empty")
@@ -59,6 +60,7 @@ class Row:
     retry: str
     gone: bool
     warnings: tuple[str, ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Listed:
         order: in which order.
         narrowing: by what else they could be chosen.
         being_read: files that are read just now, as paths below the uploads folder.
+        tagged: all tags.
+        tag_counts: key of a tag → how many documents it would leave, the most frequent first.
     """
 
     documents: Sequence[DocumentStatus]
@@ -105,6 +109,8 @@ class Listed:
     order: Order
     narrowing: Narrowing
     being_read: Set[str] = frozenset()
+    tagged: Tagged = NOTHING_TAGGED
+    tag_counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,8 @@ def list_html(listed: Listed, counts: StateCounts, held: Sequence[Held] = (), da
         folders=_folders(listed),
         collections=sorted(counts),
         types=listed.narrowing.types,
-        rows=[_row(document, may_write, document.file in listed.being_read) for document in listed.documents],
+        tags=[(listed.tagged.names[key], f"{number:,}") for key, number in listed.tag_counts.items()],
+        rows=[_row(document, listed, may_write) for document in listed.documents],
         columns=[_column(key, listed.order) for key in COLUMNS],
         nothing="No document matches." if counts else "No documents yet. Drop some above.",
         number=listed.number,
@@ -158,8 +165,8 @@ def _column(key: SortKey, order: Order) -> Column:
     return Column(key, COLUMNS[key], key in _NUMBERS, direction if key == order.by else "")
 
 
-def _row(document: DocumentStatus, may_write: bool, is_read_now: bool) -> Row:
-    held, indexed = document.deletion_held_since is not None, document.indexed_at
+def _row(document: DocumentStatus, listed: Listed, may_write: bool) -> Row:
+    held, indexed, is_read_now = document.deletion_held_since is not None, document.indexed_at, document.file in listed.being_read
     stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
     return Row(
         document_id=document.document_id,
@@ -178,6 +185,7 @@ def _row(document: DocumentStatus, may_write: bool, is_read_now: bool) -> Row:
         retry=f"/api/v1/documents/{document.document_id}/retry" if may_write and not held and not document.is_leaving else "",
         gone=held and may_write,
         warnings=() if document.error else tuple(document.warnings),
+        tags=listed.tagged.tags.get(document.document_id, ()),
     )
 
 

@@ -1,7 +1,7 @@
-// What a question is asked of: collections, a folder, types, dates, documents. Shown as chips above the question, removed one by one.
+// What a question is asked of: collections, a folder, types, tags, dates, documents. Shown as chips above the question, removed one by one.
 (() => {
   "use strict";
-  const nothing = () => ({ collections: [], filter: { documents: [], folder: "", types: [], since: null, before: null } });
+  const nothing = () => ({ collections: [], filter: { documents: [], folder: "", types: [], since: null, before: null, tags: [] } });
   let scope = nothing();
   const part = () => document.querySelector("#scope .scope");
   const dialog = () => document.querySelector("#narrow");
@@ -20,6 +20,7 @@
       ...collections.map((name) => [`Collection ${name}`, { collections: collections.filter((one) => one !== name), filter }]),
       ...(filter.folder ? [[`Folder ${filter.folder}`, without({ folder: "" })]] : []),
       ...filter.types.map((type) => [`Type ${type}`, without({ types: filter.types.filter((one) => one !== type) })]),
+      ...filter.tags.map((tag) => [`Tag ${tag}`, without({ tags: filter.tags.filter((one) => one !== tag) })]),
       ...(filter.since ? [[`Changed since ${day(filter.since)}`, without({ since: null })]] : []),
       ...(filter.before ? [[`Changed before ${day(filter.before)}`, without({ before: null })]] : []),
       ...filter.documents.map((name) => [`Document ${name}`, without({ documents: filter.documents.filter((one) => one !== name) })]),
@@ -86,8 +87,9 @@
       label.append(box, ` ${name}`);
       form.querySelector(".of-collections").append(label);
     }
-    const values = { folder, types: types.join(", "), since: since ? day(since) : "", before: before ? day(before) : "", document: "" };
+    const values = { folder, types: types.join(", "), since: since ? day(since) : "", before: before ? day(before) : "", tag: "", document: "" };
     for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
+    suggestTags();
     dialog().showModal();
   }
 
@@ -97,7 +99,13 @@
     const types = text("types").split(/[\s,;]+/).map((type) => type.replace(/^\*?\./, "").toLowerCase()).filter(Boolean);
     const documents = [...new Set([...scope.filter.documents, text("document")])].filter(Boolean);
     const folder = text("folder").replace(/^\/+|\/+$/g, "");
-    change({ collections: said.getAll("collection"), filter: { documents, folder, types: [...new Set(types)], since: moment("since"), before: moment("before") } });
+    const tags = [...new Set([...scope.filter.tags, ...text("tag").split(",").map((tag) => tag.trim())])].filter(Boolean);
+    change({ collections: said.getAll("collection"), filter: { documents, folder, types: [...new Set(types)], since: moment("since"), before: moment("before"), tags } });
+  }
+
+  async function suggestTags() {
+    const answer = await fetch("/api/v1/tags").catch(() => null);
+    if (answer?.ok) document.querySelector("#narrow-tags").replaceChildren(...(await answer.json()).tags.map(({ tag }) => new Option("", tag)));
   }
 
   let typed = 0;

@@ -19,6 +19,7 @@
   // --- asking for it ---
   function filter() {
     const values = Object.fromEntries([...new FormData(form())].filter(([name, value]) => value && name !== "sort"));
+    if (values.tag) values.tag = [values.tag];
     return view.folder ? { ...values, folder: view.folder } : values;
   }
 
@@ -66,7 +67,7 @@
       place.shown = markup;
       keepingFocus(place, () => place.replaceChildren(...one.childNodes));
     }
-    for (const name of ["collection", "type"]) offer(name);
+    for (const name of ["collection", "type", "tag"]) offer(name);
     const folders = document.querySelector("#documents details.folders");
     if (!folders.dataset.drawn) { folders.dataset.drawn = "yes"; folders.open = matchMedia("(min-width: 900px)").matches; }
     paint();
@@ -211,6 +212,15 @@
     await change({ action: "delete", ...gone }, "deleted");
   }
 
+  function tag(asked, action) {
+    const tags = asked.elements.tags.value.split(",").map((one) => one.trim()).filter(Boolean), these = wanted();
+    if (!tags.length) return;
+    asked.closest("details").open = false;
+    asked.reset();
+    chooseNone();
+    change({ action, tags, ...these }, `${action === "tag" ? "tagged" : "without the tag"} ${tags.join(", ")}`);
+  }
+
   function download(files) {
     if ((files.documents || []).length > AT_ONCE) return ofAsk.say(`Select at most ${documents(AT_ONCE)} one by one, or all that match.`, null, 8);
     let frame = document.querySelector("#download");
@@ -248,6 +258,12 @@
       form().elements.state.value = button.dataset.state;
       form().elements.collection.value = button.dataset.collection || "";
       view.folder = "";
+      narrow();
+    },
+    tagged(button) {
+      const select = form().elements.tag, tag = button.dataset.tagged;
+      if (![...select.options].some((one) => one.value === tag)) select.add(new Option(tag, tag));
+      select.value = tag;
       narrow();
     },
     every() { every = filter(); paint(); },
@@ -292,6 +308,7 @@
   });
   document.addEventListener("submit", (event) => {
     if (event.target === form()) { event.preventDefault(); narrow(); }
+    if (event.target.matches("#documents [data-tag]")) { event.preventDefault(); tag(event.target, event.submitter.value); }
     if (!event.target.matches("#documents [data-move]")) return;
     event.preventDefault();
     const to = event.target.elements.to.value.trim(), these = wanted();

@@ -81,7 +81,7 @@ class DocumentTools:
         with _told():
             choice = choice_of(_access(ctx), Choice(collection=collection or ""))
             page = await asyncio.to_thread(documents_page, self._services.catalog, choice, MOST_DOCUMENTS)
-            tagged = await self._services.tags.current()
+            tagged = await self._services.tags.known()
         shown = [document_body(document, tagged).model_dump(mode="json") for document in page.documents]
         return {"documents": shown, "total": page.total}
 

@@ -193,7 +193,8 @@ class DocumentBody(BaseModel):
     ``warnings`` say which parts of a document that was read otherwise are missing.
 
     ``deletion_held_since``: its file is missing, and it answers on until that is confirmed.
-    ``content_hash``: sha256 of its bytes, null where they could not be read. ``tags``: what people gave it, by the alphabet.
+    ``content_hash``: sha256 of its bytes, null where they could not be read. ``tags``: what people gave it, by the alphabet; null while
+    their database cannot be used.
     """
 
     model_config = shown(DOCUMENT)
@@ -214,7 +215,7 @@ class DocumentBody(BaseModel):
     warnings: list[str]
     deletion_held_since: datetime | None = None
     content_hash: str | None = None
-    tags: list[str] = []
+    tags: list[str] | None = []
 
 
 class DocumentsResponse(BaseModel):
@@ -271,7 +272,7 @@ def document_body(document: DocumentStatus, tagged: Tagged, *, is_read_now: bool
     """A row as the API shows it."""
     stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
     shown = {name: getattr(document, name) for name in DocumentBody.model_fields if name not in ("stage", "tags")}
-    shown |= {"warnings": list(document.warnings), "stage": stage, "tags": list(tagged.tags.get(document.document_id, ()))}
+    shown |= {"warnings": list(document.warnings), "stage": stage, "tags": tagged.of(document.document_id)}
     for name in ("indexed_at", "deletion_held_since"):
         if shown[name] and shown[name].tzinfo is None:
             shown[name] = f"{shown[name].isoformat()}Z"

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rag_pipeline.stores.conversations.engine import Database
+from rag_pipeline.stores.conversations.records import ConversationError
 from rag_pipeline.stores.conversations.tables import DOCUMENT_TAGS, TAG_CHANGES, TAGGED_DOCUMENTS
 from rag_pipeline.stores.conversations.tag_names import MOST_TAGS, key_of
 
@@ -77,6 +78,7 @@ class Tagged:
         places: id of a document → its collection, and its path under it.
         names: key → tag.
         documents: key → ids of the documents that have it.
+        trouble: why there are none to be had, in words; "" where these are all.
     """
 
     mark: str = ""
@@ -84,9 +86,20 @@ class Tagged:
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    trouble: str = ""
+
+    def of(self, document_id: str) -> tuple[str, ...] | None:
+        """A document's tags; None where it cannot be told."""
+        return None if self.trouble else self.tags.get(document_id, ())
 
     def with_all(self, tags: Iterable[str]) -> frozenset[str]:
-        """Ids of the documents that have all of some tags, of which there is one at least."""
+        """Ids of the documents that have all of some tags, of which there is one at least.
+
+        Raises:
+            ConversationError: it cannot be told.
+        """
+        if self.trouble:
+            raise ConversationError(self.trouble)
         first, *others = sorted((self.documents.get(key_of(tag), frozenset()) for tag in tags), key=len)
         return first.intersection(*others)
 
@@ -120,6 +133,13 @@ class Tags:
             if mark != self._read.mark:
                 self._read = _tagged(mark, await _rows(connection))
         return self._read
+
+    async def known(self) -> Tagged:
+        """The same for those to whom documents are worth something without their tags: of a database that cannot be used, why."""
+        try:
+            return await self.current()
+        except ConversationError as error:
+            return Tagged(mark=str(error), trouble=str(error))
 
     async def add(self, documents: Sequence[Document], tags: Mapping[str, str]) -> dict[str, str]:
         """Give tags (key → tag) to documents; one that exists already is written as it was first.

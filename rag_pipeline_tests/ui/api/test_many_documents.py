@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from rag_pipeline.ingestion import steps
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.conftest import in_both_folders, text_lane
+from rag_pipeline_tests.servers import free_port
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
 from ui.api.documents import many
 
@@ -255,3 +257,24 @@ def test_tags_go_by_what_a_token_may(settings: Settings) -> None:
         assert "secret" not in owner.get("/documents/list/parts", headers=limited).text
         assert owner.get("/api/v1/documents?tag=secret", headers=limited).json()["documents"] == []
         assert tags_of(owner) == {"contracts/a.txt": ["mine"], "letters/b.txt": ["secret"]}
+
+
+def test_documents_are_shown_without_their_tags_while_those_cannot_be_read(settings: Settings) -> None:
+    put(settings, "a.txt")
+    nobody = SecretStr(f"postgresql://rag:secret@127.0.0.1:{free_port()}/rag")
+    with client_of(settings.model_copy(update={"database_url": nobody})) as client:
+        (row,) = client.get("/api/v1/documents").json()["documents"]
+        assert (row["document"], row["tags"]) == ("a.txt", None)
+        shown = client.get("/documents/list/parts").text
+        assert "a.txt" in shown
+        assert "Tags cannot be shown. " in shown
+        page = client.get(f"/documents/{row['document_id']}")
+        assert (page.status_code, "New tag" in page.text) == (200, False)
+        for answer in (
+            client.get("/api/v1/tags"),
+            client.get("/api/v1/documents?tag=x"),
+            client.get("/documents/list/parts?tag=x"),
+            client.post("/api/v1/search", json={"question": "words", "filter": {"tags": ["x"]}}),
+        ):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "conversations")
+            assert "secret" not in answer.text + shown

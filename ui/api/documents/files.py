@@ -172,7 +172,7 @@ async def list_documents(query: Annotated[ListQuery, Query()], services: Service
     For the next page, ask again in the same order with ``cursor`` set to this one's ``next_cursor``, until that is null.
     """
     order = Order(query.sort, query.descending)
-    tagged = await services.tags.current()
+    tagged = await services.tags.known()
     choice = query.choice(access, tagged)
     page = await asyncio.to_thread(documents_page, services.catalog, choice, query.limit, query.cursor, order)
     now = await asyncio.to_thread(files_being_read, services.settings)
@@ -221,7 +221,7 @@ def _store(services: Services, of_collection: str, folder: str, file: UploadFile
 @router.get("/documents/{document_id}")
 async def document(document_id: str, services: ServicesDependency, access: ReaderDependency) -> DocumentBody:
     """One document with its state."""
-    return document_body(await _found(services, access, document_id), await services.tags.current())
+    return document_body(await _found(services, access, document_id), await services.tags.known())
 
 
 @router.get("/documents/{document_id}/file", response_class=Response, responses=file_of("*/*", "The file, in its own media type"))
@@ -270,7 +270,7 @@ async def retry(document_id: str, services: ServicesDependency, access: WriterDe
     (change,) = await asyncio.to_thread(partial(retry_documents, services.catalog, [found], again=again))
     if not change.done:
         raise HTTPException(409, f"{change.message} To read it all the same: ?again=true" if found.state == "indexed" else change.message)
-    return document_body(await _found(services, access, document_id), await services.tags.current())
+    return document_body(await _found(services, access, document_id), await services.tags.known())
 
 
 @router.post(
@@ -289,7 +289,7 @@ async def open_with(document_id: str, body: PasswordBody, services: ServicesDepe
         raise HTTPException(409, f"{found.document} {why}.")
     await asyncio.to_thread(add_password, services.settings, body.password)
     await asyncio.to_thread(retry_documents, services.catalog, [found])
-    return document_body(await _found(services, access, document_id), await services.tags.current())
+    return document_body(await _found(services, access, document_id), await services.tags.known())
 
 
 async def _found(services: Services, access: Access, document_id: str) -> DocumentStatus:

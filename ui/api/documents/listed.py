@@ -46,7 +46,7 @@ class PageQuery(ListFilter):
 async def parts(query: Annotated[PageQuery, Query()], request: Request, services: ServicesDependency, access: ReaderDependency) -> Response:
     """The parts; 304 where nothing has changed that they are made of, which an open page asks every few seconds."""
     being_read = await asyncio.to_thread(files_being_read, services.settings)
-    changed, tagged = await asyncio.to_thread(services.catalog.change_mark), await services.tags.current()
+    changed, tagged = await asyncio.to_thread(services.catalog.change_mark), await services.tags.known()
     made_of = repr((changed, tagged.mark, sorted(being_read), access, query))
     mark = f'"{hashlib.sha256(made_of.encode(errors="backslashreplace")).hexdigest()}"'
     if request.headers.get("if-none-match") == mark:

@@ -72,6 +72,7 @@ class ListFilter(BaseModel):
 
         Raises:
             TagError: a tag that there cannot be.
+            ConversationError: tags cannot be read, and one is asked for.
         """
         asked = {name: getattr(self, name) for name in ListFilter.model_fields if name != "tag"}
         return choice_of(access, Choice(**asked, document_ids=tagged.with_all(tags_of(self.tag)) if self.tag else None))
@@ -163,7 +164,7 @@ async def look_up(asked: LookupRequest, services: ServicesDependency, access: Re
     """Many documents by their ids, or by what they hold: how far those are that were uploaded, and which need not be sent at all."""
     choice = choice_of(access, Choice())
     found = await asyncio.to_thread(documents_of, services.catalog, choice, asked.documents, asked.hashes)
-    now, tagged = await asyncio.to_thread(files_being_read, services.settings), await services.tags.current()
+    now, tagged = await asyncio.to_thread(files_being_read, services.settings), await services.tags.known()
     return LookupResponse(documents=[document_body(document, tagged, is_read_now=document.file in now) for document in found])
 
 
@@ -196,7 +197,7 @@ async def _require_target(services: Services, access: Access, collection: str) -
 
 async def _chosen(services: Services, access: Access, asked: ChosenDocuments) -> Choice:
     """Of the documents that may be seen those that a filter leaves, all where there is none."""
-    return (asked.filter or ListFilter()).choice(access, await services.tags.current())
+    return (asked.filter or ListFilter()).choice(access, await services.tags.known())
 
 
 def _page_of(services: Services, choice: Choice, documents: Sequence[str], cursor: str | None = None) -> DocumentsPage:

@@ -235,7 +235,7 @@ async def _look(services: Services, access: Access, document_id: str, wish: _Wis
     manifests = await asyncio.to_thread(services.index.manifests)
     questions, failed = await _questions(services, access, details.status)
     being_read = details.status.file in await asyncio.to_thread(files_being_read, services.settings)
-    tags = (await services.tags.current()).tags.get(document_id, ())
+    tags = (await services.tags.known()).of(document_id)
     return Look(details, part, manifests.get(details.status.collection), questions, failed, hit, access.may("write"), being_read, tags)
 
 

@@ -54,6 +54,7 @@ class Look:
         manifest: of its collection's index; None where nothing is published.
         questions: of this reader alone, whose answers cite it; ``questions_failed`` says why they cannot be shown.
         passage: the one of it that the reader came from.
+        tags: None where they cannot be read; its questions cannot, then, and say why.
     """
 
     details: DocumentDetails
@@ -64,7 +65,7 @@ class Look:
     passage: Hit | None
     may_write: bool
     is_read_now: bool
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ def list_html(listed: Listed, counts: StateCounts, held: Sequence[Held] = (), da
         folders=_folders(listed),
         collections=sorted(counts),
         types=listed.narrowing.types,
+        tags_trouble=listed.tagged.trouble,
         tags=[(listed.tagged.names[key], f"{number:,}") for key, number in listed.tag_counts.items()],
         rows=[_row(document, listed, may_write) for document in listed.documents],
         columns=[_column(key, listed.order) for key in COLUMNS],
@@ -185,7 +186,7 @@ def _row(document: DocumentStatus, listed: Listed, may_write: bool) -> Row:
         retry=f"/api/v1/documents/{document.document_id}/retry" if may_write and not held and not document.is_leaving else "",
         gone=held and may_write,
         warnings=() if document.error else tuple(document.warnings),
-        tags=listed.tagged.tags.get(document.document_id, ()),
+        tags=listed.tagged.of(document.document_id) or (),
     )
 
 

@@ -1,4 +1,4 @@
-"""What people do to documents, one or many: delete, move to another collection, read again; and what becomes of each.
+"""What people do to documents, one or many: delete, move to another collection, read again, in other languages; and what becomes of each.
 
 Belongs here: what is done in the folder and noted in the catalog. Not here: which documents are meant (``stores/catalog/listing.py``), who
 may, HTTP (``ui/api``), what the pipeline does then.
@@ -6,22 +6,33 @@ may, HTTP (``ui/api``), what the pipeline does then.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.folder.archives import why_not_moved, why_not_removed
 from rag_pipeline.ingestion.folder.contract import WatchedFolder
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, archive_of, path_in_archive
 from rag_pipeline.ingestion.folder.uploads import collection_in, folder_of
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog, DocumentStatus
-from rag_pipeline.stores.catalog.document_rows import reopen_documents, utc_now
+from rag_pipeline.stores.catalog.document_rows import choose_ocr_languages, reopen_documents, utc_now
 from rag_pipeline.stores.catalog.missing_files import confirm_removals
 
+_LANGUAGE = re.compile(r"\w[\w/-]{0,49}", re.ASCII)
+"""As Tesseract's are named: ``deu``, ``chi_sim_vert``, ``script/Latin``."""
 _NOTED_AT_ONCE = 100
 """A note of a removal counts for ten seconds while the file is still there, and a bucket takes some hundredths of a second for each."""
+
+
+class OcrLanguageError(RagError):
+    """A document cannot be read with these languages; the message says why, and what to do."""
+
+    code = "ocr_language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,26 @@ def _move(folder: WatchedFolder, into: str, document: DocumentStatus) -> str:
     if moved.outcome == "unchanged":
         return f"The same file was there already, as {moved.name}."
     return f"Another file has its name there, so it became {moved.name}." if moved.outcome == "renamed" else ""
+
+
+def choose_languages(settings: Settings, catalog: Catalog, document: DocumentStatus, languages: str) -> None:
+    """Have a document read with these languages of OCR, as ``RAG_OCR_LANGUAGES`` names them; "": with those of the settings. They are kept
+    for its content, so a copy is read so too, and they outlast a move.
+
+    Raises:
+        OcrLanguageError: Tesseract has no data for one of them, or the file has not been looked at yet.
+    """
+    wanted = [one.strip() for one in languages.split("+")] if languages.strip() else []
+    known = tesseract_languages()
+    # Where workers read documents, what this machine has says nothing; theirs say so on the document's row.
+    unknown = [one for one in wanted if one not in known and not (settings.celery_broker_url and _LANGUAGE.fullmatch(one))]
+    if unknown:
+        there = f"It has {', '.join(known)}." if known else "It is not installed."
+        missing = f"Tesseract has no data for {', '.join(map(repr, unknown))}. {there}"
+        raise OcrLanguageError(f"{missing} A language is a package of its own, such as tesseract-ocr-deu.")
+    if document.content_hash is None:
+        raise OcrLanguageError(f"{document.document} has not been looked at yet: wait for the next run.")
+    choose_ocr_languages(catalog, document.content_hash, "+".join(dict.fromkeys(wanted)) or None)
 
 
 def _of_archives(documents: Sequence[DocumentStatus], refusal: Callable[[str], str]) -> dict[str, Change]:

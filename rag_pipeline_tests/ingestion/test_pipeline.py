@@ -291,6 +291,8 @@ def test_a_catalog_without_words_gets_them_without_embedding_again(
     ingest()
     with duckdb.connect(str(settings.catalog_path)) as connection:
         connection.execute("DROP TABLE sparse_vectors")
+        connection.execute("DROP TABLE ocr_choices")
+        connection.execute("ALTER TABLE documents DROP COLUMN ocr_languages")
         connection.execute("ALTER TABLE documents DROP COLUMN detected_by")
         connection.execute("ALTER TABLE documents DROP COLUMN vectors")
         connection.execute("ALTER TABLE extractions DROP COLUMN members")

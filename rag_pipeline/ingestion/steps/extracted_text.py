@@ -274,7 +274,7 @@ def _requests(workspace: Workspace, attempt: str, tasks: Sequence[ExtractionTask
 def _request(workspace: Workspace, attempt: str, task: ExtractionTask, path: Path) -> ExtractionRequest:
     spool = str(workspace.staging(STEP).folder / f"{attempt}.{task.extraction_key}")
     name = PurePosixPath(task.file).name
-    return ExtractionRequest(task.extraction_key, str(path), task.media_type, task.content_hash, spool, name)
+    return ExtractionRequest(task.extraction_key, str(path), task.media_type, task.content_hash, spool, name, task.ocr_languages)
 
 
 def _outcome_row(result: ExtractionResult, extractor: ExtractorFingerprint) -> tuple[object, ...]:

@@ -114,6 +114,17 @@ def reopen_documents(catalog: Catalog, document_ids: Sequence[str], *, again: bo
         return _reopen_read(connection, document_ids) if again else _reopen(connection, document_ids)
 
 
+def choose_ocr_languages(catalog: Catalog, content_hash: str, languages: str | None) -> None:
+    """Have a content read with these languages of OCR (Tesseract's names, joined by ``+``), under all its paths and from now on; None: with
+    those of the settings. The next run reads it, and what is published of it answers until then."""
+    chosen = {"content": content_hash, "languages": languages}
+    with catalog.writing() as connection:
+        connection.execute("DELETE FROM ocr_choices WHERE content_hash = ?", [content_hash])
+        if languages:
+            connection.execute("INSERT INTO ocr_choices VALUES ($content, $languages)", chosen)
+        connection.execute("UPDATE documents SET ocr_languages = $languages WHERE content_hash = $content", chosen)
+
+
 def apply_scan(catalog: Catalog, scan: Scan) -> SourceCounts:
     """Make the table say what the folder says, in one transaction.
 
@@ -213,6 +224,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, rows: Sequence[DocumentRow])
         " AND scanned.content_hash IS NULL AND d.signature = scanned.signature THEN d.attempts ELSE 0 END"
         " FROM documents d WHERE d.document_id = scanned.document_id"
     )
+    connection.execute("UPDATE scanned SET ocr_languages = c.languages FROM ocr_choices c WHERE c.content_hash = scanned.content_hash")
     connection.execute("DELETE FROM documents WHERE document_id IN (SELECT document_id FROM scanned)")
     connection.execute("INSERT INTO documents SELECT * FROM scanned")
     connection.execute("DROP TABLE scanned")

@@ -1,7 +1,7 @@
 """How a result is named by all it depends on, as SQL expressions. Whatever changes, only what hangs below it is out of date.
 
-extraction = sha256(content, media type, version of the family that reads that type); chunking = sha256(extraction, chunker);
-embedding = (sha256(embedded text), model).
+extraction = sha256(content, media type, version of the family that reads that type), and the languages of OCR where they were chosen for
+that content; chunking = sha256(extraction, chunker); embedding = (sha256(embedded text), model).
 A reading that failed or left something out also depends on what the machine could read then: sha256(extraction, abilities), and a
 failure on the limit that caused it: sha256(extraction, abilities, limit). So raising that limit, and nothing else, reopens it.
 a document in the index = sha256(document id, chunking). The expressions speak of documents ``d``, extractions ``x``, chunkings ``k``.
@@ -11,7 +11,7 @@ from rag_pipeline.document_life import LIMIT_OF_FAILURE
 
 _VERSION = "coalesce(map($media_types, $versions)[d.media_type], $unread)"
 """Of types that no family reads: ``$unread``, so that their documents have a key too."""
-EXTRACTION_KEY = f"sha256(concat_ws(':', d.content_hash, d.media_type, {_VERSION}))"
+EXTRACTION_KEY = f"sha256(concat_ws(':', d.content_hash, d.media_type, {_VERSION}, d.ocr_languages))"
 PARTIAL_EXTRACTION_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities))"
 _LIMIT = f"CASE error_code {' '.join(f'WHEN {code!r} THEN ${code}' for code in LIMIT_OF_FAILURE)} END"
 FAILURE_KEY = f"sha256(concat_ws(':', {EXTRACTION_KEY}, $abilities, {_LIMIT}))"

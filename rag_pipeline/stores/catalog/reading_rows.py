@@ -85,7 +85,8 @@ class ExtractorFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class ExtractionTask:
-    """A content to read, from any one file that holds it (path below the uploads folder)."""
+    """A content to read, from any one file that holds it (path below the uploads folder). ``ocr_languages``: where they are not those of
+    the settings."""
 
     extraction_key: str
     file: str
@@ -93,6 +94,7 @@ class ExtractionTask:
     content_hash: str
     size_bytes: int
     signature: str = ""
+    ocr_languages: str | None = None
 
 
 def missing_extractions(
@@ -107,7 +109,7 @@ def missing_extractions(
             f"""
             WITH wanted AS (SELECT d.*, {EXTRACTION_KEY} AS key, {PARTIAL_EXTRACTION_KEY} AS partial_key, {FAILURE_KEY} AS failure_key
                 FROM documents d WHERE collection = $collection AND content_hash IS NOT NULL AND {PRESENT})
-            SELECT key, file, media_type, content_hash, size_bytes, signature,
+            SELECT key, file, media_type, content_hash, size_bytes, signature, ocr_languages,
                 error_code IS NOT NULL, transient, attempts, extraction_key IS NOT DISTINCT FROM failure_key FROM wanted
             WHERE $full OR (key NOT IN (SELECT extraction_key FROM extractions)
                 AND partial_key NOT IN (SELECT extraction_key FROM extractions))
@@ -116,9 +118,9 @@ def missing_extractions(
             {"collection": collection, **extractor.parameters, "full": full_refresh},
         ).fetchall()
     tasks: dict[str, ExtractionTask] = {}
-    for key, file, media_type, content, size, signature, *last in rows:
+    for key, file, media_type, content, size, signature, languages, *last in rows:
         if full_refresh or is_to_be_read(LastTry(*last), max_attempts):
-            tasks.setdefault(key, ExtractionTask(key, os.fsdecode(file), media_type, content, size, signature))
+            tasks.setdefault(key, ExtractionTask(key, os.fsdecode(file), media_type, content, size, signature, languages))
     return list(tasks.values())
 
 

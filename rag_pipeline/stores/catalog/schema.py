@@ -13,7 +13,7 @@ import duckdb
 
 from rag_pipeline.stores.catalog.contract import CatalogError, Storage
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 MEMORY_LIMIT = "512MB"
 _EMPTYING = threading.Lock()
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from rag_pipeline.access import Access
 from rag_pipeline.document_life import HeldDeletions
 from rag_pipeline.errors import RagError
-from rag_pipeline.ingestion.document_changes import delete_documents, retry_documents
+from rag_pipeline.ingestion.document_changes import choose_languages, delete_documents, retry_documents
 from rag_pipeline.ingestion.extract.process.passwords import add_password
 from rag_pipeline.ingestion.folder.archives import why_not_removed
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION, path_in_archive
@@ -57,6 +57,14 @@ class PasswordBody(BaseModel):
     model_config = shown({"password": "open sesame"})
 
     password: str = Field(min_length=1, max_length=255)
+
+
+class LanguagesBody(BaseModel):
+    """Tesseract's names of languages, joined by ``+``; empty: those of the settings."""
+
+    model_config = shown({"languages": "deu+eng"})
+
+    languages: str = Field("", max_length=500)
 
 
 class CollectionBody(BaseModel):
@@ -298,3 +306,14 @@ async def _found(services: Services, access: Access, document_id: str) -> Docume
     if found is None or not access.sees(found.collection):
         raise HTTPException(404, NO_DOCUMENT)
     return found
+
+
+@router.post("/documents/{document_id}/ocr-languages", status_code=202)
+async def read_in(document_id: str, body: LanguagesBody, services: ServicesDependency, access: WriterDependency) -> DocumentBody:
+    """Have a scan or a picture read with other languages of OCR than ``RAG_OCR_LANGUAGES`` names, from now on and whatever its path is.
+
+    The next run reads it, which starts within seconds; what is published of it answers until then.
+    """
+    found = await _found(services, access, document_id)
+    await asyncio.to_thread(choose_languages, services.settings, services.catalog, found, body.languages)
+    return document_body(await _found(services, access, document_id), await services.tags.known())

@@ -59,17 +59,18 @@ def tesseract_languages() -> tuple[str, ...]:
     if program is None:
         return ()
     # The folder sensor asks every few seconds: the program is started again only when it or its languages have changed.
-    listed = _listing(program, _changed(program), 0)
+    elsewhere = os.environ.get("TESSDATA_PREFIX", "")
+    listed = _listing(program, elsewhere, _changed(program), 0)
     folder = _FOLDER.search(listed)
     if folder:
-        listed = _listing(program, _changed(program), _changed(folder[1]))
+        listed = _listing(program, elsewhere, _changed(program), _changed(folder[1]))
     else:  # it failed, or is too old to say where its languages are
         _listing.cache_clear()
     return tuple(line.strip() for line in listed.splitlines()[1:] if line.strip())
 
 
 @lru_cache(maxsize=4)
-def _listing(program: str, installed: int, languages_changed: int) -> str:
+def _listing(program: str, elsewhere: str, installed: int, languages_changed: int) -> str:
     try:
         return run_program([program, "--list-langs"]).decode("utf-8", "replace")
     except DocumentError:

@@ -35,6 +35,7 @@ class ExtractionRequest:
         name: the document's, where the file at the path has another.
         content_hash: the sha256 of the expected bytes, in hexadecimal.
         spool: path prefix of the files that take the elements of a document too large to be handed over at once.
+        ocr_languages: those that it is to be read with, where they are not those of all documents.
     """
 
     key: str
@@ -43,6 +44,7 @@ class ExtractionRequest:
     content_hash: str
     spool: str = ""
     name: str = ""
+    ocr_languages: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def _read(request: ExtractionRequest, limits: ReadingLimits) -> ExtractionResult
             limit = f"{limits.largest_bytes / 2**20:,.0f} MiB"
             raise DocumentError("too_large", f"The file is larger than {limit}, the limit set by RAG_MAX_FILE_BYTES.")
         _check_content(stream, request.content_hash)
-        source = Source(stream, request.name or path.name, limits.options, path, more_time=partial(limit_time, limits.seconds))
+        options = replace(limits.options, ocr_languages=request.ocr_languages or limits.options.ocr_languages)
+        source = Source(stream, request.name or path.name, options, path, more_time=partial(limit_time, limits.seconds))
         spool = Spool(request.key, request.spool)
         for element in elements_of(source, request.media_type):
             spool.add(element)

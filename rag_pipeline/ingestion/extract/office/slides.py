@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.tables import table_element
 from rag_pipeline.ingestion.extract.markup.outline import Outline
-from rag_pipeline.ingestion.extract.office.drawing import A, choose_alternatives, paragraph_text, paragraph_texts, table_rows
+from rag_pipeline.ingestion.extract.office.drawing import A, choose_alternatives, descriptions, paragraph_text, paragraph_texts, table_rows
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
 from rag_pipeline.ingestion.extract.office.package import Package, Relation
 from rag_pipeline.ingestion.extract.office.parts import core_properties, drawn_elements, main_part, picture_blobs
@@ -55,6 +55,7 @@ class _Deck:
         self._edges: dict[str, None] = {}
         """Footers and headers, and what layouts and masters show, each text once."""
         self._parents: dict[str, None] = {}
+        self._told: set[str] = set()
 
     def elements(self) -> Iterator[Element]:
         main = main_part(self.package)
@@ -87,13 +88,15 @@ class _Deck:
         yield from self._remarks(number, part, outline)
 
     def _shape_elements(self, number: int, part: str, root: _Element, outline: Outline) -> Iterator[Element]:
-        shapes = list(root.iter(f"{_P}sp", f"{_P}cxnSp", f"{_P}graphicFrame"))
+        shapes = list(root.iter(f"{_P}sp", f"{_P}cxnSp", f"{_P}graphicFrame", f"{_P}pic", f"{_P}grpSp"))
         shapes.sort(key=self._places.of(self._layout(number, part)))
         # The title names the slide wherever it stands on it, so it comes first.
         shapes.sort(key=lambda shape: placeholder_type(shape) not in ("title", "ctrTitle"))
         for shape in shapes:
             with self._source.part(f"Slide {number}: {_shape_name(shape)}"):
-                yield from self._shape(number, shape, outline)
+                if shape.tag != f"{_P}grpSp":  # what is in a group is a shape of its own
+                    yield from self._shape(number, shape, outline)
+                yield from self._described(number, shape, outline)
 
     def _layout(self, number: int, part: str) -> str:
         layouts: list[str] = []
@@ -119,6 +122,13 @@ class _Deck:
                     for paragraph in body.iter(f"{A}p")
                     if (text := paragraph_text(paragraph))
                 )
+
+    def _described(self, number: int, shape: _Element, outline: Outline) -> Iterator[Element]:
+        """What its alternative text says, once in the deck: a logo stands on every slide."""
+        for text in descriptions(shape[0]) if len(shape) else ():
+            if text not in self._told:
+                self._told.add(text)
+                yield Element("NarrativeText", text, number, outline.path)
 
     def _remarks(self, number: int, part: str, outline: Outline) -> Iterator[Element]:
         related: list[Relation] = []

@@ -102,7 +102,14 @@ def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
     with source.part("The document's properties"), olefile.OleFileIO(stream) as ole:
         told: Any = ole.get_metadata()
         code_page = f"cp{told.codepage}" if (told.codepage or 0) > 0 and told.codepage != _UTF8 else "utf-8"
-        values = {"Title": told.title, "Author": told.author, "Subject": told.subject, "Keywords": told.keywords}
+        values = {
+            "Title": told.title,
+            "Author": told.author,
+            "Subject": told.subject,
+            "Keywords": told.keywords,
+            "Category": told.category,
+            "Description": told.comments,
+        }
         found.update({name: value.decode(code_page, "replace") for name, value in values.items() if value})
     return found
 

@@ -148,6 +148,25 @@ def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
     assert table.text == "typeless | styled |  | 3.5"
 
 
+def test_numbers_keep_what_is_shown_around_them(tmp_path: Path) -> None:
+    shown = [
+        ("percentage", "0.075", "7.50%"),
+        ("currency", "-1599.994", "-$1,599.99"),
+        ("float", "49990", "<text:s/>49\u00a0990 Ft "),
+        ("float", "8249.32766981273", "8249.33"),
+        ("float", "0", "#DIV/0!"),
+        ("float", "0.000001", "1E-06"),
+    ]
+    cells = "".join(
+        f'<table:table-cell office:value-type="{kind}" office:value="{value}"><text:p>{text}</text:p></table:table-cell>'
+        for kind, value, text in shown
+    )
+    failed = '<table:table-cell office:value-type="string" office:string-value=""><text:p>Err:502</text:p></table:table-cell>'
+    content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}{failed}</table:table-row></table:table>")
+    told = "7.5% | -$1599.994 | 49990 Ft | 8249.32766981273 | #DIV/0! | 0.000001 | Err:502"
+    assert texts(read(tmp_path, "a.ods", content)) == ["S", told]
+
+
 def test_cells_over_rows_and_repeated_ones_keep_the_others_in_their_columns(tmp_path: Path) -> None:
     """Cells over rows are repeated in each; LibreOffice writes covered cells below them."""
 

@@ -86,7 +86,7 @@ FAMILIES = (
         "HTML",
         "Web and markup",
         (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
-        version="8",
+        version="9",
     ),
     Family(
         "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "7"

@@ -33,6 +33,8 @@ _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("text", "table", "drawing"))
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("office", "presentation", "style"))
+_EXTENSION = "{urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0}"
+"""What LibreOffice wrote before OpenDocument 1.3 had it: headers and footers of first pages."""
 _DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
 _PROPERTIES = {
     "title": "Title",
@@ -60,7 +62,8 @@ _LEFT_OUT = (
     f"{_SVG}desc",
 )
 _HEADERS: dict[str, ElementKind] = {
-    f"{_STYLE}{edge}{which}": "Header" if edge == "header" else "Footer"
+    f"{space}{edge}{which}": "Header" if edge == "header" else "Footer"
+    for space in (_STYLE, _EXTENSION)
     for edge in ("header", "footer")
     for which in ("", "-left", "-first")
 }

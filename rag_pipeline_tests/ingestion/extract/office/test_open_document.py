@@ -26,7 +26,7 @@ TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-cha
 <table:table-row><table:table-cell table:number-columns-repeated="2"><text:p>3</text:p></table:table-cell></table:table-row></table:table>
 <text:p><draw:frame><draw:text-box><text:p>in a box</text:p></draw:text-box></draw:frame></text:p>"""
 STYLES = """<style:master-page><style:header><text:p>The header</text:p></style:header><style:footer><text:p>The footer</text:p>
-</style:footer></style:master-page>"""
+</style:footer><loext:footer-first><text:p>First footer</text:p></loext:footer-first></style:master-page>"""
 
 
 def test_a_text_in_its_order(tmp_path: Path) -> None:
@@ -42,6 +42,7 @@ def test_a_text_in_its_order(tmp_path: Path) -> None:
         ("Table", "name || size\n3 | 3"),
         ("NarrativeText", "in a box"),
         ("Footer", "The footer"),
+        ("Footer", "First footer"),
     ]
     assert element_with(extraction, "in a box").heading_path == ("Guide",)
 
@@ -73,7 +74,7 @@ def test_a_workbook(tmp_path: Path) -> None:
         f"<table:table-row>{word.format('pi')}{number}</table:table-row>"
     )
     extraction = read(tmp_path, "a.ods", open_document("spreadsheet", f'<table:table table:name="S">{rows}</table:table>', STYLES))
-    assert texts(extraction) == ["S", "name || value\npi | 3.14159265358979", "The header", "The footer"]
+    assert texts(extraction) == ["S", "name || value\npi | 3.14159265358979", "The header", "The footer", "First footer"]
 
 
 def encrypted(content: bytes, password: str) -> bytes:

@@ -80,10 +80,13 @@ def _part_elements(source: Source, package: Package, name: str) -> Iterator[Elem
 
 
 def _comments(root: _Element) -> Iterator[Element]:
+    authors = {str(number): (author.text or "").strip() for number, author in enumerate(root.iter("{*}author"))}
     for comment in root.iter("{*}comment", "{*}threadedComment"):
         text = clean_text(unescaped("".join(run.text or "" for run in comment.iter("{*}t", "{*}text") if run.tag != comment.tag))).strip()
         if text and not text.startswith(_SAYS_SO):
-            yield Element("NarrativeText", f"Comment: {text}")
+            author = authors.get(comment.get("authorId", ""), "")
+            by = f" by {author}" if author and not text.startswith(author) else ""  # Excel itself begins with the name
+            yield Element("NarrativeText", f"Comment{by}: {text}")
 
 
 def _old_shape_texts(part: bytes) -> Iterator[str]:

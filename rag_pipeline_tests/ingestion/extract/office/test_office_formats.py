@@ -299,7 +299,7 @@ def test_texts_beside_the_cells(tmp_path: Path) -> None:
     book.save(tmp_path / "made")
     extraction = read(tmp_path, "a.xlsx", (tmp_path / "made").read_bytes())
     assert element_with(extraction, "Sales by month")
-    assert element_with(extraction, "of this year").text.startswith("Comment: ")
+    assert element_with(extraction, "of this year").text.startswith("Comment by Ann: ")
     assert element_with(extraction, "Confidential").kind == "Header"
     assert element_with(extraction, "Page").text == "Page"
 
@@ -334,7 +334,7 @@ def test_escaped_characters_and_codes_of_headers_are_no_words(tmp_path: Path) ->
     sheet["A1"].comment = Comment("three_x000D_\nfour", "A")
     sheet.oddHeader.left.text, sheet.oddHeader.center.text = '&K01+034R&&D &"Arial,Bold"&14Annual', "&KFF0000Red"
     book.save(buffer)
-    wanted = ["Sheet", "one\ntwo\nliteral _x0041_", "Comment: three\nfour", "R&D Annual Red"]
+    wanted = ["Sheet", "one\ntwo\nliteral _x0041_", "Comment by A: three\nfour", "R&D Annual Red"]
     assert texts(read(tmp_path, "a.xlsx", buffer.getvalue())) == wanted
 
 

@@ -134,13 +134,15 @@ def deck_with_all() -> tuple[bytes, list[str]]:
     modern = f"<p188:cm><p188:replyLst>{reply}</p188:replyLst>"
     modern += "<p188:txBody><a:p><a:r><a:t>inmodern</a:t></a:r></a:p></p188:txBody></p188:cm>"
     parts = {
-        "ppt/comments/comment1.xml": xml("<p:cmLst><p:cm><p:text>incomment</p:text></p:cm></p:cmLst>"),
+        "ppt/comments/comment1.xml": xml('<p:cmLst><p:cm authorId="0"><p:text>incomment</p:text></p:cm></p:cmLst>'),
         "ppt/comments/modernComment1.xml": xml(f"<p188:cmLst>{modern}</p188:cmLst>"),
         "ppt/diagrams/data1.xml": DIAGRAM,
         "ppt/charts/chartEx1.xml": NEWER_CHART,
     }
     kinds = ("comments", "comments", "diagramData", "chartEx")
     related = [("ppt/slides/slide1.xml", kind, name) for kind, name in zip(kinds, parts, strict=True)]
+    parts["ppt/commentAuthors.xml"] = xml('<p:cmAuthorLst><p:cmAuthor id="0" name="bycommentator"/></p:cmAuthorLst>')
+    related.append(("ppt/presentation.xml", "commentAuthors", "ppt/commentAuthors.xml"))
     words = [
         "inslidetitle",
         "ingroup",
@@ -153,7 +155,7 @@ def deck_with_all() -> tuple[bytes, list[str]]:
         "inlayout",
         "informula",
     ]
-    words += ["intitle", "inauthor", "incomment", "inmodern", "inreply", "indiagram", "waterfalltitle", "4711"]
+    words += ["intitle", "inauthor", "Comment by bycommentator: incomment", "inmodern", "inreply", "indiagram", "waterfalltitle", "4711"]
     return with_parts(buffer.getvalue(), parts, related), words
 
 

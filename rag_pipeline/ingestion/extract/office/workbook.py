@@ -19,9 +19,9 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
 from rag_pipeline.ingestion.extract.office.mending import without_damaged_parts, without_unrelated_sheets
-from rag_pipeline.ingestion.extract.office.number_formats import in_full, number_text
+from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full, number_text
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
-from rag_pipeline.ingestion.extract.office.old_number_formats import Codes
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties, main_part
 from rag_pipeline.ingestion.extract.office.properties import with_properties

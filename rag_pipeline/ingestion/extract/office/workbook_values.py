@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
-from rag_pipeline.ingestion.extract.office.number_formats import in_full
+from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
-from rag_pipeline.ingestion.extract.office.old_number_formats import Codes, old_number_formats, records
 from rag_pipeline.ingestion.extract.office.open_document import check_encryption, open_properties, texts_beside_cells
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from rag_pipeline.ingestion.extract.office.number_formats import number_text
-from rag_pipeline.ingestion.extract.office.old_number_formats import old_number_formats
+from rag_pipeline.ingestion.extract.office.number_formats.codes import number_text
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import old_number_formats
 
 
 @pytest.mark.parametrize(

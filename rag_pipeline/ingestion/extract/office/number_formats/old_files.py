@@ -1,6 +1,6 @@
 """The number formats of cells in Excel's old files, which calamine does not tell.
 
-Belongs here: the records that say them (MS-XLS 2.4). Not here: what a format means (``number_formats``), values.
+Belongs here: the records that say them (MS-XLS 2.4). Not here: what a format means (``codes``), values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rag_pipeline.ingestion.extract.office.number_formats import writes_more
+from rag_pipeline.ingestion.extract.office.number_formats.codes import writes_more
 
 _BEGIN, _END, _SHEET, _FORMAT, _CELL_FORMAT = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
 _NUMBER, _SHORT_NUMBER, _FORMULA, _SHORT_NUMBERS = 0x0203, 0x027E, 0x0006, 0x00BD

@@ -1,6 +1,7 @@
 """What a number format writes around a number: currencies, units, percent, the zeros and dashes of numbers that only name something.
 
-Belongs here: the codes of number formats (ECMA-376, part 1, 18.8.31). Not here: where a workbook keeps them, dates, which libraries tell, which format a cell of an old file has (``old_files``).
+Belongs here: the codes of number formats (ECMA-376, part 1, 18.8.31). Not here: where a workbook keeps them (of
+old files: ``old_files``), dates, which libraries tell.
 All digits of the value stay: how many decimals are shown, and how thousands are parted, is left out.
 """
 

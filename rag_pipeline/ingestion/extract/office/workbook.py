@@ -127,7 +127,10 @@ def _calamine_rows(workbook: CalamineWorkbook, name: str, codes: Codes) -> Itera
     start = sheet.start
     left = start[1] if start else 0
     for number, values in enumerate(sheet.iter_rows() if start else ()):  # from the sheet's first row, and its first column that is used
-        cells = [formatted_text(value, codes.get((number, column), "")) for column, value in enumerate(values, left)]
+        cells = [value_text(value) if value != "" else "" for value in values]
+        for column, code in codes.get(number, {}).items():
+            if 0 <= column - left < len(values):
+                cells[column - left] = formatted_text(values[column - left], code)
         while cells and not cells[-1]:
             cells.pop()
         lead = next((index for index, cell in enumerate(cells) if cell), 0)

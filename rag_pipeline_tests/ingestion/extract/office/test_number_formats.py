@@ -55,4 +55,4 @@ def test_the_formats_of_an_old_file() -> None:
     places = (length, length + len(begin + chart + number + end))
     sheets = b"".join(record(0x85, struct.pack("<IHBB", at, 0, 3, 0), name) for at, name in zip(places, names, strict=True))
     content = begin + formats + sheets + end + begin + chart + number + end + begin + several + end
-    assert old_number_formats(content) == {"One": {(4, 2): '0 "лет"'}, "Two": {(5, 1): '0 "лет"'}}
+    assert old_number_formats(content) == {"One": {4: {2: '0 "лет"'}}, "Two": {5: {1: '0 "лет"'}}}

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from rag_pipeline.errors import DocumentError, RagError, TransientError
 from rag_pipeline.ingestion.extract.media_types import HEAD_BYTES
 from rag_pipeline.ingestion.extract.registry import media_type_of, reader_of, supported_formats
-from rag_pipeline.ingestion.extract.source import ReadingOptions, Source, whole
+from rag_pipeline.ingestion.extract.source import NO_LIBRARY_ERRORS, ReadingOptions, Source, whole
 from rag_pipeline.models import Element, Extraction
 
 _LONGEST_DETAIL = 300
@@ -57,11 +57,11 @@ def elements_of(source: Source, media_type: str) -> Iterator[Element]:
             if element.text.strip():
                 found = True
                 yield element
-    except (RagError, MemoryError):
+    except (RagError, MemoryError, *NO_LIBRARY_ERRORS):
         raise
     except RecursionError:
         raise DocumentError("too_deep", "The file nests its parts too deeply to be read.") from None
-    except Exception as error:
+    except BaseException as error:
         raise DocumentError("unreadable_content", _described(error)) from error
     if not found and source.unread_parts:
         raise DocumentError("damaged", f"No part of the file could be read. {source.notes[0]} Open it in its program and save it again.")
@@ -81,7 +81,7 @@ def _unsupported(media_type: str, name: str) -> DocumentError:
     return DocumentError("unsupported_type", message, state="unsupported")
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
     return f"The file could not be read: {type(error).__name__}: {detail}. It may be damaged: open it in its program and save it again."
 

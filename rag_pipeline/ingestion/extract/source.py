@@ -24,6 +24,8 @@ DEEPEST_INSIDE = 8
 MOST_NOTES = 20
 """What is wrong with the first parts says enough; a file may have thousands of them."""
 _LONGEST_DETAIL = 200
+NO_LIBRARY_ERRORS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""Not the file's fault; all else that is raised while it is read is: a panic of a library written in Rust is no ``Exception``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ class Source:
             self._unread(f"{name} was not read: it nests its parts too deeply.")
         except DocumentError as error:
             self._unread(f"{name} was not read: {error}")
-        except Exception as error:  # noqa: BLE001 - libraries raise anything on what they do not understand
+        except NO_LIBRARY_ERRORS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - libraries raise anything on what they do not understand
             detail = " ".join(str(error).split())[:_LONGEST_DETAIL]
             self._unread(f"{name} was not read ({type(error).__name__}{': ' if detail else ''}{detail}).")
 

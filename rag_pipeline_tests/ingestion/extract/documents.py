@@ -126,6 +126,7 @@ def open_document(kind: str, body: str, styles: str = "", manifest: str = "") ->
     names = ("office", "text", "table", "style", "presentation")
     spaces = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
     spaces += ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    spaces += ' xmlns:loext="urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0"'
     version = 'office:version="1.3"'
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

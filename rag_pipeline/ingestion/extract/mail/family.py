@@ -35,7 +35,7 @@ FAMILIES = (
         "mail and mailboxes",
         "Mail",
         (Format(EMAIL, _read_email, ("eml",), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
-        version="7",
+        version="8",
     ),
-    Family("outlook", "Outlook messages", "Mail", (Format(MSG, read_container, ("msg",), "ole"),), version="7"),
+    Family("outlook", "Outlook messages", "Mail", (Format(MSG, read_container, ("msg",), "ole"),), version="8"),
 )

@@ -21,6 +21,7 @@ from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.markup.page_parts import drop_boilerplate, drop_hidden
 from rag_pipeline.ingestion.extract.markup.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.markup.unstructured_offline import prepare_unstructured
+from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -49,7 +50,7 @@ _BLOCKS = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol")
 _LONGEST_CELL = 300
 """Letters of a cell that may still be one in a table of data, whatever the others hold."""
 _TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
-_REMOVED = ("script", "style", "template", "noscript", "object", "iframe")
+_REMOVED = ("script", "style", "template", "noscript", "object")
 _OF_DRAWINGS = ("text", "foreignobject")
 """What holds words in an SVG; the parser of HTML writes names in small letters."""
 _WITHOUT_SHOWN_WORDS = ("annotation", "annotation-xml", "desc", "metadata", "defs", "symbol")
@@ -72,8 +73,15 @@ def read_html(source: Source) -> Iterator[Element]:
     if root is not None:
         if drop_hidden(root):
             source.notes.append("Text that the page hides from its readers was left out.")
+        properties = _stated(root)
         drop_boilerplate(root)
-        yield from _elements(root)
+        yield from with_properties(properties, _elements(root), source.name)
+
+
+def _stated(root: _Element) -> dict[str, str]:
+    """What a page says of itself beside its title (HTML Standard, 4.2.5.1)."""
+    said = {meta.get("name", "").lower(): meta.get("content", "") for meta in root.iter("meta")}
+    return {name.capitalize(): said[name] for name in ("author", "keywords", "description") if said.get(name)}
 
 
 def html_elements(text: str) -> list[Element]:
@@ -143,6 +151,7 @@ def _depth(root: _Element) -> int:
 def _mend(root: _Element) -> None:
     from lxml import etree
 
+    _write_out_frames(root)
     etree.strip_elements(root, *_REMOVED, with_tail=False)
     _write_out_drawn(root)
     _write_out_controls(root)
@@ -160,13 +169,33 @@ def _mend(root: _Element) -> None:
 
 
 def _write_out_drawn(root: _Element) -> None:
-    """Formulas and the labels of drawings as words."""
+    """Formulas, the labels of drawings and what describes them as words; what abbreviations stand for."""
     from lxml import etree
 
     for drawn in list(root.iter("math", "svg")):
+        told = [drawn.findtext("title") or drawn.get("aria-label") or "", drawn.findtext("desc") or ""] if drawn.tag == "svg" else []
         etree.strip_elements(drawn, *_WITHOUT_SHOWN_WORDS, with_tail=False)
         pieces = [drawn] if drawn.tag == "math" else list(drawn.iter(*_OF_DRAWINGS))
-        _say(drawn, " ".join(cell_text(piece) for piece in pieces))
+        _say(drawn, " ".join(filter(None, (*map(str.strip, told), *map(cell_text, pieces)))))
+    for drawn in list(root.iterfind(".//*[@role='img'][@aria-label]")):
+        if not cell_text(drawn) and drawn.tag != "img":
+            _say(drawn, drawn.get("aria-label", ""))
+    for area in list(root.iter("area")):
+        _say(area, area.get("alt", ""))
+    for short in root.iter("abbr"):
+        written = cell_text(short)
+        if short.get("title", "").strip() and written and short.get("title") not in written:
+            short.tail = f" ({short.get('title')}){short.tail or ''}"
+
+
+def _write_out_frames(root: _Element) -> None:
+    """Documents that a page holds and shows within itself (HTML Standard, 4.8.5)."""
+    for frame in list(root.iter("iframe")):
+        inner, too_deep = _parsed(frame.get("srcdoc", "").strip() or "<p></p>")
+        if inner is not None and not too_deep:
+            drop_hidden(inner)
+            frame.tag, frame.text = "div", None
+            frame[:] = [child for body in inner.iterchildren("body") for child in body]
 
 
 def _write_out_controls(root: _Element) -> None:

@@ -6,6 +6,7 @@ Pandoc runs in its sandbox mode: it reads nothing but what it is given.
 
 from __future__ import annotations
 
+import html
 import io
 import posixpath
 import re
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.markup.html import html_elements
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
 from rag_pipeline.ingestion.extract.office.properties import with_properties
@@ -29,23 +31,37 @@ if TYPE_CHECKING:
 
 _RST_INCLUDE = re.compile(r"^([ \t]*)\.\. ((?:literal)?include::.*)$", re.MULTILINE)
 _ORG_INCLUDE = re.compile(r"^[ \t]*#(\+INCLUDE:.*)$", re.MULTILINE | re.IGNORECASE)
+_DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
+_PROPERTIES = {"title": "Title", "creator": "Author", "subject": "Subject", "description": "Description"}
+_TAG = re.compile(r"<[^<>]*>")
 _BACK_REFERENCE = "↩︎"
 
 
 def read_restructured_text(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, directives. What it includes is not read; the line that includes it is kept as text."""
     text = _RST_INCLUDE.sub(lambda line: f"{line[1]}\n{line[1]}``{line[2]}``\n", decode_text(source.stream.read()))
-    yield from _elements("rst", text.encode())
+    yield from _marked_up(source, "rst", text)
 
 
 def read_org(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, blocks. What it includes is not read; the line that includes it is kept as text."""
     text = _ORG_INCLUDE.sub(lambda line: f"\n={line[1]}=\n", decode_text(source.stream.read()))
-    yield from _elements("org", text.encode())
+    yield from _marked_up(source, "org", text)
+
+
+def _marked_up(source: Source, markup: str, text: str) -> Iterator[Element]:
+    """The elements of a text; its paragraphs where Pandoc trips over a line of it, which would cost the document."""
+    try:
+        yield from _elements(markup, text.encode())
+    except DocumentError as error:
+        if error.code != "unreadable_content":
+            raise
+        source.notes.append(f"Its headings, lists and tables could not be told apart: it was read as plain text ({error})")
+        yield from paragraphs(text)
 
 
 def read_epub(source: Source) -> Iterator[Element]:
-    """Title and author, then the chapters in reading order.
+    """Title, author, subjects and description, then the chapters in reading order.
 
     Raises:
         DocumentError: ``damaged``, ``too_large``, or ``password_protected`` when the publisher encrypted it.
@@ -56,7 +72,7 @@ def read_epub(source: Source) -> Iterator[Element]:
         message = "The book is encrypted by its publisher (DRM) and opens only in the reader it was bought for."
         raise DocumentError("password_protected", message)
     elements = _book_elements(source, content)
-    yield from with_properties(_title_and_authors(content), elements, source.name)
+    yield from with_properties(_stated_properties(content), elements, source.name)
 
 
 def _book_elements(source: Source, content: bytes) -> list[Element]:
@@ -101,18 +117,15 @@ def _package(archive: zipfile.ZipFile) -> tuple[_Element | None, str]:
         return None, ""
 
 
-def _title_and_authors(book: bytes) -> dict[str, str]:
+def _stated_properties(book: bytes) -> dict[str, str]:
     """What the package document states (EPUB 3.3, 5.5.3); nothing where it cannot be found, as the text can be read without."""
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         package, _ = _package(archive)
     if package is None:
         return {}
-    titles = package.findall(".//{http://purl.org/dc/elements/1.1/}title")
-    authors = package.findall(".//{http://purl.org/dc/elements/1.1/}creator")
-    return {
-        "Title": "".join(titles[0].itertext() if titles else ()),
-        "Author": ", ".join("".join(author.itertext()) for author in authors),
-    }
+    stated = {name: ["".join(one.itertext()) for one in package.iter(f"{_DUBLIN_CORE}{tag}")] for tag, name in _PROPERTIES.items()}
+    plain = [_TAG.sub(" ", html.unescape(text)) for text in stated["Description"]]  # libraries write markup into it, escaped
+    return {name: ", ".join(texts) for name, texts in {**stated, "Title": stated["Title"][:1], "Description": plain}.items()}
 
 
 def _elements(markup: str, content: bytes) -> Iterator[Element]:

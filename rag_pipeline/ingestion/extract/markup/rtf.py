@@ -18,6 +18,7 @@ from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.markup.rtf_characters import RtfEvent, rtf_events
 from rag_pipeline.ingestion.extract.markup.rtf_story import Paragraph, Story
 from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element, ElementKind
 
@@ -35,9 +36,17 @@ _EDGES: dict[str, ElementKind] = {
 }
 _NOTES = frozenset(("footnote", "annotation", "shptxt", "dptxbxtext", "atnauthor", "sn", "sv", *_EDGES))
 """Destinations that are a text of their own beside the one that they stand in."""
-_PROPERTIES = {"title": "Title", "author": "Author", "subject": "Subject", "keywords": "Keywords"}
+_PROPERTIES = {
+    "title": "Title",
+    "author": "Author",
+    "subject": "Subject",
+    "keywords": "Keywords",
+    "category": "Category",
+    "doccomm": "Description",
+}
 _WORDART = "gtextUNICODE"
 """The property of a shape that holds its words as a drawing."""
+_ALTERNATIVE_TEXT = "wzDescription"
 _LABELS = frozenset(("listtext", "pntext", "pn"))
 _HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
@@ -221,6 +230,9 @@ class _Document:
                 self._footers += new
             else:
                 self._state.story.beside(new)
+        elif name == "sv" and self._shape_property == _ALTERNATIVE_TEXT:
+            told = description(_joined(elements))
+            self._state.story.beside([replace(elements[0], text=told)] if told else [])
         elif name != "sv" or self._shape_property == _WORDART:
             if name == "annotation" and elements:
                 by = f"Comment by {self._author}: " if self._author else "Comment: "

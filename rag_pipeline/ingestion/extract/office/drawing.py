@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -52,3 +53,9 @@ def table_rows(table: _Element) -> list[list[str]]:
             cells.append(rows[-1][column] if continued else "\n".join(paragraph_texts(cell)))
         rows.append(cells)
     return rows
+
+
+def descriptions(root: _Element) -> Iterator[str]:
+    """What the alternative texts below an element say (``descr``: ECMA-376 part 1, 20.1.2.2.8), each once."""
+    told = (description(one.get("title"), one.get("descr")) for one in root.iter("{*}docPr", "{*}cNvPr"))
+    return iter(dict.fromkeys(filter(None, told)))

@@ -75,7 +75,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="8",
+        version="9",
     ),
     Family(
         "powerpoint",
@@ -85,7 +85,7 @@ FAMILIES = (
             Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
             Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
         ),
-        version="7",
+        version="8",
     ),
     Family(
         "excel",
@@ -96,7 +96,7 @@ FAMILIES = (
             Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
             Format(XLS, read_container, ("xls", "xlt", "xla"), "ole"),
         ),
-        version="7",
+        version="8",
     ),
     Family(
         "open_document",
@@ -107,6 +107,6 @@ FAMILIES = (
             _open_document(ODP, _read_open_slides, "odp", "otp"),
             _open_document(ODS, _read_workbook_values, "ods", "ots"),
         ),
-        version="7",
+        version="8",
     ),
 )

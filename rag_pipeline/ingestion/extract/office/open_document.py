@@ -22,7 +22,7 @@ from rag_pipeline.ingestion.extract.office.embedded import embedded_elements
 from rag_pipeline.ingestion.extract.office.office_file import check_archive, damage_reported, safe_xml
 from rag_pipeline.ingestion.extract.office.open_document_encryption import decrypted
 from rag_pipeline.ingestion.extract.office.properties import with_properties
-from rag_pipeline.ingestion.extract.picture.pictures_inside import read_pictures, stand_for_text
+from rag_pipeline.ingestion.extract.picture.pictures_inside import description, read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element, ElementKind
 
@@ -33,8 +33,16 @@ _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("text", "table", "drawing"))
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMESPACE}{name}:1.0}}" for name in ("office", "presentation", "style"))
+_EXTENSION = "{urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0}"
+"""What LibreOffice wrote before OpenDocument 1.3 had it: headers and footers of first pages."""
 _DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
-_PROPERTIES = {"title": "Title", "initial-creator": "Author", "subject": "Subject", "keyword": "Keywords"}
+_PROPERTIES = {
+    "title": "Title",
+    "initial-creator": "Author",
+    "subject": "Subject",
+    "keyword": "Keywords",
+    "description": "Description",
+}
 _MATH = "{http://www.w3.org/1998/Math/MathML}"
 _MATH_WORDS = tuple(_MATH + name for name in ("mi", "mn", "mo", "ms", "mtext"))
 _MANIFEST = f"{{{_NAMESPACE}manifest:1.0}}"
@@ -54,7 +62,8 @@ _LEFT_OUT = (
     f"{_SVG}desc",
 )
 _HEADERS: dict[str, ElementKind] = {
-    f"{_STYLE}{edge}{which}": "Header" if edge == "header" else "Footer"
+    f"{space}{edge}{which}": "Header" if edge == "header" else "Footer"
+    for space in (_STYLE, _EXTENSION)
     for edge in ("header", "footer")
     for which in ("", "-left", "-first")
 }
@@ -314,6 +323,7 @@ class _Walk:
             yield from self._titled(" ".join(_words(paragraph) for paragraph in element.iter(f"{_TEXT}p")), 1)
         elif tag not in _LEFT_OUT and element.get(f"{_PRESENTATION}class") != "page-number":
             yield from self.elements(element)
+            yield from self._text("NarrativeText", _description(element))
 
     def _within(self, paragraph: _Element) -> Iterator[Element]:
         outermost = [
@@ -360,6 +370,13 @@ class _Walk:
         yield from [found] if found else []
         for annotation in table.iter(f"{_OFFICE}annotation"):
             yield from self._text("NarrativeText", _comment(annotation))
+        for frame in table.iter(f"{_DRAW}frame"):
+            yield from self._text("NarrativeText", _description(frame))
+
+
+def _description(shape: _Element) -> str:
+    """What the alternative texts of a shape say (ODF 1.3 part 3, 10.3.17); those of a chart's table are the addresses of its cells."""
+    return description(shape.findtext(f"{_SVG}title"), shape.findtext(f"{_SVG}desc"))
 
 
 def _cell_words(cell: _Element) -> str:

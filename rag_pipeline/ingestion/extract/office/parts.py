@@ -17,7 +17,14 @@ from rag_pipeline.models import Element
 
 _DRAWN = ("chart", "chartEx", "diagramData", "oleObject", "package", "aFChunk")
 _EMBED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}embed"
-_PROPERTIES = {"title": "Title", "creator": "Author", "subject": "Subject", "keywords": "Keywords"}
+_PROPERTIES = {
+    "title": "Title",
+    "creator": "Author",
+    "subject": "Subject",
+    "keywords": "Keywords",
+    "category": "Category",
+    "description": "Description",
+}
 
 
 def main_part(package: Package) -> str:

@@ -8,13 +8,13 @@ costs forty slides, and leave out charts, diagrams, groups of layouts, shapes st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.tables import table_element
 from rag_pipeline.ingestion.extract.markup.outline import Outline
-from rag_pipeline.ingestion.extract.office.drawing import A, choose_alternatives, paragraph_text, paragraph_texts, table_rows
+from rag_pipeline.ingestion.extract.office.drawing import A, choose_alternatives, descriptions, paragraph_text, paragraph_texts, table_rows
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
 from rag_pipeline.ingestion.extract.office.package import Package, Relation
 from rag_pipeline.ingestion.extract.office.parts import core_properties, drawn_elements, main_part, picture_blobs
@@ -55,11 +55,15 @@ class _Deck:
         self._edges: dict[str, None] = {}
         """Footers and headers, and what layouts and masters show, each text once."""
         self._parents: dict[str, None] = {}
+        self._told: set[str] = set()
+        self._authors: dict[str, str] = {}
+        """Of comments, by their numbers."""
 
     def elements(self) -> Iterator[Element]:
         main = main_part(self.package)
         slides = self._slides(main)
         self._source.pages = len(slides)
+        self._collect_authors(main)
         # All slides first: whether the deck has words decides what becomes of its pictures.
         elements = [list(self._slide_elements(number, part)) for number, part in enumerate(slides, 1)]
         for number, (part, of_slide) in enumerate(zip(slides, elements, strict=True), 1):
@@ -68,6 +72,13 @@ class _Deck:
                 yield from self._pictures(number, part, beside_text=any(elements))
         self._collect_parents(main)
         yield from (Element("Footer", text) for text in self._edges)
+
+    def _collect_authors(self, main: str) -> None:
+        """Of comments of the old form (``commentAuthors``) and of the new one."""
+        with self._source.part("The list of who has written comments"):
+            for part in self.package.related(main, "commentAuthors") + self.package.related(main, "authors"):
+                named = self.package.xml(part.part).iter("{*}cmAuthor", "{*}author")
+                self._authors.update({author.get("id", ""): author.get("name", "") for author in named})
 
     def _slides(self, main: str) -> list[str]:
         """The slides' parts in their order; ``""`` for those that the list names and the file lacks."""
@@ -87,13 +98,15 @@ class _Deck:
         yield from self._remarks(number, part, outline)
 
     def _shape_elements(self, number: int, part: str, root: _Element, outline: Outline) -> Iterator[Element]:
-        shapes = list(root.iter(f"{_P}sp", f"{_P}cxnSp", f"{_P}graphicFrame"))
+        shapes = list(root.iter(f"{_P}sp", f"{_P}cxnSp", f"{_P}graphicFrame", f"{_P}pic", f"{_P}grpSp"))
         shapes.sort(key=self._places.of(self._layout(number, part)))
         # The title names the slide wherever it stands on it, so it comes first.
         shapes.sort(key=lambda shape: placeholder_type(shape) not in ("title", "ctrTitle"))
         for shape in shapes:
             with self._source.part(f"Slide {number}: {_shape_name(shape)}"):
-                yield from self._shape(number, shape, outline)
+                if shape.tag != f"{_P}grpSp":  # what is in a group is a shape of its own
+                    yield from self._shape(number, shape, outline)
+                yield from self._described(number, shape, outline)
 
     def _layout(self, number: int, part: str) -> str:
         layouts: list[str] = []
@@ -120,6 +133,13 @@ class _Deck:
                     if (text := paragraph_text(paragraph))
                 )
 
+    def _described(self, number: int, shape: _Element, outline: Outline) -> Iterator[Element]:
+        """What its alternative text says, once in the deck: a logo stands on every slide."""
+        for text in descriptions(shape[0]) if len(shape) else ():
+            if text not in self._told:
+                self._told.add(text)
+                yield Element("NarrativeText", text, number, outline.path)
+
     def _remarks(self, number: int, part: str, outline: Outline) -> Iterator[Element]:
         related: list[Relation] = []
         with self._source.part(f"Slide {number}: what belongs to it"):
@@ -127,7 +147,7 @@ class _Deck:
         for relation in related:
             with self._source.part(f"Slide {number}: {'its notes' if relation.kind == 'notesSlide' else 'its comments'}"):
                 root = self.package.xml(relation.part)
-                texts = [self._notes(root)] if relation.kind == "notesSlide" else _comments(root)
+                texts = [self._notes(root)] if relation.kind == "notesSlide" else _comments(root, self._authors)
                 yield from (Element("NarrativeText", text, number, outline.path) for text in texts if text)
 
     def _notes(self, root: _Element) -> str:
@@ -175,10 +195,11 @@ def _shape_name(shape: _Element) -> str:
     return f"the shape '{name}'" if name else "a shape"
 
 
-def _comments(root: _Element) -> Iterator[str]:
+def _comments(root: _Element, authors: Mapping[str, str]) -> Iterator[str]:
     """Comments of the old form (``p:text``) and of the new one (``a:t`` in each ``cm`` or ``reply``)."""
     for comment in root.iter("{*}cm", "{*}reply"):
         old = comment.findtext("{*}text")
         new = (text for body in comment.findall("{*}txBody") for text in paragraph_texts(body))
         text = (old if old is not None else "\n".join(new)).strip()
-        yield f"Comment: {text}" if text else ""
+        author = authors.get(comment.get("authorId", ""), "").strip()
+        yield (f"Comment by {author}: {text}" if author else f"Comment: {text}") if text else ""

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from rag_pipeline.ingestion.extract.office.drawing import choose_alternatives
+from rag_pipeline.ingestion.extract.office.drawing import choose_alternatives, descriptions
 from rag_pipeline.ingestion.extract.office.office_file import safe_xml
+from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 from rag_pipeline.ingestion.extract.source import Source
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def simplify(source: Source, document: Any) -> None:
     """Put an open python-docx document in the form that unstructured reads. What cannot be put so, and hidden text, is in the notes."""
     roots = [document.element.body, *(part.element for part in header_parts(document))]
     notes = {kind: _notes(source, document, kind) for kind in _NOTES}
+    described: set[str] = set()
     hidden = 0
     # Notes first: they are put into the text in the form that they then have.
     for root in (*(note for by_id in notes.values() for note in by_id.values()), *roots):
@@ -49,6 +51,7 @@ def simplify(source: Source, document: Any) -> None:
     for root in roots:
         with source.part("A note or text box"):
             _place_notes(root, notes)
+            _place_descriptions(root, described)
             _place_text_boxes(root)
     _append_unplaced(document.element.body, notes["comment"])
     with source.part("The styles"):
@@ -196,6 +199,22 @@ def _append_unplaced(body: _Element, comments: dict[str, _Element]) -> None:
     for paragraph in reversed([paragraph for comment in waiting for paragraph in comment.iter(f"{W}p")]):
         if last is not None:
             last.addnext(deepcopy(paragraph))
+
+
+def _place_descriptions(root: _Element, told: set[str]) -> None:
+    """What alternative texts say, each once in the document; not of a box, whose alternative text is what stands in it."""
+    for drawing in list(root.iter(f"{W}drawing", f"{W}pict", f"{W}object")):
+        if next(drawing.iter(f"{W}txbxContent"), None) is None:
+            older = (description(shape.get("alt")) for shape in drawing.iter(f"{_V}*"))
+            new = [text for text in dict.fromkeys((*descriptions(drawing), *older)) if text and text not in told]
+            told.update(new)
+            _insert_after(drawing, (_paragraph(drawing, text) for text in new))
+
+
+def _paragraph(beside: _Element, text: str) -> _Element:
+    paragraph = beside.makeelement(f"{W}p")
+    paragraph.append(_run(beside, text))
+    return paragraph
 
 
 def _place_text_boxes(root: _Element) -> None:

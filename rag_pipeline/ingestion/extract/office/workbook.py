@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import datetime
 import io
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,6 +19,8 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
 from rag_pipeline.ingestion.extract.office.mending import without_damaged_parts, without_unrelated_sheets
+from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full, number_text
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties, main_part
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _LAST_ROW = 1 << 20
-_LITERAL = re.compile(r'"[^"]*"|\\.')
-"""What a number format shows as it is (ECMA-376, part 1, 18.8.31)."""
+_NO_CODES: Mapping[str, Codes] = {}
 Row = tuple[int, list[str]]
 """The number of a row in its sheet, and its cells."""
 
@@ -117,22 +117,25 @@ def elements_of_sheets(source: Source, sheets: Sequence[tuple[str, Callable[[], 
         yield Element("NarrativeText", f"Sheets without rows: {', '.join(empty)}")
 
 
-def calamine_sheets(workbook: CalamineWorkbook) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
-    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`."""
-    return [(name, partial(_calamine_rows, workbook, name)) for name in workbook.sheet_names]
+def calamine_sheets(workbook: CalamineWorkbook, codes: Mapping[str, Codes] = _NO_CODES) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`; ``codes`` are number formats by sheets."""
+    return [(name, partial(_calamine_rows, workbook, name, codes.get(name, {}))) for name in workbook.sheet_names]
 
 
-def _calamine_rows(workbook: CalamineWorkbook, name: str) -> Iterator[Row]:
+def _calamine_rows(workbook: CalamineWorkbook, name: str, codes: Codes) -> Iterator[Row]:
     sheet = workbook.get_sheet_by_name(name)
     start = sheet.start
-    first = start[0] if start else 0
-    for number, values in enumerate(sheet.iter_rows() if start else ()):
-        cells = [value_text(value) for value in values]
+    left = start[1] if start else 0
+    for number, values in enumerate(sheet.iter_rows() if start else ()):  # from the sheet's first row, and its first column that is used
+        cells = [value_text(value) if value != "" else "" for value in values]
+        for column, code in codes.get(number, {}).items():
+            if 0 <= column - left < len(values):
+                cells[column - left] = formatted_text(values[column - left], code)
         while cells and not cells[-1]:
             cells.pop()
         lead = next((index for index, cell in enumerate(cells) if cell), 0)
         if cells:
-            yield first + number, cells if lead < 3 else cells[lead:]
+            yield number, cells if lead < 3 else cells[lead:]
 
 
 def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Element]:
@@ -168,10 +171,14 @@ def _cell_texts(filled: list[Cell], width: int) -> list[str]:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell's value in full: every digit of a number, dates in ISO form, percentages as shown."""
-    value = cell.value
-    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in _LITERAL.sub("", str(cell.number_format)):
-        return f"{value * 100:.15g}%"
+    """A cell's value in full: every digit of a number, dates in ISO form, currencies, units and percentages as shown."""
+    return formatted_text(cell.value, str(cell.number_format))
+
+
+def formatted_text(value: object, code: str) -> str:
+    """A value in full, a number with what its format writes around it."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return clean_text(number_text(value, code))
     return value_text(value)
 
 
@@ -180,7 +187,7 @@ def value_text(value: object) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return f"{value:.15g}"
+        return in_full(value)
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
     return clean_text(unescaped(str(value)))

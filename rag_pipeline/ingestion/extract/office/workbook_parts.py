@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.tables import table_element
 from rag_pipeline.ingestion.extract.office.charts import chart_rows
-from rag_pipeline.ingestion.extract.office.drawing import choose_alternatives, paragraph_texts
+from rag_pipeline.ingestion.extract.office.drawing import choose_alternatives, descriptions, paragraph_texts
 from rag_pipeline.ingestion.extract.office.embedded import embedded_elements
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.source import Source
@@ -67,7 +67,7 @@ def _part_elements(source: Source, package: Package, name: str) -> Iterator[Elem
     elif re.fullmatch(r"xl/(drawings/[^/]+|diagrams/data[^/]*)\.xml", name):
         root = package.xml(name)
         choose_alternatives(root)
-        yield from (Element("NarrativeText", text) for text in paragraph_texts(root))
+        yield from (Element("NarrativeText", text) for text in (*paragraph_texts(root), *descriptions(root)))
     elif re.fullmatch(r"xl/drawings/[^/]+\.vml", name):
         yield from (Element("NarrativeText", text) for text in _old_shape_texts(package.blob(name)))
     elif re.fullmatch(r"xl/comments.*\.xml|xl/threadedComments/[^/]+\.xml", name):
@@ -80,10 +80,13 @@ def _part_elements(source: Source, package: Package, name: str) -> Iterator[Elem
 
 
 def _comments(root: _Element) -> Iterator[Element]:
+    authors = {str(number): (author.text or "").strip() for number, author in enumerate(root.iter("{*}author"))}
     for comment in root.iter("{*}comment", "{*}threadedComment"):
         text = clean_text(unescaped("".join(run.text or "" for run in comment.iter("{*}t", "{*}text") if run.tag != comment.tag))).strip()
         if text and not text.startswith(_SAYS_SO):
-            yield Element("NarrativeText", f"Comment: {text}")
+            author = authors.get(comment.get("authorId", ""), "")
+            by = f" by {author}" if author and not text.startswith(author) else ""  # Excel itself begins with the name
+            yield Element("NarrativeText", f"Comment{by}: {text}")
 
 
 def _old_shape_texts(part: bytes) -> Iterator[str]:

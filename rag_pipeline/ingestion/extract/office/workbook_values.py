@@ -5,9 +5,9 @@ Belongs here: their cells, and the texts beside the cells. Not here: ``.xlsx`` (
 
 from __future__ import annotations
 
+import html
 import io
 import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
 from rag_pipeline.ingestion.extract.office.open_document import check_encryption, open_properties, texts_beside_cells
 from rag_pipeline.ingestion.extract.office.package import Package
@@ -29,6 +31,15 @@ from rag_pipeline.models import Element
 _ZIP = b"PK\x03\x04"
 _CONTENT = "content.xml"
 _TYPELESS_CELL = re.compile(rb"(<table:table-cell\b)(?![^>]*office:value-type)((?:[^>]*[^/>])?>)(?=\s*<text:p)")
+_SHOWN_NUMBER = re.compile(
+    rb'(?P<start><table:table-cell\b[^>]*?(?P<type>\boffice:value-type="(?:float|percentage|currency)")[^>]*>)'
+    rb"<text:p[^>]*>(?:<text:s[^>]*/>)*(?P<shown>[^<]*[^<\d.,\s-][^<]*)(?:<text:s[^>]*/>)*</text:p>"
+)
+"""A cell whose number is shown with more than digits. Its value alone would be what calamine takes, for errors as well."""
+_VALUE = re.compile(rb'\s*\boffice:value="([^"]*)"')
+_AROUND_NUMBER = re.compile(r"([^\d%]*?)\.?\d(?:[\d.,\s'’]*\d)?(?:[eE][+-]?\d+)?([^\d]*)")
+_NO_RESULT = b' office:string-value=""'
+"""Of a formula that failed: what went wrong is the cell's text, and calamine prefers this."""
 _BLANKS_IN_TABLE = re.compile(rb"(?<=>)\s+(?=</?table:)")
 _UTF8 = 65001
 """Its number as a code page."""
@@ -57,7 +68,15 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         message = f"The workbook is damaged or of an unknown form ({error}). Open it in its program and save it as .xlsx."
         raise DocumentError("damaged", message) from None
     properties, beside = _around(source, zipped)
-    yield from with_properties(properties, chain(elements_of_sheets(source, calamine_sheets(workbook)), beside), source.name)
+    sheets = calamine_sheets(workbook, {} if zipped else _number_formats(source))
+    yield from with_properties(properties, chain(elements_of_sheets(source, sheets), beside), source.name)
+
+
+def _number_formats(source: Source) -> dict[str, Codes]:
+    found: dict[str, Codes] = {}
+    with source.part("How its numbers are shown"):
+        found.update(old_number_formats(_old_stream(source.stream)))
+    return found
 
 
 def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
@@ -67,19 +86,37 @@ def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
     """
     with zipfile.ZipFile(stream) as archive:
         content = archive.read(_CONTENT) if _CONTENT in archive.namelist() else b""
-        if not _TYPELESS_CELL.search(content) and not _BLANKS_IN_TABLE.search(content):
+        better = _mended(content)
+        if better == content:
             stream.seek(0)
             return stream
         mended = io.BytesIO()
         with zipfile.ZipFile(mended, "w", zipfile.ZIP_DEFLATED) as target:
             for name in dict.fromkeys(archive.namelist()):
-                target.writestr(name, _mended(content) if name == _CONTENT else archive.read(name))
+                target.writestr(name, better if name == _CONTENT else archive.read(name))
     mended.seek(0)
     return mended
 
 
 def _mended(content: bytes) -> bytes:
-    return _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content))
+    typed = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content).replace(_NO_RESULT, b""))
+    return _SHOWN_NUMBER.sub(_as_shown, typed)
+
+
+def _as_shown(cell: re.Match[bytes]) -> bytes:
+    """A cell with a number as one with a text: the number in full, with what the cell writes around it; or what it shows for an error."""
+    value, shown = _VALUE.search(cell[0]), html.unescape(cell["shown"].decode("utf-8", "replace"))
+    around = _AROUND_NUMBER.fullmatch(shown)
+    if value is None:
+        return cell[0]
+    text = shown
+    if around is not None and b'value-type="error"' not in cell[0]:
+        number = float(value[1])
+        size = f"{in_full(abs(number) * 100)}%" if "%" in shown else in_full(abs(number))
+        text = f"{'-' if number < 0 else ''}{around[1].strip('-(+ ')}{size}{around[2].rstrip(') ').replace('%', '')}"
+    words = html.escape(text, quote=False).encode()
+    start = _VALUE.sub(b"", cell["start"]).replace(cell["type"], b'office:value-type="string"')
+    return start + b"<text:p>" + words + b"</text:p>"
 
 
 def _around(source: Source, zipped: bool) -> tuple[dict[str, str], Iterator[Element]]:
@@ -102,7 +139,14 @@ def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
     with source.part("The document's properties"), olefile.OleFileIO(stream) as ole:
         told: Any = ole.get_metadata()
         code_page = f"cp{told.codepage}" if (told.codepage or 0) > 0 and told.codepage != _UTF8 else "utf-8"
-        values = {"Title": told.title, "Author": told.author, "Subject": told.subject, "Keywords": told.keywords}
+        values = {
+            "Title": told.title,
+            "Author": told.author,
+            "Subject": told.subject,
+            "Keywords": told.keywords,
+            "Category": told.category,
+            "Description": told.comments,
+        }
         found.update({name: value.decode(code_page, "replace") for name, value in values.items() if value})
     return found
 
@@ -114,26 +158,27 @@ def _old_elements(source: Source, stream: BinaryIO) -> Iterator[Element]:
 
 def _old_texts(stream: BinaryIO) -> Iterator[str]:
     """Texts of charts and boxes, headers and footers."""
+    previous = 0
+    for _, kind, data in records(_old_stream(stream)):
+        text = ""
+        if kind == _SERIES_TEXT and len(data) > 4:
+            text = _characters(data[3:], data[2])
+        elif kind in (_HEADER, _FOOTER) and len(data) > 3:
+            text = printed_text(_characters(data[2:], int.from_bytes(data[:2], "little")))
+        elif kind == _CONTINUE and previous == _TEXT_OBJECT and len(data) > 1:
+            text = _characters(data, len(data))
+        if text.strip():
+            yield clean_text(text).strip()
+        previous = kind
+
+
+def _old_stream(stream: BinaryIO) -> bytes:
+    """The records of an old file."""
     import olefile
 
     with olefile.OleFileIO(stream) as ole:
         name = next((name for name in ("Workbook", "Book") if ole.exists(name)), None)
-        content = ole.openstream(name).read() if name else b""
-    offset, previous = 0, 0
-    while offset + 4 <= len(content):
-        kind, size = struct.unpack_from("<HH", content, offset)
-        data = content[offset + 4 : offset + 4 + size]
-        text = ""
-        if kind == _SERIES_TEXT and size > 4:
-            text = _characters(data[3:], data[2])
-        elif kind in (_HEADER, _FOOTER) and size > 3:
-            text = printed_text(_characters(data[2:], int.from_bytes(data[:2], "little")))
-        elif kind == _CONTINUE and previous == _TEXT_OBJECT and size > 1:
-            text = _characters(data, len(data))
-        if text.strip():
-            yield clean_text(text).strip()
-        offset += 4 + size
-        previous = kind
+        return ole.openstream(name).read() if name else b""
 
 
 def _characters(data: bytes, count: int) -> str:

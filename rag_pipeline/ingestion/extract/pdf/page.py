@@ -1,6 +1,6 @@
-"""One page of a PDF: its lines and where they stand, its comments, its picture.
+"""One page of a PDF: its lines and where they stand, its picture.
 
-Belongs here: what pdfium says of a page. Not here: files, paragraphs.
+Belongs here: what pdfium says of a page. Not here: files, paragraphs, what stands beside the text (``annotations``).
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
+from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
 from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
@@ -42,7 +44,6 @@ _LEAST_ROWS = 2
 _POINTS_PER_INCH = 72
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _LONGEST_FONT_NAME = 256
-_MOST_ANNOTATIONS = 5000
 _Edges = tuple[float, float, float, float]
 _Box = tuple[int, _Edges]
 _Affine = tuple[float, float, float, float, float, float]
@@ -50,15 +51,16 @@ _Affine = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The lines of a page in reading order, and the comments that stand beside them.
+    """The lines of a page in reading order, the remarks that stand beside them, and the files attached to them.
 
     ``needs_ocr``: the page shows something, but has hardly any text or none that means anything.
     """
 
     number: int
     lines: list[Line]
-    comments: list[str]
+    remarks: list[str]
     needs_ocr: bool
+    files: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def read_page(pdf: PdfDocument, number: int) -> Page | None:
@@ -67,8 +69,8 @@ def read_page(pdf: PdfDocument, number: int) -> Page | None:
 
     try:
         page = pdf[number - 1]
-        comments, drawn = _annotations(page)
-        if drawn:  # what is filled in on top of the page becomes part of it
+        beside = beside_text(pdf, page)
+        if beside.drawn:  # what is filled in on top of the page becomes part of it
             pypdfium2.raw.FPDFPage_Flatten(page.raw, pypdfium2.raw.FLAT_NORMALDISPLAY)
             page.close()
             page = pdf[number - 1]
@@ -79,7 +81,7 @@ def read_page(pdf: PdfDocument, number: int) -> Page | None:
     needs_ocr = _needs_ocr(page, lines)
     textpage.close()
     page.close()
-    return Page(number, lines, comments, needs_ocr)
+    return Page(number, lines, beside.remarks, needs_ocr, beside.files)
 
 
 def page_picture(pdf: PdfDocument, number: int) -> Image:
@@ -108,40 +110,11 @@ def _shows_more(page: PdfPage, anything: bool) -> bool:
     return next(iter(page.get_objects(filter=kinds, max_depth=4)), None) is not None
 
 
-def _annotations(page: PdfPage) -> tuple[list[str], bool]:
-    """Comments on a page, and whether there are form fields or texts drawn on top of it."""
-    import pypdfium2.raw as pdfium
-
-    drawn_kinds = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP)
-    silent_kinds = (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP)
-    comments: list[str] = []
-    drawn = False
-    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MOST_ANNOTATIONS)):
-        annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
-        kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-        if kind in drawn_kinds:
-            drawn = True
-        elif kind not in silent_kinds:
-            written = " ".join(_annotation_text(annotation, b"Contents").split())
-            comments += [written] if written else []
-        pdfium.FPDFPage_CloseAnnot(annotation)
-    return comments, drawn
-
-
-def _annotation_text(annotation: Any, key: bytes) -> str:
-    import pypdfium2.raw as pdfium
-
-    size = pdfium.FPDFAnnot_GetStringValue(annotation, key, None, 0)
-    buffer = ctypes.create_string_buffer(size)
-    pdfium.FPDFAnnot_GetStringValue(annotation, key, ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
-    return clean_text(buffer.raw[:size].decode("utf-16-le", "replace"))
-
-
 def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
     import pypdfium2.raw as pdfium
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
-    codes = [unicode_of(raw, index) for index in range(textpage.count_chars())]
+    codes = with_accents_on_letters(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
     shown = _shown(page)
     return _with_phrases(list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
 

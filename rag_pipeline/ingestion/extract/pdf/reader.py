@@ -9,9 +9,9 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
 from rag_pipeline.errors import DocumentError
@@ -19,6 +19,7 @@ from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.pdf.dynamic_form import form_texts
 from rag_pipeline.ingestion.extract.pdf.furniture import repeated_lines
 from rag_pipeline.ingestion.extract.pdf.layout import Line, Style, elements_of_lines, heading_levels, letters_by_style
 from rag_pipeline.ingestion.extract.pdf.page import Page, page_picture, read_page
@@ -47,6 +48,8 @@ class _Findings:
     failed: list[str] = field(default_factory=list)
     ocr_error: DocumentError | None = None
     not_reached: int = 0
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    """Attached to places on pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,36 @@ def read_pdf(source: Source) -> Iterator[Element]:
     source.pages = len(pdf)
     findings = _Findings()
     found = False
-    for element in with_properties(
-        _title_and_author(pdf), chain(_text(pdf, source, findings), _attached(pdf, source)), source.name, page=1
-    ):
+    for element in with_properties(_properties(pdf), _all(pdf, source, findings), source.name, page=1):
         found = True
         yield element
     pdf.close()
     if not found:
         raise _nothing(findings)
     source.notes.extend(_notes(findings))
+
+
+def _all(pdf: PdfDocument, source: Source, findings: _Findings) -> Iterator[Element]:
+    import pypdfium2.raw as pdfium
+
+    if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
+        on_pages = list(_text(pdf, source, findings))
+        yield from on_pages
+        with source.part("The form that the PDF leaves to its reader to draw"):
+            yield from _only_in_form(form_texts(pdf), on_pages)
+    else:
+        yield from _text(pdf, source, findings)
+    yield from _attached(pdf, source, findings)
+
+
+def _only_in_form(texts: Iterable[str], on_pages: Iterable[Element]) -> Iterator[Element]:
+    """What the pages do not show: most forms are on them too."""
+    said = _bare(" ".join(element.text for element in on_pages))
+    return (Element("NarrativeText", text) for text in texts if _bare(text) not in said)
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _text(pdf: PdfDocument, source: Source, findings: _Findings) -> Iterator[Element]:
@@ -138,7 +162,9 @@ def open_pdf(source: Source) -> PdfDocument:
 
     for password in (None, *source.options.passwords):
         try:
-            return pypdfium2.PdfDocument(_file(source), password)
+            pdf = pypdfium2.PdfDocument(_file(source), password)
+            pdf.init_forms()  # draws what is filled in where the program that filled it in left that to its reader
+            return pdf
         except pypdfium2.PdfiumError as error:
             if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
                 continue
@@ -150,12 +176,12 @@ def open_pdf(source: Source) -> PdfDocument:
     raise password_protected("The PDF")
 
 
-def _title_and_author(pdf: PdfDocument) -> dict[str, str]:
+def _properties(pdf: PdfDocument) -> dict[str, str]:
     stated = pdf.get_metadata_dict(skip_empty=True)
-    return {name: stated.get(name, "") for name in ("Title", "Author")}
+    return {name: stated.get(name, "") for name in ("Title", "Author", "Subject", "Keywords")}
 
 
-def _attached(pdf: PdfDocument, source: Source) -> Iterator[Element]:
+def _attached(pdf: PdfDocument, source: Source, findings: _Findings) -> Iterator[Element]:
     """The files that are attached to the document, each under its name."""
     import pypdfium2
 
@@ -170,6 +196,9 @@ def _attached(pdf: PdfDocument, source: Source) -> Iterator[Element]:
             continue
         source.more_time()
         yield from elements_inside(source, content, name)
+    for number, (name, content) in enumerate(findings.files, 1):
+        source.more_time()
+        yield from elements_inside(source, content, name or f"attached file {number}")
 
 
 def _file(source: Source) -> object:
@@ -199,6 +228,8 @@ def _pages(pdf: PdfDocument, numbers: range, source: Source, findings: _Findings
                 findings.not_reached = len(pdf) - number
                 return
             continue
+        findings.files += page.files[: _MOST_ATTACHMENTS - len(findings.files)]
+        page.files.clear()  # pages wait in a file
         yield page
 
 
@@ -221,7 +252,7 @@ def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings)
         return page
     findings.without_text.pop()
     findings.by_ocr += 1
-    return Page(page.number, lines, page.comments, needs_ocr=False)
+    return replace(page, lines=lines, needs_ocr=False)
 
 
 def _letters(lines: Sequence[Line]) -> int:
@@ -233,7 +264,7 @@ def _window(pages: list[Page]) -> _Window:
 
 
 def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) -> Iterator[Element]:
-    """The paragraphs of the pages, each page's headers before them, and its comments and footers after them."""
+    """The paragraphs of the pages, each page's headers before them, and its remarks and footers after them."""
     lines = [line for page in window.pages for line in page.lines]
     edges: dict[tuple[int, ElementKind], list[Line]] = defaultdict(list)
     for index, kind in sorted(window.repeated.items()):
@@ -248,7 +279,7 @@ def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) ->
         for element in by_page.get(page.number, ()):
             path = element.path_below
             yield element
-        yield from (Element("NarrativeText", f"Comment: {comment}", page.number, path) for comment in page.comments)
+        yield from (Element("NarrativeText", remark, page.number, path) for remark in page.remarks)
         yield from _edge(edges[page.number, "Footer"], "Footer", path)
 
 

@@ -26,6 +26,6 @@ FAMILIES = (
         "Visio drawings",
         "Documents",
         (Format(VISIO, _read, ("vsdx", "vsdm", "vstx", "vstm"), "zip", zip_folder=b"visio/"),),
-        version="1",
+        version="2",
     ),
 )

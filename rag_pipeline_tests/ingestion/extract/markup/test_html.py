@@ -206,7 +206,7 @@ def test_an_encoding_that_is_none_costs_nothing(tmp_path: Path, declared: str) -
         ("<p>Total</p><p>5</p><div>7</div><p><b>无</b></p>", ["Total", "5", "7", "无"]),  # texts of one letter
         ("<p>s<b>o</b>me</p>", ["some"]),
         ("<p>so <math><mi>E</mi><mo>=</mo><mi>m</mi><annotation>E=m</annotation></math> it is</p>", ["so E = m it is"]),
-        ("<svg><title>t</title><text>axis</text><text x=1><tspan>two</tspan> words</text></svg>", ["axis two words"]),
+        ("<svg><title>t</title><text>axis</text><text x=1><tspan>two</tspan> words</text></svg>", ["t axis two words"]),
         ("<svg><foreignObject><div>node words</div></foreignObject></svg>", ["node words"]),
         ("<p>Size <select><option>small<option selected>large</select> now</p>", ["Size large now"]),
         ("<p>Size <select><option>small<option>large</select></p>", ["Size small"]),
@@ -217,3 +217,25 @@ def test_an_encoding_that_is_none_costs_nothing(tmp_path: Path, declared: str) -
 )
 def test_what_a_page_shows_otherwise_than_as_text(tmp_path: Path, body: str, wanted: list[str]) -> None:
     assert texts(read(tmp_path, "a.html", page(body))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<svg><title>Looms sold</title><desc>More each year</desc><text>2020</text></svg>", "Looms sold More each year 2020"),
+        ("<div role='img' aria-label='A loom'></div>", "A loom"),
+        ("<map><area alt='The mill'><area alt='The river'></map>", "The mill The river"),
+        ("<p>The <abbr title='World Health Organization'>WHO</abbr> says.</p>", "The WHO (World Health Organization) says."),
+        ("<iframe srcdoc='<p>Words in a frame</p><script>gone</script>'></iframe>", "Words in a frame"),
+    ],
+)
+def test_words_for_those_who_do_not_see_it(tmp_path: Path, body: str, said: str) -> None:
+    found = texts(read(tmp_path, "a.html", f"<p>Some words.</p>{body}<p>Last words.</p>".encode()))
+    assert " ".join(found) == f"Some words. {said} Last words."
+
+
+def test_what_a_page_says_of_itself(tmp_path: Path) -> None:
+    head = (
+        "<meta name='Description' content='How looms are set up.'><meta name='keywords' content='words'><meta name='viewport' content='w'>"
+    )
+    assert texts(read(tmp_path, "a.html", f"{head}<p>Some words.</p>".encode())) == ["Description: How looms are set up.", "Some words."]

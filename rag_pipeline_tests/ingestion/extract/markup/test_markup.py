@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag_pipeline.errors import DocumentError
+from rag_pipeline.ingestion.extract.markup import pandoc_markup
 from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
 
 
@@ -53,8 +54,8 @@ def test_rich_text_with_headers_labels_and_lines_that_end_anywhere(tmp_path: Pat
     assert texts(read(tmp_path, "a.rtf", content)) == ["Head words", "Body bold words", "Next"]
 
 
-def book(chapters: dict[str, str]) -> bytes:
-    """An EPUB whose spine names c2 and c1; ``chapters`` are those that it holds, by name."""
+def book(chapters: dict[str, str], metadata: str = "") -> bytes:
+    """An EPUB whose spine names c2 and c1; ``chapters`` are those that it holds, by name, ``metadata`` stands behind title and author."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", "application/epub+zip")
@@ -68,7 +69,7 @@ def book(chapters: dict[str, str]) -> bytes:
         archive.writestr(
             "b.opf",
             "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='i'><metadata xmlns:dc='http://purl.org/dc/elements/1.1/'>"
-            f"<dc:identifier id='i'>x</dc:identifier><dc:title>Book</dc:title><dc:creator>Ann Writer</dc:creator></metadata>"
+            f"<dc:identifier id='i'>x</dc:identifier><dc:title>Book</dc:title><dc:creator>Ann Writer</dc:creator>{metadata}</metadata>"
             f"<manifest>{items}</manifest>{spine}</package>",
         )
         for name, body in chapters.items():
@@ -81,6 +82,12 @@ def test_a_book(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.epub", content)) == [
         *("Title: Book\nAuthor: Ann Writer", "Chapter 2", "Words 2.", "Chapter 1", "Words 1.")
     ]
+
+
+def test_what_a_book_says_of_itself(tmp_path: Path) -> None:
+    stated = "<dc:subject>Weaving</dc:subject><dc:subject>Mills</dc:subject><dc:description>&lt;p&gt;On looms.&lt;/p&gt;</dc:description>"
+    told = texts(read(tmp_path, "a.epub", book({"c1.xhtml": "<p>Words 1.</p>"}, stated)))
+    assert told[0] == "Title: Book\nAuthor: Ann Writer\nSubject: Weaving, Mills\nDescription: On looms."
 
 
 def test_a_chapter_that_cannot_be_read_costs_itself_only(tmp_path: Path) -> None:
@@ -218,3 +225,13 @@ def test_source_code_is_parted_between_functions(tmp_path: Path) -> None:
 
 def test_yaml_keeps_its_comments(tmp_path: Path) -> None:
     assert element_with(read(tmp_path, "a.yaml", b"# why\nport: 8080  # the usual\n"), "# the usual").kind == "CodeSnippet"
+
+
+def test_a_line_that_pandoc_trips_over_costs_the_structure_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(*_: object) -> bytes:
+        raise DocumentError("unreadable_content", "pandoc could not read the file (Error at line 1).")
+
+    monkeypatch.setattr(pandoc_markup, "run_program", trip)
+    extraction = read(tmp_path, "a.org", b"* Looms\n\nWords.")
+    assert texts(extraction) == ["* Looms", "Words."]
+    assert "read as plain text" in extraction.notes[0]

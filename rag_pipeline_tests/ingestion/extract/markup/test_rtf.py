@@ -213,8 +213,14 @@ def test_each_word_once_and_apart(tmp_path: Path, body: str, wanted: str) -> Non
 
 
 def test_what_a_document_says_of_itself(tmp_path: Path) -> None:
-    info = r"{\info{\title {\upr{Caf? plan}{\*\ud Caf\u233 ? plan}}}{\author Ada}{\*\company None}{\version1}}"
-    assert texts(read(tmp_path, "a.rtf", rich("words", info))) == ["Title: Café plan\nAuthor: Ada", "words"]
+    info = r"{\info{\title {\upr{Caf? plan}{\*\ud Caf\u233 ? plan}}}{\author Ada}{\*\company None}{\version1}{\doccomm On looms.}}"
+    told = "Title: Café plan\nAuthor: Ada\nDescription: On looms."
+    assert texts(read(tmp_path, "a.rtf", rich("words", info))) == [told, "words"]
+
+
+def test_alternative_texts_of_shapes_are_told(tmp_path: Path) -> None:
+    shape = r"{\shp{\*\shpinst{\sp{\sn wzDescription}{\sv a loom in a mill}}{\sp{\sn wzName}{\sv Picture 1}}}}"
+    assert texts(read(tmp_path, "a.rtf", rich("words" + shape))) == ["words", "Picture: a loom in a mill"]
 
 
 def test_notes_nested_beyond_reason_stay_in_the_one_around_them(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_sheets(tmp_path: Path) -> None:
     assert [element.text for element in extraction.elements if element.kind == "Title"] == ["Numbers", "Notes"]
     _, table, _, notes, empty = extraction.elements
     assert empty.text == "Sheets without rows: Empty"
-    assert table.text == "name || value || share || day\npi | 3.14159265358979 | 12.5% | 2024-02-03\ntiny | 1e-09"
+    assert table.text == "name || value || share || day\npi | 3.14159265358979 | 12.5% | 2024-02-03\ntiny | 0.000000001"
     assert (table.table_header, table.page, table.heading_path) == ("name || value || share || day", 1, ("Numbers",))
     assert (notes.text, notes.page, notes.heading_path, extraction.pages) == ("only words", 3, ("Notes",), 3)
 
@@ -299,7 +299,7 @@ def test_texts_beside_the_cells(tmp_path: Path) -> None:
     book.save(tmp_path / "made")
     extraction = read(tmp_path, "a.xlsx", (tmp_path / "made").read_bytes())
     assert element_with(extraction, "Sales by month")
-    assert element_with(extraction, "of this year").text.startswith("Comment: ")
+    assert element_with(extraction, "of this year").text.startswith("Comment by Ann: ")
     assert element_with(extraction, "Confidential").kind == "Header"
     assert element_with(extraction, "Page").text == "Page"
 
@@ -322,7 +322,7 @@ def test_percentages_are_told_by_their_format(tmp_path: Path) -> None:
     for row, (value, number_format) in enumerate(formats, 1):
         book.worksheets[0].cell(row, 1, value).number_format = number_format
     book.save(buffer)
-    assert texts(read(tmp_path, "a.xlsx", buffer.getvalue()))[1:] == ["100%\n0%\n50%\nTRUE\n60\n70.5"]
+    assert texts(read(tmp_path, "a.xlsx", buffer.getvalue()))[1:] == ["100%\n0%\n50%\nTRUE\n60%\n70.5%"]
 
 
 def test_escaped_characters_and_codes_of_headers_are_no_words(tmp_path: Path) -> None:
@@ -334,7 +334,7 @@ def test_escaped_characters_and_codes_of_headers_are_no_words(tmp_path: Path) ->
     sheet["A1"].comment = Comment("three_x000D_\nfour", "A")
     sheet.oddHeader.left.text, sheet.oddHeader.center.text = '&K01+034R&&D &"Arial,Bold"&14Annual', "&KFF0000Red"
     book.save(buffer)
-    wanted = ["Sheet", "one\ntwo\nliteral _x0041_", "Comment: three\nfour", "R&D Annual Red"]
+    wanted = ["Sheet", "one\ntwo\nliteral _x0041_", "Comment by A: three\nfour", "R&D Annual Red"]
     assert texts(read(tmp_path, "a.xlsx", buffer.getvalue())) == wanted
 
 

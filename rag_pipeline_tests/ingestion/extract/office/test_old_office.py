@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
@@ -55,6 +56,22 @@ def test_old_workbooks(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.xls", converted(workbook({"Numbers": rows, "Two": [["more"]]}), "xlsx", "xls"))
     assert texts(extraction) == ["Numbers", "name || value\npi | 3.14159265358979\nyes | TRUE", "Two", "more"]
     assert (extraction.pages, extraction.elements[-1].page) == (2, 2)
+
+
+@needs(CALC)
+def test_numbers_of_old_workbooks_keep_what_is_shown_around_them(tmp_path: Path) -> None:
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.worksheets[0]
+    book.create_sheet("Plain")["B2"] = 0.5
+    for column, (value, code) in enumerate([(0.075, "0.00%"), (12.5, '#,##0.00 "kg"'), (1234, "00000"), (3, "General")], 2):
+        sheet.cell(3, column, value).number_format = code
+    book.save(buffer)
+    assert texts(read(tmp_path, "a.xls", converted(buffer.getvalue(), "xlsx", "xls"))) == [
+        "Sheet",
+        "7.5% | 12.5 kg | 01234 | 3",
+        "Plain",
+        "0.5",
+    ]
 
 
 COMPONENTS = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}

@@ -26,7 +26,7 @@ TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-cha
 <table:table-row><table:table-cell table:number-columns-repeated="2"><text:p>3</text:p></table:table-cell></table:table-row></table:table>
 <text:p><draw:frame><draw:text-box><text:p>in a box</text:p></draw:text-box></draw:frame></text:p>"""
 STYLES = """<style:master-page><style:header><text:p>The header</text:p></style:header><style:footer><text:p>The footer</text:p>
-</style:footer></style:master-page>"""
+</style:footer><loext:footer-first><text:p>First footer</text:p></loext:footer-first></style:master-page>"""
 
 
 def test_a_text_in_its_order(tmp_path: Path) -> None:
@@ -42,6 +42,7 @@ def test_a_text_in_its_order(tmp_path: Path) -> None:
         ("Table", "name || size\n3 | 3"),
         ("NarrativeText", "in a box"),
         ("Footer", "The footer"),
+        ("Footer", "First footer"),
     ]
     assert element_with(extraction, "in a box").heading_path == ("Guide",)
 
@@ -73,7 +74,7 @@ def test_a_workbook(tmp_path: Path) -> None:
         f"<table:table-row>{word.format('pi')}{number}</table:table-row>"
     )
     extraction = read(tmp_path, "a.ods", open_document("spreadsheet", f'<table:table table:name="S">{rows}</table:table>', STYLES))
-    assert texts(extraction) == ["S", "name || value\npi | 3.14159265358979", "The header", "The footer"]
+    assert texts(extraction) == ["S", "name || value\npi | 3.14159265358979", "The header", "The footer", "First footer"]
 
 
 def encrypted(content: bytes, password: str) -> bytes:
@@ -146,6 +147,25 @@ def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
     content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}</table:table-row></table:table>")
     table = element_with(read(tmp_path, "a.ods", content), "typeless")
     assert table.text == "typeless | styled |  | 3.5"
+
+
+def test_numbers_keep_what_is_shown_around_them(tmp_path: Path) -> None:
+    shown = [
+        ("percentage", "0.075", "7.50%"),
+        ("currency", "-1599.994", "-$1,599.99"),
+        ("float", "49990", "<text:s/>49\u00a0990 Ft "),
+        ("float", "8249.32766981273", "8249.33"),
+        ("float", "0", "#DIV/0!"),
+        ("float", "0.000001", "1E-06"),
+    ]
+    cells = "".join(
+        f'<table:table-cell office:value-type="{kind}" office:value="{value}"><text:p>{text}</text:p></table:table-cell>'
+        for kind, value, text in shown
+    )
+    failed = '<table:table-cell office:value-type="string" office:string-value=""><text:p>Err:502</text:p></table:table-cell>'
+    content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}{failed}</table:table-row></table:table>")
+    told = "7.5% | -$1599.994 | 49990 Ft | 8249.32766981273 | #DIV/0! | 0.000001 | Err:502"
+    assert texts(read(tmp_path, "a.ods", content)) == ["S", told]
 
 
 def test_cells_over_rows_and_repeated_ones_keep_the_others_in_their_columns(tmp_path: Path) -> None:

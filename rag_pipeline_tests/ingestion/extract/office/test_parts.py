@@ -17,8 +17,18 @@ def test_a_part_that_fails_is_named_and_the_rest_goes_on() -> None:
     assert source.unread_parts == 2
 
 
-@pytest.mark.parametrize("error", [MemoryError(), TransientError("vanished", "gone")])
-def test_what_concerns_the_whole_document_is_raised(error: Exception) -> None:
+def test_a_library_that_breaks_costs_its_part() -> None:
+    class Panic(BaseException):
+        """As of a library written in Rust."""
+
+    source = open_source(b"")
+    with source.part("Sheet A"):
+        raise Panic("index out of bounds")
+    assert source.notes == ["Sheet A was not read (Panic: index out of bounds)."]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), TransientError("vanished", "gone")])
+def test_what_concerns_the_whole_document_is_raised(error: BaseException) -> None:
     with pytest.raises(type(error)), open_source(b"").part("Slide 7"):
         raise error
 

@@ -134,13 +134,15 @@ def deck_with_all() -> tuple[bytes, list[str]]:
     modern = f"<p188:cm><p188:replyLst>{reply}</p188:replyLst>"
     modern += "<p188:txBody><a:p><a:r><a:t>inmodern</a:t></a:r></a:p></p188:txBody></p188:cm>"
     parts = {
-        "ppt/comments/comment1.xml": xml("<p:cmLst><p:cm><p:text>incomment</p:text></p:cm></p:cmLst>"),
+        "ppt/comments/comment1.xml": xml('<p:cmLst><p:cm authorId="0"><p:text>incomment</p:text></p:cm></p:cmLst>'),
         "ppt/comments/modernComment1.xml": xml(f"<p188:cmLst>{modern}</p188:cmLst>"),
         "ppt/diagrams/data1.xml": DIAGRAM,
         "ppt/charts/chartEx1.xml": NEWER_CHART,
     }
     kinds = ("comments", "comments", "diagramData", "chartEx")
     related = [("ppt/slides/slide1.xml", kind, name) for kind, name in zip(kinds, parts, strict=True)]
+    parts["ppt/commentAuthors.xml"] = xml('<p:cmAuthorLst><p:cmAuthor id="0" name="bycommentator"/></p:cmAuthorLst>')
+    related.append(("ppt/presentation.xml", "commentAuthors", "ppt/commentAuthors.xml"))
     words = [
         "inslidetitle",
         "ingroup",
@@ -153,7 +155,7 @@ def deck_with_all() -> tuple[bytes, list[str]]:
         "inlayout",
         "informula",
     ]
-    words += ["intitle", "inauthor", "incomment", "inmodern", "inreply", "indiagram", "waterfalltitle", "4711"]
+    words += ["intitle", "inauthor", "Comment by bycommentator: incomment", "inmodern", "inreply", "indiagram", "waterfalltitle", "4711"]
     return with_parts(buffer.getvalue(), parts, related), words
 
 
@@ -264,3 +266,86 @@ def test_properties_alone_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         read(tmp_path, "a.docx", buffer.getvalue())
     assert raised.value.state == "empty"
+
+
+ALTERNATIVES = {"descr": "a loom in a mill", "title": "Loom"}
+TOLD = "Picture: Loom: a loom in a mill"
+
+
+def grey_picture() -> io.BytesIO:
+    """A grey picture, as a file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(buffer, "png")
+    return buffer
+
+
+def described_letter(alternatives: dict[str, str]) -> bytes:
+    def fill(document: Any) -> None:
+        document.add_paragraph("The words of the letter, enough for its pictures.")
+        for _ in range(2):  # said once
+            document.add_paragraph().add_run().add_picture(grey_picture())
+        for properties in document.element.body.iter("{*}docPr"):
+            properties.attrib.update(alternatives)
+
+    return word_document(fill)
+
+
+def described_deck(alternatives: dict[str, str]) -> bytes:
+    presentation, buffer = pptx.Presentation(), io.BytesIO()
+    for _ in range(2):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+        slide.shapes.title.text = "The words of the letter, enough for its pictures."  # type: ignore[union-attr]
+        group = slide.shapes.add_group_shape()
+        picture = group.shapes.add_picture(grey_picture(), 0, 0)
+        picture._element.nvPicPr.cNvPr.attrib.update(alternatives)
+    presentation.save(buffer)
+    return buffer.getvalue()
+
+
+def described_workbook(alternatives: dict[str, str]) -> bytes:
+    properties = "".join(f' {name}="{text}"' for name, text in alternatives.items())
+    shape = f'<xdr:pic><xdr:nvPicPr><xdr:cNvPr id="2" name="Picture 1"{properties}/></xdr:nvPicPr></xdr:pic>'
+    drawing = xml(f"<xdr:wsDr><xdr:twoCellAnchor>{shape}</xdr:twoCellAnchor></xdr:wsDr>")
+    return with_parts(workbook({"S": [["cell"]]}), {"xl/drawings/drawing9.xml": drawing}, [])
+
+
+def described_open_text(alternatives: dict[str, str]) -> bytes:
+    names = "".join(
+        f"<svg:{'desc' if name == 'descr' else name}>{text}</svg:{'desc' if name == 'descr' else name}>"
+        for name, text in sorted(alternatives.items(), reverse=True)
+    )
+    space = 'xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
+    return open_document("text", f"<text:p {space}>The words<draw:frame><draw:image/>{names}</draw:frame></text:p>")
+
+
+MADE = [("a.docx", described_letter), ("a.pptx", described_deck), ("a.xlsx", described_workbook), ("a.odt", described_open_text)]
+
+
+@pytest.mark.parametrize(("name", "made"), MADE)
+def test_alternative_texts_are_told_once(tmp_path: Path, name: str, made: Any) -> None:
+    assert texts(read(tmp_path, name, made(ALTERNATIVES))).count(TOLD) == 1
+
+
+@pytest.mark.parametrize(("name", "made"), MADE)
+def test_names_of_files_describe_nothing(tmp_path: Path, name: str, made: Any) -> None:
+    content = made({"descr": "DSC 0815.JPG", "title": "https://mill.invalid/loom"})
+    assert not [text for text in texts(read(tmp_path, name, content)) if text.startswith("Picture")]
+
+
+def test_what_describes_a_picture_does_not_keep_it_from_being_read() -> None:
+    from rag_pipeline.ingestion.extract.picture.pictures_inside import description, stand_for_text
+    from rag_pipeline.models import Element
+
+    described = Element("NarrativeText", description("a page of a ledger with names and sums"))
+    assert stand_for_text(1, [described])
+    assert not stand_for_text(1, [described, Element("NarrativeText", "Words that stand on the slide beside it.")])
+
+
+def test_category_and_description_are_told(tmp_path: Path) -> None:
+    def fill(document: Any) -> None:
+        document.add_paragraph("The words.")
+        document.core_properties.category, document.core_properties.comments = "Weaving", "How looms are set up."
+
+    assert texts(read(tmp_path, "a.docx", word_document(fill))) == ["Category: Weaving\nDescription: How looms are set up.", "The words."]

@@ -211,6 +211,10 @@ def test_a_large_document_comes_in_files(tmp_path: Path) -> None:
     assert rows["text"].to_list() == [*(f"element {n}" for n in range(60_000)), "words"]
 
 
+class Panic(BaseException):
+    """What a library written in Rust raises where it breaks: no ``Exception``, and of a class that no other process knows."""
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -218,9 +222,10 @@ def test_a_large_document_comes_in_files(tmp_path: Path) -> None:
         (RecursionError(), "too_deep"),
         (ZeroDivisionError("by  zero\n"), "unreadable_content"),
         (DocumentError("damaged", "words"), "damaged"),
+        (Panic("index out of bounds"), "unreadable_content"),
     ],
 )
-def test_any_error_belongs_to_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str) -> None:
+def test_any_error_belongs_to_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: str) -> None:
     def fail(*_: object) -> None:
         raise error
 

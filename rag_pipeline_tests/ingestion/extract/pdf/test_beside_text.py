@@ -1,0 +1,91 @@
+"""What a PDF says beside the text of its pages: fields, remarks, files on pages, described figures, forms in XML, accents apart."""
+
+from pathlib import Path
+
+import pytest
+
+from rag_pipeline_tests.ingestion.extract.documents import WORDS, line, pdf, read, texts
+
+
+def with_objects(content: bytes, on_page: str, in_catalog: str, *added: str) -> bytes:
+    """A PDF of one page with entries in its page and its catalog, and objects from number 8 on."""
+    objects = "".join(f"{number} 0 obj\n{text}\nendobj\n" for number, text in enumerate(added, 8))
+    content = content.replace(b"/Type /Page /Parent", f"/Type /Page {on_page} /Parent".encode())
+    content = content.replace(b"/Type /Catalog", f"/Type /Catalog {in_catalog}".encode())
+    return content.replace(b"xref\n", f"{objects}xref\n".encode(), 1).replace(b"/Size 8", f"/Size {8 + len(added)}".encode())
+
+
+def stream(content: str, entries: str = "") -> str:
+    return f"<< {entries} /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+PAGE = pdf(line(WORDS, 60))
+SHOWN = "/Type /Annot /Rect [60 600 300 640] /F 4"
+FIELDS = "/AcroForm << /Fields [8 0 R] /NeedAppearances true /DA (/Helv 12 Tf 0 g) /DR << /Font << /Helv 3 0 R >> >> >>"
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        ("/FT /Tx /T (name) /V (left to the reader)", "left to the reader"),
+        ("/FT /Ch /Ff 131072 /T (land) /Opt [[(de) (Germany)] [(fr) (France)]] /V (fr)", "France"),
+    ],
+)
+def test_what_is_filled_in_is_read_though_nobody_has_drawn_it(tmp_path: Path, field: str, shown: str) -> None:
+    widget = f"<< {SHOWN} /Subtype /Widget {field} /DA (/Helv 12 Tf 0 g) >>"
+    content = with_objects(PAGE, "/Annots [8 0 R]", FIELDS, widget)
+    assert texts(read(tmp_path, "a.pdf", content)) == [WORDS, shown]
+
+
+def test_a_text_on_the_page_that_nobody_has_drawn_is_a_comment_by_its_author(tmp_path: Path) -> None:
+    content = with_objects(PAGE, "/Annots [8 0 R]", "", f"<< {SHOWN} /Subtype /FreeText /Contents (on top) /T (Ada) >>")
+    assert texts(read(tmp_path, "a.pdf", content)) == [WORDS, "Comment by Ada: on top"]
+
+
+def test_a_file_behind_a_paper_clip_is_read(tmp_path: Path) -> None:
+    clip = f"<< {SHOWN} /Subtype /FileAttachment /FS << /Type /Filespec /F (list.txt) /UF (list.txt) /EF << /F 9 0 R >> >> >>"
+    content = with_objects(PAGE, "/Annots [8 0 R]", "", clip, stream("bolts and nuts", "/Type /EmbeddedFile"))
+    assert texts(read(tmp_path, "a.pdf", content)) == [WORDS, "list.txt", "bolts and nuts"]
+
+
+def test_figures_are_described_by_their_alternative_text(tmp_path: Path) -> None:
+    marked = PAGE.replace(b"BT ", b"/Figure << /MCID 0 >> BDC EMC BT ", 1)
+    tree = "<< /Type /StructTreeRoot /K [9 0 R] /ParentTree << /Nums [0 [9 0 R]] >> >>"
+    figure = "<< /Type /StructElem /S /Figure /P 8 0 R /Pg 6 0 R /K 0 /Alt (sales rise in May) >>"
+    content = with_objects(marked, "/StructParents 0", "/MarkInfo << /Marked true >> /StructTreeRoot 8 0 R", tree, figure)
+    assert texts(read(tmp_path, "a.pdf", content))[-1] == "Picture: sales rise in May"
+
+
+def test_a_form_that_only_its_reader_draws_is_read(tmp_path: Path) -> None:
+    label = "<caption><value><text>Family name</text></value></caption>"
+    fields = f"""<draw><value><exData contentType="text/html"><body><p>Claim for <b>travel</b></p></body></exData></value></draw>
+    <field name="last">{label}<assist><toolTip>gone</toolTip></assist></field>
+    <field name="kind"><items><text>by train</text><text>by car</text></items><items save="1"><text>gone</text></items></field>
+    <draw presence="hidden"><value><text>gone</text></value></draw><draw><value><text>{WORDS}</text></value></draw>"""
+    template = f'<template xmlns="http://www.xfa.org/schema/xfa-template/3.3/"><subform>{fields}</subform></template>'
+    data = "<data><form><last>Lovelace</last><other>42 km</other></form></data>"
+    datasets = f'<d:datasets xmlns:d="http://www.xfa.org/schema/xfa-data/1.0/">{data}</d:datasets>'
+    form = "/AcroForm << /Fields [] /XFA [(template) 8 0 R (datasets) 9 0 R] >>"
+    content = with_objects(PAGE, "", form, stream(template), stream(datasets))
+    told = ["Claim for travel", "Family name: Lovelace", "by train, by car", "other: 42 km"]
+    assert texts(read(tmp_path, "a.pdf", content)) == [WORDS, *told]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ("(Schr) -111 (\\310) 444 (oder)", "Schröder"),
+        ("(Fran) (c) 416 (\\313) -83 (ois)", "François"),
+        ("(d) 27 (\\302) 306 (\\365) (a)", "día"),
+        ("(x) (\\302) (eau)", "x´eau"),
+    ],
+)
+def test_accents_stand_on_the_letter_that_they_are_set_over(tmp_path: Path, shown: str, said: str) -> None:
+    """As TeX sets them: the accent, back by its width and half of what the letter is wider, the letter."""
+    content = f"BT /F 12 Tf 60 700 Td [{shown}] TJ ET\n"
+    assert texts(read(tmp_path, "a.pdf", pdf(content))) == [said]
+
+
+def test_subject_and_keywords_are_told(tmp_path: Path) -> None:
+    content = pdf(line(WORDS, 60), information="/Subject (Weaving) /Keywords (loom, thread)")
+    assert texts(read(tmp_path, "a.pdf", content)) == ["Subject: Weaving\nKeywords: loom, thread", WORDS]

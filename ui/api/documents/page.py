@@ -33,6 +33,8 @@ from ui.api.passages import passage_of
 from ui.api.schema_examples import CHUNK, DOCUMENT_TEXT, ELEMENT, FailureBody, shown
 from ui.views.documents.page import Look, document_page
 from ui.views.documents.part import chunk_ids, part_html, spans_of
+from ui.views.language import gettext, message
+from ui.views.language.told import failure_of
 from ui.views.messages import message_page
 from ui.web.security import DOCUMENT_POLICY, own_page
 from ui.web.services import Services
@@ -41,8 +43,8 @@ router = APIRouter(prefix="/api/v1", tags=["documents"])
 pages = APIRouter(include_in_schema=False)
 Number = Annotated[int | None, Query(ge=1, le=1_000_000_000)]
 
-_GONE = "It was deleted from the folder, or renamed."
-_BUSY = "A run is writing the catalog, which nobody else can read meanwhile. That takes seconds as a rule: load the page again."
+_GONE = message("It was deleted from the folder, or renamed.")
+_BUSY = message("A run is writing the catalog, which nobody else can read meanwhile. That takes seconds as a rule: load the page again.")
 
 
 class SpanBody(BaseModel):
@@ -206,10 +208,10 @@ async def whole_page(document_id: str, services: ServicesDependency, access: Rea
     try:
         look = await _look(services, access, document_id, wish)
     except RagError as error:
-        words = _BUSY if isinstance(error, CatalogBusyError) else str(error)
-        return own_page(message_page("The document cannot be shown", words), status_of(error))
+        words = gettext(_BUSY) if isinstance(error, CatalogBusyError) else failure_of(error)
+        return own_page(message_page(gettext("The document cannot be shown"), words), status_of(error))
     if look is None:
-        return own_page(message_page("This document is not there any more", _GONE), 404)
+        return own_page(message_page(gettext("This document is not there any more"), gettext(_GONE)), 404)
     return own_page(document_page(look), policy=DOCUMENT_POLICY)
 
 
@@ -243,4 +245,4 @@ async def _questions(services: Services, access: Access, status: DocumentStatus)
     try:
         return await services.conversations.asked_about(access.digest, status.collection, status.document), ""
     except RagError as error:
-        return [], str(error)
+        return [], failure_of(error)

@@ -29,5 +29,16 @@
     upload: gettext("The file was not taken."),
     internal: gettext("Something unexpected happened."),
   };
+  // Stages and reasons come as they are kept, too.
+  const stages = {
+    reading: gettext("reading"), waiting: gettext("waiting"), "answerable by its words": gettext("answerable by its words"), "being removed": gettext("being removed"),
+    indexed: gettext("indexed"), pending: gettext("pending"), failed: gettext("failed"), unsupported: gettext("unsupported"), empty: gettext("empty"),
+  };
+  const counts = /^vectors ([\d,]+) of ([\d,]+)$/, numberIn = (text) => Number(text.replaceAll(",", ""));
+  window.stageOf = ({ stage }) => {
+    const [, vectors, chunks] = counts.exec(stage) || [];
+    return vectors ? gettext("vectors {vectors} of {chunks}", { vectors: numberIn(vectors), chunks: numberIn(chunks) }) : stages[stage] || stage;
+  };
+  window.reasonOf = ({ state, error }) => (!error ? stages[state] || state : lang.startsWith("en") ? error : `${stages[state] || state} (${error})`);
   window.failureOf = ({ code, message }) => (lang.startsWith("en") ? message : `${sentences[code] || gettext("It could not be done.")} (${message})`);
 })();

@@ -16,7 +16,7 @@ import gradio
 from gradio.blocks import Block
 
 from ui.views.language import gettext, language, speaking
-from ui.web.language import attributes, language_of
+from ui.web.language import language_of
 
 Component = TypeVar("Component", bound=Block)
 
@@ -41,8 +41,9 @@ class SpeakingBlocks(gradio.Blocks):
     def config(self) -> dict[str, Any]:
         """What a page is told of its components."""
         components = [self._worded(one) for one in self._made.get("components", ())]
+        spoken = {"lang": language().code, "dir": language().direction}
         title = gettext(str(self._made.get("title", "")))
-        return {**self._made, **({"components": components, "title": title, "spoken": attributes()} if self._made else {})}
+        return {**self._made, **({"components": components, "title": title, "spoken": spoken} if self._made else {})}
 
     @config.setter
     def config(self, made: Mapping[str, Any]) -> None:
@@ -52,7 +53,9 @@ class SpeakingBlocks(gradio.Blocks):
         said = getattr(self.blocks.get(component["id"]), "said", None)
         return {**component, "props": {**component["props"], **{name: make() for name, make in said.items()}}} if said else component
 
-    async def call_function(self, block_fn: Any, processed_input: list[Any], iterator: Any = None, requests: Any = None, *rest: Any, **more: Any) -> Any:
+    async def call_function(
+        self, block_fn: Any, processed_input: list[Any], iterator: Any = None, requests: Any = None, *rest: Any, **more: Any
+    ) -> Any:
         """Called for each step of an event, by workers that know nothing of the request behind it."""
         request = requests[0] if isinstance(requests, list) else requests
         behind = getattr(request, "request", None)

@@ -6,7 +6,7 @@
   const reader = document.createElement("aside");
   reader.id = "reader";
   reader.setAttribute("aria-label", gettext("Passage"));
-  reader.innerHTML = '<nav><a target="_blank"></a><span class="steps"><button type="button" class="turned" data-step="-1">‹</button><span role="status"></span><button type="button" class="turned" data-step="1">›</button></span><button type="button" class="close">×</button></nav><iframe></iframe>';
+  reader.innerHTML = '<nav><a target="_blank"></a><span class="steps"><button type="button" data-step="-1">‹</button><span role="status"></span><button type="button" data-step="1">›</button></span><button type="button" class="close">×</button></nav><iframe></iframe>';
   reader.querySelector("a").textContent = gettext("Open in a tab of its own ↗");
   reader.querySelector("[data-step='-1']").setAttribute("aria-label", gettext("The source before"));
   reader.querySelector("[data-step='1']").setAttribute("aria-label", gettext("The next source"));

@@ -20,7 +20,15 @@ ROOT = Path(ui.__file__).parent
 METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**/static/**.js", "javascript"), ("**.py", "python")]
 OPTIONS = {"**/templates/**.html": {"silent": "false"}}
 KEYWORDS = {"_": None, "gettext": None, "marked_up": None, "message": None, "ngettext": (1, 2)}
-_LEFT_OUT = ("Project-Id-Version", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator", "Language-Team", "Generated-By", "Report-Msgid-Bugs-To")
+_LEFT_OUT = (
+    "Project-Id-Version",
+    "POT-Creation-Date",
+    "PO-Revision-Date",
+    "Last-Translator",
+    "Language-Team",
+    "Generated-By",
+    "Report-Msgid-Bugs-To",
+)
 """Lines of a header that would differ each time, or say nothing."""
 
 

@@ -58,9 +58,7 @@ async def passage(
     return own_page(passage_page(hit, surroundings(hit, around, places), page, places))
 
 
-_GONE = message(
-    "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
-)
+_GONE = message("Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now.")
 
 
 @router.get("/documents/{document_id}/pages/{page}.png")

@@ -287,7 +287,9 @@ class AskPage:
             helped: Feedback | None = "up" if rated.liked is True else "down" if rated.liked is False else None
             await self._services.conversations.give_feedback(access.digest, answers[rated.index // 2].message_id, helped)
         except (RagError, IndexError) as error:
-            raise gradio.Error(gettext("Your opinion could not be kept: {reason}", reason=failure_of(error)), duration=10, print_exception=False) from error
+            raise gradio.Error(
+                gettext("Your opinion could not be kept: {reason}", reason=failure_of(error)), duration=10, print_exception=False
+            ) from error
 
     async def _events(self, asked: _Asked) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
@@ -319,7 +321,9 @@ def wishes_in(sent: str) -> Wishes:
     except ValidationError as error:
         where = ", ".join(sorted({".".join(map(str, one["loc"])) or "all of it" for one in error.errors()}))
         raise RagError(
-            gettext("What the question is asked of cannot be understood ({where}). Load the page again, and narrow it down anew.", where=where)
+            gettext(
+                "What the question is asked of cannot be understood ({where}). Load the page again, and narrow it down anew.", where=where
+            )
         ) from error
     top_k = min(max(asked.top_k, 1), MOST_PASSAGES) if asked.top_k is not None else None
     return Wishes(asked.instead_of, top_k, asked.collections, asked.filter)

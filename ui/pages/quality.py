@@ -47,7 +47,7 @@ class QualityPage:
                 headers=list(COLUMNS), datatype="str", type="array", interactive=True, wrap=True, elem_id="quality-questions",
                 column_count=len(COLUMNS), static_columns=[], show_label=False,
             )  # fmt: skip
-            says(self._table, headers=_headers)
+            says(self._table, value=lambda: _table([]))
             self._save = says(gradio.Button(elem_id="quality-save"), value=lambda: gettext("Save questions"))
             self._said = gradio.HTML(elem_id="quality-said")
             self._version: gradio.State = gradio.State("")  # not between the tabs, where Gradio would count it as one
@@ -68,7 +68,13 @@ class QualityPage:
             require(access, "read")
             names = list(await self._services.visible_counts(access))
         except RagError as error:
-            return gradio.skip(), failure_html(gettext("The collections cannot be read"), failure_of(error)), gradio.skip(), gradio.skip(), ""
+            return (
+                gradio.skip(),
+                failure_html(gettext("The collections cannot be read"), failure_of(error)),
+                gradio.skip(),
+                gradio.skip(),
+                "",
+            )
         chosen = collection if collection in names else next(iter(names), None)
         return gradio.update(choices=names, value=chosen), *await self._of(access, chosen)
 
@@ -77,7 +83,7 @@ class QualityPage:
 
     async def _of(self, access: Access, collection: str | None) -> tuple[Any, ...]:
         if not collection:
-            return quality_html((), ""), [], "", ""
+            return quality_html((), ""), _table([]), "", ""
         try:
             await self._require_known(access, "read", collection)
             past = await asyncio.to_thread(past_of, self._services.settings, collection)
@@ -104,14 +110,14 @@ class QualityPage:
             raise RagError(gettext("There is no collection {name} any more.", name=repr(collection)))
 
 
-def _headers() -> list[str]:
-    return list(map(gettext, COLUMNS))
-
-
-def _rows(found: EditedList) -> list[list[str]]:
+def _rows(found: EditedList) -> dict[str, Any]:
     """The lines of the table, with some to write more into."""
     rows = [[one.question, one.document, "" if one.page is None else str(one.page), one.answer] for one in found.questions]
-    return [*rows, *([""] * len(COLUMNS) for _ in range(EMPTY_LINES))]
+    return _table([*rows, *([""] * len(COLUMNS) for _ in range(EMPTY_LINES))])
+
+
+def _table(rows: list[list[str]]) -> dict[str, Any]:
+    return {"headers": list(map(gettext, COLUMNS)), "data": rows, "metadata": None}
 
 
 def _question(number: int, row: list[Any]) -> EditedQuestion | None:

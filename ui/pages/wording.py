@@ -37,7 +37,7 @@ class SpeakingBlocks(gradio.Blocks):
 
     _made: Mapping[str, Any] = {}
 
-    @property
+    @property  # type: ignore[override]
     def config(self) -> dict[str, Any]:
         """What a page is told of its components."""
         components = [self._worded(one) for one in self._made.get("components", ())]

@@ -122,4 +122,5 @@ def _line(text: str) -> str:
 def file_name(title: str, ending: str) -> str:
     """A name for the file of a conversation, which no system refuses."""
     words: Sequence[str] = re.sub(r"[^\w\s.-]", " ", title).split()
-    return f"{' '.join(words)[:80].strip(' .') or gettext('Conversation')}.{ending}"
+    named = " ".join(words)[:80].strip(" .") or gettext("Conversation")
+    return f"{named}.{ending}"

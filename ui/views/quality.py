@@ -51,5 +51,7 @@ def saved_html(count: int) -> str:
 
 def _row(one: Past) -> tuple[str, ...]:
     when = moment(one.measured_at) if one.measured_at else ""
-    figures = [f"{number(one.figures[name][0], 3)} ± {number(one.figures[name][1], 3)}" if name in one.figures else "–" for name in MEASURES]
+    figures = [
+        f"{number(one.figures[name][0], 3)} ± {number(one.figures[name][1], 3)}" if name in one.figures else "–" for name in MEASURES
+    ]
     return number(one.number), when, number(one.questions), *figures

@@ -189,7 +189,9 @@ def shown_turn(turn: Turn) -> ShownTurn:
         return replace(shown, answer=answer, sources=tuple(map(Source.of, end.citations)), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
     if isinstance(end, Failed):
-        return replace(shown, failure=Failure(gettext("The answer broke off") if turn.text else gettext("No answer this time"), failure_in_words(end)))
+        return replace(
+            shown, failure=Failure(gettext("The answer broke off") if turn.text else gettext("No answer this time"), failure_in_words(end))
+        )
     if turn.stopped:
         return replace(shown, stopped=True)
     return replace(shown, live=True, progress="" if turn.text else _progress(turn))

@@ -16,7 +16,7 @@ from rag_pipeline.answering.generation.chosen_model import ChosenModel
 from rag_pipeline.answering.generation.local_models import LocalModel, by_server
 from rag_pipeline.doctor import Finding
 from rag_pipeline.document_life import BY_WORDS, WITH_VECTORS
-from rag_pipeline.ingestion.extract.registry import supported_formats
+from rag_pipeline.ingestion.extract.registry import FAMILIES
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.ingestion.progress.overview import Overview
@@ -24,6 +24,7 @@ from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
 from ui.views.language import gettext, message, ngettext
+from ui.views.language.formats import listed
 from ui.views.messages import failure_html
 from ui.views.suggestions import questions_about
 
@@ -119,7 +120,7 @@ def _drop(settings: Settings, access: Access) -> str:
     if not access.may("write"):
         return ""
     collection = access.collections[0] if access.collections else DEFAULT_COLLECTION
-    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=supported_formats())
+    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=listed([gettext(family.words) for family in FAMILIES]))
 
 
 def machine_html(
@@ -155,4 +156,3 @@ def answers_by(
 
 def _html(greeting: Greeting) -> str:
     return render("ask/greeting.html", greeting=greeting)
-

@@ -73,7 +73,7 @@ def _script(spoken: Language) -> tuple[str, str]:
     said = {text: form for text, form in spoken.messages.items() if text in spoken.for_scripts}
     told = {"lang": spoken.code, "dir": spoken.direction, "messages": said}
     catalogue = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    script = f"window.catalogue = {{...{catalogue}, form: (n) => Number{spoken.plural}}};\n{(STATIC / 'gettext.js').read_text('utf-8')}"
+    script = f"window.catalogue = {{...{catalogue}, form: (n) => Number({spoken.plural})}};\n{(STATIC / 'gettext.js').read_text('utf-8')}"
     return script, f'"{hashlib.sha256(script.encode()).hexdigest()[:32]}"'
 
 

@@ -221,7 +221,11 @@ def _made_by(look: Look) -> Iterator[Fact]:
     if family and look.part:
         reader = f"{family.name} {family.version}"
         as_now = Fact(gettext("Reader"), reader, note=gettext(_READ_AS_NOW))
-        yield as_now if details.read_as_now else Fact(gettext("Reader"), gettext("otherwise than {reader}", reader=reader), note=gettext(_OTHERWISE))
+        yield (
+            as_now
+            if details.read_as_now
+            else Fact(gettext("Reader"), gettext("otherwise than {reader}", reader=reader), note=gettext(_OTHERWISE))
+        )
     if look.manifest and status.chunks:
         note = gettext("of the collection, with vectors of {model}", model=look.manifest.embedding_model)
         yield Fact(gettext("Index"), look.manifest.version, note=note)

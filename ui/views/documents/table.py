@@ -19,7 +19,7 @@ from rag_pipeline.stores.catalog.listing import HELD, Choice, Order, SortKey, St
 from rag_pipeline.stores.catalog.narrowing import MOST_FOLDERS, Narrowing
 from ui.views.environment import render
 from ui.views.language import gettext, message, ngettext
-from ui.views.language.formats import number, size
+from ui.views.language.formats import moment_utc, number, size
 from ui.views.language.told import Told, held_deletions_in_words, reason_of, stage_in_words, told
 
 STATES = (message("indexed"), message("pending"), message("failed"), message("unsupported"), message("empty"))

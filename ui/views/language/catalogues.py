@@ -72,7 +72,7 @@ def _messages_of(catalog: Catalog) -> dict[str, str | tuple[str, ...]]:
     """What is translated; what is not, or not looked at since the English text changed, is said in English."""
     found: dict[str, str | tuple[str, ...]] = {}
     for one in catalog:
-        forms = one.string if isinstance(one.string, list | tuple) else (one.string,)
+        forms = [str(form or "") for form in (one.string if isinstance(one.string, list | tuple) else [one.string])]
         if one.id and all(forms) and not one.fuzzy:
             found[_key(one.id)] = tuple(forms) if isinstance(one.id, list | tuple) else forms[0]
     return found

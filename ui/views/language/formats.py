@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from babel import Locale
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_datetime_format
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -31,7 +31,7 @@ def moment(when: datetime, *, seconds: bool = False) -> str:
     """A time in UTC, to the minute: ``2026-11-29 17:48``, ``29.11.2026, 17:48``."""
     if language() == ENGLISH:
         return f"{when:%Y-%m-%d %H:%M:%S}" if seconds else f"{when:%Y-%m-%d %H:%M}"
-    return str(format_skeleton("yMdHms" if seconds else "yMdHm", when, locale=language().locale))
+    return _together(day(when), when, "Hms" if seconds else "Hm")
 
 
 def moment_utc(when: datetime) -> str:
@@ -41,12 +41,20 @@ def moment_utc(when: datetime) -> str:
 
 def day(when: date) -> str:
     """``2026-11-29``, ``29.11.2026``."""
-    return f"{when:%Y-%m-%d}" if language() == ENGLISH else str(format_skeleton("yMd", when, locale=language().locale))
+    return f"{when:%Y-%m-%d}" if language() == ENGLISH else str(format_skeleton("yMMdd", when, locale=language().locale))
 
 
 def day_and_time(when: datetime) -> str:
     """Without its year, where there is little room: ``11-29 17:48``, ``29.11., 17:48``."""
-    return f"{when:%m-%d %H:%M}" if language() == ENGLISH else str(format_skeleton("MdHm", when, locale=language().locale))
+    if language() == ENGLISH:
+        return f"{when:%m-%d %H:%M}"
+    return _together(str(format_skeleton("MMdd", when, locale=language().locale)), when, "Hm")
+
+
+def _together(shown_day: str, when: datetime, hours: str) -> str:
+    """A day, and a time by its skeleton, in the order of the language."""
+    time, pattern = format_skeleton(hours, when, locale=language().locale), get_datetime_format("medium", locale=language().locale)
+    return str(pattern).replace("'", "").replace("{1}", shown_day).replace("{0}", str(time))
 
 
 def language_name(english: str) -> str:

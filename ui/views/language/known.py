@@ -188,5 +188,8 @@ _DOCTOR = (
     message("set RAG_CHAT_MODEL, and OPENAI_BASE_URL or OPENAI_API_KEY"),
     message("set RAG_CHAT_MODEL=auto, or choose one in the app"),
     message("{model}, chosen in the app"),
+    message("then: rag ingest"),
+    message("not running at {address}"),
+    message("running at {address}"),
 )
 KNOWN = (*_STAGES, *_READING, *_ANSWERS, *_KINDS_OF_FILES, *_CONCERNS, *_DOCTOR)

@@ -42,11 +42,8 @@ def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     """A message that counts, in the form that the number takes; it stands in it as ``{number}``."""
     spoken = language()
     forms = spoken.messages.get(one)
-    if isinstance(forms, tuple):
-        text = forms[min(spoken.form(number), len(forms) - 1)]
-    else:
-        text = one if number == 1 else many
-    return _filled(text, {"number": number, **values})
+    known = isinstance(forms, tuple) and forms[min(spoken.form(number), len(forms) - 1)]
+    return _filled(known or (one if number == 1 else many), {"number": number, **values})
 
 
 def marked_up(text: str, /, **values: object) -> Markup:

@@ -89,4 +89,3 @@ def _value(value: str) -> object:
 @lru_cache(maxsize=1)
 def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL), text) for text in KNOWN if "{" in text)
-

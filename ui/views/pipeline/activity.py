@@ -137,7 +137,11 @@ def _answers(days: Sequence[Day]) -> list[Plot]:
         Plot(
             message("Questions a day"),
             steps,
-            (_line(message("questions"), days, "questions"), _line(message("refused"), days, "refused"), _line(message("failed"), days, "failed")),
+            (
+                _line(message("questions"), days, "questions"),
+                _line(message("refused"), days, "refused"),
+                _line(message("failed"), days, "failed"),
+            ),
             explained=message("Those that were asked in conversations. Refused: nothing in the documents says it."),
         ),
         Plot(message("Thumbs a day"), steps, (_line(message("up"), days, "thumbs_up"), _line(message("down"), days, "thumbs_down"))),
@@ -160,9 +164,15 @@ def _throughput(slices: Sequence[PastSlice]) -> list[Plot]:
             _ends(text),
             (Line(message("read"), tuple(one.rate / _MEGABYTE for one in text)),),
             "MB/s",
-            f"{said} {gettext('Opening a document counts as some bytes more.')}",
+            " ".join([said, gettext("Opening a document counts as some bytes more.")]),
         ),
-        Plot(message("Embedding"), _ends(vectors), (Line(message("embedded"), tuple(one.rate for one in vectors)),), message("passages/s"), said),
+        Plot(
+            message("Embedding"),
+            _ends(vectors),
+            (Line(message("embedded"), tuple(one.rate for one in vectors)),),
+            message("passages/s"),
+            said,
+        ),
     ]
 
 

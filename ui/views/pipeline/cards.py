@@ -142,7 +142,9 @@ def _card(one: CollectionProgress, standing: Standing, dagster: str, may_write: 
     version = standing.versions.get(one.collection)
     look, state = _state(one)
     remarks = (
-        Remark(told(concern.words), _check_address(dagster, concern)) for concern in standing.concerns if concern.collection == one.collection
+        Remark(told(concern.words), _check_address(dagster, concern))
+        for concern in standing.concerns
+        if concern.collection == one.collection
     )
     return Card(
         collection=one.collection,
@@ -214,7 +216,10 @@ def _buttons(one: CollectionProgress, version: IndexVersion | None) -> list[Butt
     if one.is_paused:
         found = [Button(gettext("Continue"), f"{address}/continue")]
     else:
-        found = [Button(gettext("Index now"), "/api/v1/ingestion", json.dumps({"collection": name})), Button(gettext("Pause"), f"{address}/pause")]
+        found = [
+            Button(gettext("Index now"), "/api/v1/ingestion", json.dumps({"collection": name})),
+            Button(gettext("Pause"), f"{address}/pause"),
+        ]
         if one.lanes:
             question = gettext("Stop the work on {collection}, and pause it? What was finished is kept.", collection=name)
             found.append(Button(gettext("Stop"), f"{address}/stop", "", question))
@@ -233,6 +238,7 @@ def _roll_back(version: IndexVersion, address: str) -> Button:
         question = gettext("Answer questions about {collection} from its newest version again, the version of {time} UTC?", **values)
         return Button(gettext("Go forth again"), address, "", question)
     question = gettext(
-        "Answer questions about {collection} from the version of {time} UTC again, until its next run? The same button goes forth.", **values
+        "Answer questions about {collection} from the version of {time} UTC again, until its next run? The same button goes forth.",
+        **values,
     )
     return Button(gettext("Roll back"), address, "", question)

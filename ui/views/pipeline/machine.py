@@ -25,7 +25,9 @@ def machine_html(*, may_see: bool) -> str:
 def settings_html(settings: Sequence[SettingInForce]) -> str:
     """A table of all settings, those that somebody set first."""
     ordered = sorted(settings, key=lambda one: one.origin == "default")
-    return render("pipeline/settings.html", rows=[(one, gettext(_ORIGINS[one.origin]), one.description.replace("`", "")) for one in ordered])
+    return render(
+        "pipeline/settings.html", rows=[(one, gettext(_ORIGINS[one.origin]), one.description.replace("`", "")) for one in ordered]
+    )
 
 
 def findings_html(findings: Sequence[Finding]) -> str:

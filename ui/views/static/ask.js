@@ -274,7 +274,9 @@
   function askWhy(thumb) {
     const row = thumb.closest(".message-buttons"), turn = thumb.closest(".message-row").querySelector(".turn");
     document.querySelector(".why")?.remove();
-    if (thumb.getAttribute("aria-label") !== "Dislike" || !messageOf(turn)) return; // it is taken back, or nothing is kept
+    // Gradio says "Dislike" in the language of the page, and "Disliked" in English: it is the last but one.
+    const isDown = thumb === [...row.querySelectorAll("button")].at(-2);
+    if (!isDown || thumb.getAttribute("aria-label") === "Disliked" || !messageOf(turn)) return; // it is taken back, or nothing is kept
     const why = document.createElement("div");
     why.className = "why";
     why.setAttribute("role", "group");

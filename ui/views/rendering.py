@@ -33,7 +33,8 @@ _OWN_SIGNS = dict.fromkeys(range(0xFDD0, 0xFDD5), "\ufffd")
 _NO_SIGNS: dict[int, None] = dict.fromkeys(range(0xFDD0, 0xFDD5))
 _PLAIN = re.compile(r"[^\W_](?:[\w .,%$€£¥/°²³’-]*[\w%$€£¥°²³])?")
 """Words that hold nothing that Markdown would take for its own."""
-_OPERATIONS = {one: one for one in (message("sum"), message("difference"), message("percent change"), message("share"))}
+_OPERATIONS = (message("sum"), message("difference"), message("percent change"), message("share"))
+"""By the names that verdicts have."""
 _REQUESTING_RULES = ["image", "link", "autolink", "html_inline", "html_block", "reference"]
 
 
@@ -113,7 +114,7 @@ def _remark(verdict: Unverified | Computed) -> str:
     if isinstance(verdict, Unverified):
         return gettext("Not verified: {reason}", reason=told(verdict.reason))
     sources = "".join(f"[{number}]" for number in verdict.citations)
-    operation = gettext(_OPERATIONS.get(verdict.operation, verdict.operation))
+    operation = gettext(verdict.operation)
     return gettext("Calculated: the {operation} of {terms} {sources}", operation=operation, terms=listed(verdict.terms), sources=sources)
 
 

@@ -120,7 +120,8 @@ def _drop(settings: Settings, access: Access) -> str:
     if not access.may("write"):
         return ""
     collection = access.collections[0] if access.collections else DEFAULT_COLLECTION
-    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=listed([gettext(family.words) for family in FAMILIES]))
+    formats = listed([gettext(family.words) for family in FAMILIES])
+    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=formats)
 
 
 def machine_html(

@@ -18,7 +18,7 @@ from ui.views.language import catalogues
 
 ROOT = Path(ui.__file__).parent
 METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**/static/**.js", "javascript"), ("**.py", "python")]
-OPTIONS = {"**/templates/**.html": {"silent": "false"}}
+OPTIONS = {"**/templates/**.html": {"silent": "false"}, "**/static/**.js": {"parse_template_string": "true"}}
 KEYWORDS = {"_": None, "gettext": None, "marked_up": None, "message": None, "ngettext": (1, 2)}
 _LEFT_OUT = (
     "Project-Id-Version",

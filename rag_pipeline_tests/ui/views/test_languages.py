@@ -237,6 +237,18 @@ def test_a_script_says_messages_and_no_sentences_of_its_own(file: Path) -> None:
     assert [text for text in re.findall(r"[\"`]([^\"`\n]*)[\"`]", code) if SENTENCE.fullmatch(text)] == []
 
 
+def test_what_scripts_say_is_found_wherever_it_stands() -> None:
+    """Within a template string, too."""
+    known = {one.id if isinstance(one.id, str) else one.id[0] for one in found() if one.id}
+    said = [
+        text
+        for file in sorted((ROOT / "views" / "static").rglob("*.js"))
+        for text in re.findall(r"gettext\(\"([^\"]*)\"", file.read_text())
+    ]
+    assert len(said) > 100
+    assert [text for text in said if text not in known] == []
+
+
 def sentences_in_place(file: Path) -> Iterator[str]:
     tree = ast.parse(file.read_text())
     said = {id(part) for call in ast.walk(tree) if isinstance(call, ast.Call) for part in ast.walk(call)

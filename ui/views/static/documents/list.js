@@ -150,7 +150,8 @@
     const told = { done: 0, remarks: [], complete: true };
     for (const documents of lists.length ? lists : [null]) if (!(await changeSome(documents ? { ...body, documents } : body, told))) { told.complete = false; break; }
     const refused = told.remarks.filter((one) => !one.done).length;
-    if (told.complete) announce(`${words(told.done)}${refused ? gettext(", {number} not", { number: refused }) : ""}.`, 6);
+    const rest = refused ? gettext(", {number} not", { number: refused }) : "";
+    if (told.complete) announce(`${words(told.done)}${rest}.`, 6);
     tell(told.remarks);
     refresh(true);
   }
@@ -176,7 +177,7 @@
     for (const one of remarks.slice(0, NAMED)) {
       const item = document.createElement("li");
       item.className = one.done ? "" : "bad";
-      item.textContent = one.document ? `${one.collection}/${one.document}: ${one.message}` : one.message;
+      item.textContent = one.document ? `${one.collection}/${one.document}: ${remark(one)}` : remark(one);
       list.append(item);
     }
     if (remarks.length > NAMED) list.append(Object.assign(document.createElement("li"), { textContent: gettext("… and {number} more.", { number: remarks.length - NAMED }) }));
@@ -184,6 +185,8 @@
     close.addEventListener("click", () => { place.hidden = true; });
     place.replaceChildren(list, close);
   }
+
+  const remark = (one) => (!one.done || document.documentElement.lang.startsWith("en") ? failureOf(one) : gettext("Done ({remark})", { remark: one.message }));
 
   function remove(gone, number) {
     carryOut();

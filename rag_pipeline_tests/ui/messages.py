@@ -35,7 +35,8 @@ _LEFT_OUT = (
 def found() -> Catalog:
     """All messages, each with the files in which it stands."""
     catalog = Catalog(fuzzy=False)
-    for file, _, text, _, _ in extract_from_dir(ROOT, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True):
+    everything = extract_from_dir(ROOT, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True)
+    for file, _, text, _, _ in sorted(everything, key=lambda one: (one[0], one[1])):  # the same on every file system
         catalog.add(text, locations=[(f"ui/{Path(file).as_posix()}", 0)])
     return catalog
 

@@ -160,7 +160,7 @@ def test_questions_are_the_readers_own(address: str, library: Library) -> None:
             asked = asking.post(f"/api/v1/conversations/{made}/ask", json={"question": question, "collections": ["letters"]}).json()
             assert asked["citations"]
             shown = asking.get(page).text
-            assert f'<a href="/?conversation={made}">{question}</a>' in shown
+            assert f'<a href="/?conversation={made}" dir="auto">{question}</a>' in shown
             assert 'Your questions <span class="count">1</span>' in shown
             asking.delete(f"/api/v1/conversations/{made}")
             assert "Your questions" not in asking.get(page).text

@@ -26,7 +26,8 @@ from rag_pipeline.stores.catalog.narrowing import Narrowing
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked, wishes_in
-from ui.views.documents.table import ROWS, Listed, held_banners, list_html, size_in_words, suggested_collections, upload_html
+from ui.views.documents.table import ROWS, Listed, held_banners, list_html, suggested_collections, upload_html
+from ui.views.language.formats import size as size_in_words
 from ui.views.suggestions import questions_about, questions_after
 from ui.views.welcome import answers_by, machine_html, welcome_of
 from ui.web.services import build_services

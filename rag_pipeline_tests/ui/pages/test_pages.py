@@ -156,7 +156,7 @@ def test_folders_are_open_down_to_the_chosen_one() -> None:
     shown = list_html(Listed([], 0, 1, Choice(collection="contracts", folder="2025/may"), Order(), found), {"contracts": {"indexed": 1}})
     assert "data-folder='2025/may' data-collection='contracts' aria-current='true'" in shown
     assert shown.count("aria-current='true'") == 1
-    assert "<span>contracts</span> <small>12,345</small>" in shown
+    assert "<span dir='auto'>contracts</span> <small>12,345</small>" in shown
     assert "&lt;b&gt;" in shown
 
 

@@ -12,7 +12,7 @@ QUIET := --quiet $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --progress-bar o
 # The build of the package itself warns of what an editable installation may hide; that is meant for its developers.
 EDITABLE := PYTHONWARNINGS=ignore $(PIP) install $(QUIET)
 
-.PHONY: up install test check format bench clean help
+.PHONY: up install test check format messages bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -40,6 +40,9 @@ format: $(VENV)/.installed-dev  ## Let ruff mend what it can, write the README's
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m rag_pipeline_tests.readme_formats
+
+messages: $(VENV)/.installed-dev  ## Bring ui/views/locale/*.po up to date with the sources (NEW=fr: begin a language)
+	$(BIN)/python -m rag_pipeline_tests.ui.messages $(NEW)
 
 bench: $(VENV)/.installed-dev  ## Measure beside peers and at scale (hours; QUICK=1: ten minutes), write docs/benchmarks.md
 	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python bench/run_all.py $(if $(QUICK),--quick)

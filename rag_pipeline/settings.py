@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     app_port: int = Field(7860, ge=1, le=65535, description="Port of the app.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
 
+    language: str = Field(
+        "auto", description="Language of the app, such as `en` or `de`. `auto`: the first that each browser asks for and the app speaks."
+    )
+
     settle_seconds: float = Field(1.0, ge=0, le=3600, description="A file is read once it has not changed for this long.")
     max_attempts: int = Field(3, ge=1, le=100, description="How often a document that failed for a passing reason is tried.")
     max_file_bytes: int = Field(1 << 30, ge=1, description="Larger files are not read; their row says so.")

@@ -29,6 +29,8 @@ from ui.api.schema_examples import CONVERSATION, EVENTS, MESSAGES, file_of, show
 from ui.api.schemas import AskResponse, FilterBody, TopK, ask_response
 from ui.views.conversations import conversations_html
 from ui.views.exports import file_name, markdown_conversation, printed_conversation, word_document
+from ui.views.language import speaking
+from ui.web.language import language_of
 from ui.web.progress_feed import saying_how_far
 from ui.web.security import own_page
 from ui.web.services import Services
@@ -183,12 +185,15 @@ async def export(
     base, ending = str(request.base_url).rstrip("/"), {"markdown": "md"}.get(format, format)
     if format == "json":
         content = _body(kept).model_dump_json(indent=1).encode()
-    elif format == "docx":
-        content = await asyncio.to_thread(word_document, kept, base)
     else:
-        content = markdown_conversation(kept, base).encode("utf-8", "backslashreplace")
+        with speaking(language_of(request)):
+            content = await asyncio.to_thread(word_document if format == "docx" else _markdown, kept, base)
     named = f"attachment; filename*=UTF-8''{quote(file_name(kept.title, ending), safe='')}"
     return Response(content, media_type=_TYPES[format], headers={"Content-Disposition": named, "Cache-Control": "no-store"})
+
+
+def _markdown(kept: Conversation, base: str) -> bytes:
+    return markdown_conversation(kept, base).encode("utf-8", "backslashreplace")
 
 
 @pages.get("/conversations/list", response_class=HTMLResponse)

@@ -26,6 +26,8 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import status_of
 from ui.views.citations import places_in
 from ui.views.documents.links import PDF
+from ui.views.language import gettext, message
+from ui.views.language.told import failure_of
 from ui.views.messages import message_page
 from ui.views.page_pictures import PagePictureError
 from ui.views.passage_page import passage_page, quoted_boxes
@@ -48,15 +50,15 @@ async def passage(
     try:
         hit = await services.answerer.retriever.passage(collection, chunk_id) if access.sees(collection) else None
         if hit is None:
-            return own_page(message_page("This passage is not there any more", _GONE), 404)
+            return own_page(message_page(gettext("This passage is not there any more"), gettext(_GONE)), 404)
         around = await services.answerer.retriever.around(hit, NEIGHBOURS, NEIGHBOURS)
     except RagError as error:
-        return own_page(message_page("The passage cannot be shown", str(error)), status_of(error))
+        return own_page(message_page(gettext("The passage cannot be shown"), failure_of(error)), status_of(error))
     places = places_in(quoted, hit.text)
     return own_page(passage_page(hit, surroundings(hit, around, places), page, places))
 
 
-_GONE = "Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now."
+_GONE = message("Its document was changed or deleted after the answer was written. Ask again: answers come from what is in the folder now.")
 
 
 @router.get("/documents/{document_id}/pages/{page}.png")
@@ -96,7 +98,7 @@ async def original(
         held = AsyncExitStack()
         file = await held.enter_async_context(_original(services, document))
     except GoneError as error:
-        return own_page(message_page("This document is not there any more", str(error)), 404)
+        return own_page(message_page(gettext("This document is not there any more"), str(error)), 404)
     name, sent = PurePosixPath(document.document).name, BackgroundTask(held.aclose)
     if document.media_type == PDF:
         return FileResponse(file, media_type=PDF, filename=name, content_disposition_type="inline", background=sent)
@@ -117,7 +119,7 @@ async def _document(services: Services, document_id: str, hit: Hit | None, acces
     if document is None:
         document = await asyncio.to_thread(services.catalog.find, document_id)
     if document is None or not access.sees(document.collection):
-        raise GoneError("It was deleted from the folder, or renamed.")
+        raise GoneError(gettext("It was deleted from the folder, or renamed."))
     return document
 
 
@@ -133,5 +135,5 @@ async def _original(services: Services, document: Hit | DocumentStatus) -> Async
         try:
             path = await asyncio.to_thread(held.enter_context, folder.original(document.file))
         except FileNotFoundError:
-            raise GoneError(f"The file {document.document} is not in the folder any more.") from None
+            raise GoneError(gettext("The file {name} is not in the folder any more.", name=document.document)) from None
         yield path

@@ -22,6 +22,8 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.settings_in_force import Origin, settings_in_force
 from ui.api.deps import ReaderDependency, ServicesDependency, WriterDependency
 from ui.api.schema_examples import CONCERN, DAY, FINDING, INDEX_VERSION, PAST_SLICE, SETTING, shown
+from ui.views.language import gettext
+from ui.views.language.told import failure_of
 from ui.views.messages import failure_html
 from ui.views.pipeline.activity import figures_html
 from ui.views.pipeline.cards import Now, now_html
@@ -217,7 +219,7 @@ async def part_of_page(
     try:
         drawn = await _drawn(part, request, services, access)
     except RagError as error:
-        drawn = failure_html("This cannot be shown", str(error))
+        drawn = failure_html(gettext("This cannot be shown"), failure_of(error))
     return own_page(drawn)
 
 

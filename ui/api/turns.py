@@ -15,7 +15,9 @@ from pydantic import BaseModel
 from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.schema_examples import TRACE, file_of, shown
 from ui.views.exports import markdown_answer, plain_answer
+from ui.views.language import speaking
 from ui.views.trace import trace_html
+from ui.web.language import language_of
 from ui.web.security import own_page
 
 router = APIRouter(prefix="/api/v1/conversations/messages", tags=["conversations"])
@@ -55,7 +57,9 @@ async def text(
 ) -> PlainTextResponse:
     """An answer as text: its words alone, or Markdown with its sources below."""
     question, answer = await services.conversations.turn(access.digest, message_id)
-    said = plain_answer(question, answer) if format == "plain" else markdown_answer(question, answer, str(request.base_url).rstrip("/"))
+    base = str(request.base_url).rstrip("/")
+    with speaking(language_of(request)):
+        said = plain_answer(question, answer) if format == "plain" else markdown_answer(question, answer, base)
     return PlainTextResponse(said.encode("utf-8", "backslashreplace"))
 
 

@@ -14,11 +14,13 @@ from ui.pages.ask import AskPage
 from ui.pages.documents import DocumentsPage
 from ui.pages.pipeline import PipelinePage
 from ui.pages.quality import QualityPage
+from ui.pages.wording import SpeakingBlocks, says
 from ui.views.environment import render
+from ui.views.language import gettext, message
 from ui.web.services import Services
 
 REFRESH_SECONDS = 3.0
-TITLE = "Ask your documents"
+TITLE = message("Ask your documents")
 _CACHE_SECONDS = (3600, 3600)
 _QUEUE_SECONDS = 0.05
 """How often Gradio's queue looks for a question. Its default, a thousand times a second, is most of what the app costs at rest."""
@@ -26,7 +28,7 @@ _PROGRESS_SECONDS = 1.0
 """How often it looks for progress to show; no page of ours shows Gradio's, and by default it looks a hundred times a second."""
 
 
-class TextBlocks(gradio.Blocks):
+class TextBlocks(SpeakingBlocks):
     """Blocks that are sent text and nothing else.
 
     Whoever calls an event chooses the values of its inputs. Gradio copies the files that these name and downloads the addresses, without
@@ -37,7 +39,7 @@ class TextBlocks(gradio.Blocks):
         """Called before anything is made of the inputs of an event."""
         super().validate_inputs(block_fn, inputs)
         if _names_a_file(inputs):
-            raise gradio.Error("Only text can be sent to this page. Upload files under Documents.", print_exception=False)
+            raise gradio.Error(gettext("Only text can be sent to this page. Upload files under Documents."), print_exception=False)
 
 
 def _names_a_file(value: object) -> bool:
@@ -52,11 +54,11 @@ def build_pages(services: Services) -> gradio.Blocks:
     pipeline = PipelinePage()
     blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:
-        gradio.HTML(render("masthead.html", title=TITLE))
+        says(gradio.HTML(), value=lambda: render("masthead.html", title=TITLE))
         with gradio.Tabs(elem_id="tabs"):
-            with gradio.Tab("Ask", id="ask"):
+            with says(gradio.Tab(id="ask", elem_id="tab-ask"), label=lambda: gettext("Ask")):
                 ask.build()
-            with gradio.Tab("Documents", id="documents"):
+            with says(gradio.Tab(id="documents", elem_id="tab-documents"), label=lambda: gettext("Documents")):
                 documents.build()
             quality.build()
             pipeline.build()

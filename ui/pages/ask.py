@@ -30,9 +30,12 @@ from rag_pipeline.stores.conversations.records import Feedback
 from ui.pages.answer_under_way import AnswerUnderWay
 from ui.pages.reader import access_in
 from ui.pages.scripts import once_loaded
+from ui.pages.wording import is_from_the_right, says
 from ui.views.conversations import kept_scope_html, known_html
 from ui.views.environment import render
 from ui.views.exports import turns_of
+from ui.views.language import gettext
+from ui.views.language.told import failure_of
 from ui.views.messages import failure_html
 from ui.views.progress import progress_html
 from ui.views.turns import Turn, question_html, turn_html, turn_of
@@ -78,7 +81,8 @@ class AskPage:
             with gradio.Column(elem_id="welcome") as self._welcome:
                 self._greeting = gradio.HTML(elem_id="greeting")
                 self._drop = gradio.HTML(elem_id="first-drop")
-                self._examples = gradio.Button("Try it with example documents", variant="primary", visible=False, elem_id="examples")
+                self._examples = gradio.Button(variant="primary", visible=False, elem_id="examples")
+                says(self._examples, value=lambda: gettext("Try it with example documents"))
                 gradio.HTML(render("ask/data.html", data={"loads": "/first-minute"}), elem_id="first-machine")
                 with gradio.Column(visible=False, elem_id="questions") as self._questions:
                     self._suggestions = [gradio.Button(question, elem_classes="suggestion") for question in QUESTIONS]
@@ -86,6 +90,7 @@ class AskPage:
                 elem_id="chat", visible=False, show_label=False, container=False, buttons=[], feedback_options=RATINGS, height=None,
                 latex_delimiters=[], reasoning_tags=[], layout="panel", group_consecutive_messages=False, autoscroll=False,
             )  # fmt: skip
+            says(self._chat, rtl=is_from_the_right)
             self._build_composer()
         # The page itself keeps it: the process that answers next may be another one, or the same started again.
         self._conversation = gradio.Textbox(visible=False)
@@ -100,13 +105,14 @@ class AskPage:
         with gradio.Column(elem_id="composer"):
             gradio.HTML(progress_html("line"), elem_id="progress-line")
             with gradio.Row(elem_id="above"):
-                gradio.HTML(render("ask/scope.html"), elem_id="scope")
-                self._anew = gradio.Button("New conversation", size="sm", visible=False, elem_id="anew")
+                says(gradio.HTML(elem_id="scope"), value=lambda: render("ask/scope.html"))
+                self._anew = gradio.Button(size="sm", visible=False, elem_id="anew")
+                says(self._anew, value=lambda: gettext("New conversation"))
             self._question = gradio.Textbox(
-                placeholder="Ask a question", show_label=False, label="Question", container=False, lines=1, max_lines=6, autofocus=True,
-                submit_btn=True, elem_id="question",
+                show_label=False, container=False, lines=1, max_lines=6, autofocus=True, submit_btn=True, elem_id="question",
             )  # fmt: skip
-            self._answers_by = gradio.HTML(answers_by(self._services.settings), elem_id="answers-by")
+            says(self._question, placeholder=lambda: gettext("Ask a question"), label=lambda: gettext("Question"), rtl=is_from_the_right)
+            self._answers_by = says(gradio.HTML(elem_id="answers-by"), value=lambda: answers_by(self._services.settings))
 
     def _connect(self) -> None:
         outputs = [self._chat, self._question, self._welcome, self._anew, self._conversation, self._scope]
@@ -143,7 +149,7 @@ class AskPage:
         try:
             chosen = chosen_model(settings)
         except RagError as error:
-            return failure_html("It cannot be told who writes the answers", str(error))
+            return failure_html(gettext("It cannot be told who writes the answers"), failure_of(error))
         return answers_by(settings, offered, chosen, may_choose=may_everything(access_in(request)))
 
     async def _refresh(self, shown: Welcome | None, request: gradio.Request) -> tuple[Any, ...]:
@@ -153,7 +159,7 @@ class AskPage:
             counts, progress = await self._services.visible_counts(access), await self._services.progress.current(access)
             now = welcome_of(counts, self._services.settings, progress, self._services.counts.headings, access)
         except RagError as error:
-            now = Welcome.of_error(str(error))
+            now = Welcome.of_error(failure_of(error))
         if now == shown:
             return (gradio.skip(),) * 6
         known = known_html(now.collections) if shown is None or now.collections != shown.collections else gradio.skip()
@@ -167,7 +173,7 @@ class AskPage:
             require_collection(access_in(request), COLLECTION)
             await asyncio.to_thread(add_examples, watched_folder(self._services.settings))
         except RagError as error:
-            return gradio.skip(), Welcome.of_error(str(error)).html
+            return gradio.skip(), Welcome.of_error(failure_of(error)).html
         return gradio.update(visible=False), Welcome.waiting_for_examples()
 
     async def _answer(
@@ -181,7 +187,7 @@ class AskPage:
         try:
             asked = _Asked(question, conversation, access_in(request), wishes_in(wishes))
         except RagError as error:
-            yield _instead("It cannot be asked", str(error))
+            yield _instead(gettext("It cannot be asked"), failure_of(error))
             return
         # What the browser sends as the chat may be older than what it shows: a page that was just emptied has no conversation.
         chat = chat if conversation else []
@@ -242,7 +248,7 @@ class AskPage:
         try:
             kept = await self._services.conversations.get(access.digest, conversation)
         except RagError as error:
-            shown = _instead("It cannot be shown", str(error))
+            shown = _instead(gettext("It cannot be shown"), failure_of(error))
             under_way = None
         else:
             known = [name for name in await self._services.indexed_collections() if access.sees(name)]
@@ -281,7 +287,9 @@ class AskPage:
             helped: Feedback | None = "up" if rated.liked is True else "down" if rated.liked is False else None
             await self._services.conversations.give_feedback(access.digest, answers[rated.index // 2].message_id, helped)
         except (RagError, IndexError) as error:
-            raise gradio.Error(f"Your opinion could not be kept: {error}", duration=10, print_exception=False) from error
+            raise gradio.Error(
+                gettext("Your opinion could not be kept: {reason}", reason=failure_of(error)), duration=10, print_exception=False
+            ) from error
 
     async def _events(self, asked: _Asked) -> AsyncGenerator[AnswerEvent, None]:
         """The answerer's events; whatever goes wrong is an event too, and the conversation goes on."""
@@ -313,7 +321,9 @@ def wishes_in(sent: str) -> Wishes:
     except ValidationError as error:
         where = ", ".join(sorted({".".join(map(str, one["loc"])) or "all of it" for one in error.errors()}))
         raise RagError(
-            f"What the question is asked of cannot be understood ({where}). Load the page again, and narrow it down anew."
+            gettext(
+                "What the question is asked of cannot be understood ({where}). Load the page again, and narrow it down anew.", where=where
+            )
         ) from error
     top_k = min(max(asked.top_k, 1), MOST_PASSAGES) if asked.top_k is not None else None
     return Wishes(asked.instead_of, top_k, asked.collections, asked.filter)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gradio
 
+from ui.pages.wording import says
 from ui.views.documents.table import frame_html, upload_html
 from ui.views.progress import progress_html
 from ui.web.services import Services
@@ -22,6 +23,6 @@ class DocumentsPage:
     def build(self) -> None:
         """Lay out the tab; call it inside the Blocks."""
         with gradio.Column(elem_id="documents"):
-            gradio.HTML(upload_html(self._services.settings))
+            says(gradio.HTML(), value=lambda: upload_html(self._services.settings))
             gradio.HTML(progress_html("bars"), elem_id="progress")
-            gradio.HTML(frame_html(), elem_id="documents-list")
+            says(gradio.HTML(elem_id="documents-list"), value=frame_html)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import gradio
 
 from ui.pages.scripts import once_loaded
+from ui.pages.wording import says
 from ui.views.environment import render
+from ui.views.language import gettext
 
 
 class PipelinePage:
@@ -17,8 +19,8 @@ class PipelinePage:
 
     def build(self) -> None:
         """Lay out the tab; call it inside the Tabs."""
-        with gradio.Tab("Pipeline", id="pipeline") as tab:
-            gradio.HTML(render("pipeline/page.html"), elem_id="pipeline")
+        with says(gradio.Tab(id="pipeline", elem_id="tab-pipeline"), label=lambda: gettext("Pipeline")) as tab:
+            says(gradio.HTML(elem_id="pipeline"), value=lambda: render("pipeline/page.html"))
         self._tab = tab
 
     def connect(self) -> None:

@@ -12,6 +12,7 @@ from itertools import takewhile
 from urllib.parse import quote
 
 from rag_pipeline.models import CELL, HEADER_CELL, Citation, Hit, Place
+from ui.views.language import gettext
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
@@ -88,10 +89,10 @@ def page_label(hit: Hit, page: int | None = None) -> str:
     if not hit.page_first:
         return ""
     if page:
-        return f"page {page}"
+        return gettext("page {page}", page=page)
     if hit.page_last and hit.page_last != hit.page_first:
-        return f"pages {hit.page_first}–{hit.page_last}"
-    return f"page {hit.page_first}"
+        return gettext("pages {first}–{last}", first=hit.page_first, last=hit.page_last)
+    return gettext("page {page}", page=hit.page_first)
 
 
 def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:

@@ -2,7 +2,8 @@
 
 Belongs here: the one Jinja environment. Not here: what is shown (the other modules of ``views``), markup (``templates/``).
 
-Whatever a template is given is escaped by Jinja. Two rules are ours. A line break in a template, with the blanks around it, is nothing: it
+Whatever a template is given is escaped by Jinja, and so are messages (``_("…")``), but for those that hold markup themselves
+(``marked_up("…")``). Two rules are ours. A line break in a template, with the blanks around it, is nothing: it
 is there for those who read the template. And what comes out is on one line, because Gradio's chat ends a block of HTML at an empty line
 and reads what follows as Markdown; the line breaks of a text are written as character references.
 """
@@ -15,6 +16,10 @@ from collections.abc import Iterator
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+
+from ui.views.language import gettext, language, marked_up, ngettext
+from ui.views.language.formats import day, moment_utc
+from ui.views.language.told import told
 
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _LINE_BREAK_REFERENCE = "&#10;"
@@ -32,6 +37,7 @@ class JoinedLines(Extension):
 _environment = Environment(
     loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, auto_reload=False, extensions=[JoinedLines]
 )
+_environment.globals.update(_=gettext, ngettext=ngettext, marked_up=marked_up, language=language, day=day, moment_utc=moment_utc, told=told)
 
 
 def render(template: str, **shown: object) -> str:

@@ -16,6 +16,9 @@ from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
 from ui.views.citations import Source, footnotes
 from ui.views.environment import render
+from ui.views.language import gettext
+from ui.views.language.formats import moment_utc
+from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.turns import Turn, shown_turn, turn_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
@@ -55,7 +58,7 @@ def markdown_answer(question: StoredMessage, answer: StoredMessage, base: str) -
 
 def markdown_conversation(conversation: Conversation, base: str) -> str:
     """A conversation as Markdown: each question a heading, below it its answer with its sources."""
-    parts = [f"# {_line(conversation.title)}", f"{conversation.created_at:%Y-%m-%d %H:%M} UTC"]
+    parts = [f"# {_line(conversation.title)}", moment_utc(conversation.created_at)]
     for question, answer in turns_of(conversation):
         parts += [f"## {_line(question.content)}", markdown_answer(question, answer, base)]
     return "\n\n".join(parts) + "\n"
@@ -67,7 +70,7 @@ def word_document(conversation: Conversation, base: str) -> bytes:
 
     made = Document()
     made.add_heading(_printable(conversation.title), 1)
-    made.add_paragraph(f"{conversation.created_at:%Y-%m-%d %H:%M} UTC")
+    made.add_paragraph(moment_utc(conversation.created_at))
     for question, answer in turns_of(conversation):
         made.add_heading(_printable(question.content), 2)
         turn = turn_of(question, answer, markdown=False)
@@ -97,10 +100,10 @@ def _printable(text: str) -> str:
 
 def _words_instead(turn: Turn) -> str:
     if isinstance(turn.end, Refused):
-        return turn.end.reason
+        return refusal_in_words(turn.end)
     if isinstance(turn.end, Failed):
-        return "\n\n".join(filter(None, [turn.text, f"The answer broke off: {turn.end.message}"]))
-    return "\n\n".join(filter(None, [turn.text, "Stopped."]))
+        return "\n\n".join(filter(None, [turn.text, gettext("The answer broke off: {reason}", reason=failure_in_words(turn.end))]))
+    return "\n\n".join(filter(None, [turn.text, gettext("Stopped.")]))
 
 
 def _safe(text: str, *, by_model: bool) -> str:
@@ -119,4 +122,5 @@ def _line(text: str) -> str:
 def file_name(title: str, ending: str) -> str:
     """A name for the file of a conversation, which no system refuses."""
     words: Sequence[str] = re.sub(r"[^\w\s.-]", " ", title).split()
-    return f"{' '.join(words)[:80].strip(' .') or 'Conversation'}.{ending}"
+    named = " ".join(words)[:80].strip(" .") or gettext("Conversation")
+    return f"{named}.{ending}"

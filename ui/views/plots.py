@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ui.views.language import gettext
+from ui.views.language.formats import number
+
 WIDTH, HEIGHT = 640, 180
 _LEFT, _EDGE = 64, 12
 _MOST_DOTS = 60
@@ -110,8 +113,8 @@ def _valued(line: Line) -> list[tuple[int, float, float]]:
 def _drawn(line: Line, steps: int, top: float) -> DrawnLine:
     places = [(place, value) for place, value, _ in _valued(line)]
     pieces: list[list[Point]] = []
-    for number, (place, value) in enumerate(places):
-        if not number or places[number - 1][0] != place - 1:
+    for turn, (place, value) in enumerate(places):
+        if not turn or places[turn - 1][0] != place - 1:
             pieces.append([])
         pieces[-1].append(Point(_x(place, steps), _y(value, top)))
     dots = tuple(point for piece in pieces for point in piece if len(places) <= _MOST_DOTS or len(piece) == 1)
@@ -140,7 +143,7 @@ def _y(value: float, top: float) -> int:
 def _names(steps: Sequence[str]) -> tuple[tuple[int, str, str], ...]:
     """The first, the last, and some between, at equal distances; those at the edges within it."""
     count = min(len(steps), _NAMED_STEPS if max(map(len, steps), default=0) <= _SHORT_NAME else 2)
-    chosen = [round(number * (len(steps) - 1) / max(1, count - 1)) for number in range(count)]
+    chosen = [round(turn * (len(steps) - 1) / max(1, count - 1)) for turn in range(count)]
     anchors = ["start", *["middle"] * (count - 2), "end"] if count > 1 else ["middle"]
     return tuple((_x(place, len(steps)), steps[place], anchor) for place, anchor in zip(chosen, anchors, strict=False))
 
@@ -156,8 +159,13 @@ def _round_up(value: float) -> float:
 def _in_words(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    number = f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.2g}" if value < 1 else f"{value:.1f}"
-    return f"{number} {unit}".rstrip()
+    return f"{_figure(value)} {gettext(unit)}".rstrip()
+
+
+def _figure(value: float) -> str:
+    if value >= 100 or value == round(value):
+        return number(value)
+    return number(value, 1) if value >= 1 else number(value, len(f"{value:.2g}") - len("0."))
 
 
 def _said(plot: Plot) -> str:
@@ -166,5 +174,6 @@ def _said(plot: Plot) -> str:
     for line in plot.lines:
         values = [value for value in line.values if value is not None]
         if values:
-            told.append(f"{line.name}: last {_in_words(values[-1], plot.unit)}, at most {_in_words(max(values), plot.unit)}")
-    return f"{plot.title}. {'; '.join(told)}. The table below has all figures."
+            last, most = _in_words(values[-1], plot.unit), _in_words(max(values), plot.unit)
+            told.append(gettext("{name}: last {last}, at most {most}", name=gettext(line.name), last=last, most=most))
+    return gettext("{title}. {lines}. The table below has all figures.", title=gettext(plot.title), lines="; ".join(told))

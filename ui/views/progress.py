@@ -11,8 +11,8 @@ from typing import Literal
 from urllib.parse import quote
 
 from rag_pipeline.ingestion.progress.overview import CollectionProgress, Overview
-from rag_pipeline.ingestion.progress.words import how_far, line, next_in_words
 from ui.views.environment import render
+from ui.views.progress_words import how_far, line, next_in_words
 
 Kind = Literal["bars", "line"]
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rag_pipeline.evaluation.folder import evaluation_folder
 from rag_pipeline.settings import Settings
 from ui.views.environment import render
+from ui.views.language import gettext
+from ui.views.language.formats import moment, number
 from ui.views.plots import Line, Plot, drawing_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def quality_html(past: Sequence[Past], collection: str) -> str:
     """A line for nDCG of ten passages with its confidence band, and a table of the same, newest first."""
     drawn = [one for one in past if MEASURES[0] in one.figures]
     means, halves = (tuple(one.figures[MEASURES[0]][part] for one in drawn) for part in (0, 1))
-    plot = Plot("nDCG@10", tuple(f"No. {one.number}" for one in drawn), (Line("nDCG@10", means, halves),), top=1.0)
+    plot = Plot("nDCG@10", tuple(gettext("No. {number}", number=one.number) for one in drawn), (Line("nDCG@10", means, halves),), top=1.0)
     return render("quality/history.html", collection=collection, rows=[_row(one) for one in reversed(past)], drawing=drawing_of(plot))
 
 
@@ -48,6 +50,8 @@ def saved_html(count: int) -> str:
 
 
 def _row(one: Past) -> tuple[str, ...]:
-    when = one.measured_at.strftime("%Y-%m-%d %H:%M") if one.measured_at else ""
-    figures = [f"{one.figures[name][0]:.3f} ± {one.figures[name][1]:.3f}" if name in one.figures else "–" for name in MEASURES]
-    return str(one.number), when, str(one.questions), *figures
+    when = moment(one.measured_at) if one.measured_at else ""
+    figures = [
+        f"{number(one.figures[name][0], 3)} ± {number(one.figures[name][1], 3)}" if name in one.figures else "–" for name in MEASURES
+    ]
+    return number(one.number), when, number(one.questions), *figures

@@ -21,6 +21,9 @@ from markupsafe import Markup
 from rag_pipeline.models import Citation, Computed, Mark, Unverified
 from ui.views.citations import Source
 from ui.views.environment import one_line, render
+from ui.views.language import gettext, message
+from ui.views.language.formats import listed
+from ui.views.language.told import told
 
 _CITATION = re.compile("\\[\ufdd0(\\d+)\ufdd1\\]")
 """A mark on its way through Markdown. Unicode sets these characters aside for a program's own use: no text has them."""
@@ -30,6 +33,8 @@ _OWN_SIGNS = dict.fromkeys(range(0xFDD0, 0xFDD5), "\ufffd")
 _NO_SIGNS: dict[int, None] = dict.fromkeys(range(0xFDD0, 0xFDD5))
 _PLAIN = re.compile(r"[^\W_](?:[\w .,%$€£¥/°²³’-]*[\w%$€£¥°²³])?")
 """Words that hold nothing that Markdown would take for its own."""
+_OPERATIONS = (message("sum"), message("difference"), message("percent change"), message("share"))
+"""By the names that verdicts have."""
 _REQUESTING_RULES = ["image", "link", "autolink", "html_inline", "html_block", "reference"]
 
 
@@ -107,9 +112,10 @@ def _is_sentence(verdict: Unverified | Computed) -> bool:
 
 def _remark(verdict: Unverified | Computed) -> str:
     if isinstance(verdict, Unverified):
-        return f"Not verified: {verdict.reason}"
+        return gettext("Not verified: {reason}", reason=told(verdict.reason))
     sources = "".join(f"[{number}]" for number in verdict.citations)
-    return f"Calculated: the {verdict.operation} of {' and '.join(verdict.terms)} {sources}"
+    operation = gettext(verdict.operation)
+    return gettext("Calculated: the {operation} of {terms} {sources}", operation=operation, terms=listed(verdict.terms), sources=sources)
 
 
 @lru_cache(maxsize=1)

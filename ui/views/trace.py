@@ -13,9 +13,14 @@ from typing import Any
 from rag_pipeline.models import Hit
 from ui.views.citations import Source, snippet
 from ui.views.environment import render
+from ui.views.language import gettext, message
+from ui.views.language.formats import number
 
 MORE_PASSAGES = (8, 16, 32, 64)
 """How many of them a question can be asked again with."""
+_STEPS = (message("retrieve"), message("augment"), message("generate"), message("verify"), message("reformulate"))
+_TOKENS = (message("prompt tokens"), message("completion tokens"), message("total tokens"))
+"""As a trace names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,9 @@ def trace_html(trace: Mapping[str, Any], collections: Sequence[str]) -> str:
 
 
 def _questions(trace: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    parts = [("A part of it", part) for part in trace.get("sub_questions", ())]
-    found = [("Asked", trace.get("question", "")), ("Searched for", trace.get("searched", "")), *parts]
-    return tuple((name, words) for name, words in [*found, ("With what was asked before", trace.get("with_topic", ""))] if words)
+    parts = [(gettext("A part of it"), part) for part in trace.get("sub_questions", ())]
+    found = [(gettext("Asked"), trace.get("question", "")), (gettext("Searched for"), trace.get("searched", "")), *parts]
+    return tuple((name, words) for name, words in [*found, (gettext("With what was asked before"), trace.get("with_topic", ""))] if words)
 
 
 def _passages(trace: Mapping[str, Any]) -> tuple[ShownPassage, ...]:
@@ -62,36 +67,42 @@ def _passages(trace: Mapping[str, Any]) -> tuple[ShownPassage, ...]:
     return tuple(_passage(one, cited.get(one["chunk_id"]), given) for one in trace.get("passages", ()))
 
 
-def _passage(kept: Mapping[str, Any], number: int | None, given: int) -> ShownPassage:
+def _passage(kept: Mapping[str, Any], cited: int | None, given: int) -> ShownPassage:
     place = {name: kept[name] for name in ("score", "document", "collection", "page_first", "page_last", "chunk_id")}
     hit = Hit(rank=kept["rank"] or 0, text=kept["beginning"], **place)
     parts = kept["parts"] or {}
-    use = _use(kept["rank"], number, given)
+    use = _use(kept["rank"], cited, given)
     score = _percent(kept["score"])
     in_parts = [_percent(parts.get(name)) for name in ("words", "meaning", "name")]
-    return ShownPassage(Source(hit, number), snippet(kept["beginning"]), use, number is not None, score, *in_parts)
+    return ShownPassage(Source(hit, cited), snippet(kept["beginning"]), use, cited is not None, score, *in_parts)
 
 
-def _use(rank: int | None, number: int | None, given: int) -> str:
-    if number is not None:
-        return f"Quoted as {number}"
+def _use(rank: int | None, cited: int | None, given: int) -> str:
+    if cited is not None:
+        return gettext("Quoted as {number}", number=cited)
     if rank is None:
-        return "Came close"
+        return gettext("Came close")
     if given:
-        return "Given to the model" if rank <= given else "Found, no room for it"
-    return "Found"
+        return gettext("Given to the model") if rank <= given else gettext("Found, no room for it")
+    return gettext("Found")
 
 
 def _facts(trace: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     timings = trace.get("timings", {})
-    steps = ", ".join(f"{step} {1000 * seconds:,.0f} ms" for step, seconds in timings.items() if step != "total")
-    usage = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in trace.get("usage", {}).items())
+    steps = ", ".join(f"{gettext(step)} {number(1000 * seconds)} ms" for step, seconds in timings.items() if step != "total")
+    usage = ", ".join(f"{number(count)} {gettext(name.replace('_', ' '))}" for name, count in trace.get("usage", {}).items())
     searched: Sequence[Mapping[str, str]] = trace.get("versions", ())
-    versions = [(f"Index of {one['collection']}", f"version {one['version']}, vectors by {one['embedding_model']}") for one in searched]
-    author = trace.get("model") or ("no language model: sentences quoted from the documents" if "timings" in trace else "")
-    found = [("Time", steps), *versions, ("Written by", author), ("Tokens", usage)]
+    versions = [
+        (
+            gettext("Index of {collection}", collection=one["collection"]),
+            gettext("version {version}, vectors by {model}", version=one["version"], model=one["embedding_model"]),
+        )
+        for one in searched
+    ]
+    author = trace.get("model") or (gettext("no language model: sentences quoted from the documents") if "timings" in trace else "")
+    found = [(gettext("Time"), steps), *versions, (gettext("Written by"), author), (gettext("Tokens"), usage)]
     return tuple((name, words) for name, words in found if words)
 
 
 def _percent(part: float | None) -> str:
-    return "" if part is None else f"{100 * part:.0f}"
+    return "" if part is None else number(100 * part)

@@ -35,6 +35,9 @@ from rag_pipeline.models import (
 from rag_pipeline.stores.conversations import StoredMessage
 from ui.views.citations import Source
 from ui.views.environment import render
+from ui.views.language import gettext, ngettext
+from ui.views.language.formats import number
+from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.rendering import answer_html
 from ui.views.suggestions import questions_after
 
@@ -180,13 +183,15 @@ def shown_turn(turn: Turn) -> ShownTurn:
         shown = replace(shown, coverage=_coverage(end.coverage), withdrawn=end.withdrawn)
     if isinstance(end, Refused):
         shown = replace(shown, waits=end.nothing_indexed)
-        return replace(shown, refusal=end.reason, sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
+        return replace(shown, refusal=refusal_in_words(end), sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
     if isinstance(end, Answered):
         answer = answer_html(end.answer, end.citations, end.marks, (*end.unverified, *end.computed), markdown=turn.markdown)
         return replace(shown, answer=answer, sources=tuple(map(Source.of, end.citations)), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
     if isinstance(end, Failed):
-        return replace(shown, failure=Failure("The answer broke off" if turn.text else "No answer this time", end.message))
+        return replace(
+            shown, failure=Failure(gettext("The answer broke off") if turn.text else gettext("No answer this time"), failure_in_words(end))
+        )
     if turn.stopped:
         return replace(shown, stopped=True)
     return replace(shown, live=True, progress="" if turn.text else _progress(turn))
@@ -202,14 +207,14 @@ def _same(one: str, other: str) -> bool:
 
 
 def _streamed(turn: Turn) -> Markup | None:
-    citations = [Citation(number, hit) for number, hit in enumerate(turn.hits or (), start=1)]
+    citations = [Citation(place, hit) for place, hit in enumerate(turn.hits or (), start=1)]
     return answer_html(turn.text, citations, turn.marks, markdown=turn.markdown) if turn.text else None
 
 
 def _progress(turn: Turn) -> str:
     if turn.hits is None:
-        return "Searching your documents"
-    return f"Reading {len(turn.hits)} passage{'' if len(turn.hits) == 1 else 's'}"
+        return gettext("Searching your documents")
+    return ngettext("Reading {number} passage", "Reading {number} passages", len(turn.hits))
 
 
 def _coverage(coverage: Coverage | None) -> str:
@@ -217,12 +222,14 @@ def _coverage(coverage: Coverage | None) -> str:
     if coverage is None:
         return ""
     if coverage.reason:
-        return f"Found by words alone. {coverage.reason}"
-    how = "Found by words alone" if not coverage.vectors else "Found partly by words alone"
-    return f"{how}: vectors for {coverage.vectors:,} of {coverage.passages:,} passages so far."
+        return gettext("Found by words alone. {reason}", reason=coverage.reason)
+    counts = {"vectors": coverage.vectors, "passages": coverage.passages}
+    if not coverage.vectors:
+        return gettext("Found by words alone: vectors for {vectors} of {passages} passages so far.", **counts)
+    return gettext("Found partly by words alone: vectors for {vectors} of {passages} passages so far.", **counts)
 
 
 def _footnote(end: Answered) -> str:
-    author = f"Written by {end.model}" if end.model and not end.withdrawn else "Quoted from your documents"
+    author = gettext("Written by {model}", model=end.model) if end.model and not end.withdrawn else gettext("Quoted from your documents")
     total = end.timings.get("total", sum(end.timings.values()))
-    return f"{author} · {total:.1f} s" if total else author
+    return f"{author} · {number(total, 1)} s" if total else author

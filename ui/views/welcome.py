@@ -16,25 +16,27 @@ from rag_pipeline.answering.generation.chosen_model import ChosenModel
 from rag_pipeline.answering.generation.local_models import LocalModel, by_server
 from rag_pipeline.doctor import Finding
 from rag_pipeline.document_life import BY_WORDS, WITH_VECTORS
-from rag_pipeline.ingestion.extract.registry import supported_formats
+from rag_pipeline.ingestion.extract.registry import FAMILIES
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.ingestion.progress.overview import Overview
 from rag_pipeline.settings import AUTOMATIC, Settings
 from rag_pipeline.stores.catalog.listing import StateCounts
 from ui.views.environment import render
+from ui.views.language import gettext, message, ngettext
+from ui.views.language.formats import listed
 from ui.views.messages import failure_html
 from ui.views.suggestions import questions_about
 
 NOTHING = Overview()
 SHORTCUTS = (
-    (("Enter",), "asks the question"),
-    (("Shift", "Enter"), "begins a new line"),
-    (("Esc",), "stops the answer, leaves an edited question, closes a passage"),
-    (("/",), "goes to the question"),
-    (("↑",), "in an empty box: edits the last question"),
-    (("←", "→"), "beside an open passage: the source before, the next one"),
-    (("?",), "shows this list"),
+    ((message("Enter"),), message("asks the question")),
+    ((message("Shift"), message("Enter")), message("begins a new line")),
+    ((message("Esc"),), message("stops the answer, leaves an edited question, closes a passage")),
+    (("/",), message("goes to the question")),
+    (("↑",), message("in an empty box: edits the last question")),
+    (("←", "→"), message("beside an open passage: the source before, the next one")),
+    (("?",), message("shows this list")),
 )
 """Keys, and what they do on the Ask tab (``static/ask.js``)."""
 
@@ -53,14 +55,14 @@ class Welcome:
     collections: tuple[str, ...] = ()
 
     @classmethod
-    def of_error(cls, message: str) -> Welcome:
+    def of_error(cls, words: str) -> Welcome:
         """The documents' state cannot be read."""
-        return cls(failure_html("The documents cannot be read", message))
+        return cls(failure_html(gettext("The documents cannot be read"), words))
 
     @staticmethod
     def waiting_for_examples() -> str:
         """Right after the click, before the folder has been looked at."""
-        return _html(Greeting("Reading the example documents", "wait"))
+        return _html(Greeting(gettext("Reading the example documents"), "wait"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,17 @@ def welcome_of(
     may_add, drop = access.may("write"), _drop(settings, access)
     offers_examples = may_add and access.sees(COLLECTION)
     if not counts:
-        return Welcome(_html(Greeting("Ask your documents anything", "add", may_add)), drop, offers_examples)
+        return Welcome(_html(Greeting(gettext("Ask your documents anything"), "add", may_add)), drop, offers_examples)
     if not ready and pending:
-        return Welcome(_html(Greeting(f"Reading {_count(pending, 'document')}", "wait")), drop)
+        return Welcome(_html(Greeting(ngettext("Reading {number} document", "Reading {number} documents", pending), "wait")), drop)
     if not ready:
-        return Welcome(_html(Greeting("None of your documents could be indexed", "look", may_add)), drop, offers_examples)
+        return Welcome(_html(Greeting(gettext("None of your documents could be indexed"), "look", may_add)), drop, offers_examples)
     collections = tuple(sorted(name for name, documents in answering.items() if documents))
-    title = f"Ask {_count(ready, 'example document' if collections == (COLLECTION,) else 'document')} anything"
-    more = f"{_count(pending, 'more document')} {'is' if pending == 1 else 'are'} being read." if pending else ""
+    if collections == (COLLECTION,):
+        title = ngettext("Ask {number} example document anything", "Ask {number} example documents anything", ready)
+    else:
+        title = ngettext("Ask {number} document anything", "Ask {number} documents anything", ready)
+    more = ngettext("{number} more document is being read.", "{number} more documents are being read.", pending) if pending else ""
     examples = COLLECTION in collections
     suggested = () if examples else questions_about(heading for collection, heading in headings if collection in collections)
     greeting = Greeting(title, "ask", more=more, suggested=suggested)
@@ -115,7 +120,8 @@ def _drop(settings: Settings, access: Access) -> str:
     if not access.may("write"):
         return ""
     collection = access.collections[0] if access.collections else DEFAULT_COLLECTION
-    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=supported_formats())
+    formats = listed([gettext(family.words) for family in FAMILIES])
+    return render("ask/drop.html", collection=collection, uploads=str(settings.uploads), formats=formats)
 
 
 def machine_html(
@@ -125,7 +131,7 @@ def machine_html(
 
     ``findings``: of the programs that read documents; those that are there are not told.
     """
-    named = "The first that this machine offers" if settings.chat_model == AUTOMATIC else settings.chat_model
+    named = gettext("The first that this machine offers") if settings.chat_model == AUTOMATIC else settings.chat_model
     missing = [one for one in findings if one.state != "ok"]
     known = [model.as_chosen for model in offered]
     return render("ask/machine.html", named=named, offered=offered, chosen=chosen, known=known, missing=missing, may_choose=may_choose)
@@ -151,7 +157,3 @@ def answers_by(
 
 def _html(greeting: Greeting) -> str:
     return render("ask/greeting.html", greeting=greeting)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -51,7 +51,8 @@ from ui.pages import build_pages
 from ui.pages.theme import theme
 from ui.views import STATIC
 from ui.views.environment import render
-from ui.web import login, metrics
+from ui.views.language.choice import require_spoken
+from ui.web import language, login, metrics
 from ui.web.gatekeeper import Gatekeeper
 from ui.web.rate_limit import RateLimit
 from ui.web.security import Guard
@@ -77,6 +78,7 @@ def create_app(settings: Settings, answerer: Answerer | None = None, *, with_pag
     """
     switch_off_telemetry(os.environ)
     os.environ["GRADIO_TEMP_DIR"] = str(settings.data / "app")  # its default is one folder for all users of the machine
+    require_spoken(settings.language)
     services = build_services(settings, answerer)
     # FastAPI's own documentation pages load scripts from a CDN, so they stay off; the schema itself is served.
     app = FastAPI(title="rag", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan, responses=FAILURES)
@@ -118,6 +120,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(files.uploading, max_body_size=services.settings.max_file_bytes + _AROUND_A_FILE_BYTES)
     app.state.mcp = mcp_tools.mcp_app(services)
     app.mount("/mcp", app.state.mcp)
+    app.include_router(language.router)
     app.mount("/ui", GZipMiddleware(StaticFiles(directory=STATIC)), name="ui")
     errors.add_handlers(app)
 
@@ -129,11 +132,13 @@ def _add_doors(app: FastAPI, services: Services) -> None:
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
     limit = RateLimit(services.settings.requests_per_minute, services.settings.rate_limit_url)
     app.add_middleware(Gatekeeper, tokens=services.tokens, sessions=services.sessions, limit=limit)
+    app.add_middleware(language.SpeakingEach, fixed=services.settings.language)
     app.add_middleware(Guard, host=services.settings.host)
 
 
 def _mount_pages(app: FastAPI, services: Services) -> None:
     """Gradio at the root, with everything off that shows, shares or records something elsewhere."""
+    language.teach_gradio()
     gradio.mount_gradio_app(
         app,
         build_pages(services),

@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from rag_pipeline.access import Access
 from rag_pipeline.ingestion.progress.overview import Overview, ProgressReader
-from rag_pipeline.ingestion.progress.words import how_far
 from rag_pipeline.models import AnswerEvent, Refused
 from rag_pipeline.settings import Settings
+from ui.views.progress_words import nothing_yet
 
 AT_WORK_SECONDS = 1.0
 """Between two looks while something goes on and someone watches."""
@@ -70,10 +70,10 @@ class ProgressFeed:
 async def saying_how_far(
     events: AsyncGenerator[AnswerEvent, None], feed: ProgressFeed, access: Access
 ) -> AsyncGenerator[AnswerEvent, None]:
-    """The events of an answer; one that there is nothing to search for yet says how far the work is."""
+    """The events of an answer; one that there is nothing to search for yet says how far the work is, in the language that is spoken."""
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, Refused) and event.nothing_indexed and (words := how_far(await feed.current(access))):
-                yield replace(event, reason=f"Nothing can be searched yet: {words}. A document answers as soon as it has been read.")
+            if isinstance(event, Refused) and event.nothing_indexed and (words := nothing_yet(await feed.current(access))):
+                yield replace(event, reason=words)
             else:
                 yield event

@@ -58,6 +58,7 @@ class DocumentDetails:
         is_archive: its files are documents of their own, it has no text.
         edges: headers and footers, which are kept once each: kind, text, page.
         sample: enough of its words to tell their language.
+        ocr_languages: those that were chosen for it; None: those of the settings.
     """
 
     status: DocumentStatus
@@ -68,6 +69,7 @@ class DocumentDetails:
     copies: tuple[Copy, ...]
     edges: tuple[tuple[ElementKind, str, int | None], ...]
     sample: str
+    ocr_languages: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,14 @@ def document_details(
         if not found:
             return None
         current = f"coalesce(d.extraction_key IN ({EXTRACTION_KEY}, {PARTIAL_EXTRACTION_KEY}), FALSE)"
-        ((added_at, read_at, as_now, is_archive, key, content),) = connection.execute(
-            f"SELECT d.added_at, x.read_at, {current}, x.members IS NOT NULL, d.extraction_key, d.content_hash"
+        ((added_at, read_at, as_now, is_archive, key, content, languages),) = connection.execute(
+            f"SELECT d.added_at, x.read_at, {current}, x.members IS NOT NULL, d.extraction_key, d.content_hash, d.ocr_languages"
             " FROM documents d LEFT JOIN extractions x USING (extraction_key) WHERE d.document_id = $document_id",
             {"document_id": document_id, **extractor.program, "abilities": extractor.abilities},
         ).fetchall()
         copies = tuple(_copies(connection, document_id, content, collections))
         edges, sample = _edges(connection, key), _sample(connection, key)
-    return DocumentDetails(found[0], added_at, read_at, as_now, is_archive, copies, edges, sample)
+    return DocumentDetails(found[0], added_at, read_at, as_now, is_archive, copies, edges, sample, languages)
 
 
 def _copies(

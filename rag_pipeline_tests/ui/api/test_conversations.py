@@ -73,7 +73,7 @@ def test_a_conversation_leaves_as_a_file_with_its_sources_and_runs_nothing(clien
     printed = client.get(f"/conversations/{made['conversation_id']}/print")
     assert "&lt;img src=x&gt;" in printed.text and "<img" not in printed.text
     assert "script-src 'self';" in printed.headers["content-security-policy"]
-    assert 'href="/passages/default/c1">rules.txt</a>' in printed.text
+    assert 'href="/passages/default/c1" dir="auto">rules.txt</a>' in printed.text
     assert client.get("/conversations/no-such-one/print").status_code == 404
 
 

@@ -97,7 +97,7 @@ def test_a_workbooks_pages_are_its_sheets(address: str, library: Library) -> Non
     assert len({span["chunk"] for span in ladders["elements"][-1]["chunks"]}) > 1
     page = page_of(address, f"{library.ids['shop/tools.xlsx']}?page=2").text
     assert page.count('<tr class="begins">') > 1
-    assert '<th scope="col">Metres</th>' in page
+    assert '<th scope="col" dir="auto">Metres</th>' in page
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_page_says_what_is_known_and_what_was_left_out(address: str, library
     assert re.search(r"Chunks \d+ .*Vectors \d+ .*Found \d{4}-.*Read \d{4}-.*Indexed \d{4}-.*Index \d{4}", said)
     assert f"Kept once, at the edge of page 1: “{HEADER}”" in said
     assert "No text was found on page 3." in said
-    assert f'<a href="/documents/{library.ids["letters/prices.pdf"]}">letters/prices.pdf</a>' in answer.text
+    assert f'<a href="/documents/{library.ids["letters/prices.pdf"]}" dir="auto">letters/prices.pdf</a>' in answer.text
     failed = words(page_of(address, library.ids["shop/broken.docx"]).text)
     assert "failed" in failed
     assert "There is no text of it." in failed
@@ -160,7 +160,7 @@ def test_questions_are_the_readers_own(address: str, library: Library) -> None:
             asked = asking.post(f"/api/v1/conversations/{made}/ask", json={"question": question, "collections": ["letters"]}).json()
             assert asked["citations"]
             shown = asking.get(page).text
-            assert f'<a href="/?conversation={made}">{question}</a>' in shown
+            assert f'<a href="/?conversation={made}" dir="auto">{question}</a>' in shown
             assert 'Your questions <span class="count">1</span>' in shown
             asking.delete(f"/api/v1/conversations/{made}")
             assert "Your questions" not in asking.get(page).text

@@ -216,7 +216,7 @@ def test_a_passage_is_shown_in_its_document_and_nothing_in_it_is_obeyed(indexed:
     hit = find(indexed, "the lamp in the hall", "lamp.txt")
     answer = indexed.get(f"/passages/{hit['collection']}/{hit['chunk_id']}")
     assert answer.status_code == 200
-    assert "<h1>lamp.txt</h1>" in answer.text
+    assert '<h1 dir="auto">lamp.txt</h1>' in answer.text
     assert "<mark>The lamp in the hall" in answer.text
     assert "&lt;script&gt;" in answer.text
     assert "<img" not in answer.text

@@ -27,7 +27,8 @@ from rag_pipeline.stores.conversations.tags import Tagged
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
 from ui.pages.ask import AskPage, _Asked, wishes_in
-from ui.views.documents.table import ROWS, Listed, held_banners, list_html, size_in_words, suggested_collections, upload_html
+from ui.views.documents.table import ROWS, Listed, held_banners, list_html, suggested_collections, upload_html
+from ui.views.language.formats import size as size_in_words
 from ui.views.suggestions import questions_about, questions_after
 from ui.views.welcome import answers_by, machine_html, welcome_of
 from ui.web.services import build_services
@@ -165,7 +166,7 @@ def test_folders_are_open_down_to_the_chosen_one() -> None:
     shown = list_html(Listed([], 0, 1, Choice(collection="contracts", folder="2025/may"), Order(), found), {"contracts": {"indexed": 1}})
     assert "data-folder='2025/may' data-collection='contracts' aria-current='true'" in shown
     assert shown.count("aria-current='true'") == 1
-    assert "<span>contracts</span> <small>12,345</small>" in shown
+    assert "<span dir='auto'>contracts</span> <small>12,345</small>" in shown
     assert "&lt;b&gt;" in shown
 
 

@@ -127,7 +127,7 @@ def test_a_turn_at_each_moment_of_its_stream() -> None:
 
 
 def test_the_reformulated_question_is_shown_only_when_it_differs() -> None:
-    assert "Searched for “the brass lamp”" in turn(Reformulated("the brass lamp"))
+    assert "Searched for “<bdi>the brass lamp</bdi>”" in turn(Reformulated("the brass lamp"))
     assert "Searched for" not in turn(Reformulated("is the lamp   repaired"))
 
 
@@ -160,14 +160,14 @@ def test_what_was_withdrawn_is_shown_on_request_alone_and_stays_so_when_it_was_k
         before, _, on_request = live.partition("<details class='withdrawn'>")
         assert content in before
         assert "Lyon" not in before
-        assert "<p>In &lt;Lyon&gt;.</p></details>" in on_request
+        assert "<p dir='auto'>In &lt;Lyon&gt;.</p></details>" in on_request
         assert "Written by" not in live
         kept = StoredMessage("2", "assistant", content, state, datetime(2026, 1, 1), detail)  # type: ignore[arg-type]
         assert turn_html(replace(turn_of(question, kept, markdown=False), message_id="")) == live
 
 
 def test_a_question_is_shown_as_it_was_typed() -> None:
-    assert question_html("a <b>\nc") == "<div class='question'>a &lt;b&gt;&#10;c</div>"
+    assert question_html("a <b>\nc") == "<div class='question' dir='auto'>a &lt;b&gt;&#10;c</div>"
 
 
 def test_of_a_passage_on_several_pages_the_one_with_the_claim_is_linked() -> None:

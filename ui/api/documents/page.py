@@ -19,9 +19,11 @@ from starlette.responses import Response
 
 from rag_pipeline.access import Access
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.progress.live import files_being_read
 from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
 from rag_pipeline.models import Box, Hit
+from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.contract import CatalogBusyError
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.catalog.document_text import DocumentDetails, Place, PlacedElement, TextPart, document_details, document_part
@@ -31,8 +33,10 @@ from ui.api.documents.files import NO_DOCUMENT
 from ui.api.errors import status_of
 from ui.api.passages import passage_of
 from ui.api.schema_examples import CHUNK, DOCUMENT_TEXT, ELEMENT, FailureBody, shown
-from ui.views.documents.page import Look, document_page
+from ui.views.documents.page import Look, OcrLanguages, document_page
 from ui.views.documents.part import chunk_ids, part_html, spans_of
+from ui.views.language import gettext, message
+from ui.views.language.told import failure_of
 from ui.views.messages import message_page
 from ui.web.security import DOCUMENT_POLICY, own_page
 from ui.web.services import Services
@@ -41,8 +45,8 @@ router = APIRouter(prefix="/api/v1", tags=["documents"])
 pages = APIRouter(include_in_schema=False)
 Number = Annotated[int | None, Query(ge=1, le=1_000_000_000)]
 
-_GONE = "It was deleted from the folder, or renamed."
-_BUSY = "A run is writing the catalog, which nobody else can read meanwhile. That takes seconds as a rule: load the page again."
+_GONE = message("It was deleted from the folder, or renamed.")
+_BUSY = message("A run is writing the catalog, which nobody else can read meanwhile. That takes seconds as a rule: load the page again.")
 
 
 class SpanBody(BaseModel):
@@ -206,10 +210,10 @@ async def whole_page(document_id: str, services: ServicesDependency, access: Rea
     try:
         look = await _look(services, access, document_id, wish)
     except RagError as error:
-        words = _BUSY if isinstance(error, CatalogBusyError) else str(error)
-        return own_page(message_page("The document cannot be shown", words), status_of(error))
+        words = gettext(_BUSY) if isinstance(error, CatalogBusyError) else failure_of(error)
+        return own_page(message_page(gettext("The document cannot be shown"), words), status_of(error))
     if look is None:
-        return own_page(message_page("This document is not there any more", _GONE), 404)
+        return own_page(message_page(gettext("This document is not there any more"), gettext(_GONE)), 404)
     return own_page(document_page(look), policy=DOCUMENT_POLICY)
 
 
@@ -235,8 +239,14 @@ async def _look(services: Services, access: Access, document_id: str, wish: _Wis
     manifests = await asyncio.to_thread(services.index.manifests)
     questions, failed = await _questions(services, access, details.status)
     being_read = details.status.file in await asyncio.to_thread(files_being_read, services.settings)
-    tags = (await services.tags.known()).of(document_id)
-    return Look(details, part, manifests.get(details.status.collection), questions, failed, hit, access.may("write"), being_read, tags)
+    tags, languages = (await services.tags.known()).of(document_id), await asyncio.to_thread(_ocr, services.settings)
+    manifest, may_write = manifests.get(details.status.collection), access.may("write")
+    return Look(details, part, manifest, questions, failed, hit, may_write, being_read, tags, languages)
+
+
+def _ocr(settings: Settings) -> OcrLanguages | None:
+    known = tuple(one for one in tesseract_languages() if one != "osd")  # tells which way up a page is
+    return OcrLanguages(settings.ocr_languages, known) if known or settings.celery_broker_url else None
 
 
 async def _questions(services: Services, access: Access, status: DocumentStatus) -> tuple[list[AskedAbout], str]:
@@ -244,4 +254,4 @@ async def _questions(services: Services, access: Access, status: DocumentStatus)
     try:
         return await services.conversations.asked_about(access.digest, status.collection, status.document), ""
     except RagError as error:
-        return [], str(error)
+        return [], failure_of(error)

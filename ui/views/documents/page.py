@@ -23,26 +23,60 @@ from rag_pipeline.stores.vectors.languages import language_of
 from ui.views.citations import passage_url, snippet
 from ui.views.documents.links import PDF, document_url, original_url
 from ui.views.documents.part import ShownPart, page_word, shown_part
-from ui.views.documents.table import size_in_words
+from ui.views.documents.table import error_of
 from ui.views.environment import render
+from ui.views.language import gettext, message
+from ui.views.language.formats import day, language_name, listed, moment_utc, number, size
+from ui.views.language.told import stage_in_words, told
 
 _FUNCTION_WORDS = 5
 """Different ones of a language in a text, for it to be said that it is in that language."""
 _QUESTION_CHARACTERS = 160
-_PICTURES = "Pictures are read where they stand in the place of text, and nowhere else."
-_EDGES = "Headers and footers, layouts and master slides are read once each."
+_PICTURES = message("Pictures are read where they stand in the place of text, and nowhere else.")
+_EDGES = message("Headers and footers, layouts and master slides are read once each.")
+_REPEATED = message(
+    "Of lines that pages repeat at their edges, such as headers and page numbers, the first is read. Pictures beside text are not."
+)
+_DELETED = message("Text that was deleted with changes tracked is not read.")
+_NAVIGATION = message(
+    "Navigation, lists of links, headers and footers of the site and banners are left out, where enough is left without them."
+)
 _LEFT_OUT_OF = {
-    "pdf": "Of lines that pages repeat at their edges, such as headers and page numbers, the first is read. Pictures beside text are not.",
-    "word": f"{_EDGES} {_PICTURES} Text that was deleted with changes tracked is not read.",
-    "powerpoint": f"{_EDGES} {_PICTURES}",
-    "open_document": f"{_EDGES} {_PICTURES}",
-    "html": "Navigation, lists of links, headers and footers of the site and banners are left out, where enough is left without them.",
+    "pdf": (_REPEATED,),
+    "word": (_EDGES, _PICTURES, _DELETED),
+    "powerpoint": (_EDGES, _PICTURES),
+    "open_document": (_EDGES, _PICTURES),
+    "html": (_NAVIGATION,),
 }
 """What is never read of the documents of a family, and so is no warning."""
+_PLURALS = {"Page": message("Pages"), "Slide": message("Slides"), "Sheet": message("Sheets")}
 _WANT_A_KEY = {"mail", "outlook", "epub"}
 """Families whose encrypted documents no password opens."""
-_READ_AS_NOW = "the family of formats and its version, part of the key of what was read"
-_OTHERWISE = "read by another version, or with other programs and passwords than there are now"
+_READ_AS_NOW = message("the family of formats and its version, part of the key of what was read")
+_OTHERWISE = message("read by another version, or with other programs and passwords than there are now")
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLanguages:
+    """What a scan may be read in: Tesseract's names, as ``RAG_OCR_LANGUAGES`` joins them.
+
+    Attributes:
+        otherwise: of the settings.
+        known: those that there is data for on this machine.
+    """
+
+    otherwise: str
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OcrForm:
+    """Where languages for one document are sent, those that were chosen for it, and the others as words."""
+
+    address: str
+    chosen: str
+    otherwise: str
+    known: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +88,7 @@ class Look:
         manifest: of its collection's index; None where nothing is published.
         questions: of this reader alone, whose answers cite it; ``questions_failed`` says why they cannot be shown.
         passage: the one of it that the reader came from.
+        ocr: None where no document can be read by it.
         tags: None where they cannot be read; its questions cannot, then, and say why.
     """
 
@@ -66,6 +101,7 @@ class Look:
     may_write: bool
     is_read_now: bool
     tags: tuple[str, ...] | None = ()
+    ocr: OcrLanguages | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +134,7 @@ class Page:
     stage: str
     passage: str
     error: str
+    original_error: str
     held: bool
     original: str
     opens: bool
@@ -105,6 +142,7 @@ class Page:
     retry_words: str
     delete: str
     password: str
+    ocr: OcrForm | None
     advice: str
     facts: tuple[Fact, ...]
     left_out: tuple[Line, ...]
@@ -129,15 +167,16 @@ def _page(look: Look) -> Page:
     details, status = look.details, look.details.status
     held = status.deletion_held_since is not None
     retry, words = _retry(look, held)
-    error = f"{status.error} Tried {status.attempts} times." if status.error and status.attempts > 1 else status.error or ""
+    error = error_of(status)
     return Page(
         document_id=status.document_id,
         name=status.document,
         collection=status.collection,
         state=status.state,
-        stage=stage_of(status.state, status.chunks, status.vectors, is_read_now=look.is_read_now),
+        stage=stage_in_words(stage_of(status.state, status.chunks, status.vectors, is_read_now=look.is_read_now)),
         passage=passage_url(look.passage) if look.passage else "",
-        error=error,
+        error=error.words,
+        original_error=error.original,
         held=held,
         original=original_url(status.document_id),
         opens=status.media_type == PDF,
@@ -145,6 +184,7 @@ def _page(look: Look) -> Page:
         retry_words=words,
         delete=f"/api/v1/documents/{status.document_id}" if look.may_write and not path_in_archive(status.file) else "",
         password=f"/api/v1/documents/{status.document_id}/password" if look.may_write and not held and wants_password(status) else "",
+        ocr=_ocr_form(look, held),
         advice=_advice(look, retry),
         facts=tuple(_facts(look)),
         left_out=tuple(_left_out(details, look.part)),
@@ -152,7 +192,7 @@ def _page(look: Look) -> Page:
         questions=tuple(map(_question, look.questions)),
         questions_failed=look.questions_failed,
         shown="chunks" if look.passage else "elements",
-        unit=page_word(status) if status.pages else "Part",
+        unit=gettext(page_word(status)) if status.pages else gettext("Part"),
         asks="page" if status.pages else "part",
         most=status.pages or (len(look.part.extents) if look.part else 1),
         without_text=_without_text(details),
@@ -166,7 +206,7 @@ def _retry(look: Look, held: bool) -> tuple[str, str]:
     if not look.may_write or held or nothing_yet:
         return "", ""
     address = f"/api/v1/documents/{status.document_id}/retry"
-    return (address, "Retry") if status.error else (f"{address}?again=true", "Read again")
+    return (address, gettext("Retry")) if status.error else (f"{address}?again=true", gettext("Read again"))
 
 
 def wants_password(status: DocumentStatus) -> bool:
@@ -175,54 +215,76 @@ def wants_password(status: DocumentStatus) -> bool:
     return status.error_code == "password_protected" and not (family and family.name in _WANT_A_KEY)
 
 
+def _ocr_form(look: Look, held: bool) -> OcrForm | None:
+    """Of pictures and PDFs, whose pages may be pictures."""
+    status = look.details.status
+    is_scan = status.media_type is not None and (status.media_type == PDF or status.media_type.startswith("image/"))
+    if not (look.ocr and look.may_write and is_scan and status.content_hash) or held:
+        return None
+    address = f"/api/v1/documents/{status.document_id}/ocr-languages"
+    return OcrForm(address, look.details.ocr_languages or "", look.ocr.otherwise, listed(look.ocr.known) or gettext("none"))
+
+
 def _advice(look: Look, retry: str) -> str:
     status = look.details.status
     said = []
     if retry and not status.error:
-        said.append("Reading it again is by today's settings, OCR languages and list of passwords; what is published answers until then.")
+        said.append(
+            gettext("Reading it again is by today's settings, OCR languages and list of passwords; what is published answers until then.")
+        )
     if look.may_write and path_in_archive(status.file):
-        said.append(why_not_removed(status.file))
+        said.append(told(why_not_removed(status.file)))
     return " ".join(said)
 
 
 def _facts(look: Look) -> Iterator[Fact]:
     details, status = look.details, look.details.status
     family = family_of(status.media_type or "")
-    yield Fact("Type", family.words if family else status.media_type or "not told", note=status.media_type or "")
-    yield Fact("Size", size_in_words(status.size_bytes), note=f"{status.size_bytes:,} bytes")
+    kind = gettext(family.words) if family else status.media_type or gettext("not told")
+    yield Fact(gettext("Type"), kind, note=status.media_type or "")
+    yield Fact(gettext("Size"), size(status.size_bytes), note=gettext("{number} bytes", number=status.size_bytes))
     if status.pages:
-        yield Fact(f"{page_word(status)}s", f"{status.pages:,}")
-    yield Fact("Chunks", f"{status.chunks:,}", note="in the index")
-    yield Fact("Vectors", f"{status.vectors:,}", note="chunks that are found by their meaning too")
-    if language := language_of(details.sample, _FUNCTION_WORDS):
-        yield Fact("Language", language, note="told by its function words")
-    yield from (
-        Fact(name, f"{moment:%Y-%m-%d %H:%M} UTC", f"{moment.isoformat()}Z")
-        for name, moment in (("Found", details.added_at), ("Read", details.read_at), ("Indexed", status.indexed_at))
-        if moment
-    )
+        yield Fact(gettext(_PLURALS[page_word(status)]), number(status.pages))
+    yield Fact(gettext("Chunks"), number(status.chunks), note=gettext("in the index"))
+    yield Fact(gettext("Vectors"), number(status.vectors), note=gettext("chunks that are found by their meaning too"))
+    if found := language_of(details.sample, _FUNCTION_WORDS):
+        yield Fact(gettext("Language"), language_name(found), note=gettext("told by its function words"))
+    times = (gettext("Found"), details.added_at), (gettext("Read"), details.read_at), (gettext("Indexed"), status.indexed_at)
+    yield from (Fact(name, moment_utc(when), f"{when.isoformat()}Z") for name, when in times if when)
+    yield from _made_by(look)
+
+
+def _made_by(look: Look) -> Iterator[Fact]:
+    details, status = look.details, look.details.status
+    family = family_of(status.media_type or "")
     if family and look.part:
         reader = f"{family.name} {family.version}"
-        as_now = Fact("Reader", reader, note=_READ_AS_NOW)
-        yield as_now if details.read_as_now else Fact("Reader", f"otherwise than {reader}", note=_OTHERWISE)
+        as_now = Fact(gettext("Reader"), reader, note=gettext(_READ_AS_NOW))
+        yield (
+            as_now
+            if details.read_as_now
+            else Fact(gettext("Reader"), gettext("otherwise than {reader}", reader=reader), note=gettext(_OTHERWISE))
+        )
     if look.manifest and status.chunks:
-        yield Fact("Index", look.manifest.version, note=f"of the collection, with vectors of {look.manifest.embedding_model}")
+        note = gettext("of the collection, with vectors of {model}", model=look.manifest.embedding_model)
+        yield Fact(gettext("Index"), look.manifest.version, note=note)
 
 
 def _left_out(details: DocumentDetails, part: TextPart | None) -> Iterator[Line]:
     """What the reading noted, what follows from what it kept, and what is never read."""
     status = details.status
-    yield from (Line(warning) for warning in status.warnings)
+    yield from (Line(told(warning)) for warning in status.warnings)
     if not part:
         return
     empty = [extent.page for extent in part.extents if extent.first is None and extent.page]
     if empty:
-        yield Line(f"No text was found on {pages_in_words(empty)}.", _first_of(status.document_id, empty))
+        yield Line(gettext("No text was found on {pages}.", pages=pages_in_words(empty)), _first_of(status.document_id, empty))
     for _, text, page in details.edges:
-        yield Line(f"Kept once, at the edge of {f'page {page:,}' if page else 'the pages'}: “{snippet(text)}”")
+        where = gettext("page {page}", page=page) if page else gettext("the pages")
+        yield Line(gettext("Kept once, at the edge of {where}: “{text}”", where=where, text=snippet(text)))
     family = family_of(status.media_type or "")
     if family and family.name in _LEFT_OUT_OF:
-        yield Line(_LEFT_OUT_OF[family.name], note="in every document of this type")
+        yield Line(" ".join(map(gettext, _LEFT_OUT_OF[family.name])), note=gettext("in every document of this type"))
 
 
 def _first_of(document_id: str, pages: Sequence[int]) -> str:
@@ -231,24 +293,24 @@ def _first_of(document_id: str, pages: Sequence[int]) -> str:
 
 def pages_in_words(pages: Sequence[int]) -> str:
     """``page 3``, ``pages 3, 7–9``."""
-    words = ", ".join(f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in page_runs(pages))
-    return f"page{'s' if len(pages) > 1 else ''} {words}"
+    words = ", ".join(number(first) if first == last else f"{number(first)}–{number(last)}" for first, last in page_runs(pages))
+    return gettext("pages {pages}", pages=words) if len(pages) > 1 else gettext("page {page}", page=words)
 
 
 def _copies(details: DocumentDetails) -> Iterator[Line]:
     yield from (Line(f"{one.collection}/{one.document}", document_url(one.document_id)) for one in details.copies)
     if len(details.copies) == MOST_COPIES:
-        yield Line("There may be others.")
+        yield Line(gettext("There may be others."))
 
 
 def _question(one: AskedAbout) -> Line:
-    day: datetime = one.answered_at
-    return Line(snippet(one.question, _QUESTION_CHARACTERS), f"/?conversation={one.conversation_id}", f"{day:%Y-%m-%d}")
+    answered: datetime = one.answered_at
+    return Line(snippet(one.question, _QUESTION_CHARACTERS), f"/?conversation={one.conversation_id}", day(answered))
 
 
 def _without_text(details: DocumentDetails) -> str:
     if details.is_archive:
-        return "An archive has no text of its own: the files in it are documents of their own."
+        return gettext("An archive has no text of its own: the files in it are documents of their own.")
     if details.status.state == "pending":
-        return "It is not read yet, or is being read again: its text comes here then."
-    return "There is no text of it."
+        return gettext("It is not read yet, or is being read again: its text comes here then.")
+    return gettext("There is no text of it.")

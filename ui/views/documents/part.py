@@ -18,19 +18,26 @@ from rag_pipeline.stores.vectors.points import chunk_id
 from ui.views.citations import chunk_url, snippet
 from ui.views.documents.links import document_url, has_pictures, picture_url
 from ui.views.environment import render
+from ui.views.language import gettext, message, ngettext
 
 KINDS: dict[ElementKind, tuple[str, str]] = {
-    "Title": ("title", "Heading"),
-    "NarrativeText": ("paragraph", "Paragraph"),
-    "ListItem": ("item", "List item"),
-    "Table": ("rows", "Table"),
-    "Header": ("edge", "Header"),
-    "Footer": ("edge", "Footer"),
-    "CodeSnippet": ("code", "Code"),
-    "EmailMetadata": ("edge", "Mail header"),
+    "Title": ("title", message("Heading")),
+    "NarrativeText": ("paragraph", message("Paragraph")),
+    "ListItem": ("item", message("List item")),
+    "Table": ("rows", message("Table")),
+    "Header": ("edge", message("Header")),
+    "Footer": ("edge", message("Footer")),
+    "CodeSnippet": ("code", message("Code")),
+    "EmailMetadata": ("edge", message("Mail header")),
 }
 """How an element is drawn, and what it is called."""
 _LABEL_CHARACTERS = 60
+_BESIDE = {"Page": message("Beside the pages"), "Slide": message("Beside the slides"), "Sheet": message("Beside the sheets")}
+_OF = {
+    "Page": message("Page {page} of {pages}"),
+    "Slide": message("Slide {page} of {pages}"),
+    "Sheet": message("Sheet {page} of {pages}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ def shown_part(status: DocumentStatus, part: TextPart, asked: str = "") -> Shown
         page=page,
         label=part_label(status, part),
         picture=picture_url(status.document_id, page) if drawn and page else "",
-        alt=f"Page {page} of {status.document}",
+        alt=gettext("Page {page} of {document}", page=page, document=status.document),
         continued=_continued(part),
         path=part.elements[0].element.heading_path if part.elements else (),
         blocks=tuple(_block(one, spans_of(part, one)) for one in part.elements),
@@ -143,19 +150,19 @@ def page_word(status: DocumentStatus) -> str:
     """What a page of a document is: of a deck a slide, of a workbook a sheet."""
     media_type = status.media_type or ""
     if "presentation" in media_type or "powerpoint" in media_type:
-        return "Slide"
-    return "Sheet" if "sheet" in media_type or "excel" in media_type else "Page"
+        return message("Slide")
+    return message("Sheet") if "sheet" in media_type or "excel" in media_type else message("Page")
 
 
 def part_label(status: DocumentStatus, part: TextPart) -> str:
     """``Page 3 of 12``, ``Page 3 of 12, part 2 of 4``, ``Part 2 of 7``."""
     page = part.extent.page
     same = [number for number, extent in enumerate(part.extents, start=1) if extent.page == page]
-    of_page = f"part {same.index(part.number) + 1} of {len(same):,}"
-    if page is None:
-        beside = f"Beside the {page_word(status).lower()}s"
-        return beside + (f", {of_page}" if len(same) > 1 else "") if status.pages else of_page.capitalize()
-    return f"{page_word(status)} {page:,} of {status.pages or page:,}" + (f", {of_page}" if len(same) > 1 else "")
+    counts = {"part": same.index(part.number) + 1, "parts": len(same)}
+    if page is None and not status.pages:
+        return gettext("Part {part} of {parts}", **counts)
+    label = gettext(_BESIDE[page_word(status)]) if page is None else gettext(_OF[page_word(status)], page=page, pages=status.pages or page)
+    return gettext("{label}, part {part} of {parts}", label=label, **counts) if len(same) > 1 else label
 
 
 def spans_of(part: TextPart, one: PlacedElement) -> list[Span]:
@@ -187,18 +194,18 @@ def _chunks(status: DocumentStatus, part: TextPart, asked: str) -> dict[int, Sho
     for one in part.chunks:
         identity = ids.get(one.position, "")
         url = chunk_url(status.collection, identity) if identity else ""
-        label = f"Chunk {one.position + 1:,}"
+        label = gettext("Chunk {number}", number=one.position + 1)
         shown[one.position] = ShownChunk(one.position, label, url, bool(one.position % 2), bool(asked) and identity == asked)
     return shown
 
 
 def _block(one: PlacedElement, spans: Sequence[Span]) -> Block:
-    kind, label = KINDS[one.element.kind]
+    kind, label = KINDS[one.element.kind][0], gettext(KINDS[one.element.kind][1])
     text = one.element.text
     is_table = one.element.kind == "Table"
     pieces = tuple(Piece(text[span.start : span.end], span.chunk, span.begins) for span in spans) or (Piece(text),)
     left = one.characters - len(text)
-    more = f"{left:,} more characters are not shown here." if left else ""
+    more = ngettext("{number} more character is not shown here.", "{number} more characters are not shown here.", left) if left else ""
     return Block(one.position, kind, label, () if is_table else pieces, tuple(_rows(text, spans)) if is_table else (), more)
 
 
@@ -218,7 +225,7 @@ def _rows(text: str, spans: Sequence[Span]) -> Iterator[Row]:
 
 def _element_shapes(part: TextPart, page: int | None) -> Iterator[Shape]:
     for one in part.elements:
-        kind, label = KINDS[one.element.kind]
+        kind, label = KINDS[one.element.kind][0], gettext(KINDS[one.element.kind][1])
         places = _places(one.element.boxes, page)
         if places:
             yield Shape(one.position, kind, f"{label}: {snippet(one.element.text, _LABEL_CHARACTERS)}", places)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from rag_pipeline.document_life import HeldDeletions, HoldRules, held_in_words, stage_of
+from rag_pipeline.document_life import HeldDeletions, HoldRules, stage_of
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION
 from rag_pipeline.ingestion.folder.listing import DEFAULT_COLLECTION
 from rag_pipeline.settings import Settings
@@ -19,18 +19,21 @@ from rag_pipeline.stores.catalog.listing import HELD, Choice, Order, SortKey, St
 from rag_pipeline.stores.catalog.narrowing import MOST_FOLDERS, Narrowing
 from rag_pipeline.stores.conversations.tags import NOTHING_TAGGED, Tagged
 from ui.views.environment import render
+from ui.views.language import gettext, message, ngettext
+from ui.views.language.formats import moment_utc, number, size
+from ui.views.language.told import Told, held_deletions_in_words, reason_of, stage_in_words, told
 
-STATES = ("indexed", "pending", "failed", "unsupported", "empty")
+STATES = (message("indexed"), message("pending"), message("failed"), message("unsupported"), message("empty"))
 ROWS = 100
 """On a page."""
 COLUMNS: Mapping[SortKey, str] = {
-    "name": "Document",
-    "collection": "Collection",
-    "state": "State",
-    "pages": "Pages",
-    "chunks": "Chunks",
-    "size": "Size",
-    "indexed": "Indexed",
+    "name": message("Document"),
+    "collection": message("Collection"),
+    "state": message("State"),
+    "pages": message("Pages"),
+    "chunks": message("Chunks"),
+    "size": message("Size"),
+    "indexed": message("Indexed"),
 }
 _NUMBERS = ("pages", "chunks", "size")
 
@@ -57,6 +60,7 @@ class Row:
     held: bool
     leaving: bool
     error: str
+    original_error: str
     retry: str
     gone: bool
     warnings: tuple[str, ...]
@@ -142,14 +146,14 @@ def list_html(listed: Listed, counts: StateCounts, held: Sequence[Held] = (), da
         folders=_folders(listed),
         collections=sorted(counts),
         types=listed.narrowing.types,
-        tags_trouble=listed.tagged.trouble,
-        tags=[(listed.tagged.names[key], f"{number:,}") for key, number in listed.tag_counts.items()],
+        tags_trouble=reason_of("conversations", listed.tagged.trouble).words if listed.tagged.trouble else "",
+        tags=[(listed.tagged.names[key], number(documents)) for key, documents in listed.tag_counts.items()],
         rows=[_row(document, listed, may_write) for document in listed.documents],
         columns=[_column(key, listed.order) for key in COLUMNS],
-        nothing="No document matches." if counts else "No documents yet. Drop some above.",
+        nothing=gettext("No document matches.") if counts else gettext("No documents yet. Drop some above."),
         number=listed.number,
         pages=pages,
-        total=f"{listed.total:,} document{'' if listed.total == 1 else 's'}",
+        total=ngettext("{number} document", "{number} documents", listed.total),
         total_number=listed.total,
         may_write=may_write,
         names=suggested_collections(tuple(counts)),
@@ -158,7 +162,7 @@ def list_html(listed: Listed, counts: StateCounts, held: Sequence[Held] = (), da
 
 def _by_state(counts: StateCounts) -> tuple[tuple[str, str], ...]:
     numbers = {state: sum(states.get(state, 0) for states in counts.values()) for state in STATES}
-    return tuple((state, f"{number:,}") for state, number in numbers.items() if number)
+    return tuple((state, number(count)) for state, count in numbers.items() if count)
 
 
 def _column(key: SortKey, order: Order) -> Column:
@@ -167,41 +171,40 @@ def _column(key: SortKey, order: Order) -> Column:
 
 
 def _row(document: DocumentStatus, listed: Listed, may_write: bool) -> Row:
-    held, indexed, is_read_now = document.deletion_held_since is not None, document.indexed_at, document.file in listed.being_read
+    held, indexed, error = document.deletion_held_since is not None, document.indexed_at, error_of(document)
+    is_read_now = document.file in listed.being_read
     stage = stage_of(document.state, document.chunks, document.vectors, is_read_now=is_read_now, is_leaving=document.is_leaving)
     return Row(
         document_id=document.document_id,
         name=document.document,
         collection=document.collection,
         state="leaving" if document.is_leaving else document.state,
-        stage=stage,
-        pages=f"{document.pages:,}" if document.pages else "",
-        chunks=f"{document.chunks:,}" if document.chunks else "",
-        size=size_in_words(document.size_bytes),
+        stage=stage_in_words(stage),
+        pages=number(document.pages) if document.pages else "",
+        chunks=number(document.chunks) if document.chunks else "",
+        size=size(document.size_bytes),
         indexed_at=f"{indexed.isoformat()}Z" if indexed else "",
-        indexed=f"{indexed:%Y-%m-%d %H:%M} UTC" if indexed else "",
+        indexed=moment_utc(indexed) if indexed else "",
         held=held,
         leaving=document.is_leaving,
-        error=_error(document),
+        error=error.words,
+        original_error=error.original,
         retry=f"/api/v1/documents/{document.document_id}/retry" if may_write and not held and not document.is_leaving else "",
         gone=held and may_write,
-        warnings=() if document.error else tuple(document.warnings),
+        warnings=() if document.error else tuple(map(told, document.warnings)),
         tags=listed.tagged.of(document.document_id) or (),
     )
 
 
-def _error(document: DocumentStatus) -> str:
-    return f"{document.error} Tried {document.attempts} times." if document.error and document.attempts > 1 else document.error or ""
-
-
-def size_in_words(size_bytes: int) -> str:
-    """``512 B``, ``3.4 kB``, ``12 MB`` (thousands, as file managers count)."""
-    size, unit = float(size_bytes), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
+def error_of(document: DocumentStatus) -> Told:
+    """Why there is no answer of it, how often it was tried; nothing where there is no reason."""
+    if not document.error:
+        return Told("")
+    reason = reason_of(document.error_code or "", document.error)
+    if document.attempts < 2:
+        return reason
+    tried = ngettext("Tried {number} time.", "Tried {number} times.", document.attempts)
+    return replace(reason, words=f"{reason.words} {tried}")
 
 
 def _folders(listed: Listed) -> list[Folder]:
@@ -209,7 +212,7 @@ def _folders(listed: Listed) -> list[Folder]:
     chosen, folder = listed.choice.collection, listed.choice.folder.strip("/")
     found = []
     for name, documents in listed.narrowing.collections.items():
-        one = Folder(name, name, "", f"{documents:,}", name == chosen and not folder)
+        one = Folder(name, name, "", number(documents), name == chosen and not folder)
         found.append(_opened(one, listed.narrowing.folders, folder) if name == chosen else one)
     return found
 
@@ -220,14 +223,14 @@ def _opened(one: Folder, folders: Mapping[str, Mapping[str, int]], chosen: str) 
     below = []
     for name, documents in folders[one.path].items():
         path = f"{one.path}/{name}".lstrip("/")
-        below.append(_opened(Folder(name, one.collection, path, f"{documents:,}", path == chosen), folders, chosen))
-    more = f"The first {MOST_FOLDERS} folders. Find others by name." if len(below) == MOST_FOLDERS else ""
+        below.append(_opened(Folder(name, one.collection, path, number(documents), path == chosen), folders, chosen))
+    more = gettext("The first {number} folders. Find others by name.", number=MOST_FOLDERS) if len(below) == MOST_FOLDERS else ""
     return replace(one, below=tuple(below), more=more)
 
 
 def held_banners(held: Mapping[str, HeldDeletions], rules: HoldRules, *, may_write: bool) -> list[Held]:
     """One for each collection whose deletions are held, with a button for those who may confirm them."""
-    return [Held(name, words, _confirm(name) if may_write else "") for name, words in held_in_words(held, rules).items()]
+    return [Held(name, held_deletions_in_words(one, rules), _confirm(name) if may_write else "") for name, one in held.items()]
 
 
 def _confirm(collection: str) -> str:

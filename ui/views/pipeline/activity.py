@@ -14,6 +14,8 @@ from rag_pipeline.ingestion.progress.live import LiveRun
 from rag_pipeline.stores.catalog.listing import Arrivals
 from rag_pipeline.stores.conversations import AnswerFigures
 from ui.views.environment import render
+from ui.views.language import gettext, message
+from ui.views.language.formats import day, day_and_time
 from ui.views.plots import Line, Plot, shown
 
 _MEGABYTE = 1e6
@@ -83,10 +85,10 @@ def days_of(arrivals: Sequence[Arrivals], answers: Sequence[AnswerFigures], toda
     return tuple(_day(day, [one for one in arrivals if one.day <= day], by_day[day]) for day in wanted)
 
 
-def _day(day: date, arrived: Sequence[Arrivals], answers: Sequence[AnswerFigures]) -> Day:
+def _day(of: date, arrived: Sequence[Arrivals], answers: Sequence[AnswerFigures]) -> Day:
     seconds = sorted(one.seconds for one in answers if one.state in _ENDED)
     return Day(
-        day,
+        of,
         sum(one.documents for one in arrived),
         sum(one.chunks for one in arrived),
         len(answers),
@@ -122,10 +124,10 @@ def figures_html(activity: Activity) -> str:
 
 def _documents(days: Sequence[Day]) -> list[Plot]:
     steps = _steps(days)
-    said = "Documents that are there today, by the day on which each of them came, and their passages as they are today."
+    said = message("Documents that are there today, by the day on which each of them came, and their passages as they are today.")
     return [
-        Plot("Documents", steps, (_line("documents", days, "documents"),), explained=said),
-        Plot("Passages", steps, (_line("passages", days, "chunks"),)),
+        Plot(message("Documents"), steps, (_line(message("documents"), days, "documents"),), explained=said),
+        Plot(message("Passages"), steps, (_line(message("passages"), days, "chunks"),)),
     ]
 
 
@@ -133,16 +135,20 @@ def _answers(days: Sequence[Day]) -> list[Plot]:
     steps = _steps(days)
     return [
         Plot(
-            "Questions a day",
+            message("Questions a day"),
             steps,
-            (_line("questions", days, "questions"), _line("refused", days, "refused"), _line("failed", days, "failed")),
-            explained="Those that were asked in conversations. Refused: nothing in the documents says it.",
+            (
+                _line(message("questions"), days, "questions"),
+                _line(message("refused"), days, "refused"),
+                _line(message("failed"), days, "failed"),
+            ),
+            explained=message("Those that were asked in conversations. Refused: nothing in the documents says it."),
         ),
-        Plot("Thumbs a day", steps, (_line("up", days, "thumbs_up"), _line("down", days, "thumbs_down"))),
+        Plot(message("Thumbs a day"), steps, (_line(message("up"), days, "thumbs_up"), _line(message("down"), days, "thumbs_down"))),
         Plot(
-            "Seconds to the end of an answer",
+            message("Seconds to the end of an answer"),
             steps,
-            (_line("half take no longer", days, "seconds_p50"), _line("95 % take no longer", days, "seconds_p95")),
+            (_line(message("half take no longer"), days, "seconds_p50"), _line(message("95 % take no longer"), days, "seconds_p95")),
             unit="s",
         ),
     ]
@@ -151,21 +157,27 @@ def _answers(days: Sequence[Day]) -> list[Plot]:
 def _throughput(slices: Sequence[PastSlice]) -> list[Plot]:
     """One for each lane, of all collections in the order in which slices ended."""
     text, vectors = ([one for one in slices if one.lane == lane] for lane in ("text", "vectors"))
-    said = "The last slices of each collection, in the order in which they ended."
+    said = gettext("The last slices of each collection, in the order in which they ended.")
     return [
         Plot(
-            "Reading",
+            message("Reading"),
             _ends(text),
-            (Line("read", tuple(one.rate / _MEGABYTE for one in text)),),
+            (Line(message("read"), tuple(one.rate / _MEGABYTE for one in text)),),
             "MB/s",
-            f"{said} Opening a document counts as some bytes more.",
+            " ".join([said, gettext("Opening a document counts as some bytes more.")]),
         ),
-        Plot("Embedding", _ends(vectors), (Line("embedded", tuple(one.rate for one in vectors)),), "passages/s", said),
+        Plot(
+            message("Embedding"),
+            _ends(vectors),
+            (Line(message("embedded"), tuple(one.rate for one in vectors)),),
+            message("passages/s"),
+            said,
+        ),
     ]
 
 
 def _steps(days: Sequence[Day]) -> tuple[str, ...]:
-    return tuple(f"{one.day:%Y-%m-%d}" for one in days)
+    return tuple(day(one.day) for one in days)
 
 
 def _line(name: str, days: Sequence[Day], figure: str) -> Line:
@@ -173,4 +185,4 @@ def _line(name: str, days: Sequence[Day], figure: str) -> Line:
 
 
 def _ends(slices: Sequence[PastSlice]) -> tuple[str, ...]:
-    return tuple(f"{one.collection} {one.ended_at:%m-%d %H:%M}" for one in slices)
+    return tuple(f"{one.collection} {day_and_time(one.ended_at)}" for one in slices)

@@ -9,15 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from rag_pipeline.ingestion.progress.overview import CollectionProgress, Overview
-from rag_pipeline.ingestion.progress.words import line, next_in_words
-from ui.views.documents.table import size_in_words
 from ui.views.environment import render
+from ui.views.language import gettext, message
+from ui.views.language.formats import moment, number, percent, size
+from ui.views.language.told import stage_in_words, told
 from ui.views.pipeline.runs import Run, run_rows
+from ui.views.progress_words import line, next_in_words
 
-_STEPS = {"extracted_text": "reading", "chunks": "cutting", "embeddings": "embedding", "vector_index": "publishing"}
+_STEPS = {
+    "extracted_text": message("reading"),
+    "chunks": message("cutting"),
+    "embeddings": message("embedding"),
+    "vector_index": message("publishing"),
+}
 _MOST_READ = 3
 
 
@@ -102,6 +110,8 @@ class Card:
     lanes: str
     answering: str
     vectors: str
+    answering_in_words: str
+    vectors_in_words: str
     facts: tuple[Fact, ...]
     remarks: tuple[Remark, ...]
     buttons: tuple[Button, ...]
@@ -132,7 +142,9 @@ def _card(one: CollectionProgress, standing: Standing, dagster: str, may_write: 
     version = standing.versions.get(one.collection)
     look, state = _state(one)
     remarks = (
-        Remark(concern.words, _check_address(dagster, concern)) for concern in standing.concerns if concern.collection == one.collection
+        Remark(told(concern.words), _check_address(dagster, concern))
+        for concern in standing.concerns
+        if concern.collection == one.collection
     )
     return Card(
         collection=one.collection,
@@ -142,6 +154,8 @@ def _card(one: CollectionProgress, standing: Standing, dagster: str, may_write: 
         lanes=_lanes(one),
         answering=f"{one.share_answering:.1%}",
         vectors=f"{one.share_with_vectors:.1%}",
+        answering_in_words=percent(one.share_answering),
+        vectors_in_words=percent(one.share_with_vectors),
         facts=tuple(_facts(one, version, dagster)),
         remarks=tuple(remarks),
         buttons=tuple(_buttons(one, version)) if may_write else (),
@@ -150,40 +164,47 @@ def _card(one: CollectionProgress, standing: Standing, dagster: str, may_write: 
 
 def _state(one: CollectionProgress) -> tuple[str, str]:
     if one.is_paused:
-        return "empty", "paused"
+        return "empty", gettext("paused")
     if one.lanes:
-        return "pending", "at work"
-    return ("indexed", "up to date") if one.is_complete else ("pending", "waits")
+        return "pending", gettext("at work")
+    return ("indexed", gettext("up to date")) if one.is_complete else ("pending", gettext("waits"))
 
 
 def _lanes(one: CollectionProgress) -> str:
     """``text lane, reading: a.pdf, b.pdf``; empty where nothing runs."""
     if not one.lanes:
         return ""
-    lanes = " and ".join(one.lanes)
-    reading = f": {', '.join(one.reading[:_MOST_READ])}" if one.reading else ""
-    more = f" and {len(one.reading) - _MOST_READ} more" if len(one.reading) > _MOST_READ else ""
-    return f"{lanes} lane{'s' if len(one.lanes) > 1 else ''}, {_STEPS.get(one.step, one.step) or 'beginning'}{reading}{more}"
+    step = gettext(_STEPS.get(one.step, one.step)) if one.step else gettext("beginning")
+    if len(one.lanes) > 1:
+        lanes = gettext("text and vectors lanes, {step}", step=step)
+    else:
+        lanes = gettext("text lane, {step}", step=step) if one.lanes[0] == "text" else gettext("vectors lane, {step}", step=step)
+    if not one.reading:
+        return lanes
+    names = ", ".join(one.reading[:_MOST_READ])
+    if len(one.reading) > _MOST_READ:
+        names = gettext("{names} and {number} more", names=names, number=len(one.reading) - _MOST_READ)
+    return f"{lanes}: {names}"
 
 
 def _facts(one: CollectionProgress, version: IndexVersion | None, dagster: str) -> list[Fact]:
-    stages = ", ".join(f"{number:,} {stage}" for stage, number in one.stages.items())
-    known = [Fact("Documents", f"{one.documents:,}{f' ({stages})' if stages else ''}")]
+    stages = ", ".join(f"{number(count)} {stage_in_words(stage)}" for stage, count in one.stages.items())
+    known = [Fact(gettext("Documents"), f"{number(one.documents)}{f' ({stages})' if stages else ''}")]
     if version is None:
-        return [*known, Fact("Index", "nothing is published yet")]
+        return [*known, Fact(gettext("Index"), gettext("nothing is published yet"))]
     partition = urlencode({"view": "partitions", "partition": one.collection})
     known += [
-        Fact("Passages", f"{version.chunks:,}, {version.vectors:,} of them with a vector"),
-        Fact("Version", f"{_time(version.published_at)} UTC", f"{dagster}/assets/vector_index?{partition}" if dagster else ""),
-        Fact("Model", f"{version.embedding_model}, {version.dimension:,} numbers"),
+        Fact(gettext("Passages"), gettext("{chunks}, {vectors} of them with a vector", chunks=version.chunks, vectors=version.vectors)),
+        Fact(gettext("Version"), f"{_time(version.published_at)} UTC", f"{dagster}/assets/vector_index?{partition}" if dagster else ""),
+        Fact(gettext("Model"), gettext("{model}, {number} numbers", model=version.embedding_model, number=version.dimension)),
     ]
     if version.segments is not None and version.size_bytes is not None:
-        known += [Fact("Segments", f"{version.segments:,}"), Fact("On disk", size_in_words(version.size_bytes))]
+        known += [Fact(gettext("Segments"), number(version.segments)), Fact(gettext("On disk"), size(version.size_bytes))]
     return known
 
 
 def _time(published_at: str) -> str:
-    return published_at[:16].replace("T", " ")
+    return moment(datetime.fromisoformat(published_at))
 
 
 def _check_address(dagster: str, concern: Concern) -> str:
@@ -193,22 +214,31 @@ def _check_address(dagster: str, concern: Concern) -> str:
 def _buttons(one: CollectionProgress, version: IndexVersion | None) -> list[Button]:
     name, address = one.collection, f"/api/v1/collections/{quote(one.collection, safe='')}"
     if one.is_paused:
-        found = [Button("Continue", f"{address}/continue")]
+        found = [Button(gettext("Continue"), f"{address}/continue")]
     else:
-        found = [Button("Index now", "/api/v1/ingestion", json.dumps({"collection": name})), Button("Pause", f"{address}/pause")]
+        found = [
+            Button(gettext("Index now"), "/api/v1/ingestion", json.dumps({"collection": name})),
+            Button(gettext("Pause"), f"{address}/pause"),
+        ]
         if one.lanes:
-            question = f"Stop the work on {name}, and pause it? What was finished is kept."
-            found.append(Button("Stop", f"{address}/stop", "", question))
-        question = f"Read, cut, embed and publish all documents of {name} anew? What is published answers meanwhile."
-        found.append(Button("Rebuild", "/api/v1/ingestion", json.dumps({"collection": name, "full_refresh": True}), question))
+            question = gettext("Stop the work on {collection}, and pause it? What was finished is kept.", collection=name)
+            found.append(Button(gettext("Stop"), f"{address}/stop", "", question))
+        question = gettext(
+            "Read, cut, embed and publish all documents of {collection} anew? What is published answers meanwhile.", collection=name
+        )
+        found.append(Button(gettext("Rebuild"), "/api/v1/ingestion", json.dumps({"collection": name, "full_refresh": True}), question))
     if version and version.previous:
         found.append(_roll_back(version, f"{address}/rollback"))
     return found
 
 
 def _roll_back(version: IndexVersion, address: str) -> Button:
-    when = f"the version of {_time(version.previous_published_at)} UTC"
+    values = {"collection": version.collection, "time": _time(version.previous_published_at)}
     if version.rolled_back:
-        return Button("Go forth again", address, "", f"Answer questions about {version.collection} from its newest version again, {when}?")
-    question = f"Answer questions about {version.collection} from {when} again, until its next run? The same button goes forth."
-    return Button("Roll back", address, "", question)
+        question = gettext("Answer questions about {collection} from its newest version again, the version of {time} UTC?", **values)
+        return Button(gettext("Go forth again"), address, "", question)
+    question = gettext(
+        "Answer questions about {collection} from the version of {time} UTC again, until its next run? The same button goes forth.",
+        **values,
+    )
+    return Button(gettext("Roll back"), address, "", question)

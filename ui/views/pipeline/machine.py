@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from rag_pipeline.doctor import Finding
 from rag_pipeline.settings_in_force import SettingInForce
 from ui.views.environment import render
+from ui.views.language import gettext, message
 
-_ORIGINS = {"default": "default", "environment": "environment", ".env": ".env", "start": "its start"}
+_ORIGINS = {"default": message("default"), "environment": message("environment"), ".env": ".env", "start": message("its start")}
 _LOOKS = {"ok": "indexed", "missing": "empty", "problem": "failed"}
 
 
@@ -24,7 +25,9 @@ def machine_html(*, may_see: bool) -> str:
 def settings_html(settings: Sequence[SettingInForce]) -> str:
     """A table of all settings, those that somebody set first."""
     ordered = sorted(settings, key=lambda one: one.origin == "default")
-    return render("pipeline/settings.html", rows=[(one, _ORIGINS[one.origin], one.description.replace("`", "")) for one in ordered])
+    return render(
+        "pipeline/settings.html", rows=[(one, gettext(_ORIGINS[one.origin]), one.description.replace("`", "")) for one in ordered]
+    )
 
 
 def findings_html(findings: Sequence[Finding]) -> str:

@@ -9,21 +9,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rag_pipeline.ingestion.progress.words import duration
+from ui.views.language import gettext, message
+from ui.views.language.formats import duration, moment
 
 WAITING = ("QUEUED", "NOT_STARTED")
 AT_WORK = ("STARTING", "STARTED", "CANCELING")
 _OUTCOMES = {
-    "QUEUED": ("pending", "waits"),
-    "NOT_STARTED": ("pending", "waits"),
-    "STARTING": ("pending", "is starting"),
-    "STARTED": ("pending", "runs"),
-    "CANCELING": ("pending", "is being stopped"),
-    "SUCCESS": ("indexed", "done"),
-    "FAILURE": ("failed", "failed"),
-    "CANCELED": ("empty", "stopped"),
+    "QUEUED": ("pending", message("waits")),
+    "NOT_STARTED": ("pending", message("waits")),
+    "STARTING": ("pending", message("is starting")),
+    "STARTED": ("pending", message("runs")),
+    "CANCELING": ("pending", message("is being stopped")),
+    "SUCCESS": ("indexed", message("done")),
+    "FAILURE": ("failed", message("failed")),
+    "CANCELED": ("empty", message("stopped")),
 }
-_JOBS = {"ingest": "all steps", "ingest_text": "reading", "ingest_vectors": "embedding", "measure_quality": "measuring quality"}
+_JOBS = {
+    "ingest": message("all steps"),
+    "ingest_text": message("reading"),
+    "ingest_vectors": message("embedding"),
+    "measure_quality": message("measuring quality"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,11 @@ def _row(run: Run, dagster: str, now: float) -> Row:
     took = run.seconds if run.seconds is not None else max(0.0, now - since) if run.status in (*WAITING, *AT_WORK) else None
     return Row(
         look,
-        outcome,
-        _JOBS.get(run.job, run.job),
+        gettext(outcome),
+        gettext(_JOBS.get(run.job, run.job)),
         run.collection,
-        f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S}",
-        "" if took is None else duration(took) if run.seconds is not None else f"for {duration(took)}",
+        moment(datetime.fromtimestamp(since, UTC), seconds=True),
+        "" if took is None else duration(took) if run.seconds is not None else gettext("for {duration}", duration=duration(took)),
         run.run_id[:8],
         f"{dagster}/runs/{run.run_id}" if dagster else "",
     )

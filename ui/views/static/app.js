@@ -5,8 +5,13 @@
   // --- passages ---
   const reader = document.createElement("aside");
   reader.id = "reader";
-  reader.setAttribute("aria-label", "Passage");
-  reader.innerHTML = '<nav><a target="_blank">Open in a tab of its own ↗</a><span class="steps"><button type="button" data-step="-1" aria-label="The source before">‹</button><span role="status"></span><button type="button" data-step="1" aria-label="The next source">›</button></span><button type="button" class="close" aria-label="Close the passage">×</button></nav><iframe title="Passage"></iframe>';
+  reader.setAttribute("aria-label", gettext("Passage"));
+  reader.innerHTML = '<nav><a target="_blank"></a><span class="steps"><button type="button" data-step="-1">‹</button><span role="status"></span><button type="button" data-step="1">›</button></span><button type="button" class="close">×</button></nav><iframe></iframe>';
+  reader.querySelector("a").textContent = gettext("Open in a tab of its own ↗");
+  reader.querySelector("[data-step='-1']").setAttribute("aria-label", gettext("The source before"));
+  reader.querySelector("[data-step='1']").setAttribute("aria-label", gettext("The next source"));
+  reader.querySelector(".close").setAttribute("aria-label", gettext("Close the passage"));
+  reader.querySelector("iframe").title = gettext("Passage");
   const frame = reader.querySelector("iframe");
   let opener = null;
 
@@ -29,7 +34,7 @@
     opener = link;
     const sources = sourcesOf(link);
     reader.querySelector(".steps").hidden = sources.length < 2 || place(sources, link) < 0;
-    reader.querySelector("[role=status]").textContent = `${place(sources, link) + 1} of ${sources.length}`;
+    reader.querySelector("[role=status]").textContent = gettext("{number} of {count}", { number: place(sources, link) + 1, count: sources.length });
   }
 
   const sourcesOf = (link) => [...(link.closest(".turn")?.querySelectorAll("ol.sources a.source") || [])];
@@ -56,7 +61,8 @@
     event.preventDefault();
     openPassage(link);
   }, true);
-  const keys = { Escape: closePassage, ArrowLeft: () => step(-1), ArrowRight: () => step(1) };
+  const along = document.documentElement.dir === "rtl" ? -1 : 1; // the way in which one reads
+  const keys = { Escape: closePassage, ArrowLeft: () => step(-along), ArrowRight: () => step(along) };
   const pressed = (key) => { if (opener && keys[key]) keys[key](); };
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select");

@@ -33,11 +33,17 @@
     begin(given) {
       ofGradio = given;
       restoreDraft();
+      writesAsTyped();
       if (localStorage.getItem("conversations") && matchMedia("(min-width: 1000px)").matches) showPanel();
       const conversation = new URLSearchParams(location.search).get("conversation");
       if (conversation) open(conversation);
     },
   };
+  // A question may be in a language that is written the other way.
+  function writesAsTyped() {
+    if (box()) box().dir = "auto";
+    else setTimeout(writesAsTyped, 50);
+  }
   const sent = (wishes, chosen) => JSON.stringify({ ...window.ofScope.asked(), ...wishes, ...(chosen ? { collections: chosen } : {}) });
   // A question leaves its box when it is sent: the answer's drawings do not touch what is typed meanwhile.
   window.takeQuestion = (question, conversation, chat) => {
@@ -55,7 +61,7 @@
   function insteadOf(message) {
     if (!message || messageOf(lastTurn()) !== message) return {};
     const conversation = conversationOf(lastTurn());
-    say("The earlier answer made room for a new one.", () => restore(message, conversation));
+    say(gettext("The earlier answer made room for a new one."), () => restore(message, conversation));
     return { instead_of: message };
   }
 
@@ -112,7 +118,9 @@
   // --- what was done, in words that are read out, and a way back ---
   const said = document.createElement("div");
   said.id = "said";
-  said.innerHTML = '<span role="status"></span><button type="button" class="undo">Undo</button><button type="button" aria-label="Dismiss">×</button>';
+  said.innerHTML = '<span role="status"></span><button type="button" class="undo"></button><button type="button">×</button>';
+  said.querySelector(".undo").textContent = gettext("Undo");
+  said.lastChild.setAttribute("aria-label", gettext("Dismiss"));
   said.hidden = true;
   let undo = null, saidTimer = 0;
 
@@ -137,9 +145,9 @@
     try {
       const answer = await fetch(address, options);
       if (answer.ok) return answer;
-      say((await answer.json()).error.message, null, 10);
+      say(failureOf((await answer.json()).error), null, 10);
     } catch {
-      say("The app could not be reached. Is it still running?", null, 10);
+      say(gettext("The app could not be reached. Is it still running?"), null, 10);
     }
     return null;
   }
@@ -178,18 +186,18 @@
   async function copyOut(text) {
     try {
       await copy(text);
-      say("Copied");
+      say(gettext("Copied"));
     } catch {
-      say("The browser refused to copy. Select the text and copy it by hand.", null, 10);
+      say(gettext("The browser refused to copy. Select the text and copy it by hand."), null, 10);
     }
   }
 
   async function deleteTurn(turn) {
-    if (isLive()) return say("Stop the answer first.");
+    if (isLive()) return say(gettext("Stop the answer first."));
     const message = messageOf(turn), conversation = conversationOf(turn);
     if (!(await send(messages(message), { method: "DELETE" }))) return;
     open(conversation);
-    say("Question and answer deleted.", () => restore(message, conversation));
+    say(gettext("Question and answer deleted."), () => restore(message, conversation));
     box().focus({ preventScroll: true });
   }
 
@@ -218,7 +226,7 @@
   document.addEventListener("submit", (event) => {
     if (!event.target.matches(".ask-again")) return;
     event.preventDefault();
-    if (isLive()) return say("Stop the answer first.");
+    if (isLive()) return say(gettext("Stop the answer first."));
     const chosen = new FormData(event.target), collections = chosen.getAll("collection");
     const question = event.target.closest(".message-row").previousElementSibling.querySelector(".question").textContent;
     next = { question, collections: collections.length ? collections : null, wishes: { top_k: Number(chosen.get("top_k")) || null } };
@@ -237,7 +245,8 @@
   const editing = document.createElement("p");
   editing.id = "editing";
   editing.setAttribute("role", "status");
-  editing.innerHTML = '<span></span> <button type="button">Leave it</button>';
+  editing.innerHTML = '<span></span> <button type="button"></button>';
+  editing.lastChild.textContent = gettext("Leave it");
   let draft = "";
 
   function edit(message) {
@@ -245,7 +254,7 @@
     draft = edited ? draft : box().value;
     edited = message;
     document.querySelector("#composer").prepend(editing);
-    editing.firstChild.textContent = "Editing your last question. It is asked in place of itself.";
+    editing.firstChild.textContent = gettext("Editing your last question. It is asked in place of itself.");
     write(lastQuestion().textContent);
     box().focus();
     box().setSelectionRange(box().value.length, box().value.length);
@@ -260,25 +269,27 @@
   editing.querySelector("button").addEventListener("click", () => { stopEditing(draft); box().focus(); });
 
   // --- a thumb down asks why ---
-  const reasons = { wrong: "It is wrong", not_from_documents: "Not from the documents", wrong_page: "Wrong page", incomplete: "Incomplete" };
+  const reasons = { wrong: gettext("It is wrong"), not_from_documents: gettext("Not from the documents"), wrong_page: gettext("Wrong page"), incomplete: gettext("Incomplete") };
 
   function askWhy(thumb) {
     const row = thumb.closest(".message-buttons"), turn = thumb.closest(".message-row").querySelector(".turn");
     document.querySelector(".why")?.remove();
-    if (thumb.getAttribute("aria-label") !== "Dislike" || !messageOf(turn)) return; // it is taken back, or nothing is kept
+    // Gradio says "Dislike" in the language of the page, and "Disliked" in English: it is the last but one.
+    const isDown = thumb === [...row.querySelectorAll("button")].at(-2);
+    if (!isDown || thumb.getAttribute("aria-label") === "Disliked" || !messageOf(turn)) return; // it is taken back, or nothing is kept
     const why = document.createElement("div");
     why.className = "why";
     why.setAttribute("role", "group");
-    why.setAttribute("aria-label", "What was the matter with it?");
-    why.innerHTML = "<span>What was the matter?</span>";
-    for (const [reason, words] of Object.entries({ ...reasons, "": "Say nothing more" })) {
+    why.setAttribute("aria-label", gettext("What was the matter with it?"));
+    why.append(Object.assign(document.createElement("span"), { textContent: gettext("What was the matter?") }));
+    for (const [reason, words] of Object.entries({ ...reasons, "": gettext("Say nothing more") })) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = words;
       button.addEventListener("click", async () => {
         why.remove();
         const options = { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ feedback: "down", reason }) };
-        if (reason && (await send(messages(messageOf(turn), "/feedback"), options))) say("Thank you. It is kept with the answer.");
+        if (reason && (await send(messages(messageOf(turn), "/feedback"), options))) say(gettext("Thank you. It is kept with the answer."));
         thumb.focus();
       });
       why.append(button);

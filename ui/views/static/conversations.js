@@ -3,8 +3,12 @@
   "use strict";
   const panel = document.createElement("aside");
   panel.id = "conversations";
-  panel.setAttribute("aria-label", "Conversations");
-  panel.innerHTML = '<nav><button type="button" class="anew">New conversation</button><button type="button" class="close" aria-label="Close the conversations">×</button></nav><input type="search" aria-label="Search in conversations" placeholder="Search" maxlength="500"><div class="list" aria-live="polite"></div>';
+  panel.setAttribute("aria-label", gettext("Conversations"));
+  panel.innerHTML = '<nav><button type="button" class="anew"></button><button type="button" class="close">×</button></nav><input type="search" dir="auto" maxlength="500"><div class="list" aria-live="polite"></div>';
+  panel.querySelector(".anew").textContent = gettext("New conversation");
+  panel.querySelector(".close").setAttribute("aria-label", gettext("Close the conversations"));
+  panel.querySelector("input").setAttribute("aria-label", gettext("Search in conversations"));
+  panel.querySelector("input").placeholder = gettext("Search");
   const list = panel.querySelector(".list"), search = panel.querySelector("input");
   const address = (id, rest = "") => `/api/v1/conversations/${id}${rest}`;
   const isOpen = () => document.documentElement.classList.contains("with-conversations");
@@ -48,7 +52,7 @@
       const link = row.querySelector("a"), field = document.createElement("input");
       field.value = link.textContent;
       field.maxLength = 120;
-      field.setAttribute("aria-label", "Title");
+      field.setAttribute("aria-label", gettext("Title"));
       row.querySelector(".menu").open = false;
       link.hidden = true;
       row.prepend(field);
@@ -68,7 +72,7 @@
       const title = row.querySelector("a").textContent, shown = ofAsk.shown() === id;
       if (!(await ofAsk.send(address(id), { method: "DELETE" }))) return;
       if (shown) document.querySelector("#anew").click();
-      ofAsk.say(`“${title.slice(0, 60)}” deleted.`, async () => {
+      ofAsk.say(gettext("“{title}” deleted.", { title: title.slice(0, 60) }), async () => {
         if (await ofAsk.send(address(id, "/restore"), { method: "POST" })) { load(); if (shown) ofAsk.open(id); }
       });
       await load();

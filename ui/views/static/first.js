@@ -25,9 +25,9 @@
     const button = event.target.closest("button");
     const said = button?.dataset || {};
     if ("copy" in said) ofAsk.copy(said.copy);
-    else if ("useName" in said) use(chosen(said.useServer, said.useName), `${said.useName} writes the answers from the next question on.`);
-    else if ("useNone" in said) use({ method: "DELETE" }, "Answers are quoted from the documents from the next question on.");
+    else if ("useName" in said) use(chosen(said.useServer, said.useName), gettext("{model} writes the answers from the next question on.", { model: said.useName }));
+    else if ("useNone" in said) use({ method: "DELETE" }, gettext("Answers are quoted from the documents from the next question on."));
     else if ("lookAgain" in said) load(button.closest("[data-loads]"));
-    else if ("tab" in said) [...document.querySelectorAll("#tabs button[role='tab']")].find((tab) => tab.textContent.trim() === said.tab)?.click();
+    else if ("tab" in said) document.getElementById(`tab-${said.tab}-button`)?.click();
   });
 })();

@@ -13,9 +13,9 @@
     try {
       const answer = await fetch(`/pipeline/${name}`);
       if (answer.ok) drawn = await answer.text();
-      else failed = (await answer.json()).error.message;
+      else failed = failureOf((await answer.json()).error);
     } catch {
-      failed = "The app could not be reached. Is it still running?";
+      failed = gettext("The app could not be reached. Is it still running?");
     }
     const part = partOf(name);
     if (!part) return;
@@ -70,7 +70,7 @@
   }, true);
 
   async function unfold(name) {
-    partOf(name).textContent = "Looking …";
+    partOf(name).textContent = gettext("Looking …");
     partOf(name).drawn = null;
     await draw(name);
   }
@@ -79,7 +79,8 @@
   const dialog = document.createElement("dialog");
   dialog.id = "sure";
   dialog.setAttribute("aria-labelledby", "sure-question");
-  dialog.innerHTML = '<form method="dialog"><p id="sure-question"></p><button value="no" autofocus>Leave it as it is</button><button value="yes">Yes</button></form>';
+  dialog.innerHTML = '<form method="dialog"><p id="sure-question"></p><button value="no" autofocus></button><button value="yes"></button></form>';
+  dialog.querySelector("[value=no]").textContent = gettext("Leave it as it is");
 
   function isSure(question, words) {
     if (!dialog.isConnected) document.body.append(dialog);
@@ -92,7 +93,7 @@
 
   document.addEventListener("click", async (event) => {
     const tab = event.target.closest("#pipeline [data-tab]")?.dataset.tab;
-    if (tab) return [...document.querySelectorAll("#tabs [role=tab]")].find((one) => one.textContent.trim() === tab)?.click();
+    if (tab) return document.getElementById(`tab-${tab}-button`)?.click();
     const again = event.target.closest("#pipeline [data-again]");
     if (again) return unfold(again.dataset.again);
     const button = event.target.closest("#pipeline button[data-send]");
@@ -101,9 +102,15 @@
     if (question && !(await isSure(question, words))) return;
     const options = { method: "POST", ...(body && { body, headers: { "Content-Type": "application/json" } }) };
     const answer = await window.ofAsk.send(send, options);
-    if (answer) window.ofAsk.say((await answer.json()).message || `${words}: done, or taken up within seconds.`, null, 10);
+    if (answer) window.ofAsk.say(saidOf(await answer.json(), words), null, 10);
     look();
   });
+
+  // What the server says of it is English; whoever reads another language is told that it was done.
+  function saidOf(answer, words) {
+    const english = document.documentElement.lang.startsWith("en") && answer.message;
+    return english || gettext("{what}: done, or taken up within seconds.", { what: words });
+  }
 
   window.ofPipeline = { opened: () => opened() };
 })();

@@ -7,6 +7,7 @@
   const dialog = () => document.querySelector("#narrow");
   const known = () => JSON.parse(document.querySelector("#scope-known [data-known]")?.dataset.known || "[]");
   const day = (moment) => moment.slice(0, 10);
+  const shownDay = (moment) => (document.documentElement.lang === "en" ? day(moment) : new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day(moment)}T00:00:00Z`)));
 
   // Until it is asked with, it is kept in this tab, as what is typed is; then the conversation keeps it.
   const place = () => `scope of ${window.ofAsk.shown() || new URLSearchParams(location.search).get("conversation") || "a new one"}`;
@@ -17,13 +18,13 @@
     const { collections, filter } = scope;
     const without = (change) => ({ collections, filter: { ...filter, ...change } });
     return [
-      ...collections.map((name) => [`Collection ${name}`, { collections: collections.filter((one) => one !== name), filter }]),
-      ...(filter.folder ? [[`Folder ${filter.folder}`, without({ folder: "" })]] : []),
-      ...filter.types.map((type) => [`Type ${type}`, without({ types: filter.types.filter((one) => one !== type) })]),
-      ...filter.tags.map((tag) => [`Tag ${tag}`, without({ tags: filter.tags.filter((one) => one !== tag) })]),
-      ...(filter.since ? [[`Changed since ${day(filter.since)}`, without({ since: null })]] : []),
-      ...(filter.before ? [[`Changed before ${day(filter.before)}`, without({ before: null })]] : []),
-      ...filter.documents.map((name) => [`Document ${name}`, without({ documents: filter.documents.filter((one) => one !== name) })]),
+      ...collections.map((name) => [gettext("Collection {name}", { name }), { collections: collections.filter((one) => one !== name), filter }]),
+      ...(filter.folder ? [[gettext("Folder {folder}", { folder: filter.folder }), without({ folder: "" })]] : []),
+      ...filter.types.map((type) => [gettext("Type {type}", { type }), without({ types: filter.types.filter((one) => one !== type) })]),
+      ...filter.tags.map((tag) => [gettext("Tag {tag}", { tag }), without({ tags: filter.tags.filter((one) => one !== tag) })]),
+      ...(filter.since ? [[gettext("Changed since {day}", { day: shownDay(filter.since) }), without({ since: null })]] : []),
+      ...(filter.before ? [[gettext("Changed before {day}", { day: shownDay(filter.before) }), without({ before: null })]] : []),
+      ...filter.documents.map((name) => [gettext("Document {name}", { name }), without({ documents: filter.documents.filter((one) => one !== name) })]),
     ];
   }
 
@@ -36,7 +37,7 @@
       name.title = words;
       button.type = "button";
       button.textContent = "×";
-      button.setAttribute("aria-label", `Remove: ${words}`);
+      button.setAttribute("aria-label", gettext("Remove: {words}", { words }));
       button.addEventListener("click", () => { change(rest); (part().querySelector(".chips button") || part().querySelector(".narrow")).focus(); });
       chip.append(name, button);
       return chip;

@@ -14,7 +14,7 @@
   const form = () => document.querySelector("#documents [data-filters]");
   const boxes = () => [...document.querySelectorAll("#table td.choose input")];
   const isLookedAt = () => { const list = document.querySelector("#documents .listing"); return Boolean(list?.offsetParent) && !document.hidden; };
-  const documents = (number) => `${number.toLocaleString("en")} document${number === 1 ? "" : "s"}`;
+  const documents = (number) => ngettext("{number} document", "{number} documents", number);
 
   // --- asking for it ---
   function filter() {
@@ -39,9 +39,9 @@
       asking -= 1;
     }
     if (number !== asked || answer?.status === 304) return;
-    if (!answer) fail("The app could not be reached. Is it still running?");
+    if (!answer) fail(gettext("The app could not be reached. Is it still running?"));
     else if (answer.ok) { mark = answer.headers.get("ETag"); show(text); }
-    else if (!LATER.includes(answer.status) || !boxes().length) fail(JSON.parse(text).error.message);
+    else if (!LATER.includes(answer.status) || !boxes().length) fail(failureOf(JSON.parse(text).error));
   }
 
   function fail(words) {
@@ -49,7 +49,7 @@
     const box = document.createElement("div"), strong = document.createElement("strong"), said = document.createElement("p");
     box.className = "failure";
     box.setAttribute("role", "alert");
-    strong.textContent = "The documents cannot be read";
+    strong.textContent = gettext("The documents cannot be read");
     said.textContent = words;
     box.append(strong, said);
     const place = part("rows");
@@ -115,10 +115,10 @@
     }
     if (!bar) return;
     bar.hidden = !number;
-    bar.querySelector("[data-selected]").textContent = `${number.toLocaleString("en")} selected`;
+    bar.querySelector("[data-selected]").textContent = gettext("{number} selected", { number });
     const more = bar.querySelector("[data-every]");
     more.hidden = Boolean(every) || total <= chosen.size;
-    more.textContent = `Select all ${documents(total)} that match`;
+    more.textContent = ngettext("Select all {number} document that match", "Select all {number} documents that match", total);
   }
 
   const isGoing = (id) => Boolean(waiting && (waiting.wanted.documents?.includes(id) || (waiting.wanted.filter && JSON.stringify(waiting.wanted.filter) === JSON.stringify(filter()))));
@@ -151,7 +151,8 @@
     const told = { done: 0, remarks: [], complete: true };
     for (const documents of lists.length ? lists : [null]) if (!(await changeSome(documents ? { ...body, documents } : body, told))) { told.complete = false; break; }
     const refused = told.remarks.filter((one) => !one.done).length;
-    if (told.complete) announce(`${documents(told.done)} ${words}${refused ? `, ${refused.toLocaleString("en")} not` : ""}.`, 6);
+    const rest = refused ? gettext(", {number} not", { number: refused }) : "";
+    if (told.complete) announce(`${words(told.done)}${rest}.`, 6);
     tell(told.remarks);
     refresh(true);
   }
@@ -166,7 +167,7 @@
       told.done += outcomes.filter((one) => one.done).length;
       told.remarks.push(...outcomes.filter((one) => one.message));
       cursor = next_cursor;
-      if (cursor) announce(`${told.done.toLocaleString("en")} of ${documents(of)} …`, 30);
+      if (cursor) announce(ngettext("{done} of {number} document …", "{done} of {number} documents …", of, { done: told.done }), 30);
     } while (cursor);
     return true;
   }
@@ -177,14 +178,16 @@
     for (const one of remarks.slice(0, NAMED)) {
       const item = document.createElement("li");
       item.className = one.done ? "" : "bad";
-      item.textContent = one.document ? `${one.collection}/${one.document}: ${one.message}` : one.message;
+      item.textContent = one.document ? `${one.collection}/${one.document}: ${remark(one)}` : remark(one);
       list.append(item);
     }
-    if (remarks.length > NAMED) list.append(Object.assign(document.createElement("li"), { textContent: `… and ${remarks.length - NAMED} more.` }));
-    Object.assign(close, { type: "button", className: "quiet", textContent: "Close" });
+    if (remarks.length > NAMED) list.append(Object.assign(document.createElement("li"), { textContent: gettext("… and {number} more.", { number: remarks.length - NAMED }) }));
+    Object.assign(close, { type: "button", className: "quiet", textContent: gettext("Close") });
     close.addEventListener("click", () => { place.hidden = true; });
     place.replaceChildren(list, close);
   }
+
+  const remark = (one) => (!one.done || document.documentElement.lang.startsWith("en") ? failureOf(one) : gettext("Done ({remark})", { remark: one.message }));
 
   function remove(gone, number) {
     carryOut();
@@ -193,14 +196,14 @@
     chooseNone();
   }
 
-  const offerUndo = () => ofAsk.say(`${documents(waiting.number)} will be deleted.`, takeBack, UNDO_SECONDS);
+  const offerUndo = () => ofAsk.say(ngettext("{number} document will be deleted.", "{number} documents will be deleted.", waiting.number), takeBack, UNDO_SECONDS);
   const announce = (words, seconds) => { if (!waiting) ofAsk.say(words, null, seconds); }; // the way back stays in sight
 
   function takeBack() {
     if (!waiting) return;
     clearTimeout(waiting.timer);
     waiting = null;
-    ofAsk.say("Nothing was deleted.");
+    ofAsk.say(gettext("Nothing was deleted."));
     paint();
   }
 
@@ -209,7 +212,7 @@
     const { wanted: gone, timer } = waiting;
     clearTimeout(timer);
     waiting = null;
-    await change({ action: "delete", ...gone }, "deleted");
+    await change({ action: "delete", ...gone }, (number) => ngettext("{number} document deleted", "{number} documents deleted", number));
   }
 
   function tag(asked, action) {
@@ -218,17 +221,18 @@
     asked.closest("details").open = false;
     asked.reset();
     chooseNone();
-    change({ action, tags, ...these }, `${action === "tag" ? "tagged" : "without the tag"} ${tags.join(", ")}`);
+    const names = { tags: tags.join(", ") };
+    change({ action, tags, ...these }, (number) => (action === "tag" ? ngettext("{number} document tagged {tags}", "{number} documents tagged {tags}", number, names) : ngettext("{number} document without the tag {tags}", "{number} documents without the tag {tags}", number, names)));
   }
 
   function download(files) {
-    if ((files.documents || []).length > AT_ONCE) return ofAsk.say(`Select at most ${documents(AT_ONCE)} one by one, or all that match.`, null, 8);
+    if ((files.documents || []).length > AT_ONCE) return ofAsk.say(gettext("Select at most {documents} one by one, or all that match.", { documents: documents(AT_ONCE) }), null, 8);
     let frame = document.querySelector("#download");
     if (!frame) {
-      frame = Object.assign(document.createElement("iframe"), { id: "download", name: "download", hidden: true, title: "Download" });
+      frame = Object.assign(document.createElement("iframe"), { id: "download", name: "download", hidden: true, title: gettext("Download") });
       document.body.append(frame);
       // What is saved loads nothing; a refusal does.
-      frame.addEventListener("load", () => { if (frame.dataset.asked) ofAsk.say("The documents could not be downloaded. They may have been deleted meanwhile.", null, 10); });
+      frame.addEventListener("load", () => { if (frame.dataset.asked) ofAsk.say(gettext("The documents could not be downloaded. They may have been deleted meanwhile."), null, 10); });
     }
     const asking = Object.assign(document.createElement("form"), { method: "post", action: "/documents/list/zip", target: "download", hidden: true });
     asking.append(Object.assign(document.createElement("input"), { name: "chosen", value: JSON.stringify(files) }));
@@ -236,8 +240,10 @@
     document.body.append(asking);
     asking.submit();
     asking.remove();
-    ofAsk.say("The download begins; the zip is made while it is sent.");
+    ofAsk.say(gettext("The download begins; the zip is made while it is sent."));
   }
+
+  const toBeRead = (number) => ngettext("{number} document to be read again", "{number} documents to be read again", number);
 
   // --- events ---
   const buttons = {
@@ -269,8 +275,8 @@
     every() { every = filter(); paint(); },
     none: chooseNone,
     download: () => download(wanted()),
-    retry() { const these = wanted(); chooseNone(); change({ action: "retry", ...these }, "to be read again"); },
-    retryAll: () => change({ action: "retry", filter: { state: "failed" } }, "to be read again"),
+    retry() { const these = wanted(); chooseNone(); change({ action: "retry", ...these }, toBeRead); },
+    retryAll: () => change({ action: "retry", filter: { state: "failed" } }, toBeRead),
     delete: () => remove(wanted(), every ? total : chosen.size),
     gone: (button) => remove({ documents: [button.dataset.gone] }, 1),
   };
@@ -315,7 +321,7 @@
     if (!to) return;
     event.target.closest("details").open = false;
     chooseNone();
-    change({ action: "move", to, ...these }, `moved to ${to}`);
+    change({ action: "move", to, ...these }, (number) => ngettext("{number} document moved to {collection}", "{number} documents moved to {collection}", number, { collection: to }));
   });
   document.addEventListener("keydown", (event) => {
     const open = event.key === "Escape" && event.target.closest("#documents details.move[open]");

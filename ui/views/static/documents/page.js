@@ -125,18 +125,20 @@
     begin();
   }
 
-  // --- a password for it ---
-  document.querySelector("form.password")?.addEventListener("submit", async (event) => {
+  // --- how it is to be read: a password, languages of OCR ---
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-kept]")) return;
     event.preventDefault();
-    const form = event.target, button = form.querySelector("button"), said = form.querySelector(".note");
+    const button = form.querySelector("button"), said = form.querySelector(".note");
     button.disabled = true;
     said.setAttribute("role", "status");
     const given = JSON.stringify(Object.fromEntries(new FormData(form)));
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body: given, headers: { "Content-Type": "application/json" } }).catch(() => null);
-    button.disabled = Boolean(answer?.ok);
-    said.textContent = !answer ? "The app could not be reached. Try again." : answer.ok ? "Kept. It is read with it by the next run." : (await answer.json()).error.message;
+    said.textContent = !answer ? gettext("The app could not be reached. Try again.") : answer.ok ? form.dataset.kept : failureOf((await answer.json()).error);
+    button.disabled = Boolean(answer?.ok) && form.matches(".password");
     if (!answer?.ok) return;
-    form.reset();
+    if (button.disabled) form.reset();
     form.dispatchEvent(new CustomEvent("posted", { bubbles: true }));
   });
 
@@ -148,11 +150,11 @@
     const answer = await fetch(`/api/v1/documents/${stage.dataset.document}`).catch(() => null);
     if (answer && answer.status === 404) {
       waiting = leaving = false;
-      stage.textContent = "not there any more";
+      stage.textContent = gettext("not there any more");
     }
     if (!answer || !answer.ok) return;
     const now = await answer.json();
-    stage.textContent = now.stage;
+    stage.textContent = stageOf(now);
     stage.className = `state ${now.state}`;
     if (waiting && now.state !== "pending") location.reload();
   }

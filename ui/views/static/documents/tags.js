@@ -9,7 +9,7 @@
     const item = document.createElement("li"), name = document.createElement("bdi"), button = document.createElement("button");
     item.dataset.tag = name.textContent = tag;
     Object.assign(button, { type: "button", textContent: "×" });
-    button.setAttribute("aria-label", `Remove the tag ${tag}`);
+    button.setAttribute("aria-label", gettext("Remove the tag {tag}", { tag }));
     item.append(name, button);
     return item;
   }
@@ -18,9 +18,9 @@
     try {
       const answer = await fetch(address, options), told = await answer.json();
       if (answer.ok) return told;
-      said.textContent = told.error.message;
+      said.textContent = failureOf(told.error);
     } catch {
-      said.textContent = "The app could not be reached. Try again.";
+      said.textContent = gettext("The app could not be reached. Try again.");
     }
     return null;
   }
@@ -31,7 +31,7 @@
     if (!done) return false;
     const [outcome] = done.outcomes, now = await asked(`/api/v1/documents/${identity}`);
     if (now) list.replaceChildren(...now.tags.map(chip));
-    if (now) said.textContent = outcome.message || (action === "tag" ? `Tagged ${tags.join(", ")}.` : `Removed ${tags.join(", ")}.`);
+    if (now) said.textContent = outcome.message || (action === "tag" ? gettext("Tagged {tags}.", { tags: tags.join(", ") }) : gettext("Removed {tags}.", { tags: tags.join(", ") }));
     return outcome.done;
   }
 

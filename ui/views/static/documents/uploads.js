@@ -55,8 +55,8 @@
     const added = found.map((one) => ({ ...one, form, collection, item: document.createElement("li"), state: "waiting" }));
     for (const one of added) {
       one.item.append(document.createElement("span"));
-      say(one, `${named(one)}: waits`);
-      if (one.unreadable) end(one, "bad", `${named(one)} cannot be read: ${one.unreadable}`);
+      say(one, gettext("{file}: waits", { file: named(one) }));
+      if (one.unreadable) end(one, "bad", gettext("{file} cannot be read: {reason}", { file: named(one), reason: one.unreadable }));
     }
     list.append(...added.map((one) => one.item));
     files.push(...added);
@@ -77,15 +77,15 @@
   async function recognise(some) {
     for (const one of some) {
       if (one.state !== "waiting" || one.file.size > LARGEST_HASHED_BYTES) continue;
-      say(one, `${named(one)}: is compared with what is there`);
+      say(one, gettext("{file}: is compared with what is there", { file: named(one) }));
       try { one.hash = hex(await crypto.subtle.digest("SHA-256", await one.file.arrayBuffer())); }
-      catch (error) { end(one, "bad", `${named(one)} cannot be read: ${error.message}`); }
+      catch (error) { end(one, "bad", gettext("{file} cannot be read: {reason}", { file: named(one), reason: error.message })); }
     }
     const there = await lookUp({ hashes: [...new Set(some.map((one) => one.hash).filter(Boolean))] });
     const holds = (one, known) => known.content_hash === one.hash && known.collection === one.collection && !known.deletion_held_since && known.stage !== "being removed";
     for (const one of some) {
       const same = one.state === "waiting" && one.hash && there.find((known) => holds(one, known));
-      if (same) end(one, "there", `${named(one)} is in collection ${one.collection} already, as ${same.document}; it was not sent.`);
+      if (same) end(one, "there", gettext("{file} is in collection {collection} already, as {document}; it was not sent.", { file: named(one), collection: one.collection, document: same.document }));
     }
   }
 
@@ -119,8 +119,8 @@
       const answer = await post(one);
       if (one.state !== "sending") return;
       if (!PASSES.includes(answer.status)) return took(one, answer);
-      if (!(await isReadable(one))) return end(one, "bad", `${named(one)} cannot be read any more. It was changed or moved: choose it again.`);
-      say(one, `${named(one)}: ${answer.status ? "the app is busy" : "the app cannot be reached"}; it goes on by itself`);
+      if (!(await isReadable(one))) return end(one, "bad", gettext("{file} cannot be read any more. It was changed or moved: choose it again.", { file: named(one) }));
+      say(one, answer.status ? gettext("{file}: the app is busy; it goes on by itself", { file: named(one) }) : gettext("{file}: the app cannot be reached; it goes on by itself", { file: named(one) }));
       await pause(answer.later || Math.min(LONGEST_PAUSE_SECONDS, 2 ** tries));
     }
   }
@@ -135,8 +135,8 @@
     body.append("collection", one.collection);
     body.append("folder", one.folder);
     body.append("files", one.file, one.file.name);
-    say(one, `${named(one)}: copying …`, 0);
-    request.upload.addEventListener("progress", (event) => { if (event.total) say(one, `${named(one)}: copying …`, event.loaded / event.total); });
+    say(one, gettext("{file}: copying …", { file: named(one) }), 0);
+    request.upload.addEventListener("progress", (event) => { if (event.total) say(one, gettext("{file}: copying …", { file: named(one) }), event.loaded / event.total); });
     return new Promise((over) => {
       request.addEventListener("loadend", () => over({ status: request.status, text: request.responseText, later: Number(request.getResponseHeader("Retry-After")) }));
       request.open("POST", "/api/v1/documents");
@@ -148,19 +148,19 @@
   function took(one, answer) {
     let told = {};
     try { told = JSON.parse(answer.text); }
-    catch { return end(one, "bad", `${named(one)}: the answer of the app could not be read (${answer.status}).`); }
+    catch { return end(one, "bad", gettext("{file}: the answer of the app could not be read ({status}).", { file: named(one), status: String(answer.status) })); }
     const taken = told.documents?.[0];
-    if (!taken) return end(one, "bad", told.error ? `${named(one)}: ${told.error.message}` : told.refused[0].message);
-    const where = `collection ${taken.collection}`;
+    if (!taken) return end(one, "bad", told.error ? `${named(one)}: ${failureOf(told.error)}` : failureOf({ code: "upload", message: told.refused[0].message }));
+    const names = { name: taken.name, collection: taken.collection, file: named(one) };
     one.id = taken.document_id;
     one.where = {
-      added: `${taken.name} is in ${where}`,
-      renamed: `Another file is named ${named(one)}, so this one became ${taken.name}, and is in ${where}`,
-      unchanged: `${taken.name} was in ${where} already, with the same content`,
+      added: gettext("{name} is in collection {collection}", names),
+      renamed: gettext("Another file is named {file}, so this one became {name}, and is in collection {collection}", names),
+      unchanged: gettext("{name} was in collection {collection} already, with the same content", names),
     }[taken.outcome];
     if (taken.outcome === "unchanged") return end(one, "there", `${one.where}.`);
     one.state = "sent";
-    say(one, `${one.where}. It is read after what is smaller and waits already.`);
+    say(one, gettext("{where}. It is read after what is smaller and waits already.", { where: one.where }));
     summary();
   }
 
@@ -178,10 +178,10 @@
 
   function came(one, known) {
     if (known.stage === "being removed") return; // an earlier file of that name: this one was not looked at yet
-    if (known.state === "indexed" && !known.chunks) end(one, "answers", `${one.where}; it is an archive, whose files are documents.`);
-    else if (known.chunks) end(one, "answers", `${one.where}, and answers.`);
-    else if (known.state === "pending") say(one, `${one.where}: ${known.stage}.`);
-    else end(one, "bad", `${one.where}: ${known.error || known.state}`);
+    if (known.state === "indexed" && !known.chunks) end(one, "answers", gettext("{where}; it is an archive, whose files are documents.", { where: one.where }));
+    else if (known.chunks) end(one, "answers", gettext("{where}, and answers.", { where: one.where }));
+    else if (known.state === "pending") say(one, `${one.where}: ${stageOf(known)}.`);
+    else end(one, "bad", `${one.where}: ${reasonOf(known)}`);
   }
 
   // --- what is said ---
@@ -211,13 +211,13 @@
     const counted = (...states) => its.filter((one) => states.includes(one.state)).length;
     const left = counted("waiting", "ready", "sending"), there = counted("there");
     const said = [
-      left ? `${its.length - left} of ${its.length} done` : `${its.length} file${its.length === 1 ? "" : "s"}`,
-      counted("sent") && `${counted("sent")} on the way to an answer`,
-      counted("answers") && `${counted("answers")} answer`,
-      there && `${there} there already`,
-      counted("bad") && `${counted("bad")} not taken, or not read`,
-      counted("stopped") && `${counted("stopped")} stopped`,
-      omitted && `${omitted} hidden left out`,
+      left ? gettext("{done} of {number} done", { done: its.length - left, number: its.length }) : ngettext("{number} file", "{number} files", its.length),
+      counted("sent") && gettext("{number} on the way to an answer", { number: counted("sent") }),
+      counted("answers") && ngettext("{number} answer", "{number} answer", counted("answers")),
+      there && gettext("{number} there already", { number: there }),
+      counted("bad") && gettext("{number} not taken, or not read", { number: counted("bad") }),
+      counted("stopped") && gettext("{number} stopped", { number: counted("stopped") }),
+      omitted && gettext("{number} hidden left out", { number: omitted }),
     ];
     place.hidden = !its.length && !omitted;
     const words = `${said.filter(Boolean).join(" · ")}.`, line = place.querySelector("[data-upload-summary]");
@@ -240,7 +240,7 @@
     const its = sentBy(button.form);
     if ("sendAgain" in button.dataset) for (const one of its) if (one.state === "there" && !one.id) { one.state = "ready"; one.item.className = ""; }
     if ("uploadStop" in button.dataset) {
-      for (const one of its) if (["waiting", "ready", "sending"].includes(one.state)) { end(one, "stopped", `${named(one)}: stopped, and not sent.`); one.request?.abort(); }
+      for (const one of its) if (["waiting", "ready", "sending"].includes(one.state)) { end(one, "stopped", gettext("{file}: stopped, and not sent.", { file: named(one) })); one.request?.abort(); }
     }
     if ("uploadClose" in button.dataset) {
       for (const one of its) { files.splice(files.indexOf(one), 1); one.item.remove(); }

@@ -12,6 +12,8 @@ import pytest
 
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
+from rag_pipeline_tests.ingestion.test_ocr_languages import scan_of
+from rag_pipeline_tests.programs import TESSERACT, needs
 from rag_pipeline_tests.ui.api.test_catalog_out_of_reach import written_by_another_process
 from rag_pipeline_tests.ui.conftest import serving
 from rag_pipeline_tests.ui.library import CHAIN, HEADER, Library
@@ -135,7 +137,7 @@ def test_the_page_says_what_is_known_and_what_was_left_out(address: str, library
 def test_what_a_document_says_is_shown_as_text(address: str, library: Library) -> None:
     page = page_of(address, f"{library.ids['shop/prices.pdf']}?page=4").text
     assert "&lt;script&gt;document.title" in page
-    assert page.count("<script") == page.count("</script>") == 4  # our own
+    assert page.count("<script") == page.count("</script>") == 5  # our own
     assert "<img src=http" not in page
 
 
@@ -220,3 +222,22 @@ def test_a_protected_document_is_read_with_a_password_given_on_its_page(settings
         ingest()
         assert writer.get(address).json()["state"] == "indexed"
         assert writer.post(f"{address}/password", json=given).status_code == 409
+
+
+@needs(TESSERACT)
+def test_who_may_not_write_chooses_no_languages_and_text_has_none(settings: Settings, ingest: Callable[..., object]) -> None:
+    (settings.uploads / "scan.png").write_bytes(scan_of("Minutes of the lighthouse"))
+    (settings.uploads / "text.txt").write_text("Words.")
+    ingest()
+    guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=TOKENS).api_tokens})
+    with serving(guarded) as served, client(served) as writer, client(served, READER) as reader:
+        ids = {one["document"]: one["document_id"] for one in writer.get("/api/v1/documents").json()["documents"]}
+        address, page = f"/api/v1/documents/{ids['scan.png']}/ocr-languages", f"/documents/{ids['scan.png']}"
+        assert f'action="{address}"' in writer.get(page).text
+        assert "ocr-languages" not in reader.get(page).text + writer.get(f"/documents/{ids['text.txt']}").text
+        assert reader.post(address, json={"languages": "eng"}).status_code == 403
+        refused = writer.post(address, json={"languages": "-l"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "ocr_language")
+        assert writer.post(address.replace(ids["scan.png"], "nothing"), json={"languages": "eng"}).status_code == 404
+        kept = writer.post(address, json={"languages": "eng"})
+        assert (kept.status_code, kept.json()["state"]) == (202, "indexed")  # and it answers until it is read

@@ -10,6 +10,8 @@ import pytest
 
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
+from rag_pipeline_tests.ingestion.test_ocr_languages import scan_of
+from rag_pipeline_tests.programs import TESSERACT, needs
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving, violations
 from rag_pipeline_tests.ui.library import CHAIN, HOSTILE, Library
 
@@ -151,3 +153,30 @@ def test_a_password_is_asked_for_where_one_is_wanted(
         ingest()
         page.locator(".block", has_text="The deed names the heir.").wait_for()
     assert settings.passwords_path.read_text() == "open sesame\n"
+
+
+@needs(TESSERACT)
+def test_a_scan_is_read_in_other_languages(page: Any, settings: Settings, ingest: Callable[..., object], screenshots: Path | None) -> None:
+    (settings.uploads / "scan.png").write_bytes(scan_of("Minutes of the lighthouse"))
+    ingest()
+    with serving(settings, ScriptedAnswerer()) as served:
+        page.goto(served)
+        page.get_by_role("tab", name="Documents").click()
+        page.goto(served + page.locator("table.documents .name a").first.get_attribute("href"))
+        languages = page.get_by_label("OCR languages")
+        assert (languages.input_value(), languages.get_attribute("placeholder")) == ("", "eng")
+        languages.fill("tlh+eng")
+        languages.press("Enter")
+        page.get_by_text("Tesseract has no data for 'tlh'.").wait_for()
+        languages.fill("eng")
+        take(page, screenshots, "languages")
+        page.get_by_role("button", name="Read in them").click()
+        page.get_by_text("Kept. It is read with them by the next run.").wait_for()
+        assert violations(page) == []
+        page.reload()
+        assert languages.input_value() == "eng"
+        assert page.get_by_text("otherwise than").count() == 1  # until the next run
+        ingest()
+        page.reload()
+        assert page.get_by_text("otherwise than").count() == 0
+        page.locator(".block", has_text="Minutes of the lighthouse").wait_for()

@@ -89,7 +89,7 @@
       if (again) again.focus({ preventScroll: true });
       if (part.getBoundingClientRect().top < 0) part.scrollIntoView({ block: "start" });
       document.getElementById("where").textContent = part.querySelector(".label").textContent;
-      const asked = document.querySelector(".go input");
+      const asked = viewer.querySelector(".go input");
       if (asked) asked.value = part.querySelector(".sides").dataset.at;
       begin();
     } catch {
@@ -116,7 +116,7 @@
       if (place) goTo(place);
       else show(link.href, { isNew: true });
     });
-    document.querySelector(".go")?.addEventListener("submit", (event) => {
+    viewer.querySelector(".go")?.addEventListener("submit", (event) => {
       event.preventDefault();
       show(`${event.target.action}?${new URLSearchParams(new FormData(event.target))}`, { isNew: true });
     });

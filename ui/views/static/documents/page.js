@@ -137,8 +137,8 @@
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body: given, headers: { "Content-Type": "application/json" } }).catch(() => null);
     said.textContent = !answer ? gettext("The app could not be reached. Try again.") : answer.ok ? form.dataset.kept : failureOf((await answer.json()).error);
     button.disabled = Boolean(answer?.ok) && form.matches(".password");
-    if (!answer?.ok) return;
-    if (button.disabled) form.reset();
+    if (!button.disabled) return; // with other languages it stays indexed, and answers, until it is read
+    form.reset();
     form.dispatchEvent(new CustomEvent("posted", { bubbles: true }));
   });
 

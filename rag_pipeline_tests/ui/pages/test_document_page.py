@@ -163,6 +163,8 @@ def test_a_scan_is_read_in_other_languages(page: Any, settings: Settings, ingest
         page.goto(served)
         page.get_by_role("tab", name="Documents").click()
         page.goto(served + page.locator("table.documents .name a").first.get_attribute("href"))
+        found = page.evaluate(DARK)
+        assert found["boxes"][0] > 0.98 * found["whole"]  # on a picture that is low and wide, too
         languages = page.get_by_label("OCR languages")
         assert (languages.input_value(), languages.get_attribute("placeholder")) == ("", "eng")
         languages.fill("tlh+eng")

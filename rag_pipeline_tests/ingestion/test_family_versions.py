@@ -100,7 +100,7 @@ def test_the_keys_of_catalogs_from_before_families_had_versions_still_hold(setti
     types = [*SINCE_VERSION_6, "application/vnd.rar", "application/octet-stream", "image/svg+xml", "never/heard-of"]
     with Catalog(settings.catalog_path).reading() as connection:
         rows = connection.execute(
-            f"SELECT d.media_type, {EXTRACTION_KEY} FROM (SELECT 'abc' AS content_hash, unnest($types) AS media_type) d",
+            f"SELECT d.media_type, {EXTRACTION_KEY} FROM (SELECT 'abc' AS content_hash, unnest($types) AS media_type, NULL AS ocr_languages) d",
             {**program, "types": types},
         ).fetchall()
     versions = dict.fromkeys(types, "6") | registry.versions()
@@ -109,7 +109,7 @@ def test_the_keys_of_catalogs_from_before_families_had_versions_still_hold(setti
 
 
 def test_a_document_without_a_type_has_a_key(settings: Settings) -> None:
-    statement = f"SELECT {EXTRACTION_KEY} FROM (SELECT 'abc' AS content_hash, NULL::VARCHAR AS media_type) d"
+    statement = f"SELECT {EXTRACTION_KEY} FROM (SELECT 'abc' AS content_hash, NULL::VARCHAR AS media_type, NULL AS ocr_languages) d"
     with Catalog(settings.catalog_path).reading() as connection:
         row = connection.execute(statement, extractor_fingerprint(settings).program).fetchone()
     assert row == (hashlib.sha256(b"abc:6").hexdigest(),)

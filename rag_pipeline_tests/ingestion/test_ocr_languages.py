@@ -4,13 +4,14 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from rag_pipeline.ingestion.document_changes import OcrLanguageError, choose_languages
+from rag_pipeline.ingestion.extract.process.pool import close_pools
 from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
 from rag_pipeline.models import IndexVersion
 from rag_pipeline.settings import Settings
@@ -31,8 +32,8 @@ def scan_of(words: str) -> bytes:
 
 
 @pytest.fixture
-def languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Tesseract's English, under two names."""
+def languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Tesseract's English, under two names; processes that read know of it, and none outlives it."""
     listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=True).stdout
     folder = re.search('"(.+?)"', listed)
     assert folder
@@ -42,7 +43,9 @@ def languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("eng", "deu"):
         shutil.copy(Path(folder[1]) / "eng.traineddata", data / f"{name}.traineddata")
     monkeypatch.setenv("TESSDATA_PREFIX", str(data))
-    return data
+    close_pools()
+    yield data
+    close_pools()
 
 
 def rows(settings: Settings) -> dict[str, DocumentStatus]:

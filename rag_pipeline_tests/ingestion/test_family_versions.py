@@ -100,7 +100,8 @@ def test_the_keys_of_catalogs_from_before_families_had_versions_still_hold(setti
     types = [*SINCE_VERSION_6, "application/vnd.rar", "application/octet-stream", "image/svg+xml", "never/heard-of"]
     with Catalog(settings.catalog_path).reading() as connection:
         rows = connection.execute(
-            f"SELECT d.media_type, {EXTRACTION_KEY} FROM (SELECT 'abc' AS content_hash, unnest($types) AS media_type, NULL AS ocr_languages) d",
+            f"SELECT d.media_type, {EXTRACTION_KEY}"
+            " FROM (SELECT 'abc' AS content_hash, unnest($types) AS media_type, NULL AS ocr_languages) d",
             {**program, "types": types},
         ).fetchall()
     versions = dict.fromkeys(types, "6") | registry.versions()

@@ -1,17 +1,15 @@
 """Other languages of OCR for one document: read so at the next run, kept by content, told where they are not there."""
 
+import hashlib
 import io
-import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from rag_pipeline.ingestion.document_changes import OcrLanguageError, choose_languages
-from rag_pipeline.ingestion.extract.process.pool import close_pools
+from rag_pipeline.ingestion.extract.process.worker import ExtractionRequest, ReadingLimits, read_document
 from rag_pipeline.ingestion.steps.workspace import extractor_fingerprint
 from rag_pipeline.models import IndexVersion
 from rag_pipeline.settings import Settings
@@ -31,23 +29,6 @@ def scan_of(words: str) -> bytes:
     return stored.getvalue()
 
 
-@pytest.fixture
-def languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Tesseract's English, under two names; processes that read know of it, and none outlives it."""
-    listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=True).stdout
-    folder = re.search('"(.+?)"', listed)
-    assert folder
-    data = tmp_path / "tessdata"
-    shutil.copytree(Path(folder[1]) / "configs", data / "configs")
-    shutil.copytree(Path(folder[1]) / "tessconfigs", data / "tessconfigs")
-    for name in ("eng", "deu"):
-        shutil.copy(Path(folder[1]) / "eng.traineddata", data / f"{name}.traineddata")
-    monkeypatch.setenv("TESSDATA_PREFIX", str(data))
-    close_pools()
-    yield data
-    close_pools()
-
-
 def rows(settings: Settings) -> dict[str, DocumentStatus]:
     return {row.document: row for row in open_catalog(settings).documents()}
 
@@ -62,45 +43,48 @@ def chosen_for(catalog: Catalog) -> dict[str, str | None]:
 
 
 @needs(TESSERACT)
-def test_it_is_read_again_so_and_keeps_it_where_it_goes(settings: Settings, ingest: Ingest, languages: Path) -> None:
+def test_it_is_read_again_so_and_keeps_it_where_it_goes(settings: Settings, ingest: Ingest) -> None:
     (settings.uploads / "scan.png").write_bytes(scan_of("Minutes of the lighthouse"))
     (settings.uploads / "copy.png").write_bytes(scan_of("Minutes of the lighthouse"))
     (settings.uploads / "other.png").write_bytes(scan_of("Something else"))
     ingest()
     catalog = open_catalog(settings)
-    (languages / "deu.traineddata").write_bytes(b"no data at all")  # whoever reads in it fails
-    choose_languages(settings, catalog, rows(settings)["scan.png"], " deu ")
-    assert chosen_for(catalog) == {"scan.png": "deu", "copy.png": "deu", "other.png": None}
+    choose_languages(settings, catalog, rows(settings)["scan.png"], " eng ")
+    assert chosen_for(catalog) == {"scan.png": "eng", "copy.png": "eng", "other.png": None}
     assert waiting(settings) == 2
-    assert {name: row.state for name, row in rows(settings).items()} == dict.fromkeys(rows(settings), "indexed")
-
+    assert {row.state for row in rows(settings).values()} == {"indexed"}
     ingest()
-    assert rows(settings)["other.png"].state == "indexed"
-    assert {rows(settings)[name].error_code for name in ("scan.png", "copy.png")} == {"unreadable_content"}
     assert waiting(settings) == 0
 
-    shutil.copy(languages / "eng.traineddata", languages / "deu.traineddata")
     (settings.uploads / "other").mkdir()
     (settings.uploads / "scan.png").rename(settings.uploads / "other" / "moved.png")
     text_lane(settings)
     text_lane(settings, collection="other")
-    assert chosen_for(catalog)["moved.png"] == "deu"
-    choose_languages(settings, catalog, rows(settings)["moved.png"], "deu+eng")
-    ingest("other")
-    assert rows(settings)["moved.png"].state == "indexed"
+    assert chosen_for(catalog) == {"moved.png": "eng", "copy.png": "eng", "other.png": None}
+    assert waiting(settings) == 0  # what was read is known by its content
     choose_languages(settings, catalog, rows(settings)["moved.png"], "")
     assert set(chosen_for(catalog).values()) == {None}
     ingest("other")
-    assert waiting(settings) == 1  # the copy, by the settings' languages again
     ingest()
-    assert {row.state for row in rows(settings).values()} == {"indexed"}
+    assert (waiting(settings), {row.state for row in rows(settings).values()}) == (0, {"indexed"})
 
 
 @needs(TESSERACT)
-@pytest.mark.parametrize("wanted", ["tlh", "eng+", "deu eng", "-l", "../eng", "eng+\n", "<b>"])
-def test_what_is_not_there_is_named_and_changes_nothing(settings: Settings, languages: Path, wanted: str) -> None:
+def test_tesseract_is_asked_for_them(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(scan_of("Minutes"))
+    digest = hashlib.sha256(scan.read_bytes()).hexdigest()
+    asked = [ExtractionRequest("key", str(scan), "image/png", digest, ocr_languages=languages) for languages in (None, "eng", "eng+tlh")]
+    read = [read_document(one, ReadingLimits(1 << 30)) for one in asked]
+    assert [one.state for one in read] == ["extracted", "extracted", "unsupported"]
+    assert "'tlh'" in (read[2].error or "")
+
+
+@needs(TESSERACT)
+@pytest.mark.parametrize("wanted", ["tlh", "eng+", "eng tlh", "-l", "../eng", "eng+\n", "<b>"])
+def test_what_is_not_there_is_named_and_changes_nothing(settings: Settings, wanted: str) -> None:
     (settings.uploads / "scan.png").write_bytes(scan_of("Minutes"))
     text_lane(settings)
-    with pytest.raises(OcrLanguageError, match=r"has no data for .*It has deu, eng\."):
+    with pytest.raises(OcrLanguageError, match=r"has no data for .*It has .*eng"):
         choose_languages(settings, open_catalog(settings), rows(settings)["scan.png"], wanted)
     assert chosen_for(open_catalog(settings)) == {"scan.png": None}

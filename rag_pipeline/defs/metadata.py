@@ -39,6 +39,7 @@ DOCUMENTS: Columns = {
     "added_at": ("TIMESTAMP", "UTC."),
     "indexed_at": ("TIMESTAMP", "UTC."),
     "detected_by": ("VARCHAR", "Fingerprint of the media types that could be told when this one was."),
+    "ocr_languages": ("VARCHAR", "Languages of OCR that were chosen for its content; NULL: those of the settings."),
 }
 ELEMENTS: Columns = {
     "extraction_key": ("VARCHAR", "Hash of content, media type and the version of the family that reads it."),

@@ -16,6 +16,7 @@ from rag_pipeline.answering.conversation.remembered import provenance_of
 from rag_pipeline.models import Answered, Coverage, Failed, Message, Provenance, Refused
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversations, KeptAnswer
+from rag_pipeline.stores.conversations.engine import open_database
 from rag_pipeline.stores.vectors import open_index
 
 
@@ -83,8 +84,7 @@ async def _asked_again(
 
 
 async def _kept(settings: Settings, message_id: str) -> KeptAnswer:
-    url = settings.database_url
-    conversations = Conversations(url.get_secret_value() if url else None, settings.conversations_path)
+    conversations = Conversations(open_database(settings))
     try:
         return await conversations.kept_answer(message_id)
     finally:

@@ -246,9 +246,9 @@ def _thumbs(settings: Settings) -> Sequence[Thumb]:
 
 async def _read_thumbs(settings: Settings) -> Sequence[Thumb]:
     from rag_pipeline.stores.conversations import Conversations
+    from rag_pipeline.stores.conversations.engine import open_database
 
-    url = settings.database_url
-    conversations = Conversations(url.get_secret_value() if url else None, settings.conversations_path)
+    conversations = Conversations(open_database(settings))
     try:
         return await conversations.thumbs()
     finally:

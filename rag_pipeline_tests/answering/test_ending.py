@@ -24,6 +24,7 @@ from rag_pipeline.cli.commands import cli
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Refused, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.engine import Database
 from rag_pipeline_tests.answering.conftest import events_of, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
 from rag_pipeline_tests.programs import POSTGRESQL, require
@@ -120,7 +121,7 @@ async def test_cancelling_and_closing_add_no_end() -> None:
 
 @pytest.fixture
 async def conversations(tmp_path: Path) -> AsyncIterator[Conversations]:
-    made = Conversations(None, tmp_path / "conversations.sqlite")
+    made = Conversations(Database(None, tmp_path / "conversations.sqlite"))
     yield made
     await made.close()
 
@@ -161,7 +162,7 @@ async def test_a_database_that_goes_away_during_an_answer(library_settings: Sett
     """Back in time, nobody notices; else the reader has the text, and is told what is missing. Then all goes on."""
     require(POSTGRESQL)
     with PostgreSQL() as server:
-        conversations = Conversations(f"{server.address}/postgres", tmp_path / "unused")
+        conversations = Conversations(Database(f"{server.address}/postgres", tmp_path / "unused"))
         identity = (await conversations.create("ada", "Bridges")).conversation_id
 
         async def answered(*meanwhile: Callable[[], None]) -> list[AnswerEvent]:

@@ -12,6 +12,7 @@ from rag_pipeline.answering.scope import EVERYWHERE
 from rag_pipeline.cli.replay import Replay, in_words, replay
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import ConversationGoneError, Conversations
+from rag_pipeline.stores.conversations.engine import Database
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline_tests.answering.conftest import BRIDGE, publish, settings_at
 from rag_pipeline_tests.answering.provider import Reply, provider
@@ -28,7 +29,7 @@ def own_settings(tmp_path: Path) -> Settings:
 
 async def kept(settings: Settings, question: str = QUESTION) -> tuple[str, str]:
     """An answer in a conversation; its id and its words."""
-    conversations, answerer = Conversations(None, settings.conversations_path), build_answerer(settings)
+    conversations, answerer = Conversations(Database(None, settings.conversations_path)), build_answerer(settings)
     identity = (await conversations.create("ada", "Bridges")).conversation_id
     async for _ in remembered(answerer, conversations, "ada", identity, question, EVERYWHERE):
         pass
@@ -77,7 +78,7 @@ async def test_a_language_model_is_asked_again_and_what_differs_is_shown(own_set
 
 
 async def test_what_cannot_be_asked_again_says_why(own_settings: Settings) -> None:
-    conversations = Conversations(None, own_settings.conversations_path)
+    conversations = Conversations(Database(None, own_settings.conversations_path))
     identity = (await conversations.create("ada", "Bridges")).conversation_id
     broken, old = await conversations.begin_answer("ada", identity, "x"), await conversations.begin_answer("ada", identity, "y")
     await conversations.finish_answer(broken, "It op", "interrupted", {})

@@ -33,7 +33,7 @@ from rag_pipeline.models import Answered
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog.database import Catalog
 from rag_pipeline.stores.conversations import Conversations
-from rag_pipeline.stores.conversations.engine import conversations_url
+from rag_pipeline.stores.conversations.engine import Database, open_database
 from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex
 from rag_pipeline_tests.conftest import run_steps
@@ -67,7 +67,7 @@ def elsewhere(settings: Settings, data: Path, **more: object) -> Settings:
 
 
 async def converse(settings: Settings, *questions: str) -> None:
-    kept = Conversations(None, settings.conversations_path)
+    kept = Conversations(Database(None, settings.conversations_path))
     made = await kept.create("owner", "zoo")
     for question in questions:
         answer = await kept.begin_answer("owner", made.conversation_id, question)
@@ -76,7 +76,7 @@ async def converse(settings: Settings, *questions: str) -> None:
 
 
 async def conversations(settings: Settings) -> Any:
-    kept = Conversations(settings.database_url and conversations_url(settings).render_as_string(False), settings.conversations_path)
+    kept = Conversations(open_database(settings))
     found = [await kept.get("owner", one.conversation_id) for one in await kept.recent("owner")]
     await kept.close()
     return found
@@ -280,7 +280,7 @@ def test_nothing_is_exchanged_under_a_program_that_runs(small: Settings, tmp_pat
             assert message in rag(small.data, "restore", str(tmp_path / "backup"), "--replace").output
 
     async def with_an_open_app() -> Result:
-        app = Conversations(None, small.conversations_path)
+        app = Conversations(Database(None, small.conversations_path))
         await app.recent("owner")
         refused = await asyncio.to_thread(rag, small.data, "restore", str(tmp_path / "backup"), "--replace")
         await app.close()

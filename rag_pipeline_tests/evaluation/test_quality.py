@@ -26,6 +26,7 @@ from rag_pipeline.evaluation.results import read_parquet, result_files, results_
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.engine import Database
 
 SWAPPED = replace(
     TUNING, ranking=replace(TUNING.ranking, coverage=0.0, pairs=0.0, cosine=0.05, rank=0.25, name=0.85, dense_weight=3, text_weight=0.01)
@@ -93,7 +94,7 @@ def facts(settings: Settings, ingest: Callable[..., Any]) -> Settings:
 
 async def rated(settings: Settings, *ratings: tuple[str, str, str | None]) -> list[str]:
     """An answered question for each of (question, thumb, reason), in a conversation of its own; the conversations' ids."""
-    conversations, ids, numbers = Conversations(None, settings.conversations_path), [], count()
+    conversations, ids, numbers = Conversations(Database(None, settings.conversations_path)), [], count()
     for question, thumb, reason in ratings:
         made = await conversations.create("anna", question)
         message = await conversations.begin_answer("anna", made.conversation_id, question)
@@ -107,7 +108,7 @@ async def rated(settings: Settings, *ratings: tuple[str, str, str | None]) -> li
 
 
 async def deleted(settings: Settings, conversation_id: str) -> None:
-    conversations = Conversations(None, settings.conversations_path)
+    conversations = Conversations(Database(None, settings.conversations_path))
     await conversations.delete("anna", conversation_id)
     await conversations.close()
 

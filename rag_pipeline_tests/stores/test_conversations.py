@@ -19,7 +19,7 @@ from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
 from rag_pipeline.stores.conversations import store as store_module
-from rag_pipeline.stores.conversations.engine import MIGRATIONS
+from rag_pipeline.stores.conversations.engine import MIGRATIONS, Database
 from rag_pipeline.stores.conversations.tables import METADATA
 from rag_pipeline.stores.thumbs import may_hold_thumbs
 
@@ -30,7 +30,7 @@ DETAIL = {"citations": [{"number": 1, "text": "ünï"}], "timings": {"retrieve":
 
 @pytest.fixture
 async def conversations(url: str, tmp_path: Path) -> AsyncIterator[Conversations]:
-    made = Conversations(url, tmp_path / "unused")
+    made = Conversations(Database(url, tmp_path / "unused"))
     yield made
     await made.close()
 
@@ -66,7 +66,7 @@ def test_a_backup_brings_them_into_another_database(settings: Settings, url: str
     files = Settings(data_dir=tmp_path / "files")
 
     async def kept(url: str | None, *questions: str) -> list[Conversation]:
-        conversations = Conversations(url, files.conversations_path)
+        conversations = Conversations(Database(url, files.conversations_path))
         for question in questions:
             made = await conversations.create("anna", question)
             await conversations.give_feedback("anna", await answered(conversations, "anna", made.conversation_id, question, "☂"), "up")
@@ -213,9 +213,10 @@ WRITER = """
     import asyncio, sys
     from pathlib import Path
     from rag_pipeline.stores.conversations import Conversations
+    from rag_pipeline.stores.conversations.engine import Database
 
     async def main():
-        conversations = Conversations(sys.argv[1], Path("unused"))
+        conversations = Conversations(Database(sys.argv[1], Path("unused")))
         made = await conversations.create("", sys.argv[2])
         for number in range(20):
             message = await conversations.begin_answer("", made.conversation_id, f"q{number}")
@@ -269,7 +270,7 @@ async def take_out_what_is_newer(connection: AsyncConnection) -> None:
 
 
 async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: Path) -> None:
-    made = Conversations(url, tmp_path)
+    made = Conversations(Database(url, tmp_path))
     identity = (await made.create("", "old")).conversation_id
     await answered(made, "", identity, "q", "a")
     async with made._engine.begin() as connection:
@@ -278,7 +279,7 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
             await connection.execute(sa.text(f"ALTER TABLE messages DROP COLUMN {column}"))
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     await made.close()
-    again = Conversations(url, tmp_path)
+    again = Conversations(Database(url, tmp_path))
     (_, answer) = (await again.get("", identity)).messages
     await again.give_feedback("", answer.message_id, "down", reason="wrong_page")
     rated = (await again.get("", identity)).messages[1]
@@ -290,7 +291,7 @@ async def test_an_older_schema_with_rows_in_it_is_migrated(url: str, tmp_path: P
 
 async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> None:
     """A database as version 0002 left it: one conversation for each owner, called like him."""
-    made = Conversations(url, folder)
+    made = Conversations(Database(url, folder))
     for owner in owners:
         await made.create(owner, f"of {owner}")
     async with made._engine.begin() as connection:
@@ -300,7 +301,7 @@ async def of_older_version(url: str, folder: Path, owners: Sequence[str]) -> Non
 
 
 async def titles(url: str, folder: Path, former: Mapping[str, str], owner: str) -> list[str]:
-    opened = Conversations(url, folder, former)
+    opened = Conversations(Database(url, folder, former))
     found = [one.title for one in await opened.recent(owner)]
     await opened.close()
     return found
@@ -344,7 +345,7 @@ async def test_a_newer_schema_is_refused(url: str, conversations: Conversations,
     await conversations.recent("")
     async with conversations._engine.begin() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    newer = Conversations(url, tmp_path)
+    newer = Conversations(Database(url, tmp_path))
     with pytest.raises(ConversationError, match="newer version"):
         await newer.recent("")
     await newer.close()
@@ -353,14 +354,14 @@ async def test_a_newer_schema_is_refused(url: str, conversations: Conversations,
 @pytest.mark.parametrize("wrong", ["nonsense", "mysql://u@h/d", "postgresql://rag:hidden-word@127.0.0.1:1/x"])
 async def test_an_address_that_cannot_be_used_is_named_without_its_password(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(ConversationError, match="RAG_DATABASE_URL") as raised:
-        await Conversations(wrong, tmp_path).recent("")
+        await Conversations(Database(wrong, tmp_path)).recent("")
     assert "hidden-word" not in str(raised.value)
 
 
 async def test_whether_anybody_judged_an_answer_is_told_at_a_glance(tmp_path: Path) -> None:
     file = tmp_path / "conversations # 1.sqlite"
     assert not may_hold_thumbs(file)
-    made = Conversations(None, file)
+    made = Conversations(Database(None, file))
     identity = (await made.create("", "title")).conversation_id
     await answered(made, "", identity, "q", "a")
     assert not may_hold_thumbs(file)

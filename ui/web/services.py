@@ -25,6 +25,7 @@ from rag_pipeline.stores.catalog import Catalog, open_catalog
 from rag_pipeline.stores.catalog.listing import StateCounts, newest_headings, state_counts
 from rag_pipeline.stores.catalog.missing_files import held_deletions
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.engine import open_database
 from rag_pipeline.stores.conversations.tag_names import tags_of
 from rag_pipeline.stores.conversations.tags import Tags
 from rag_pipeline.stores.vectors import VectorIndex, open_index
@@ -154,8 +155,7 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
     """
     tokens = accepted_tokens(settings)
     catalog, index = open_catalog(settings, CATALOG_WAIT_SECONDS), open_index(settings)
-    database = settings.database_url.get_secret_value() if settings.database_url else None
-    conversations = Conversations(database, settings.conversations_path, tokens.former_owners)
+    database = open_database(settings, tokens.former_owners)
     return Services(
         settings,
         catalog,
@@ -165,8 +165,8 @@ def build_services(settings: Settings, answerer: Answerer | None = None) -> Serv
         PagePictures(settings),
         tokens,
         Sessions(settings.data / "app" / "session.key", settings.session_key),
-        conversations,
-        Tags(conversations.database),
+        Conversations(database),
+        Tags(database),
         ProgressFeed(settings),
         PipelineLook(settings, index),
     )

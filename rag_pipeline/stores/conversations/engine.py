@@ -124,14 +124,14 @@ class Database:
                 self._ready = True
 
 
-def open_database(settings: Settings) -> Database:
-    """The database that the settings name; nothing is opened or contacted before the first use.
+def open_database(settings: Settings, former_owners: Mapping[str, str] | None = None) -> Database:
+    """The database that the settings name; nothing is opened or contacted before the first use. ``former_owners``: as of :class:`Database`.
 
     Raises:
         ConversationError: as :func:`database_url`.
     """
     url = settings.database_url
-    return Database(url.get_secret_value() if url else None, settings.conversations_path)
+    return Database(url.get_secret_value() if url else None, settings.conversations_path, former_owners)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,18 +51,13 @@ _ATTEMPTS = 10
 class Conversations:
     """The conversations in one database. Made once a process; safe to use by many tasks at once.
 
-    Args:
-        url: ``RAG_DATABASE_URL``, None for SQLite in ``default``.
-        default: the SQLite file; made at first use.
-        former_owners: names under which older versions kept the conversations of those who have a token now, and their digests.
-
     Raises:
-        ConversationError: the address cannot be understood. Every method: the database cannot be used.
+        ConversationError: of every method: the database cannot be used.
     """
 
-    def __init__(self, url: str | None, default: Path, former_owners: Mapping[str, str] | None = None) -> None:
-        self.database = Database(url, default, former_owners)
-        self._engine, self._reading, self._writing = self.database.engine, self.database.reading, self.database.writing
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engine, self._reading, self._writing = database.engine, database.reading, database.writing
 
     async def create(self, owner: str, title: str) -> Conversation:
         """Begin a conversation; ``owner`` is the digest of the token that may see it, empty where there are none."""
@@ -320,7 +314,7 @@ class Conversations:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.database.close()
+        await self._database.close()
 
     async def _begin_answer(self, owner: str, conversation_id: str, question: str, instead_of: str, scope: Mapping[str, object]) -> str:
         now, answer_id = _now(), uuid.uuid4().hex

@@ -20,6 +20,7 @@ from rag_pipeline.ingestion.rollback import roll_back
 from rag_pipeline.settings import Settings
 from rag_pipeline.settings_in_force import HIDDEN
 from rag_pipeline.stores.conversations import Conversations
+from rag_pipeline.stores.conversations.engine import Database
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, free_port, serving
 from rag_pipeline_tests.ui.graphql import answering_as_dagster, run_of
 from ui.web import dagster
@@ -61,7 +62,7 @@ def two_collections(settings: Settings, ingest: Callable[..., object]) -> Settin
 
 def test_everyone_is_told_of_the_own_collections_only(two_collections: Settings) -> None:
     runs = [run_of("1", "contracts", "SUCCESS"), run_of("2", "letters", "FAILURE", 2000.0), run_of("3", "", "STARTED", 3000.0)]
-    conversations = Conversations(None, two_collections.conversations_path)
+    conversations = Conversations(Database(None, two_collections.conversations_path))
     asyncio.run(answered(conversations, digest_of(FULL), digest_of(LIMITED)))
     with answering_as_dagster(runs) as webserver, client_of(two_collections.model_copy(update={"dagster_port": webserver.port})) as client:
         seen: dict[str, dict[str, Any]] = {

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.folder.listing import document_id
@@ -38,17 +39,18 @@ def hand_on_tags(settings: Settings, catalog: Catalog) -> None:
     _tell(settings, lambda tags: tags.hand_on(partial(_live, catalog)))
 
 
-def _tell(settings: Settings, what: Callable[[Tags], Awaitable[None]]) -> None:
+def _tell(settings: Settings, what: Callable[[Tags], Coroutine[Any, Any, None]]) -> None:
     """Nothing is made or loaded where no document has a tag."""
     if not settings.database_url and not may_hold_tags(settings.conversations_path):
         return
     try:
-        asyncio.run(_told(settings, what))
+        with ThreadPoolExecutor(1) as beside:  # whoever scans may have a loop of its own in this thread
+            beside.submit(asyncio.run, _told(settings, what)).result()
     except RagError as error:
         log.warning("Tags could not follow their documents: %s", error)
 
 
-async def _told(settings: Settings, what: Callable[[Tags], Awaitable[None]]) -> None:
+async def _told(settings: Settings, what: Callable[[Tags], Coroutine[Any, Any, None]]) -> None:
     from rag_pipeline.stores.conversations.engine import open_database
     from rag_pipeline.stores.conversations.tags import Tags
 

@@ -26,5 +26,5 @@ def _finds(conversations: Path, statement: str) -> bool:
     try:
         with closing(sqlite3.connect(f"{conversations.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as connection:
             return connection.execute(statement).fetchone() is not None
-    except sqlite3.Error:
-        return True
+    except sqlite3.Error as error:
+        return "no such table" not in str(error)  # a file that is being made, or an older version's

@@ -12,12 +12,15 @@ import pytest
 from rag_pipeline.backup.making import back_up
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.errors import RagError
+from rag_pipeline.ingestion.folder.listing import document_id
+from rag_pipeline.ingestion.tags import hand_on_tags, note_removals
 from rag_pipeline.models import IndexVersion
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import open_catalog
 from rag_pipeline.stores.conversations.engine import Database, open_database
 from rag_pipeline.stores.conversations.tag_names import LONGEST_TAG, MOST_TAGS, TagError, key_of, tag_of, tags_of
 from rag_pipeline.stores.conversations.tags import Tagged, Tags
+from rag_pipeline.stores.thumbs import may_hold_tags
 
 Ingest = Callable[..., IndexVersion]
 
@@ -264,3 +267,23 @@ def test_a_backup_crosses_databases_and_does_not_replace_tags_unasked(url: str, 
     assert tagged(files).tags == {"1": ("kept",)}
     with pytest.raises(RagError, match="the tags of RAG_DATABASE_URL"):
         restore(served, str(tmp_path / "backup.zip"), replace=False, say=print, progress=lambda *_: None)
+
+
+def test_a_scan_in_the_thread_of_an_event_loop_hands_tags_on_too(settings: Settings) -> None:
+    """And where the file is only being made, there is nothing to hand on, and nothing is loaded for it."""
+    catalog = open_catalog(settings)
+    settings.conversations_path.parent.mkdir(parents=True, exist_ok=True)
+    settings.conversations_path.touch()
+    assert may_hold_tags(settings.conversations_path) is False
+    settings.conversations_path.unlink()
+
+    async def course() -> dict[str, tuple[str, ...]]:
+        database = open_database(settings)
+        await Tags(database).add([Paper(document_id("c/a.txt"))], tags_of(["lease"]))
+        note_removals(settings, catalog, ["c/a.txt"])
+        hand_on_tags(settings, catalog)
+        found = await Tags(database).current()
+        await database.close()
+        return dict(found.tags)
+
+    assert asyncio.run(course()) == {document_id("c/a.txt"): ("lease",)}

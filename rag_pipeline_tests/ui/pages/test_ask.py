@@ -203,6 +203,7 @@ def test_the_keyboard_is_enough(page: Any, settings: Settings, answerer: Scripte
         page.goto(address)
         box = page.locator("#question textarea")
         box.evaluate("box => box.blur()")
+        page.wait_for_function("window.ofAsk")  # a key that is pressed before the page's scripts are there does nothing
         page.keyboard.press("/")
         page.keyboard.type("First /?")
         page.keyboard.press("Shift+Enter")

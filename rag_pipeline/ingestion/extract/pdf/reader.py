@@ -6,6 +6,7 @@ pdfium is not thread-safe: one process reads one file at a time, in one thread.
 
 from __future__ import annotations
 
+import logging
 import pickle
 import tempfile
 from collections import Counter, defaultdict
@@ -160,10 +161,13 @@ def open_pdf(source: Source) -> PdfDocument:
     """
     import pypdfium2
 
+    # It advises to build it with support for XFA forms, which are read here without.
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)
     for password in (None, *source.options.passwords):
         try:
             pdf = pypdfium2.PdfDocument(_file(source), password)
-            pdf.init_forms()  # draws what is filled in where the program that filled it in left that to its reader
+            with source.part("What is filled into its fields"):
+                pdf.init_forms()  # draws it where the program that filled it in left that to its reader
             return pdf
         except pypdfium2.PdfiumError as error:
             if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:

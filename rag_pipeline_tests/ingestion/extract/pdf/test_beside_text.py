@@ -56,7 +56,7 @@ def test_figures_are_described_by_their_alternative_text(tmp_path: Path) -> None
     assert texts(read(tmp_path, "a.pdf", content))[-1] == "Picture: sales rise in May"
 
 
-def test_a_form_that_only_its_reader_draws_is_read(tmp_path: Path) -> None:
+def test_a_form_that_only_its_reader_draws_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     label = "<caption><value><text>Family name</text></value></caption>"
     fields = f"""<draw><value><exData contentType="text/html"><body><p>Claim for <b>travel</b></p></body></exData></value></draw>
     <field name="last">{label}<assist><toolTip>gone</toolTip></assist></field>
@@ -69,6 +69,7 @@ def test_a_form_that_only_its_reader_draws_is_read(tmp_path: Path) -> None:
     content = with_objects(PAGE, "", form, stream(template), stream(datasets))
     told = ["Claim for travel", "Family name: Lovelace", "by train, by car", "other: 42 km"]
     assert texts(read(tmp_path, "a.pdf", content)) == [WORDS, *told]
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.errors import RagError
@@ -20,7 +21,7 @@ from rag_pipeline.ingestion.folder.listing import document_id
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.catalog import Catalog
 from rag_pipeline.stores.catalog.document_rows import identities
-from rag_pipeline.stores.thumbs import may_hold_tags
+from rag_pipeline.stores.thumbs import may_hold_tags, may_hold_tags_that_left
 
 if TYPE_CHECKING:
     from rag_pipeline.stores.conversations.tags import LiveDocument, Tags
@@ -31,17 +32,17 @@ log = logging.getLogger(__name__)
 def note_removals(settings: Settings, catalog: Catalog, files: Collection[str]) -> None:
     """Say that files (paths below the uploads folder), which may be none, leave the catalog; to be called before each change of it."""
     ids = frozenset(document_id(file) for file in files)
-    _tell(settings, lambda tags: tags.note_removals(ids, partial(_live, catalog)))
+    _tell(settings, may_hold_tags, lambda tags: tags.note_removals(ids, partial(_live, catalog)))
 
 
 def hand_on_tags(settings: Settings, catalog: Catalog) -> None:
     """Give the tags of documents that left to those that have their content now."""
-    _tell(settings, lambda tags: tags.hand_on(partial(_live, catalog)))
+    _tell(settings, may_hold_tags_that_left, lambda tags: tags.hand_on(partial(_live, catalog)))
 
 
-def _tell(settings: Settings, what: Callable[[Tags], Coroutine[Any, Any, None]]) -> None:
-    """Nothing is made or loaded where no document has a tag."""
-    if not settings.database_url and not may_hold_tags(settings.conversations_path):
+def _tell(settings: Settings, is_worth_it: Callable[[Path], bool], what: Callable[[Tags], Coroutine[Any, Any, None]]) -> None:
+    """Nothing is made or loaded where there is nothing to tell: each scan asks."""
+    if not settings.database_url and not is_worth_it(settings.conversations_path):
         return
     try:
         with ThreadPoolExecutor(1) as beside:  # whoever scans may have a loop of its own in this thread

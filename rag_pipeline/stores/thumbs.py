@@ -20,6 +20,11 @@ def may_hold_tags(conversations: Path) -> bool:
     return _finds(conversations, "SELECT 1 FROM tagged_documents LIMIT 1")
 
 
+def may_hold_tags_that_left(conversations: Path) -> bool:
+    """The same of documents that have a tag and were seen to leave the catalog."""
+    return _finds(conversations, "SELECT 1 FROM tagged_documents WHERE missing_since IS NOT NULL LIMIT 1")
+
+
 def _finds(conversations: Path, statement: str) -> bool:
     if not conversations.exists():
         return False

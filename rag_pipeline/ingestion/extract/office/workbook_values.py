@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -103,6 +105,13 @@ def _mended(content: bytes) -> bytes:
     return _SHOWN_NUMBER.sub(_as_shown, typed)
 
 
+def _number(written: bytes) -> float | None:
+    """None of what is no number, or none that a workbook can hold: calamine would give up the whole file for it."""
+    with suppress(ValueError):
+        return number if math.isfinite(number := float(written)) else None
+    return None
+
+
 def _as_shown(cell: re.Match[bytes]) -> bytes:
     """A cell with a number as one with a text: the number in full, with what the cell writes around it; or what it shows for an error."""
     value, shown = _VALUE.search(cell[0]), html.unescape(cell["shown"].decode("utf-8", "replace"))
@@ -110,8 +119,8 @@ def _as_shown(cell: re.Match[bytes]) -> bytes:
     if value is None:
         return cell[0]
     text = shown
-    if around is not None and b'value-type="error"' not in cell[0]:
-        number = float(value[1])
+    number = _number(value[1])
+    if around is not None and number is not None and b'value-type="error"' not in cell[0]:
         size = f"{in_full(abs(number) * 100)}%" if "%" in shown else in_full(abs(number))
         text = f"{'-' if number < 0 else ''}{around[1].strip('-(+ ')}{size}{around[2].rstrip(') ').replace('%', '')}"
     words = html.escape(text, quote=False).encode()

@@ -157,6 +157,8 @@ def test_numbers_keep_what_is_shown_around_them(tmp_path: Path) -> None:
         ("float", "8249.32766981273", "8249.33"),
         ("float", "0", "#DIV/0!"),
         ("float", "0.000001", "1E-06"),
+        ("float", "much", "5 kg"),
+        ("float", "1e999", "9 kg"),
     ]
     cells = "".join(
         f'<table:table-cell office:value-type="{kind}" office:value="{value}"><text:p>{text}</text:p></table:table-cell>'
@@ -164,7 +166,7 @@ def test_numbers_keep_what_is_shown_around_them(tmp_path: Path) -> None:
     )
     failed = '<table:table-cell office:value-type="string" office:string-value=""><text:p>Err:502</text:p></table:table-cell>'
     content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cells}{failed}</table:table-row></table:table>")
-    told = "7.5% | -$1599.994 | 49990 Ft | 8249.32766981273 | #DIV/0! | 0.000001 | Err:502"
+    told = "7.5% | -$1599.994 | 49990 Ft | 8249.32766981273 | #DIV/0! | 0.000001 | 5 kg | 9 kg | Err:502"
     assert texts(read(tmp_path, "a.ods", content)) == ["S", told]
 
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from functools import cached_property
 from rag_pipeline.answering.conversation.decomposition import sub_questions
 from rag_pipeline.answering.conversation.reformulate import reformulated, with_topic
 from rag_pipeline.answering.ending import ended
+from rag_pipeline.answering.expected_kind import is_elliptical
 from rag_pipeline.answering.generation.augment import augmented
 from rag_pipeline.answering.generation.chosen_model import chosen_model
 from rag_pipeline.answering.generation.citations import citations_for
@@ -40,7 +40,6 @@ from rag_pipeline.embedding.preparation import stop_preparing
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Provenance, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
-from rag_pipeline.stores.vectors.bm25 import word_ids
 
 DECIDING = (
     "top_k", "reranker_model", "rerank_milliseconds",
@@ -211,11 +210,11 @@ class Answerer:
     async def _steps(self, course: _Course, history: Sequence[Message], scope: Scope, top_k: int) -> AsyncGenerator[AnswerEvent, None]:
         with course.timed("reformulate"):
             searched = await self.reformulated(course.question, history)
-            course.question, course.with_topic = searched.question, searched.with_topic
+            course.question = searched.question
         yield searched
         with course.timed("retrieve"):
-            found = await self.retriever.retrieve(course.question, scope, top_k, searched.sub_questions, course.with_topic)
-        course.hits, course.coverage = found.hits, found.coverage
+            found = await self.retriever.retrieve(course.question, scope, top_k, searched.sub_questions, searched.with_topic)
+        course.hits, course.coverage, course.with_topic = found.hits, found.coverage, found.with_topic
         course.versions = {one.collection: one.version for one in found.versions}
         yield Retrieved(course.hits, found.considered, found.versions)
         if not course.hits:
@@ -295,27 +294,26 @@ class Answerer:
         yield replace(course.answered(writing, verdicts), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
-        """The question alone first. Only where that says too little, it is read with what was asked before."""
-        alone = self._extract_for(course, course.question)
-        if alone.convincing or not course.with_topic:
+        """The question alone first. Only where that says too little, it is read with what was asked before, if it leans on that."""
+        alone = self._extract_for(course)
+        if not course.with_topic or (alone.convincing and not is_elliptical(course.question)):
             return alone
-        topic = course.with_topic.removeprefix(course.question)
-        read_on = self._extract_for(course, course.with_topic, word_ids(course.question) - word_ids(topic))
+        read_on = self._extract_for(course, course.with_topic.removeprefix(course.question).strip())
         return read_on if read_on.convincing else alone
 
-    def _extract_for(self, course: _Course, question: str, own_words: AbstractSet[int] = frozenset()) -> Extract:
-        hits, nearest = course.hits, course.hits[0].collection
+    def _extract_for(self, course: _Course, topic: str = "") -> Extract:
+        question, hits, nearest = course.question, course.hits, course.hits[0].collection
 
         def embed(sentences: Sequence[str]) -> Vectors:
             return self.retriever.sentence_vectors(sentences, nearest)
 
         if course.coverage.unread or not course.coverage.reason:  # sentences of one language are near each other even then
             try:
-                vector = self.retriever.question_vector(question, nearest)
-                return extracted(question, vector, hits, embed, own_words, self._tuning, reads=not course.coverage.unread)
+                vector = self.retriever.question_vector(course.with_topic if topic else question, nearest)
+                return extracted(question, vector, hits, embed, topic, self._tuning, reads=not course.coverage.unread)
             except EmbeddingServerError as error:
                 course.coverage = replace(course.coverage, reason=str(error))
-        return extracted(question, None, hits, embed, own_words, self._tuning)
+        return extracted(question, None, hits, embed, topic, self._tuning)
 
 
 def _earlier(history: Sequence[Message], reading: MarkReading) -> list[Message]:

@@ -62,6 +62,7 @@ _NUMBER_WORDS = (
     r"|hundert|tausend|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|cent|mille|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
 )
 _WORD = re.compile(r"\w+")
+_WITH_A_DIGIT = re.compile(r"\w*\d\w*")
 _HELD: dict[Kind, re.Pattern[str]] = {
     "date": re.compile(
         rf"\b(?:1\d|20)\d\d(?:s|er)?\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d"
@@ -93,6 +94,16 @@ def expected_kind(question: str) -> Kind | None:
     interrogative = _INTERROGATIVE.search(question)
     first = interrogative.start() if interrogative else len(question)
     return next((kind for kind, pattern in _QUESTIONS.items() if (found := pattern.search(question)) and found.start() <= first), None)
+
+
+def asks(question: str) -> bool:
+    """Whether it has an interrogative; ``And in 2021?`` asks for what the question before it asked for."""
+    return _INTERROGATIVE.search(question) is not None
+
+
+def is_elliptical(question: str) -> bool:
+    """Whether nothing in it tells what it is about, but a number or a year."""
+    return not word_ids(_WITH_A_DIGIT.sub(" ", question))
 
 
 def holds(kind: Kind | None, text: str, question: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
-from rag_pipeline.answering.expected_kind import Kind, expected_kind, holds, only_answer, part_and_whole
+from rag_pipeline.answering.expected_kind import Kind, asks, expected_kind, holds, only_answer, part_and_whole
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import (
     Nearness,
@@ -66,10 +66,23 @@ class _Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it is read: with what was asked before it, where it is read with that."""
+
+    read: str
+    asking: str
+    """What says what kind of thing is asked for."""
+    kind: Kind | None
+    words: AbstractSet[int]
+    own_words: AbstractSet[int]
+    """Those that it adds to what was asked before; none where it is read alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """What was found for a question: passages, their sentences, each sentence with what makes it understandable, and the words of all."""
 
-    question: str
+    asked: _Asked
     hits: Sequence[Hit]
     sentences: Sequence[Sentence]
     said: Sequence[str]
@@ -83,35 +96,35 @@ def extracted(
     question_vector: Vector | None,
     hits: Sequence[Hit],
     embed: Embed,
-    own_words: AbstractSet[int] = frozenset(),
+    topic: str = "",
     tuning: Tuning = TUNING,
     *,
     reads: bool = True,
 ) -> Extract:
     """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``.
 
-    With ``own_words`` only sentences that have enough of them: what a question says beyond the conversation that it is read with. Without
-    a vector of the question, their nearness is what it mostly is for the words that they have of it. ``reads``: whether the model that
-    made it knows the question's writing.
+    With a ``topic``, what was asked before, the question is read together with it, as is its vector: then only sentences answer that have
+    enough of the words that it adds to that. What kind of thing it asks for, it alone says if it can. Without a vector of it, their
+    nearness is what it mostly is for their words. ``reads``: whether the model that made it knows the question's writing.
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
-    asked, kind = word_ids(question), expected_kind(question)
-    sentences = _read(hits[: quoting.passages], asked, tuning)
+    asked = _asked(question, topic)
+    sentences = _read(hits[: quoting.passages], asked.words, tuning)
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages, about = [word_ids(hit.text) for hit in hits], [_words_above(hit) for hit in hits]
-    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked, own_words))
+    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked.words, asked.own_words))
     words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
-    covered = _covered(asked, words, about, passages, smoothing)
-    fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), question, sentences, said, hits)
-    by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], kind, question, asked, quoting) for n in fit}
+    covered = _covered(asked.words, words, about, passages, smoothing)
+    fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), asked.asking, sentences, said, hits)
+    by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], asked, quoting) for n in fit}
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
-    found = _Found(question, hits, sentences, said, words, passages, rarity)
+    found = _Found(asked, hits, sentences, said, words, passages, rarity)
     nearness = _nearness(found, ranked, tuning, by_vectors=question_vector is not None, reads=reads)
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
-            near = _near(question, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
+            near = _near(asked.read, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
             cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
@@ -120,13 +133,20 @@ def extracted(
     return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), about_it and not lacking, lacking if about_it else "")
 
 
+def _asked(question: str, topic: str) -> _Asked:
+    read = f"{question} {topic}".strip()
+    asking = question if asks(question) else read
+    own_words = word_ids(question) - word_ids(topic) if topic else frozenset()
+    return _Asked(read, asking, expected_kind(asking), word_ids(read), own_words)
+
+
 def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, *, by_vectors: bool, reads: bool) -> Nearness:
-    question, hits, sentences = found.question, found.hits, found.sentences
+    hits, sentences = found.hits, found.sentences
     if not by_vectors:
         return nearness_by_words(hits, found.rarity, (found.said[n] for n in ranked), tuning.refusal)
-    if is_elsewhere(question, hits, reads=reads):
+    if is_elsewhere(found.asked.read, hits, reads=reads):
         return nearness_elsewhere(hits, tuning.refusal)
-    apart, weighed = _are_apart(question, sentences, found.words, hits), _without_weight_of_names(hits, sentences, tuning.quoting)
+    apart, weighed = _are_apart(found.asked.asking, sentences, found.words, hits), _without_weight_of_names(hits, sentences, tuning.quoting)
     return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=apart)
 
 
@@ -269,13 +289,13 @@ def _by_words(sentence: Sentence, covered: float, hits: Sequence[Hit], quoting: 
     return quoting.coverage * covered + quoting.passage * hits[sentence.passage - 1].score
 
 
-def _fits(sentence: Sentence, kind: Kind | None, question: str, asked: AbstractSet[int], quoting: Quoting) -> float:
+def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting) -> float:
     """What a sentence gains by holding the kind of thing that is asked for; a row of several numbers does not say which one it is."""
-    row = sentence.row if kind == "number" else None
+    row = sentence.row if asked.kind == "number" else None
     if row is None:
-        return quoting.kind * holds(kind, sentence.text, question)
-    fits = quoting.kind * holds(kind, row.amounts, question) / max(len(row.cells), 1)
-    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, asked)
+        return quoting.kind * holds(asked.kind, sentence.text, asked.read)
+    fits = quoting.kind * holds(asked.kind, row.amounts, asked.read) / max(len(row.cells), 1)
+    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, asked.words)
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rag_pipeline.answering.expected_kind import is_elliptical
 from rag_pipeline.answering.retrieval.reranking import Reread, is_close, reranked
 from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
-from rag_pipeline.answering.retrieval.second_look import put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.retrieval.second_look import leans, put_together, second_question
 from rag_pipeline.answering.retrieval.selection import interleaved, varied, with_continuation, without_copies
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.models import Hit
@@ -57,10 +58,20 @@ def _at_level(hits: Sequence[Hit], candidates: Sequence[Candidate], level: float
     return tuple(replace(hit, score=level * hit.score) if hit.chunk_id in unseen else hit for hit in hits)
 
 
-def all_in_order(questions: Sequence[str], with_topic: str, sources: Sources, top_k: int, tuning: Tuning = TUNING) -> tuple[Hit, ...]:
-    """The best ``top_k`` passages for a question and its sub-questions, which take turns, and for the question ``with_topic`` if given."""
+def all_in_order(
+    questions: Sequence[str], with_topic: str, sources: Sources, top_k: int, tuning: Tuning = TUNING
+) -> tuple[tuple[Hit, ...], str]:
+    """The best ``top_k`` passages for a question and its sub-questions, which take turns, and for the question ``with_topic`` if given.
+
+    And that again, where the question leans on it; empty where it stands alone, and is answered so. What says nothing by itself, like
+    ``And in 2021?``, finds nothing alone that is worth a place.
+    """
     found = [in_order(question, sources, top_k, tuning) for question in questions]
-    if with_topic:
-        topical = in_order(with_topic, sources, top_k, tuning)
-        found[0] = with_topic_put_together(found[0], topical, tuning.second_look)[:top_k]
-    return interleaved(found, top_k)
+    topical = in_order(with_topic, sources, top_k, tuning) if with_topic else ()
+    if topical and is_elliptical(questions[0]):
+        found[0] = topical
+    elif leans(found[0], topical):
+        found[0] = put_together(found[0], topical, tuning.second_look)[:top_k]
+    else:
+        with_topic = ""
+    return interleaved(found, top_k), with_topic

@@ -41,12 +41,16 @@ class NothingIndexedError(RagError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first, and how far they could be found by their meaning; which came close, and which versions were searched."""
+    """Passages, best first, and how far they could be found by their meaning; which came close, and which versions were searched.
+
+    ``with_topic`` is the question with what was asked before it, where it leans on that.
+    """
 
     hits: tuple[Hit, ...]
     coverage: Coverage
     considered: tuple[Hit, ...] = ()
     versions: tuple[IndexVersion, ...] = ()
+    with_topic: str = ""
 
 
 @dataclass
@@ -152,10 +156,10 @@ class Retriever:
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         seen: list[Hit] = []
         sources = Sources(partial(self._candidates, asked), self._following, self._reread, seen.extend)
-        hits = all_in_order(questions, with_topic, sources, top_k, self._tuning)
+        hits, leans_on = all_in_order(questions, with_topic, sources, top_k, self._tuning)
         searched = [asked.published[name] for name in asked.collections if name in asked.published]
         versions = tuple(IndexVersion(one.collection, one.version, one.embedding_model) for one in searched)
-        return Found(hits, self._coverage(asked), _not_chosen(seen, hits), versions)
+        return Found(hits, self._coverage(asked), _not_chosen(seen, hits), versions, leans_on)
 
     def _coverage(self, asked: _Question) -> Coverage:
         manifests = [asked.published[name] for name in asked.collections if name in asked.published]

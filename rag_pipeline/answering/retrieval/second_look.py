@@ -62,12 +62,9 @@ def _capitalised_runs(text: str, read_before: int) -> Iterator[tuple[list[str], 
         yield run, begins
 
 
-def with_topic_put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> tuple[Hit, ...]:
-    """What the question found, with what it found together with the conversation's topic.
-
-    Where no passage fits both better than one fits the question alone, the question stands alone: then nothing changes.
-    """
-    return put_together(first, second, tuning) if first and second and second[0].score > first[0].score else tuple(first)
+def leans(alone: Sequence[Hit], with_topic: Sequence[Hit]) -> bool:
+    """Whether a question leans on the conversation: a passage fits both better than any fits the question alone."""
+    return bool(alone and with_topic) and with_topic[0].score > alone[0].score
 
 
 def put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> tuple[Hit, ...]:

@@ -67,9 +67,9 @@ Operating income | 13,135 | 14,566"""
 PROSE = "Net sales of 3M in 2022 were affected by the suspension of operations, which had less than one percent of net sales in 2021."
 
 
-def extract_of(question: str, *texts: str, cosine: float = 0.7) -> Extract:
+def extract_of(question: str, *texts: str, cosine: float = 0.7, topic: str = "") -> Extract:
     hits = [hit(number, text, document="3M_2022_10K.pdf") for number, text in enumerate(texts, start=1)]
-    return extracted(question, np.array([1, 0], dtype=np.float32), hits, Recorded(cosine))
+    return extracted(question, np.array([1, 0], dtype=np.float32), hits, Recorded(cosine), topic)
 
 
 def answered(question: str, *texts: str) -> str:
@@ -119,7 +119,7 @@ BESIDE = "The company has retirement plans that cover substantially all of its e
             "Das Werk hat 3.200 Mitarbeiterinnen und Lehrlinge.",
         ),
         ("When was 3M founded?", "3M was founded by five men in Two Harbors.", "3M was founded by five men in 1902."),
-        ("How tall is the tower of 3M?", "The tower of 3M is tall and white.", "The tower of 3M is 120 metres tall."),
+        ("How tall is the tower of 3M?", "The tower is tall and white.", "The tower of 3M is 120 metres tall."),
     ],
 )
 def test_what_holds_nothing_of_what_is_asked_for_is_no_answer(question: str, beside: str, answer: str) -> None:
@@ -150,18 +150,47 @@ def test_names_one_after_the_other_are_near_a_question_for_less() -> None:
     assert NAMES in answered("Which subsidiaries does 3M have in France?", NAMES)
 
 
+APART = "The president of the bank was elected in May. All of us who live in Brazil report to the bank."
+TOGETHER = "The bank was founded in May. All of us who live there report to the president of Brazil."
+
+
 def test_what_is_asked_for_stands_with_what_it_is_asked_of() -> None:
     question = "Who is the president of Brazil?"
     apart, together, foreign = (
         extract_of(question, text, cosine=0.5).nearness
         for text in (
-            "The president of the bank was elected in May. All of us who live in Brazil report to the bank.",
-            "The bank was founded in May. All of us who live there report to the president of Brazil.",
+            APART,
+            TOGETHER,
             "Der Vorstand der Bank wurde im Mai gewählt. Wer in Brazil lebt, muss der Bank mitteilen, was er hat.",
         )
     )
     assert apart == pytest.approx(together - TUNING.refusal.apart, abs=1e-6)
     assert foreign > apart
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacking"),
+    [
+        ("How tall is it?", "The tower is tall and white.", "number"),
+        ("When was it founded?", "3M, whose net sales grew, was founded by five men in Two Harbors.", "date"),
+    ],
+)
+def test_what_was_asked_before_does_not_change_what_answers_a_question(question: str, text: str, lacking: str) -> None:
+    assert extract_of(question, text, cosine=0.9).lacking == lacking
+    assert extract_of(question, text, cosine=0.9, topic="What were 3M's net sales in 2022?").lacking == lacking
+
+
+def test_a_follow_up_without_an_interrogative_asks_for_what_was_asked_before() -> None:
+    text = "All employees of 3M were given a present in 2021. At the end of 2021 3M had 95,000 employees. In 2022 it had 92,000 employees."
+    assert (
+        extract_of("And in 2021?", text, topic="How many employees does 3M have?").text == "At the end of 2021 3M had 95,000 employees. [1]"
+    )
+
+
+def test_what_was_asked_before_stands_for_nothing_that_a_question_asks_of() -> None:
+    question, topic = "Who is the president of Brazil?", "What does the bank report?"
+    apart, together = (extract_of(question, text, cosine=0.5, topic=topic).nearness for text in (APART, TOGETHER))
+    assert apart == pytest.approx(together - TUNING.refusal.apart, abs=1e-6)
 
 
 def test_a_question_in_a_document_answers_none_and_is_quoted_with_its_answer() -> None:

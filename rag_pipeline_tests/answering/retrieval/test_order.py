@@ -72,12 +72,22 @@ def test_the_passage_after_the_best_one_is_shown_whoever_ordered_the_others() ->
 def test_sub_questions_take_turns_and_the_topic_comes_after_the_best_of_the_question() -> None:
     engine = Engine(wings=["wings of bees"], bees=["bees dance", "bees hum"], irons=["irons rust", "irons glow"])
     sources = Sources(engine.candidates, no_passage_follows)
-    assert [one.text for one in all_in_order(["bees", "irons"], "", sources, 3)] == ["bees dance", "irons rust", "bees hum"]
-    topical = all_in_order(["bees"], "wings of bees", sources, 3)
+    in_turns, alone = all_in_order(["bees", "irons"], "", sources, 3)
+    assert ([one.text for one in in_turns], alone) == (["bees dance", "irons rust", "bees hum"], "")
+    topical, leans_on = all_in_order(["bees"], "wings of bees", sources, 3)
+    assert leans_on == "wings of bees"
     assert topical[0].text == "bees dance"
     assert {one.text for one in topical} == {"bees dance", "bees hum", "wings of bees"}
     assert [after.rank - before.rank for before, after in pairwise(topical)] == [1, 1]
 
 
+def test_what_says_nothing_by_itself_is_searched_for_only_with_what_was_asked_before() -> None:
+    engine = Engine(wings=["wings of bees"], **{"1781": ["the year 1781", "in 1781 it rained"]})
+    found, leans_on = all_in_order(
+        ["And in 1781?"], "And in 1781? How many wings of bees?", Sources(engine.candidates, no_passage_follows), 1
+    )
+    assert ([one.text for one in found], leans_on) == (["wings of bees"], "And in 1781? How many wings of bees?")
+
+
 def test_a_question_that_finds_nothing_has_nothing_in_order() -> None:
-    assert all_in_order(["nothing"], "nothing before", Sources(Engine().candidates, no_passage_follows), 8) == ()
+    assert all_in_order(["nothing"], "nothing before", Sources(Engine().candidates, no_passage_follows), 8) == ((), "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag_pipeline.answering.retrieval.second_look import names_in, put_together, second_question, with_topic_put_together
+from rag_pipeline.answering.retrieval.second_look import leans, names_in, put_together, second_question
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline_tests.answering.conftest import hit
 
@@ -27,16 +27,12 @@ def test_what_the_second_search_finds_comes_after_the_best_of_the_first() -> Non
     assert [one.score for one in together] == [0.6, 0.6, 0.5 * TUNING.second_look.weight, 0.4]
 
 
-def test_a_question_that_stands_alone_keeps_its_passages() -> None:
+def test_a_question_leans_on_what_was_asked_before_where_a_passage_fits_both_better() -> None:
     alone = (hit(1, score=0.8), hit(2, score=0.7))
-    assert with_topic_put_together(alone, (hit(3, score=0.8), hit(4, score=0.7))) == alone
-    assert with_topic_put_together(alone, ()) == alone
-    assert with_topic_put_together((), alone) == ()
-
-
-def test_what_fits_the_topic_better_comes_after_the_best_of_the_question_alone() -> None:
-    together = with_topic_put_together((hit(1, score=0.6), hit(2, score=0.4)), (hit(3, score=0.9), hit(4, score=0.5)))
-    assert [one.chunk_id for one in together] == ["id-1", "id-3", "id-4", "id-2"]
+    assert leans(alone, (hit(3, score=0.9), hit(4, score=0.5)))
+    assert not leans(alone, (hit(3, score=0.8), hit(4, score=0.7)))
+    assert not leans(alone, ())
+    assert not leans((), alone)
 
 
 @pytest.mark.parametrize(

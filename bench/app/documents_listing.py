@@ -1,6 +1,6 @@
 """How long the app and the API take to list documents of a large catalog, right after it changed.
 
-    python bench/documents_listing.py [DOCUMENTS]
+    python bench/app/documents_listing.py [DOCUMENTS]
 
 A tenth of the documents have tags. Medians, and how many times as long as reading one row by its id: what the catalog costs at all.
 Goal: under 200 ms at 100,000.

@@ -1,7 +1,7 @@
 """Many conversations at once in one app process, with a language model that writes 50 tokens a second.
 
-    python bench/answer_load.py [CONVERSATIONS] [ANSWERS]
-    python bench/answer_load.py --processes 1 2 4    # how many questions a second so many processes of the app answer
+    python bench/app/answer_load.py [CONVERSATIONS] [ANSWERS]
+    python bench/app/answer_load.py --processes 1 2 4    # how many questions a second so many processes of the app answer
 
 Starts a local streaming server in place of the language model, the app, and readers that each ask one question after another over
 server-sent events, then three bursts in which all ask at the same moment. Prints errors, the time to the first token beyond the model's
@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -84,13 +84,7 @@ def main() -> None:
     parser.add_argument("answers", nargs="?", type=int, default=500)
     parser.add_argument("--processes", nargs="+", type=int)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        uploads = Path(folder, "uploads")
-        uploads.mkdir()
-        for number in range(DOCUMENTS):
-            (uploads / f"{number}.txt").write_text("\n".join(facts(number)))
-        environment = {**os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_REQUESTS_PER_MINUTE": "0"}
-        subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    with with_documents() as environment:
         if options.processes:
             for number in options.processes:
                 with_processes(number, environment)
@@ -98,10 +92,27 @@ def main() -> None:
             with_model(environment, options.conversations, options.answers)
 
 
+@contextmanager
+def with_documents():
+    """The environment of an app that has documents to answer from."""
+    with tempfile.TemporaryDirectory() as folder:
+        uploads = Path(folder, "uploads")
+        uploads.mkdir()
+        for number in range(DOCUMENTS):
+            (uploads / f"{number}.txt").write_text("\n".join(facts(number)))
+        environment = {**os.environ, "RAG_DATA_DIR": folder, "RAG_SETTLE_SECONDS": "0", "RAG_REQUESTS_PER_MINUTE": "0"}
+        subprocess.run([sys.executable, "-m", "rag_pipeline", "ingest"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        yield environment
+
+
+def of_a_model(port: int) -> dict[str, str]:
+    """The environment of an app whose language model answers there."""
+    return {"RAG_CHAT_MODEL": "m", "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "x"}
+
+
 def with_model(environment: dict[str, str], conversations: int, answers: int) -> None:
     model_port = free_port()
-    asked = {"RAG_CHAT_MODEL": "m", "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1", "OPENAI_API_KEY": "x"}
-    with apps(1, environment | asked) as started:
+    with apps(1, environment | of_a_model(model_port)) as started:
         ((app_port, app),) = started.items()
         asyncio.run(run(model_port, app_port, psutil.Process(app.pid), conversations, answers))
 
@@ -154,11 +165,18 @@ async def throughput(ports: list[int], seconds: float) -> None:
 
 
 async def run(model_port: int, app_port: int, app: psutil.Process, conversations: int, answers: int) -> None:
+    async with serving_model(model_port, app_port):
+        await measure(app_port, app, conversations, answers)
+
+
+@asynccontextmanager
+async def serving_model(model_port: int, app_port: int):
+    """The language model answers, and the app is ready."""
     routes = [Route("/v1/chat/completions", completions, methods=["POST"])]
     model = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=model_port, log_level="error"))
     serving = asyncio.create_task(model.serve())
     await ready(app_port)
-    await measure(app_port, app, conversations, answers)
+    yield
     model.should_exit = True
     await serving
 

@@ -119,6 +119,17 @@ def test_the_length_of_vectors_is_known_from_the_files_alone(make_model: MakeMod
     assert static.dimension == SentenceTransformerEmbedder(static, "cpu", 32).dimension == 24
 
 
+def test_other_modules_are_known_from_the_files_alone(make_model: MakeModel, model: ModelFiles, tmp_path: Path) -> None:
+    """No process has to load the model for that."""
+    from sentence_transformers.models import Dense, Normalize, Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension()), Dense(32, 16), Normalize()])
+    assert why_not(locate_model(settings), settings) == why_not(model, settings) == ""
+    modules = json.loads((tmp_path / "model" / "modules.json").read_text())
+    (tmp_path / "model" / "modules.json").write_text(json.dumps([*modules[:2], {**modules[3], "type": "other.LayerNorm"}]))
+    assert why_not(locate_model(settings), settings).startswith("its modules are Transformer, Pooling, LayerNorm; known are ")
+
+
 @pytest.mark.usefixtures("nothing_loaded")
 def test_a_model_of_unknown_modules_goes_on_with_sentence_transformers(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -10,7 +10,22 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from rag_pipeline.settings import PACKAGED_MODEL
+SAID = "said-while-it-was-made"
+"""A file: what a program got that had something to embed meanwhile, a line each for little and for much. Making it takes as long as half
+a minute, so that is asked in the one process that has to wait for it anyway."""
+_WHO_READS_MEANWHILE = """
+import sys
+from rag_pipeline.embedding.embedder import begin_preparation, load_embedder
+from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.settings import load_settings
+settings = load_settings()
+model = locate_model(settings)
+begin_preparation(model, settings)
+few = load_embedder(model, settings, 1)
+print(type(few).__name__, "torch" in sys.modules)
+many = load_embedder(model, settings)
+print(type(many).__name__, "torch" in sys.modules)
+"""
 
 
 def made_model(base: Path) -> Path:
@@ -20,8 +35,11 @@ def made_model(base: Path) -> Path:
     with FileLock(root / "made-model.lock"):
         if not folder.exists():
             making = root / "model-being-made"
-            preparing = [sys.executable, "-m", "rag_pipeline.embedding.preparation", str(making), PACKAGED_MODEL, "auto", "auto"]
-            subprocess.run(preparing, check=True, timeout=300, stdout=subprocess.DEVNULL)
+            making.mkdir(exist_ok=True)
+            reading = [sys.executable, "-c", _WHO_READS_MEANWHILE]
+            outside = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+            with (making / SAID).open("w") as said:
+                subprocess.run(reading, env={**outside, "RAG_DATA_DIR": str(making)}, cwd=making, check=True, timeout=300, stdout=said)
             making.rename(folder)
     return folder
 

@@ -17,7 +17,17 @@ import pytest
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.extract.process.libreoffice import Component, libreoffice_program
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+_BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+)
+"""First the one without windows: it shows a page as the others do, and draws no tabs and menus around it that nobody sees."""
+
 _POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian keeps the server's programs, a folder a version; they are on no PATH."""
 
@@ -50,7 +60,7 @@ def _libreoffice(component: Component) -> Program:
     return Program(f"LibreOffice {component.capitalize()}", f"libreoffice-{component}-nogui", lambda: libreoffice_program(component))
 
 
-BROWSER = Program("a browser", "chromium", browser_program)
+BROWSER = Program("a browser", "chromium-headless-shell", browser_program)
 POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
 NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:{_SYSTEM_PROGRAMS}"))
 REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))

@@ -18,6 +18,7 @@ import pytest
 from rag_pipeline.cli.up import Service, _Supervisor
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
+from rag_pipeline_tests.made_model import put_into
 
 RAG = [sys.executable, "-m", "rag_pipeline"]
 
@@ -78,15 +79,28 @@ class Up:
         return psutil.wait_procs(family, timeout=20)[1]
 
 
+def is_running(one: Up) -> bool:
+    return one.process.poll() is None
+
+
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = Up(tmp_path_factory.mktemp("up"))
-    try:
-        wait_for(running.ready, 180, "rag up to say that it is ready")
-        yield running
-    finally:
-        if running.process.poll() is None:
-            running.end(signal.SIGTERM)
+def started() -> Iterator[list[Up]]:
+    """Those that tests share."""
+    made: list[Up] = []
+    yield made
+    for running in filter(is_running, made):
+        running.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def up(started: list[Up], tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> Up:
+    """The one that runs, whose model is ready; a new one where a test has ended it."""
+    if not started or not is_running(started[-1]):
+        folder = tmp_path_factory.mktemp("up")
+        put_into(folder / "data", packaged_model)
+        started.append(Up(folder))
+    wait_for(started[-1].ready, 180, "rag up to say that it is ready")
+    return started[-1]
 
 
 @pytest.mark.timeout(600)
@@ -173,8 +187,9 @@ def test_the_log_has_no_warning_of_our_making(up: Up) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_one_signal_ends_all_and_leaves_no_orphan(tmp_path: Path, number: signal.Signals) -> None:
-    running = Up(tmp_path)
+def test_one_signal_ends_all_and_leaves_no_orphan(request: pytest.FixtureRequest, tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C one that has worked; the other signals one that was just set up, and is still making its model."""
+    running = request.getfixturevalue("up") if number == signal.SIGINT else Up(tmp_path)
     wait_for(running.ready, 180, "rag up to say that it is ready")
     assert running.end(number) == []
     if number != signal.SIGKILL:

@@ -31,7 +31,7 @@ from rag_pipeline.embedding.light_runtime import (
     light_folder,
     open_light,
 )
-from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256
+from rag_pipeline.embedding.model_files import ModelFiles, kept_sha256, kinds_of_modules
 from rag_pipeline.embedding.probes import BEYOND_WINDOW, PROBES, WITHIN_WINDOW
 from rag_pipeline.embedding.processor import environment
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -53,7 +53,8 @@ def why_not(model: ModelFiles, settings: Settings) -> str:
     """Why this model has no light runtime on this machine; empty when it has one, or when nobody has tried."""
     if not installed():
         return "onnxruntime is not installed"
-    return str(read_json(settings.data / "models.json").get(_key(model), ""))
+    unknown = _unknown(kinds_of_modules(model))  # which costs no process that loads the model to find it out
+    return unknown or str(read_json(settings.data / "models.json").get(_key(model), ""))
 
 
 def light_state(model: ModelFiles, settings: Settings) -> str:
@@ -155,11 +156,17 @@ def _write(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder
     write_json(folder / ABOUT, about)
 
 
+def _unknown(names: list[str]) -> str:
+    """What to say of modules that the comparison does not say enough about; empty where it does."""
+    if names[:2] == ["Transformer", "Pooling"] and not set(names[2:]) - {"Dense", "Normalize"}:
+        return ""
+    return f"its modules are {', '.join(names)}; known are Transformer and Pooling, then Dense and Normalize"
+
+
 def _known(model: SentenceTransformer) -> Any:
     """The first module of a model whose every module is one that the comparison says enough about."""
-    names = [type(module).__name__ for module in model]
-    if names[:2] != ["Transformer", "Pooling"] or set(names[2:]) - {"Dense", "Normalize"}:
-        raise _NoLightRuntimeError(f"its modules are {', '.join(names)}; known are Transformer and Pooling, then Dense and Normalize")
+    if unknown := _unknown([type(module).__name__ for module in model]):
+        raise _NoLightRuntimeError(unknown)
     if 4 * sum(weights.numel() for weights in model.parameters()) >= _LARGEST_BYTES:
         raise _NoLightRuntimeError("its weights are larger than an ONNX file can be")
     transformer, pooling = model[0], model[1]

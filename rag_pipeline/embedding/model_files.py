@@ -179,6 +179,13 @@ def assumes_pooling(model: ModelFiles) -> bool:
     return not (model.path / "modules.json").is_file()
 
 
+def kinds_of_modules(model: ModelFiles) -> list[str]:
+    """What sentence-transformers makes of the files, by the names of its classes."""
+    if assumes_pooling(model):
+        return ["Transformer", "Pooling"]
+    return [str(module.get("type", "")).rpartition(".")[2] for module in _modules(model.path)]
+
+
 def unread_language(model: str) -> str:
     """What to say where a model does not read a language."""
     return f"{model} does not read this language. A model that does finds by meaning too: RAG_EMBEDDING_MODEL={MULTILINGUAL_MODEL}"

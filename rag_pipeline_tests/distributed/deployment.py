@@ -63,6 +63,11 @@ def is_healthy(service: Service, place: Path) -> bool:
     return subprocess.run(command, cwd=place, env=environment(service, place, ROOT), capture_output=True, timeout=60).returncode == 0
 
 
+def port_of(code: Service) -> int:
+    """Where Dagster's code server listens: what its check asks."""
+    return int(code["healthcheck"]["test"][-1])
+
+
 def here(command: list[str], place: Path) -> list[str]:
     return [part.replace("/data", str(place)).replace("$$", "$") for part in command]
 

@@ -27,7 +27,8 @@ from rag_pipeline.stores.vectors import open_index
 from rag_pipeline.stores.vectors.edge import EdgeIndex, _live_chunks, _segments_now
 from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.distributed.conftest import BATCH_DOCUMENTS, Site
-from rag_pipeline_tests.distributed.deployment import ROOT, Started, is_healthy
+from rag_pipeline_tests.distributed.deployment import ROOT, Started, is_healthy, port_of
+from rag_pipeline_tests.servers import wait_for_port
 from rag_pipeline_tests.waiting import wait_until
 
 DOCUMENTS = int(os.environ.get("RAG_TEST_DISTRIBUTED_DOCUMENTS", "300"))
@@ -152,6 +153,7 @@ def the_deployment_finds_a_file_by_itself(site: Site) -> None:
     for name in ("code", "webserver", "daemon", "app-1"):
         site.start_service(name)
         if name == "code":
+            wait_for_port(port_of(site.services["code"]), 120)  # to ask for its health costs what starting it does
             wait_until(lambda: is_healthy(site.services["code"], site.catalog), 120, 0.5)
     write(site, DOCUMENTS + MORE, DOCUMENTS + MORE + 20)
     wait_until(lambda: open_index(site.settings).count("papers") == DOCUMENTS + MORE + 20, 120, 0.5)

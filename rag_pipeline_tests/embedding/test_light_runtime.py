@@ -7,7 +7,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +40,7 @@ from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbed
 from rag_pipeline.embedding.vectors import lowest_cosine
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.embedding.conftest import MakeModel
+from rag_pipeline_tests.made_model import SAID
 from rag_pipeline_tests.waiting import wait_until
 
 LEAST = 0.9999
@@ -117,6 +117,17 @@ def test_the_length_of_vectors_is_known_from_the_files_alone(make_model: MakeMod
     (tmp_path / "table" / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
     static = locate_model(Settings(data_dir=tmp_path / "data", embedding_model=str(tmp_path / "table")))
     assert static.dimension == SentenceTransformerEmbedder(static, "cpu", 32).dimension == 24
+
+
+def test_other_modules_are_known_from_the_files_alone(make_model: MakeModel, model: ModelFiles, tmp_path: Path) -> None:
+    """No process has to load the model for that."""
+    from sentence_transformers.models import Dense, Normalize, Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension()), Dense(32, 16), Normalize()])
+    assert why_not(locate_model(settings), settings) == why_not(model, settings) == ""
+    modules = json.loads((tmp_path / "model" / "modules.json").read_text())
+    (tmp_path / "model" / "modules.json").write_text(json.dumps([*modules[:2], {**modules[3], "type": "other.LayerNorm"}]))
+    assert why_not(locate_model(settings), settings).startswith("its modules are Transformer, Pooling, LayerNorm; known are ")
 
 
 @pytest.mark.usefixtures("nothing_loaded")
@@ -251,24 +262,8 @@ def test_a_program_that_ends_does_not_wait_for_one_that_is_being_made(
     assert not light_folder(model, settings).exists()
 
 
-def test_who_reads_meanwhile_gets_the_light_runtime_and_the_choice_without_pytorch(model: ModelFiles, tmp_path: Path) -> None:
-    program = """
-        import sys
-        from rag_pipeline.embedding.embedder import begin_preparation, load_embedder
-        from rag_pipeline.embedding.model_files import locate_model
-        from rag_pipeline.settings import load_settings
-        settings = load_settings()
-        model = locate_model(settings)
-        begin_preparation(model, settings)
-        few = load_embedder(model, settings, 1)
-        print(type(few).__name__, "torch" in sys.modules)
-        many = load_embedder(model, settings)
-        print(type(many).__name__, "torch" in sys.modules)
-    """
-    environment = {**os.environ, "RAG_DATA_DIR": str(tmp_path), "RAG_EMBEDDING_DTYPE": "float32"}
-    command = [sys.executable, "-c", textwrap.dedent(program)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    few, many = done.stdout.splitlines()
+def test_who_reads_meanwhile_gets_the_light_runtime_and_the_choice_without_pytorch(packaged_model: Path) -> None:
+    few, many = (packaged_model / SAID).read_text().splitlines()
     assert few == "LightEmbedder False"
     assert many in ("LightEmbedder False", "SentenceTransformerEmbedder True")
 

@@ -82,7 +82,7 @@ def open_citation(client: httpx.Client, address: str) -> None:
 
 
 async def test_questions_and_citations_do_without_the_catalog(indexed: Settings) -> None:
-    with serving(indexed) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving(indexed, with_pages=False) as address, httpx.Client(base_url=address, timeout=60) as client:
         with written_by_another_process(indexed.catalog_path):
             ask_and_look(client)
             guest = Access("guest", frozenset({"read"}), ("shop",), "")

@@ -24,7 +24,7 @@ def answerer() -> ScriptedAnswerer:
 
 @pytest.fixture
 def client(settings: Settings, answerer: ScriptedAnswerer) -> Iterator[httpx.Client]:
-    with serving(settings, answerer) as address, httpx.Client(base_url=address, timeout=30) as made:
+    with serving(settings, answerer, with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as made:
         yield made
 
 
@@ -33,7 +33,7 @@ def test_how_an_answer_was_found_is_what_its_stream_told(settings: Settings, ing
     for number in range(12):
         (settings.uploads / f"lamp {number} <b>.txt").write_text(f"The lamp number {number} was repaired by Ada in March. {hostile}")
     ingest()
-    with serving(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving(settings, with_pages=False) as address, httpx.Client(base_url=address, timeout=60) as client:
         made = client.post(PATH, json={"title": "The lamp"}).json()
         question = {"question": "Who repaired lamp number 7?", "top_k": 5}
         headers = {"Accept": "text/event-stream"}
@@ -118,7 +118,7 @@ def test_a_question_in_a_conversation_can_be_narrowed(client: httpx.Client, answ
 
 def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) -> None:
     slow = ScriptedAnswerer(pieces=["word "] * 100, pause_seconds=0.05)
-    with serving(settings, slow) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, slow, with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         identity = client.post(PATH, json={}).json()["conversation_id"]
         request = {"json": {"question": "lamp"}, "headers": {"Accept": "text/event-stream"}}
         with client.stream("POST", f"{PATH}/{identity}/ask", **request) as answer:  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def test_a_reader_who_leaves_leaves_an_interrupted_answer(settings: Settings) ->
 
 def seen_by(settings: Settings, entries: str, token: str) -> list[str]:
     guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=entries).api_tokens})
-    with serving(guarded, ScriptedAnswerer()) as address:
+    with serving(guarded, ScriptedAnswerer(), with_pages=False) as address:
         answer = httpx.get(address + PATH, headers={"Authorization": f"Bearer {token}"})
         return [one["title"] for one in answer.json()["conversations"]]
 
@@ -138,7 +138,7 @@ def seen_by(settings: Settings, entries: str, token: str) -> list[str]:
 def test_conversations_belong_to_the_token_and_not_to_its_name_or_place(settings: Settings) -> None:
     first, second = "the-first-long-token", "the-second-long-token"
     guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=f"{first} {second}").api_tokens})
-    with serving(guarded, ScriptedAnswerer()) as address:
+    with serving(guarded, ScriptedAnswerer(), with_pages=False) as address:
         for token in (first, second):
             made = httpx.post(address + PATH, headers={"Authorization": f"Bearer {token}"}, json={"title": f"of {token}"})
             assert made.status_code == 201

@@ -26,7 +26,7 @@ TOKENS = f"full:read+write:{FULL} reader:read:{READER} limited:read+write:letter
 @pytest.fixture(scope="module")
 def address(library: Library) -> Iterator[str]:
     guarded = library.settings.model_copy(update={"api_tokens": Settings(api_tokens=TOKENS).api_tokens})
-    with serving(guarded) as served:
+    with serving(guarded, with_pages=False) as served:
         yield served
 
 
@@ -186,7 +186,11 @@ def test_nobody_sees_more_than_he_may(address: str, library: Library) -> None:
 def test_a_catalog_that_a_run_is_writing_is_explained(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "CATALOG_WAIT_SECONDS", 0.1)
     identity = library.ids["shop/prices.pdf"]
-    with serving(library.settings) as busy, written_by_another_process(library.settings.catalog_path), client(busy) as reading:
+    with (
+        serving(library.settings, with_pages=False) as busy,
+        written_by_another_process(library.settings.catalog_path),
+        client(busy) as reading,
+    ):
         page = reading.get(f"/documents/{identity}")
         assert (page.status_code, "A run is writing the catalog" in page.text) == (503, True)
         text = reading.get(f"/api/v1/documents/{identity}/text")
@@ -209,7 +213,7 @@ def test_a_protected_document_is_read_with_a_password_given_on_its_page(settings
     (settings.uploads / "broken.pdf").write_bytes(b"%PDF-1.4 rubbish")
     ingest()
     guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=TOKENS).api_tokens})
-    with serving(guarded) as served, client(served) as writer, client(served, READER) as reader:
+    with serving(guarded, with_pages=False) as served, client(served) as writer, client(served, READER) as reader:
         ids = {one["document"]: one["document_id"] for one in writer.get("/api/v1/documents").json()["documents"]}
         address, given = f"/api/v1/documents/{ids['deed.pdf']}", {"password": "open sesame"}
         assert f'action="{address}/password"' in writer.get(f"/documents/{ids['deed.pdf']}").text
@@ -230,7 +234,7 @@ def test_who_may_not_write_chooses_no_languages_and_text_has_none(settings: Sett
     (settings.uploads / "text.txt").write_text("Words.")
     ingest()
     guarded = settings.model_copy(update={"api_tokens": Settings(api_tokens=TOKENS).api_tokens})
-    with serving(guarded) as served, client(served) as writer, client(served, READER) as reader:
+    with serving(guarded, with_pages=False) as served, client(served) as writer, client(served, READER) as reader:
         ids = {one["document"]: one["document_id"] for one in writer.get("/api/v1/documents").json()["documents"]}
         address, page = f"/api/v1/documents/{ids['scan.png']}/ocr-languages", f"/documents/{ids['scan.png']}"
         assert f'action="{address}"' in writer.get(page).text

@@ -28,6 +28,14 @@ def answerer() -> ScriptedAnswerer:
 
 @pytest.fixture
 def client(settings: Settings, answerer: ScriptedAnswerer) -> Iterator[httpx.Client]:
+    """The routes alone: most of what such an app costs is Gradio."""
+    with serving(settings, answerer, with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as made:
+        yield made
+
+
+@pytest.fixture
+def with_pages(settings: Settings, answerer: ScriptedAnswerer) -> Iterator[httpx.Client]:
+    """Gradio as well."""
     with serving(settings, answerer) as address, httpx.Client(base_url=address, timeout=30) as made:
         yield made
 
@@ -39,7 +47,7 @@ def indexed(settings: Settings, ingest: Callable[..., object]) -> Iterator[httpx
     (settings.uploads / "evil.html").write_text("<h1>Radio</h1><p>The radio hums at night.</p><script>alert(1)</script>")
     (settings.uploads / "bikes.pdf").write_bytes(make_pdf(["Bicycles", "A new chain costs twelve euros.", "Ask Tobias for it."]))
     ingest()
-    with serving(settings) as address, httpx.Client(base_url=address, timeout=60) as made:
+    with serving(settings, with_pages=False) as address, httpx.Client(base_url=address, timeout=60) as made:
         yield made
 
 
@@ -120,7 +128,7 @@ def test_a_request_that_makes_no_sense_is_explained(client: httpx.Client, body: 
 
 def test_a_stream_says_something_while_the_model_thinks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 0.1)
-    with serving(settings, ScriptedAnswerer(pieces=["Yes."], pause_seconds=1.0)) as address:
+    with serving(settings, ScriptedAnswerer(pieces=["Yes."], pause_seconds=1.0), with_pages=False) as address:
         asked = {"question": "lamp", "messages": [{"role": "user", "content": "lamp"}], "stream": True}
         for path in ("/api/v1/ask", "/v1/chat/completions"):
             lines = httpx.post(f"{address}{path}", json=asked, headers={"Accept": "text/event-stream"}, timeout=30).text.splitlines()
@@ -131,7 +139,7 @@ def test_a_stream_says_something_while_the_model_thinks(settings: Settings, monk
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
 def test_a_reader_who_leaves_stops_the_work(settings: Settings, accept: str) -> None:
     answerer = ScriptedAnswerer(pieces=["word "] * 600, pause_seconds=0.05)
-    with serving(settings, answerer) as address:
+    with serving(settings, answerer, with_pages=False) as address:
         with (
             pytest.raises(httpx.ReadTimeout),
             httpx.stream("POST", f"{address}/api/v1/ask", json={"question": "a"}, headers={"Accept": accept}, timeout=0.5) as answer,
@@ -174,24 +182,24 @@ def test_other_sites_cannot_change_anything(client: httpx.Client, settings: Sett
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/documents", "/gradio_api/info", "/passages/default/c1"])
-def test_a_name_that_points_here_reads_nothing(client: httpx.Client, path: str) -> None:
-    assert client.get(path, headers={"Host": "rebound.example:7860"}).status_code == 400
+def test_a_name_that_points_here_reads_nothing(with_pages: httpx.Client, path: str) -> None:
+    assert with_pages.get(path, headers={"Host": "rebound.example:7860"}).status_code == 400
 
 
-def test_no_page_asks_for_anything_elsewhere(client: httpx.Client) -> None:
+def test_no_page_asks_for_anything_elsewhere(with_pages: httpx.Client) -> None:
     for path in ("/", "/api/v1/health", "/ui/app.js"):
-        answer = client.get(path)
+        answer = with_pages.get(path)
         assert answer.status_code == 200
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-    assert client.get("/docs").status_code == 404
-    assert "googleapis" not in client.get("/").text
+    assert with_pages.get("/docs").status_code == 404
+    assert "googleapis" not in with_pages.get("/").text
 
 
-def test_gradio_hands_out_no_files(client: httpx.Client, settings: Settings) -> None:
+def test_gradio_hands_out_no_files(with_pages: httpx.Client, settings: Settings) -> None:
     (settings.uploads / "a.txt").write_text("private")
-    assert client.get(f"/gradio_api/file={settings.uploads / 'a.txt'}").status_code in (403, 404)
-    assert client.get("/gradio_api/file=/etc/hostname").status_code in (403, 404)
+    assert with_pages.get(f"/gradio_api/file={settings.uploads / 'a.txt'}").status_code in (403, 404)
+    assert with_pages.get("/gradio_api/file=/etc/hostname").status_code in (403, 404)
 
 
 def test_search_documents_and_ask_with_everything_real(indexed: httpx.Client) -> None:
@@ -424,7 +432,7 @@ def test_a_failed_document_is_retried_and_one_that_answers_is_not(
     ],
 )
 def test_a_filter_that_nothing_can_match_is_refused_in_words(settings: Settings, wanted: bytes) -> None:
-    with serving(settings, ScriptedAnswerer()) as address:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address:
         body = b'{"question": "lamp", "filter": %b}' % wanted
         answer = httpx.post(f"{address}/api/v1/ask", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
@@ -432,5 +440,5 @@ def test_a_filter_that_nothing_can_match_is_refused_in_words(settings: Settings,
 
 @pytest.mark.parametrize("address_within", ["http://[", "//[x", "/\t/[x"])
 def test_an_address_that_is_none_leads_to_the_first_page(settings: Settings, address_within: str) -> None:
-    with serving(settings, ScriptedAnswerer()) as address:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address:
         assert httpx.get(f"{address}/login", params={"next": address_within}).status_code == 200

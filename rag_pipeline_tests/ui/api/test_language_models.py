@@ -24,7 +24,7 @@ ENTRIES = f"reader:read:{READER} limited:read+write:contracts:{LIMITED} full:rea
 def client_of(settings: Settings) -> Iterator[httpx.Client]:
     answerer = ScriptedAnswerer()
     answerer.offered = (HERE,)
-    with serving(settings, answerer) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, answerer, with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         yield client
 
 

@@ -28,7 +28,7 @@ def put(settings: Settings, file: str, text: str = "The keeper is called Ansgar.
 def test_progress_once_and_as_it_changes(settings: Settings) -> None:
     put(settings, "zoo/keeper.txt")
     steps.source_documents.update_documents(Workspace(settings, "zoo"))
-    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         body = client.get("/api/v1/ingestion").json()
         (one,) = body["collections"]
         assert (body["next"], body["going_on"], one["stages"], one["next_documents"]) == (["zoo"], True, {"waiting": 1}, ["keeper.txt"])
@@ -50,7 +50,7 @@ def test_progress_once_and_as_it_changes(settings: Settings) -> None:
 
 def test_pause_continue_stop(settings: Settings) -> None:
     put(settings, "zoo/keeper.txt")
-    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/api/v1/collections/zoo/pause").json() == {"collection": "zoo", "paused": True}
         assert "zoo" in read_pauses(settings)
         assert client.post("/api/v1/ingestion", json={"collection": "zoo"}).status_code == 409
@@ -67,7 +67,7 @@ def test_who_may_see_and_pause_what(settings: Settings, ingest: Callable[..., ob
     ingest("zoo"), ingest("park")
     (reader, entry), (writer, other) = new_token("r", ["read"], ["zoo"]), new_token("w", ["write"], ["park"])
     shared = settings.model_copy(update={"api_tokens": SecretStr(f"{entry} {other}")})
-    with serving(shared, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(shared, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.get("/api/v1/ingestion").status_code == 401
         seen = client.get("/api/v1/ingestion", headers={"Authorization": f"Bearer {reader}"}).json()
         assert [one["collection"] for one in seen["collections"]] == ["zoo"]
@@ -82,7 +82,7 @@ def test_pages_are_told_that_questions_are_answered_only_while_the_index_has_som
 ) -> None:
     put(settings, "zoo/keeper.txt")
     ingest("zoo")
-    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert drawn(client)["answering"] is True
         shutil.rmtree(settings.index_path)
         assert client.get("/api/v1/ingestion").json()["collections"][0]["passages"] == 1
@@ -100,7 +100,7 @@ def drawn(client: httpx.Client) -> dict[str, object]:
 @pytest.mark.parametrize("path", ["/progress/events", "/api/v1/ingestion/events"])
 def test_what_keeps_the_work_from_being_looked_at_is_the_last_event(settings: Settings, path: str) -> None:
     settings.pauses_path.write_text("damaged")
-    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as client:
         lines = client.get(path).text.splitlines()
     assert lines[0] == "event: failed"
     assert "which says what is paused, is damaged" in json.loads(lines[1].removeprefix("data: "))["message"]
@@ -109,7 +109,7 @@ def test_what_keeps_the_work_from_being_looked_at_is_the_last_event(settings: Se
 def test_the_empty_answer_says_how_far_the_work_is(settings: Settings) -> None:
     put(settings, "zoo/keeper.txt")
     steps.source_documents.update_documents(Workspace(settings, "zoo"))
-    with serving(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving(settings, with_pages=False) as address, httpx.Client(base_url=address, timeout=60) as client:
         body = client.post("/api/v1/ask", json={"question": "Who is the keeper?"}).json()
         assert (body["refused"], body["answer"]) == (
             True,
@@ -128,7 +128,7 @@ def test_a_token_for_some_collections_hears_how_far_these_are_and_nothing_of_oth
     shared = settings.model_copy(update={"api_tokens": SecretStr(entry)})
     headers = {"Authorization": f"Bearer {token}"}
     question = {"question": "What colour is the gate?"}
-    with serving(shared) as address, httpx.Client(base_url=address, timeout=60, headers=headers) as client:
+    with serving(shared, with_pages=False) as address, httpx.Client(base_url=address, timeout=60, headers=headers) as client:
         told = client.post("/api/v1/ask", json=question)
         assert (told.status_code, told.json()["refused"], told.json()["answer"]) == (
             200,
@@ -148,7 +148,7 @@ def test_a_token_for_some_collections_hears_how_far_these_are_and_nothing_of_oth
 def test_an_answer_from_words_alone_says_so(settings: Settings, ingest: Callable[..., object]) -> None:
     put(settings, "zoo/keeper.txt")
     text_lane(settings, collection="zoo")
-    with serving(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
+    with serving(settings, with_pages=False) as address, httpx.Client(base_url=address, timeout=120) as client:
         asked = {"question": "Who is the keeper?", "collections": ["zoo"]}
         assert client.post("/api/v1/ask", json=asked).json()["coverage"] == {"passages": 1, "vectors": 0, "reason": "", "unread": False}
         with client.stream("POST", "/api/v1/ask", json=asked, headers={"Accept": "text/event-stream"}) as events:

@@ -26,7 +26,7 @@ NOTHING = {"question": "Who won the cup?", "document": "", "page": None, "answer
 def client(settings: Settings) -> Iterator[httpx.Client]:
     (settings.uploads / "lease.txt").write_text("The lease ends in May.")
     update_documents(Workspace(settings, "default"))
-    with serving(settings, ScriptedAnswerer()) as address, httpx.Client(base_url=address, timeout=30) as made:
+    with serving(settings, ScriptedAnswerer(), with_pages=False) as address, httpx.Client(base_url=address, timeout=30) as made:
         yield made
 
 

@@ -105,3 +105,10 @@ async def test_the_app_for_several_workers_is_the_api_without_pages(tmp_path: Pa
     monkeypatch.setenv("RAG_RATE_LIMIT_URL", "http://127.0.0.1")
     with pytest.raises(RagError, match="RAG_RATE_LIMIT_URL"):
         create_api()
+
+
+def test_gradio_writes_nothing_beside_its_modules() -> None:
+    """Each start of the app would do it again; a Gradio that has moved the function is noticed here."""
+    from gradio import component_meta
+
+    assert component_meta.create_or_modify_pyi.__module__ == "ui.gradio_without_stubs"

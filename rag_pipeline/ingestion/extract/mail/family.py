@@ -35,7 +35,7 @@ FAMILIES = (
         "mail and mailboxes",
         "Mail",
         (Format(EMAIL, _read_email, ("eml",), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
-        version="8",
+        version="9",
     ),
-    Family("outlook", "Outlook messages", "Mail", (Format(MSG, read_container, ("msg",), "ole"),), version="8"),
+    Family("outlook", "Outlook messages", "Mail", (Format(MSG, read_container, ("msg",), "ole"),), version="9"),
 )

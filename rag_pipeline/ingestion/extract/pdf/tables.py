@@ -132,7 +132,7 @@ def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: Ab
     rows = _rows(lines)
     found: list[FoundTable] = []
     end = 0
-    for start, stop in _regions(rows):
+    for start, stop in _regions(rows) if rows else ():
         table = _table(rows, max(start, end), stop, _below_titles(rows[:start], end, levels), words)
         if table is not None:
             found.append(table)

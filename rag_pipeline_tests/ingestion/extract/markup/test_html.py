@@ -48,6 +48,12 @@ def test_what_stands_beside_the_main_part_is_kept(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.html", page(body))) == ["first", "second", "third", "fourth", "fifth"]
 
 
+def test_control_characters_cost_nothing_but_themselves(tmp_path: Path) -> None:
+    table = "<table><tr><th>se\x02cond&#1;</th><td>a&#x1F;\x0c</td></tr></table>"
+    body = f"<p>fi\x01rst</p>{table}<input value='th\x0bird&#31;'><p>&#310;&#x1b9;</p>"
+    assert " ".join(texts(read(tmp_path, "a.html", page(body)))).split() == ["first", "second", "|", "a", "third", "Ķƹ"]
+
+
 def test_what_no_reader_sees_is_left_out(tmp_path: Path) -> None:
     body = "<p>seen</p><script>alert('no')</script><style>p {color: red}</style><!-- secret --><template>no</template>"
     assert texts(read(tmp_path, "a.html", page(body))) == ["seen"]

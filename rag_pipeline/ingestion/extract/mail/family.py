@@ -42,7 +42,7 @@ FAMILIES = (
         "mail",
         "mail and mailboxes",
         "Mail",
-        (Format(EMAIL, _read_email, ("eml",), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
+        (Format(EMAIL, _read_email, ("eml", "mht", "mhtml"), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
         version="9",
     ),
     Family(

@@ -22,8 +22,7 @@ from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
-    from tnefparse import TNEF
-    from tnefparse.tnef import TNEFAttachment
+    from tnefparse.tnef import TNEF, TNEFAttachment
 
 _CONTENT_ID = 0x3712
 
@@ -34,7 +33,7 @@ def read_tnef(source: Source) -> Iterator[Element]:
     Raises:
         DocumentError: ``damaged``.
     """
-    from tnefparse import TNEF
+    from tnefparse.tnef import TNEF
 
     try:
         wrapped = TNEF(source.stream.read(), do_checksum=False)

@@ -35,6 +35,8 @@ _NO_TEXT = re.compile(
     r"[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])|x0*(?:[0-8bef]|1[\da-f]|fff[ef]));", re.IGNORECASE
 )
 """Characters that no XML can hold, in which what is put into the tree must be; they show nothing."""
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
+"""libxml2 stops there; what follows is part of the page all the same (HTML Standard, 13.2.6.4.19), and the tags may be left out."""
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _RENAMED = {
     "details": "div",
@@ -116,7 +118,7 @@ def _elements(root: _Element) -> list[Element]:
 
 
 def _parse(text: str) -> _Element | None:
-    stripped = _XML_DECLARATION.sub("", _NO_TEXT.sub("", text))  # lxml refuses an encoding declared inside a string
+    stripped = _XML_DECLARATION.sub("", _ENDS.sub("", _NO_TEXT.sub("", text)))  # lxml refuses an encoding declared inside a string
     if not stripped.strip():
         return None
     root, too_deep = _parsed(stripped)

@@ -48,6 +48,15 @@ def test_what_stands_beside_the_main_part_is_kept(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.html", page(body))) == ["first", "second", "third", "fourth", "fifth"]
 
 
+@pytest.mark.parametrize("between", ["", "</body>", "</body></html>", "</BODY ></HTML>\n<html><head></head><body>", "</body><body>"])
+def test_a_page_goes_on_behind_its_end(tmp_path: Path, between: str) -> None:
+    assert texts(read(tmp_path, "a.html", f"<html><body><p>one two</p>{between}<p>three four</p></body></html>five".encode())) == [
+        "one two",
+        "three four",
+        "five",
+    ]
+
+
 def test_control_characters_cost_nothing_but_themselves(tmp_path: Path) -> None:
     table = "<table><tr><th>se\x02cond&#1;</th><td>a&#x1F;\x0c</td></tr></table>"
     body = f"<p>fi\x01rst</p>{table}<input value='th\x0bird&#31;'><p>&#310;&#x1b9;</p>"

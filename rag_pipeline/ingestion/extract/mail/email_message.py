@@ -38,6 +38,8 @@ _NOT_ENCRYPTED = ("signed-data", "certs-only")
 _MESSAGES = ("message/rfc822", "message/global")
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
 """They consist of headers alone, in groups."""
+_LOOKS = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
+"""Beside a page that a browser has saved with all that it is made of (RFC 2557)."""
 _LOST = "\ufffd"
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 
@@ -115,7 +117,7 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
             raise error
         with source.part("A part of the message"):
             raise error
-    elif kind in _SIGNATURES:
+    elif kind in _SIGNATURES or kind in _LOOKS:
         return
     elif kind in _MESSAGES:
         for inner in part.iter_parts():
@@ -151,7 +153,8 @@ def _plain_message(part: EmailMessage, inner: EmailMessage) -> EmailMessage:
 
 def _is_decoration(part: EmailMessage) -> bool:
     """A picture that the body shows in its text: a logo or a signature, which no reader takes for an attachment."""
-    return part.get_content_maintype() == "image" and part["Content-ID"] is not None and not part.is_attachment()
+    placed = part["Content-ID"] is not None or part["Content-Location"] is not None
+    return part.get_content_maintype() == "image" and placed and not part.is_attachment()
 
 
 def _alternative_elements(part: EmailMessage, path: tuple[str, ...], source: Source, depth: int) -> Iterator[Element]:

@@ -172,12 +172,13 @@ def _body_elements(message: _Storage, path: tuple[str, ...], source: Source) -> 
         if page.strip():
             best = html_elements(page)
         elif packed and not text:
-            best = list(_rich_text(packed, source))
+            best = list(rich_text(packed, source))
     yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in best)
     yield from what_only_this_says(paragraphs(text, path), best) if best else paragraphs(text, path)
 
 
-def _rich_text(packed: bytes, source: Source) -> Iterator[Element]:
+def rich_text(packed: bytes, source: Source) -> Iterator[Element]:
+    """The elements of a body in RTF, packed as Outlook does (MS-OXRTFCP)."""
     from compressed_rtf import decompress
 
     from rag_pipeline.ingestion.extract.markup.rtf import read_rtf

@@ -77,24 +77,24 @@ def _read_subtitles(source: Source) -> Iterator[Element]:
 
 
 FAMILIES = (
-    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="8"),
+    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="9"),
     Family(
-        "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="8"
+        "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="9"
     ),
     Family(
         "html",
         "HTML",
         "Web and markup",
         (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
-        version="9",
+        version="10",
     ),
     Family(
         "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "7"
     ),
     Family(
-        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "8"
+        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "9"
     ),
-    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="8"),
+    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="9"),
     Family(
         "xml",
         "XML",

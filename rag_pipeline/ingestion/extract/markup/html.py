@@ -3,15 +3,17 @@
 Belongs here: what must be mended in a page before and after unstructured sees it. Not here: e-mail around HTML bodies.
 
 unstructured drops, with all their text: forms (whole pages of some web frameworks), ``details``, ``figure`` with its caption,
-``label`` and ``button``; it also drops the page's title, and everything nested more than 256 levels deep. The first are renamed to
-neutral tags, the title is read here, and a page nested too deeply is flattened, or refused rather than cut. Tables that only lay out
-the page are unfolded, and in the others cells over several rows or columns are written out, which unstructured forgets.
+``label`` and ``button``, and all that stands beside a ``main``; it also drops the page's title, and everything nested more than 256
+levels deep. The first are renamed to neutral tags, the title is read here, and a page nested too deeply is flattened, or refused rather
+than cut. Tables that only lay out the page are unfolded, and in the others cells over several rows or columns are written out, which
+unstructured forgets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DECLARED_ENCODING = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w-]+)""", re.IGNORECASE)
+_NO_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])|x0*(?:[0-8bef]|1[\da-f]|fff[ef]));", re.IGNORECASE
+)
+"""Characters that no XML can hold, in which what is put into the tree must be; they show nothing."""
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
+"""libxml2 stops there; what follows is part of the page all the same (HTML Standard, 13.2.6.4.19), and the tags may be left out."""
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _RENAMED = {
     "details": "div",
@@ -40,6 +48,7 @@ _RENAMED = {
     "legend": "p",
     "dialog": "div",
     "nav": "div",
+    "main": "div",
     "label": "span",
     "button": "span",
     "textarea": "span",
@@ -51,6 +60,8 @@ _LONGEST_CELL = 300
 """Letters of a cell that may still be one in a table of data, whatever the others hold."""
 _TABLE_PARTS = ("caption", "thead", "tbody", "tfoot", "tr", "td", "th")
 _REMOVED = ("script", "style", "template", "noscript", "object")
+_OF_THE_HEAD = ("base", "basefont", "bgsound", "link", "meta", "noscript", "object", "script", "style", "template", "title")
+"""What the head of a page may hold (HTML Standard, 13.2.6.4.4; ``object``: HTML 4.01, 7.4.1)."""
 _OF_DRAWINGS = ("text", "foreignobject")
 """What holds words in an SVG; the parser of HTML writes names in small letters."""
 _WITHOUT_SHOWN_WORDS = ("annotation", "annotation-xml", "desc", "metadata", "defs", "symbol")
@@ -107,7 +118,7 @@ def _elements(root: _Element) -> list[Element]:
 
 
 def _parse(text: str) -> _Element | None:
-    stripped = _XML_DECLARATION.sub("", text)  # lxml refuses an encoding declared inside a string
+    stripped = _XML_DECLARATION.sub("", _ENDS.sub("", _NO_TEXT.sub("", text)))  # lxml refuses an encoding declared inside a string
     if not stripped.strip():
         return None
     root, too_deep = _parsed(stripped)
@@ -124,7 +135,26 @@ def _parsed(text: str) -> tuple[_Element | None, bool]:
     parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True, no_network=True)
     root = etree.fromstring(text, parser)
     cut = any("Excessive depth" in entry.message for entry in parser.error_log)
+    if root is not None:
+        _end_head(root)
     return root, cut or (root is not None and _depth(root) > _DEEPEST)
+
+
+def _end_head(root: _Element) -> None:
+    """The tags around head and body may be left out: the head ends before the first element that has no place in it.
+
+    libxml2 does not know the elements of HTML 5, and keeps in the head a page that begins with one of them.
+    """
+    head = root.find("head")
+    strays = [] if head is None else list(dropwhile(lambda child: child.tag in _OF_THE_HEAD, head))
+    if strays:
+        body = root.find("body")
+        if body is None:
+            body = root.makeelement("body")
+            root.append(body)
+        for place, stray in enumerate(strays):
+            body.insert(place, stray)
+        strays[-1].tail, body.text = f"{strays[-1].tail or ''}{body.text or ''}", None
 
 
 def _flattened(text: str) -> str:

@@ -31,9 +31,11 @@ def choose_alternatives(root: _Element) -> None:
 
 
 def paragraph_text(paragraph: _Element) -> str:
-    """The words of an ``a:p``, with its line breaks, fields and formulas."""
+    """The words of an ``a:p``, with its line breaks, fields and formulas; but for the number of the slide, which is its page."""
     words = []
     for piece in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", f"{_M}t"):
+        if (field := piece.getparent()) is not None and field.tag == f"{A}fld" and field.get("type") == "slidenum":
+            continue
         words.append("\n" if piece.tag == f"{A}br" else "\t" if piece.tag == f"{A}tab" else piece.text or "")
     return clean_text("".join(words).replace("\v", "\n")).strip()
 

@@ -23,6 +23,8 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 DOC = "application/msword"
 XLS = "application/vnd.ms-excel"
 PPT = "application/vnd.ms-powerpoint"
+_RECORDS = re.compile(rb"\x09(?:\x00\x04|[\x02\x04]\x06)\x00.{2}(?:[\x10\x20\x40]\x00|\x00\x01)", re.DOTALL)
+"""How workbooks begin that are older than Excel 5: the record BOF of their version, what follows it (sheet, chart, macros or workbook)."""
 
 
 def _read_word(source: Source) -> Iterator[Element]:
@@ -47,6 +49,17 @@ def _read_workbook_values(source: Source) -> Iterator[Element]:
     from rag_pipeline.ingestion.extract.office.workbook_values import read_workbook_values
 
     return read_workbook_values(source)
+
+
+def _read_old_workbook(source: Source) -> Iterator[Element]:
+    """Excel wrote the records alone into its files before version 5, and into a container since."""
+    alone = _RECORDS.match(source.stream.read(8))
+    source.stream.seek(0)
+    if not alone:
+        return read_container(source)
+    from rag_pipeline.ingestion.extract.office.workbook_values import elements_as_converted
+
+    return elements_as_converted(source)
 
 
 def _read_open_text(source: Source) -> Iterator[Element]:
@@ -75,7 +88,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="9",
+        version="10",
     ),
     Family(
         "powerpoint",
@@ -85,7 +98,7 @@ FAMILIES = (
             Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
             Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
         ),
-        version="8",
+        version="9",
     ),
     Family(
         "excel",
@@ -94,9 +107,9 @@ FAMILIES = (
         (
             Format(XLSX, _read_workbook, ("xlsx", "xlsm", "xltx", "xltm"), "zip", zip_folder=b"xl/"),
             Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
-            Format(XLS, read_container, ("xls", "xlt", "xla"), "ole"),
+            Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
         ),
-        version="8",
+        version="9",
     ),
     Family(
         "open_document",
@@ -107,6 +120,6 @@ FAMILIES = (
             _open_document(ODP, _read_open_slides, "odp", "otp"),
             _open_document(ODS, _read_workbook_values, "ods", "ots"),
         ),
-        version="8",
+        version="9",
     ),
 )

@@ -35,9 +35,7 @@ def without_damaged_parts(source: Source, content: io.BytesIO, *, relations_too:
         for name in dict.fromkeys(archive.namelist()):
             with source.part(f"The part {name}"):
                 part = archive.read(name)
-                if name.endswith((".xml", ".rels")):
-                    safe_xml(part)
-                parts[name] = part
+                parts[name] = _readable_xml(source, name, part) if name.endswith((".xml", ".rels")) else part
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as mended:
         for name, part in parts.items():
             if relations_too and name.endswith(".rels"):
@@ -49,6 +47,26 @@ def without_damaged_parts(source: Source, content: io.BytesIO, *, relations_too:
             mended.writestr(name, _with_all_types(part, parts) if name == _TYPES else part)
     target.seek(0)
     return target
+
+
+def _readable_xml(source: Source, name: str, part: bytes) -> bytes:
+    """A part as it is, or what a forgiving parser makes of it where that still holds text.
+
+    Raises:
+        SyntaxError: it is no XML.
+    """
+    from lxml import etree
+
+    try:
+        safe_xml(part)
+    except etree.XMLSyntaxError:
+        root = etree.fromstring(part, etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False))
+        if root is None or not any(text.strip() for text in root.itertext()):
+            raise
+        etree.strip_elements(root, etree.Entity, with_tail=False)  # names of texts that nobody has given
+        source.notes.append(f"The part {name} is damaged. What could be read of it was; something may be missing.")
+        part = etree.tostring(root)
+    return part
 
 
 def without_unrelated_sheets(content: io.BytesIO) -> io.BytesIO:

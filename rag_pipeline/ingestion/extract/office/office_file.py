@@ -38,6 +38,10 @@ _SLIDES_MAIN = b"application/vnd.openxmlformats-officedocument.presentationml.pr
 _MAIN_TYPES = {b"word": _WORD_MAIN, b"wordprocessingml": _WORD_MAIN, b"powerpoint": _SLIDES_MAIN, b"presentationml": _SLIDES_MAIN}
 
 
+_ONLY_NAMES = ("DTD_XMLID_VALUE", "DTD_ID_REDEFINED")
+"""Errors of libxml2 that say nothing but that an ``xml:id`` is no name, or is one twice."""
+
+
 @contextmanager
 def damage_reported() -> Iterator[None]:
     """Turns what the office libraries raise on damaged files into a DocumentError (``damaged``)."""
@@ -102,10 +106,21 @@ def check_archive(stream: BinaryIO) -> list[str]:
 
 
 def safe_xml(content: bytes) -> _Element:
-    """Parse a part; entities stay unexpanded and nothing is loaded."""
+    """Parse a part; entities stay unexpanded and nothing is loaded.
+
+    An ``xml:id`` that is no name costs nothing: some programs write such, and nobody asks for it.
+    """
     from lxml import etree
 
-    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    options: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False}
+    try:
+        return etree.fromstring(content, etree.XMLParser(**options))
+    except etree.XMLSyntaxError as error:
+        lenient = etree.XMLParser(recover=True, **options)
+        root = etree.fromstring(content, lenient)
+        if root is None or any(one.type_name not in _ONLY_NAMES for one in lenient.error_log):
+            raise error from None
+        return root
 
 
 def saved(document: object) -> io.BytesIO:

@@ -8,6 +8,7 @@ costs forty slides, and leave out charts, diagrams, groups of layouts, shapes st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _EDGES = ("ftr", "hdr")
 _WITHOUT_WORDS = ("sldNum", "sldImg")
+_STAND_IN = re.compile(r"<[a-z/]+>")
 NOTES_HEADING = "Speaker notes"
 
 
@@ -118,7 +120,7 @@ class _Deck:
     def _shape(self, number: int, shape: _Element, outline: Outline) -> Iterator[Element]:
         role = placeholder_type(shape)
         if role in _EDGES:
-            self._edges.update(dict.fromkeys(paragraph_texts(shape)))
+            self._edges.update(dict.fromkeys(_edge_texts(shape)))
         elif role in ("title", "ctrTitle"):
             for level, text in enumerate(paragraph_texts(shape), 1):
                 yield outline.title(text, level, number)
@@ -154,7 +156,7 @@ class _Deck:
         choose_alternatives(root)
         shapes = [(placeholder_type(shape), shape) for shape in root.iter(f"{_P}sp", f"{_P}graphicFrame")]
         for role, shape in shapes:
-            self._edges.update(dict.fromkeys(paragraph_texts(shape)) if role in _EDGES else {})
+            self._edges.update(dict.fromkeys(_edge_texts(shape)) if role in _EDGES else {})
         said = [text for role, shape in shapes if role not in (*_EDGES, *_WITHOUT_WORDS, "dt") for text in paragraph_texts(shape)]
         return f"{NOTES_HEADING}:\n" + "\n".join(said) if said else ""
 
@@ -182,7 +184,12 @@ class _Deck:
             for shape in root.iter(f"{_P}sp", f"{_P}graphicFrame"):
                 role = placeholder_type(shape)
                 if role in _EDGES or (not role and not placed_only):
-                    self._edges.update(dict.fromkeys(paragraph_texts(shape)))
+                    self._edges.update(dict.fromkeys(_edge_texts(shape)))
+
+
+def _edge_texts(shape: _Element) -> Iterator[str]:
+    """The texts of a header or footer, but for ``<footer>``: LibreOffice writes such where a master has a place for one and no text."""
+    return (text for text in paragraph_texts(shape) if not _STAND_IN.fullmatch(text))
 
 
 def _kind(paragraph: _Element) -> ElementKind:

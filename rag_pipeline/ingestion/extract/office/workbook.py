@@ -151,12 +151,12 @@ def _rows(sheet: Any) -> Iterator[Row]:
     sheet.reset_dimensions()  # the size that a sheet declares may be wrong, in either direction
     filled: list[Cell] = []
     count = 0
-    for cells in sheet.iter_rows(max_row=_LAST_ROW):
+    for cells in sheet.iter_rows(max_row=_LAST_ROW + 1):
         count += 1
         filled = [cell for cell in cells if cell.value is not None]
         if filled:
             yield filled[0].row, _cell_texts(filled, len(cells))
-    if count == _LAST_ROW and not filled:  # the library fills up to the row where it stopped
+    if count > _LAST_ROW:  # the library fills up to the row where it stopped
         raise DocumentError("damaged", "it numbers rows beyond the last that a sheet can have.")
 
 

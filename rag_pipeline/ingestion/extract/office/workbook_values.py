@@ -9,15 +9,16 @@ import html
 import io
 import math
 import re
+import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
@@ -27,8 +28,12 @@ from rag_pipeline.ingestion.extract.office.parts import core_properties
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.office.workbook import calamine_sheets, elements_of_sheets
 from rag_pipeline.ingestion.extract.office.workbook_parts import printed_text, texts_outside_cells
-from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.ingestion.extract.process.libreoffice import converted
+from rag_pipeline.ingestion.extract.source import NO_LIBRARY_ERRORS, Source
 from rag_pipeline.models import Element
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 _ZIP = b"PK\x03\x04"
 _CONTENT = "content.xml"
@@ -47,31 +52,85 @@ _UTF8 = 65001
 """Its number as a code page."""
 _SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
 """Records of the old format that hold text beside the cells (MS-XLS 2.3)."""
+_DIMENSIONS, _OLDER_DIMENSIONS_BYTES = 0x0200, 10
+_MOST_PLACES = 1 << 22
+"""Each takes 32 bytes."""
 
 
 def read_workbook_values(source: Source) -> Iterator[Element]:
     """Sheet by sheet, each block of rows a table, hidden sheets too; then texts of charts, boxes, headers and footers. Pages are sheets.
 
-    Raises:
-        DocumentError: ``damaged``, ``too_large``, or ``password_protected``.
-    """
-    import python_calamine
+    What calamine cannot read is read as LibreOffice saves it, where that is installed.
 
+    Raises:
+        DocumentError: ``damaged``, ``too_large``, ``password_protected``, or ``missing_program`` (LibreOffice).
+    """
     zipped = source.stream.read(4) == _ZIP
     source.stream.seek(0)
     if zipped:
         check_encryption(source, check_archive(source.stream))
         source.stream.seek(0)
+    elif _is_spread_out(source.stream):
+        yield from elements_as_converted(source)
+        return
     try:
-        workbook = python_calamine.load_workbook(_as_calamine_reads_it(source.stream) if zipped else source.stream)
-    except python_calamine.PasswordError:
-        raise DocumentError("password_protected", "The workbook is protected with a password. Save a copy without one.") from None
-    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
-        message = f"The workbook is damaged or of an unknown form ({error}). Open it in its program and save it as .xlsx."
-        raise DocumentError("damaged", message) from None
+        workbook = _opened(source, zipped)
+    except DocumentError as error:
+        if error.code != "damaged":
+            raise
+        yield from elements_as_converted(source, error)
+        return
     properties, beside = _around(source, zipped)
     sheets = calamine_sheets(workbook, {} if zipped else _number_formats(source))
     yield from with_properties(properties, chain(elements_of_sheets(source, sheets), beside), source.name)
+
+
+def _opened(source: Source, zipped: bool) -> CalamineWorkbook:
+    import python_calamine
+
+    try:
+        return python_calamine.load_workbook(_as_calamine_reads_it(source.stream) if zipped else source.stream)
+    except python_calamine.PasswordError:
+        raise DocumentError("password_protected", "The workbook is protected with a password. Save a copy without one.") from None
+    except (MemoryError, *NO_LIBRARY_ERRORS):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of the library, which is written in Rust, is no Exception
+        message = f"The workbook is damaged or of an unknown form ({error}). Open it in its program and save it as .xlsx."
+        raise DocumentError("damaged", message) from None
+
+
+def elements_as_converted(source: Source, instead_of: DocumentError | None = None) -> Iterator[Element]:
+    """A workbook as LibreOffice saves it in the form of today.
+
+    Args:
+        source: the workbook.
+        instead_of: what is raised where LibreOffice cannot read it either, or is not there.
+
+    Raises:
+        DocumentError: ``instead_of``; without, ``missing_program`` or ``unreadable_content``.
+    """
+    source.stream.seek(0)
+    content = source.stream.read()
+    try:
+        today = converted(content, "xls" if not content.startswith(_ZIP) else "ods" if _CONTENT.encode() in content else "xlsb", "xlsx")
+    except DocumentError as error:
+        raise (instead_of or error) from None
+    yield from elements_in_place(source, today)
+
+
+def _is_spread_out(stream: BinaryIO) -> bool:
+    """Whether a sheet of the old format is so large that calamine, which keeps a place for each cell that could be, runs out of memory.
+
+    Two cells in opposite corners are enough. Sizes as the sheets declare them (DIMENSIONS: MS-XLS 2.4.90).
+    """
+    spread = False
+    with suppress(OSError, ValueError, struct.error):  # what is damaged is calamine's to say
+        for _, kind, data in records(_old_stream(stream)):
+            if kind == _DIMENSIONS:
+                top, bottom, left, right = struct.unpack_from("<IIHH" if len(data) > _OLDER_DIMENSIONS_BYTES else "<HHHH", data)
+                spread = spread or (bottom - top) * (right - left) > _MOST_PLACES
+    stream.seek(0)
+    return spread
 
 
 def _number_formats(source: Source) -> dict[str, Codes]:

@@ -33,7 +33,7 @@ def in_reading_order(lines: Sequence[Line]) -> list[Line]:
     if gutter is None or _evidence(lines, gutter) < _LEAST_CROSSINGS:
         return list(lines)
     pieces = [piece for line in lines for piece in _parted(line, gutter)]
-    if not all(_is_prose([piece for piece in pieces if _side(piece, gutter) == side]) for side in (-1, 1)):
+    if not all(is_prose([piece for piece in pieces if _side(piece, gutter) == side]) for side in (-1, 1)):
         return list(lines)
     return _columns(sorted(pieces, key=lambda piece: piece.top), gutter)
 
@@ -105,7 +105,8 @@ def _joined(segments: list[Line], line: Line) -> Line:
     )
 
 
-def _is_prose(column: list[Line]) -> bool:
+def is_prose(column: Sequence[Line]) -> bool:
+    """Whether lines below one another are text that runs on: long ones without many digits, most of which fill the column."""
     if len(column) < _LEAST_CROSSINGS // 2:
         return False
     letters = sum(len(line.text) for line in column)

@@ -3,7 +3,8 @@
 Belongs here: pure decisions on lines. Not here: reading lines.
 
 Only what stands at the same height near an edge of pages close to each other, and says the same, is taken for repeated; of numbers
-in it only the page number may differ, counting with the pages. So no row of a table is mistaken for one.
+in it only the page number may differ, counting with the pages. So no row of a table is mistaken for one. What is all that a page says is
+left out only where another one says it word for word: numbered sheets would be lost otherwise.
 """
 
 from __future__ import annotations
@@ -41,7 +42,18 @@ def repeated_lines(lines: Sequence[Line]) -> dict[int, ElementKind | None]:
             for number, index in enumerate(repeated):
                 first: ElementKind = "Header" if lines[index].bottom < _TOP else "Footer"
                 found.setdefault(index, None if number else first)
-    return {index: found[index] for index in _outermost(lines, found)}
+    outermost = {index: found[index] for index in _outermost(lines, found)}
+    kept = set(_all_of_a_page(lines, outermost))
+    return {index: kind for index, kind in outermost.items() if index not in kept}
+
+
+def _all_of_a_page(lines: Sequence[Line], found: Mapping[int, ElementKind | None]) -> Iterator[int]:
+    """Lines that would be left out though the page holds no other, and none that is given says the same."""
+    saying = {line.page for index, line in enumerate(lines) if index not in found}
+    given = {lines[index].text for index, kind in found.items() if kind}
+    for index, kind in found.items():
+        if kind is None and lines[index].page not in saying and lines[index].text not in given:
+            yield index
 
 
 def _outermost(lines: Sequence[Line], found: Mapping[int, object]) -> Iterator[int]:

@@ -18,6 +18,7 @@ from statistics import median
 from types import MappingProxyType
 
 from rag_pipeline.ingestion.extract.data.tables import header_text, is_number, is_period, row_text, unit_in
+from rag_pipeline.ingestion.extract.pdf.columns import is_prose
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
 from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style, hyphen
 from rag_pipeline.models import Box, Element
@@ -131,7 +132,7 @@ def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: Ab
     rows = _rows(lines)
     found: list[FoundTable] = []
     end = 0
-    for start, stop in _regions(rows):
+    for start, stop in _regions(rows) if rows else ():
         table = _table(rows, max(start, end), stop, _below_titles(rows[:start], end, levels), words)
         if table is not None:
             found.append(table)
@@ -367,14 +368,17 @@ def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
     full = [row for row in region if len(row.pieces) > 1]
     if not _LEAST_TEXT_COLUMNS <= len(columns) <= _MOST_COLUMNS or len(full) < _LEAST_TEXT_ROWS:
         return False
-    lefts: dict[int, list[float]] = {}
+    cells: dict[int, list[Line]] = {}
     for row in full:
         for piece in row.pieces:
-            lefts.setdefault(_column_of(piece, columns), []).append(piece.left)
+            cells.setdefault(_column_of(piece, columns), []).append(piece)
+    if all(map(is_prose, cells.values())):  # three columns of a newspaper, whose lines stand beside one another by chance
+        return False
     if sum(bool(_LISTED.match(piece.text)) for row in full for piece in row.pieces) > len(full) / 2:
         return False
-    aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts.values() for left in column)
-    pieces = sum(map(len, lefts.values()))
+    lefts = [[piece.left for piece in column] for column in cells.values()]
+    aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts for left in column)
+    pieces = sum(map(len, lefts))
     return aligned >= _ALIGNED_SHARE * pieces and pieces >= _FILLED_SHARE * len(full) * len(columns)
 
 

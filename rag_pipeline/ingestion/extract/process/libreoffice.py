@@ -22,9 +22,12 @@ _NEEDED: dict[str, tuple[str, Component]] = {
     "doc": ("A Word file of the old format", "writer"),
     "ppt": ("A deck of the old format", "impress"),
     "xls": ("A workbook of the old format", "calc"),
+    "ods": ("A workbook that only LibreOffice reads", "calc"),
 }
 _LIBRARIES: dict[Component, str] = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}
 """Half of what a Linux distribution leaves out with a component's package; the other half is the component's part of the registry."""
+_FILTERS = {"xls": "MS Excel 97", "xlsb": "Calc MS Excel 2007 Binary", "ods": "calc8"}
+"""What reads a workbook: of one that it cannot make out, LibreOffice would take the bytes for a text with columns."""
 _RESTART = 81
 """LibreOffice ends so once it has filled a new profile (EXITHELPER_NORMAL_RESTART in desktop/source/app/app.cxx)."""
 _SETTINGS = (
@@ -79,6 +82,7 @@ def converted(content: bytes, old: str, new: str) -> bytes:
         (profile / "user" / "registrymodifications.xcu").write_text(_profile_settings())
         (folder / f"document.{old}").write_bytes(content)
         command = [program, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--nologo", "--nolockcheck"]
+        command += [f"--infilter={_FILTERS[old]}"] if old in _FILTERS else []
         command += ["--convert-to", new, "--outdir", str(folder / "out"), str(folder / f"document.{old}")]
         run_program(command, environment={"HOME": name}, again_code=_RESTART)
         result = folder / "out" / f"document.{new}"

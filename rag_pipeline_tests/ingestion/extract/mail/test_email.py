@@ -219,3 +219,18 @@ def test_a_header_that_the_parser_trips_over_costs_itself_only(tmp_path: Path, h
     found = texts(read(tmp_path, "a.eml", b"Subject: S\nFrom: a@b.invalid\n" + header + b"\n\nThe words.\n"))
     assert found[:2] == ["S", "\n".join(filter(None, ["From: a@b.invalid", told]))]
     assert found[-1] == "The words."
+
+
+def test_a_page_that_a_browser_has_saved_whole(tmp_path: Path) -> None:
+    """RFC 2557: what the page is made of has a Content-Location; only the page is text."""
+    page = "<html><head><link rel=stylesheet href=a.css></head><body><h1>Prices</h1><p>caf=C3=A9 3.50</p><img src=a.gif></body></html>"
+    parts = [
+        ("text/html; charset=utf-8", "quoted-printable", "http://a.test/", page.replace("=a", "=3Da").replace("=s", "=3Ds")),
+        ("text/css", "7bit", "http://a.test/a.css", "body { color: red }"),
+        ("image/gif", "base64", "http://a.test/a.gif", "R0lGODlhAQABAAAAACw="),
+    ]
+    written = (f"--b\nContent-Type: {k}\nContent-Transfer-Encoding: {e}\nContent-Location: {at}\n\n{text}\n" for k, e, at, text in parts)
+    head = 'From: <Saved by Blink>\nSubject: Prices\nMIME-Version: 1.0\nContent-Type: multipart/related; type="text/html"; boundary="b"\n\n'
+    extraction = read(tmp_path, "a.mhtml", (head + "".join(written) + "--b--\n").encode())
+    assert [text for text in texts(extraction) if "Blink" not in text] == ["Prices", "Prices", "café 3.50"]
+    assert extraction.notes == ()

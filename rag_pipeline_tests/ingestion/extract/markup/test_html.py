@@ -36,6 +36,33 @@ def test_text_that_unstructured_would_drop_is_kept(tmp_path: Path, tag: str) -> 
     assert element_with(read(tmp_path, "a.html", page(f"<p>before</p><{tag}>wanted words</{tag}><p>after</p>")), "wanted words")
 
 
+@pytest.mark.parametrize("tag", ["section", "article", "main", "header", "my-card"])
+@pytest.mark.parametrize("before", ["<title>T</title>", "<head><title>T</title>", "<meta charset=utf-8><title>T</title><script></script>"])
+def test_a_page_may_leave_out_the_tags_of_its_head_and_body(tmp_path: Path, tag: str, before: str) -> None:
+    body = f"<{tag}><h1>wanted</h1> words</{tag}> and <b>more</b> <section>of them</section>"
+    assert " ".join(texts(read(tmp_path, "a.html", f"<!DOCTYPE html>{before}{body}".encode()))) == "T wanted words and more of them"
+
+
+def test_what_stands_beside_the_main_part_is_kept(tmp_path: Path) -> None:
+    body = "<h1>first</h1><div><main><p>second</p></main></div><main>third</main><aside>fourth</aside><p>fifth</p>"
+    assert texts(read(tmp_path, "a.html", page(body))) == ["first", "second", "third", "fourth", "fifth"]
+
+
+@pytest.mark.parametrize("between", ["", "</body>", "</body></html>", "</BODY ></HTML>\n<html><head></head><body>", "</body><body>"])
+def test_a_page_goes_on_behind_its_end(tmp_path: Path, between: str) -> None:
+    assert texts(read(tmp_path, "a.html", f"<html><body><p>one two</p>{between}<p>three four</p></body></html>five".encode())) == [
+        "one two",
+        "three four",
+        "five",
+    ]
+
+
+def test_control_characters_cost_nothing_but_themselves(tmp_path: Path) -> None:
+    table = "<table><tr><th>se\x02cond&#1;</th><td>a&#x1F;\x0c</td></tr></table>"
+    body = f"<p>fi\x01rst</p>{table}<input value='th\x0bird&#31;'><p>&#310;&#x1b9;</p>"
+    assert " ".join(texts(read(tmp_path, "a.html", page(body)))).split() == ["first", "second", "|", "a", "third", "Ķƹ"]
+
+
 def test_what_no_reader_sees_is_left_out(tmp_path: Path) -> None:
     body = "<p>seen</p><script>alert('no')</script><style>p {color: red}</style><!-- secret --><template>no</template>"
     assert texts(read(tmp_path, "a.html", page(body))) == ["seen"]

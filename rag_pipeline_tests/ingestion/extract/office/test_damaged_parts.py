@@ -169,6 +169,12 @@ def test_one_odd_attribute_costs_its_own_block_and_no_other(sound: bytes, odd: b
     assert [word for word in expected if word not in words] == []
 
 
+def test_of_a_text_that_is_broken_somewhere_the_rest_is_read() -> None:
+    text, notes = said(damaged(LETTER, "word/document.xml", lambda part: part.replace(b"<w:t>bodywords", b"<w:t>&body;wo\x01rds")), DOCX)
+    assert [word for word in ("headingwords", "listwords", "cellwords", "headerwords") if word not in text] == []
+    assert notes == ["The part word/document.xml is damaged. What could be read of it was; something may be missing."]
+
+
 def test_words_alone_keep_their_tabs_breaks_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left where even the blocks cannot be told apart."""
 
@@ -285,3 +291,9 @@ def test_a_row_with_a_number_beyond_all_sheets_costs_its_sheet() -> None:
     text, notes = said(content, XLSX)
     assert [word for word in words_of_sheets(1, 3) if word not in text] == []
     assert notes == ["Sheet sheet2 was not read: it numbers rows beyond the last that a sheet can have."]
+
+
+def test_the_last_row_that_a_sheet_can_have_costs_nothing() -> None:
+    content = damaged(BOOK, "xl/worksheets/sheet2.xml", lambda part: part.replace(b"</sheetData>", b'<row r="1048576"/></sheetData>'))
+    text, notes = said(content, XLSX)
+    assert ([word for word in words_of_sheets(1, 2, 3) if word not in text], notes) == ([], [])

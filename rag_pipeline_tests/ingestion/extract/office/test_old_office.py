@@ -1,6 +1,7 @@
 """Old Office files, and files that open with a password only."""
 
 import io
+import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,53 @@ def test_old_workbooks(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.xls", converted(workbook({"Numbers": rows, "Two": [["more"]]}), "xlsx", "xls"))
     assert texts(extraction) == ["Numbers", "name || value\npi | 3.14159265358979\nyes | TRUE", "Two", "more"]
     assert (extraction.pages, extraction.elements[-1].page) == (2, 2)
+
+
+def oldest_workbook(version: int) -> bytes:
+    """A text beside a number, in records alone (OpenOffice.org's documentation of the format: BOF, LABEL, NUMBER, EOF)."""
+    width = 3 if version == 2 else 2
+    begin = struct.pack("<HH", 0x0009 | (version - 2) * 0x200 if version < 4 else 0x0409, 4 if version == 2 else 6)
+    name = (b"\x05" if version == 2 else b"\x05\0") + b"words"
+    cells = [(0x0004, 0, bytes(width) + name), (0x0003, 1, bytes(width) + struct.pack("<d", 12.5))]
+    written = (struct.pack("<HHHH", kind | (0x200 if version > 2 else 0), 4 + len(data), 0, column) + data for kind, column, data in cells)
+    return begin + struct.pack("<HH", version, 0x10) + bytes(0 if version == 2 else 2) + b"".join(written) + struct.pack("<HH", 0x0A, 0)
+
+
+@needs(CALC)
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_workbooks_older_than_their_containers(tmp_path: Path, version: int) -> None:
+    assert "words | 12.5" in texts(read(tmp_path, "a.xls", oldest_workbook(version)))
+
+
+@needs(CALC)
+def test_a_workbook_of_two_cells_far_apart(tmp_path: Path) -> None:
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    book.worksheets[0]["A1"], book.worksheets[0]["IV65536"] = "here", "there"
+    book.save(buffer)
+    assert texts(read(tmp_path, "a.xls", converted(buffer.getvalue(), "xlsx", "xls"))) == ["Sheet", "here", "there"]
+
+
+@needs(CALC)
+@pytest.mark.parametrize("name", ["xls", "ods"])
+def test_what_one_library_gives_up_is_read_by_libreoffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    class PanicException(BaseException): ...
+
+    def panics(_: object) -> None:
+        raise PanicException("no entry found for key")
+
+    content = converted(workbook({"Numbers": [["some", "words"], ["and", 3.5]]}), "xlsx", name)
+    monkeypatch.setattr("python_calamine.load_workbook", panics)
+    assert texts(read(tmp_path, f"a.{name}", content)) == ["Numbers", "some || words\nand | 3.5"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DocumentError, match="no entry found for key"):
+        read(tmp_path, f"a.{name}", content)
+
+
+@needs(CALC)
+def test_bytes_are_no_text_of_a_workbook(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.xls", compound_file({"Workbook": b"no,records\nof,any,kind\n" * 40}))
+    assert raised.value.code == "damaged"
 
 
 @needs(CALC)

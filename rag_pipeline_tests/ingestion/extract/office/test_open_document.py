@@ -47,6 +47,13 @@ def test_a_text_in_its_order(tmp_path: Path) -> None:
     assert element_with(extraction, "in a box").heading_path == ("Guide",)
 
 
+@pytest.mark.parametrize("names", [("geo#1", "b"), ("", ""), ("same", "same")])
+def test_names_of_parts_that_are_none_cost_nothing(tmp_path: Path, names: tuple[str, str]) -> None:
+    body = "".join(f'<text:p xml:id="{name}">words {number}</text:p>' for number, name in enumerate(names))
+    extraction = read(tmp_path, "a.odt", open_document("text", body))
+    assert (texts(extraction), extraction.notes) == (["words 0", "words 1"], ())
+
+
 def test_slides_are_pages(tmp_path: Path) -> None:
     slides = "".join(
         f"""<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>{title}</text:p></draw:text-box></draw:frame>

@@ -18,7 +18,16 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.enum.shapes import PROG_ID
 
 from rag_pipeline.models import Extraction
-from rag_pipeline_tests.ingestion.extract.documents import open_document, read, texts, with_parts, word_document, workbook
+from rag_pipeline_tests.ingestion.extract.documents import (
+    changed_archive,
+    deck,
+    open_document,
+    read,
+    texts,
+    with_parts,
+    word_document,
+    workbook,
+)
 
 SPACES = {
     "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -349,3 +358,18 @@ def test_category_and_description_are_told(tmp_path: Path) -> None:
         document.core_properties.category, document.core_properties.comments = "Weaving", "How looms are set up."
 
     assert texts(read(tmp_path, "a.docx", word_document(fill))) == ["Category: Weaving\nDescription: How looms are set up.", "The words."]
+
+
+def test_stand_ins_of_footers_and_numbers_of_slides_are_no_text(tmp_path: Path) -> None:
+    """As LibreOffice writes a master without a footer, and a field for the slide's number (ECMA-376 part 1, 21.1.2.2.4)."""
+    field = '<a:fld id="{A4B924C7-2D5B-47FB-88C5-2424EA024221}" type="slidenum"><a:rPr/><a:t>&lt;number&gt;</a:t></a:fld>'
+    words = f"<a:p><a:r><a:t>Course 3, page </a:t></a:r>{field}<a:r><a:t> of many</a:t></a:r></a:p>"
+    words += "<a:p><a:r><a:t>&lt;footer&gt;</a:t></a:r></a:p>"
+
+    def with_edge(name: str, part: bytes) -> bytes:
+        edge = '<p:sp><p:nvSpPr><p:cNvPr id="90" name="f"/><p:cNvSpPr/><p:nvPr><p:ph type="ftr"/></p:nvPr></p:nvSpPr><p:spPr/><p:txBody>'
+        edge += f"<a:bodyPr/>{words}</p:txBody></p:sp></p:spTree>"
+        return part.replace(b"</p:spTree>", edge.encode()) if name == "ppt/slideMasters/slideMaster1.xml" else part
+
+    extraction = read(tmp_path, "a.pptx", changed_archive(deck(("One", "body")), with_edge))
+    assert [text for text in texts(extraction) if "many" in text or "foot" in text] == ["Course 3, page  of many"]

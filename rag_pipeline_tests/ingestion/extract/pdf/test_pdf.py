@@ -118,8 +118,23 @@ def test_rows_and_heads_of_tables_are_not_taken_for_page_headers(tmp_path: Path)
     assert all(f"Sales {n * 7} {n * 11}" in " ".join(texts(extraction)) for n in range(1, 6))
 
 
+def test_what_is_all_that_a_page_says_is_left_out_only_where_another_says_it_word_for_word(tmp_path: Path) -> None:
+    sheets = read(tmp_path, "a.pdf", pdf(*(line(f"Sheet {n}", 30) for n in range(1, 6))))
+    assert texts(sheets) == [f"Sheet {n}" for n in range(1, 6)]
+    assert [element.page for element in sheets.elements] == [1, 2, 3, 4, 5]
+    assert texts(read(tmp_path, "b.pdf", pdf(*[line("For notes", 30)] * 5))) == ["For notes"]
+
+
 LEFT = [f"left column line {number} is long enough" for number in range(8)]
 RIGHT = [f"right column line {number} is long enough" for number in range(8)]
+
+
+def test_three_columns_of_text_beside_each_other_are_no_table(tmp_path: Path) -> None:
+    columns = [[f"{name} goes on in line {number:02}" for number in range(12)] for name in ("first", "other", "third")]
+    content = "".join(line(text, 100 + 14 * n, left=50 + 170 * at) for at, column in enumerate(columns) for n, text in enumerate(column))
+    extraction = read(tmp_path, "a.pdf", pdf(content))
+    assert "Table" not in [element.kind for element in extraction.elements]
+    assert " ".join(" ".join(texts(extraction)).split()) == " ".join(text for column in columns for text in column)
 
 
 def test_columns_that_are_stored_row_by_row_are_read_one_after_the_other(tmp_path: Path) -> None:

@@ -94,6 +94,11 @@ def test_tables_below_one_another_keep_their_own_names_and_titles_stay_headings(
     assert second.table_header == "Group || Assets 2022 || Debt 2022"
 
 
+def test_a_page_whose_lines_all_stand_upright_on_their_side_holds_no_table() -> None:
+    lines = [replace(line, rotation=90) for row in range(3) if (line := line_of(["name", "1", "2"], row))]
+    assert tables_among(lines) == {}
+
+
 def test_numbers_in_a_justified_line_make_no_row() -> None:
     justified = ["Income was", "881", "million", "in 2022,", "and", "528 million"]
     rows = [["Net sales", "34,229", "35,355"], ["Costs", "19,232", "18,795"], ["Profit", "14,997", "16,560"]]

@@ -139,6 +139,22 @@ def open_document(kind: str, body: str, styles: str = "", manifest: str = "") ->
     return buffer.getvalue()
 
 
+def flat_open_document(kind: str, body: str, styles: str = "", says: str = "") -> bytes:
+    """The document of :func:`open_document` as one file; ``says`` is what stands at its root (OpenDocument 1.3 part 3, 3.1.1)."""
+    names = ("office", "text", "table", "style", "presentation")
+    spaces = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    spaces += ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" xmlns:meta="urn:oasis:names:tc:opendocument:xmlns:meta:1.0"'
+    spaces += ' xmlns:loext="urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0"'
+    spaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    meta = "<office:meta><dc:title>The title of all</dc:title></office:meta>" if says else ""
+    hidden = '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>'
+    return (
+        f"<?xml version='1.0' encoding='UTF-8'?>\n<!-- made <by> hand -->\n<office:document{spaces} office:version='1.3'{says}>{meta}"
+        f"<office:styles>{hidden}</office:styles><office:automatic-styles/><office:master-styles>{styles}</office:master-styles>"
+        f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document>"
+    ).encode()
+
+
 def compound_file(streams: dict[str, bytes]) -> bytes:
     """An OLE container (MS-CFB, version 3) with these streams; ``a/b`` is a stream b in a storage a. All go to whole sectors."""
     padded = {name: content.ljust(4096, b"\0") for name, content in streams.items()}

@@ -13,7 +13,16 @@ from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, ORG, RE
 from rag_pipeline.ingestion.extract.media_types import PLAIN
 from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from rag_pipeline.ingestion.extract.pdf.family import PDF
-from rag_pipeline_tests.ingestion.extract.documents import compound_file, deck, line, open_document, pdf, word_document, workbook
+from rag_pipeline_tests.ingestion.extract.documents import (
+    compound_file,
+    deck,
+    flat_open_document,
+    line,
+    open_document,
+    pdf,
+    word_document,
+    workbook,
+)
 
 ROWS = [["name", "value"], ["pi", 3.14], ["yes", True]]
 CELLS = "<table:table table:name='S'><table:table-row>"
@@ -66,6 +75,7 @@ TEXTS: dict[str, tuple[str, bytes]] = {
         b"<html><title>T</title><h1>H</h1><p>a<br>b</p><ul><li>x</ul><table><tr><th colspan=2>a<td>b</table>",
     ),
     "xml": (XML, b"<?xml version='1.0' encoding='utf-8'?><a x='1'><title>T</title><p>word <b>bold</b> tail</p><c><d>1</d></c></a>"),
+    "fodt": (f"{ODT}-flat-xml", flat_open_document("text", TEXT)),
     "yaml": (YAML, b"a: &x 1\nb: *x\n# why\n"),
     "csv": (CSV, b'name,value\n"a ""b""",1\n"over\ntwo lines",2\n'),
     "tsv": (TSV, b"sep=\t\nname\tvalue\na\t1\n"),

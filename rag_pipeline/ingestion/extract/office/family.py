@@ -23,6 +23,8 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 DOC = "application/msword"
 XLS = "application/vnd.ms-excel"
 PPT = "application/vnd.ms-powerpoint"
+ODG = "application/vnd.oasis.opendocument.graphics"
+_BEFORE_ROOT = r"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--(?:(?!-->).)*-->)*"
 _RECORDS = re.compile(rb"\x09(?:\x00\x04|[\x02\x04]\x06)\x00.{2}(?:[\x10\x20\x40]\x00|\x00\x01)", re.DOTALL)
 """How workbooks begin that are older than Excel 5: the record BOF of their version, what follows it (sheet, chart, macros or workbook)."""
 
@@ -74,9 +76,22 @@ def _read_open_slides(source: Source) -> Iterator[Element]:
     return read_open_slides(source)
 
 
+def _read_flat_document(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.open_document_forms.flat import read_flat_document
+
+    return read_flat_document(source)
+
+
 def _open_document(media_type: str, reader: Reader, *suffixes: str) -> Format:
     """Templates and the like (``…text-template``) are read as what they are templates of."""
     return Format(media_type, reader, suffixes, "zip", zip_mimetype=re.compile(rf"{re.escape(media_type)}(-[\w-]+)?"))
+
+
+def _flat(media_type: str, suffix: str) -> Format:
+    """The same as one XML file, which says at its root what it is (OpenDocument 1.3 part 3, 3.1.1), whatever its name."""
+    said = rf"office:mimetype=[\"']{re.escape(media_type)}(-[\w-]+)?[\"']"
+    signature = re.compile(rf"{_BEFORE_ROOT}<office:document\s[^>]*{said}".encode(), re.DOTALL)
+    return Format(f"{media_type}-flat-xml", _read_flat_document, (suffix,), "text", signature)
 
 
 FAMILIES = (
@@ -119,7 +134,12 @@ FAMILIES = (
             _open_document(ODT, _read_open_text, "odt", "ott"),
             _open_document(ODP, _read_open_slides, "odp", "otp"),
             _open_document(ODS, _read_workbook_values, "ods", "ots"),
+            _open_document(ODG, _read_open_slides, "odg", "otg"),
+            _flat(ODT, "fodt"),
+            _flat(ODP, "fodp"),
+            _flat(ODS, "fods"),
+            _flat(ODG, "fodg"),
         ),
-        version="9",
+        version="10",
     ),
 )

@@ -82,6 +82,15 @@ def _read_flat_document(source: Source) -> Iterator[Element]:
     return read_flat_document(source)
 
 
+def _read_predecessor(old: str, new: str) -> Reader:
+    def read(source: Source) -> Iterator[Element]:
+        from rag_pipeline.ingestion.extract.office.open_document_forms.predecessor import read_predecessor
+
+        return read_predecessor(source, old, new)
+
+    return read
+
+
 def _open_document(media_type: str, reader: Reader, *suffixes: str) -> Format:
     """Templates and the like (``…text-template``) are read as what they are templates of."""
     return Format(media_type, reader, suffixes, "zip", zip_mimetype=re.compile(rf"{re.escape(media_type)}(-[\w-]+)?"))
@@ -92,6 +101,12 @@ def _flat(media_type: str, suffix: str) -> Format:
     said = rf"office:mimetype=[\"']{re.escape(media_type)}(-[\w-]+)?[\"']"
     signature = re.compile(rf"{_BEFORE_ROOT}<office:document\s[^>]*{said}".encode(), re.DOTALL)
     return Format(f"{media_type}-flat-xml", _read_flat_document, (suffix,), "text", signature)
+
+
+def _predecessor(kind: str, reads_as: str, *suffixes: str) -> Format:
+    media_type = f"application/vnd.sun.xml.{kind}"
+    said = re.compile(rf"{re.escape(media_type)}(\.template)?")
+    return Format(media_type, _read_predecessor(suffixes[0], reads_as), suffixes, "zip", zip_mimetype=said)
 
 
 FAMILIES = (
@@ -141,5 +156,16 @@ FAMILIES = (
             _flat(ODG, "fodg"),
         ),
         version="10",
+    ),
+    Family(
+        "open_office_1",
+        "OpenOffice.org 1",
+        "Documents",
+        (
+            _predecessor("writer", "odt", "sxw", "stw"),
+            _predecessor("impress", "odp", "sxi", "sti"),
+            _predecessor("calc", "ods", "sxc", "stc"),
+        ),
+        version="1",
     ),
 )

@@ -1,4 +1,4 @@
-"""Old Word and PowerPoint files to new ones, by LibreOffice.
+"""Old office files to new ones, by LibreOffice.
 
 Belongs here: starting LibreOffice for one document, safely. Not here: which files need it, reading what comes out.
 
@@ -23,10 +23,13 @@ _NEEDED: dict[str, tuple[str, Component]] = {
     "ppt": ("A deck of the old format", "impress"),
     "xls": ("A workbook of the old format", "calc"),
     "ods": ("A workbook that only LibreOffice reads", "calc"),
+    "sxw": ("A text of OpenOffice.org 1", "writer"),
+    "sxi": ("A deck of OpenOffice.org 1", "impress"),
+    "sxc": ("A workbook of OpenOffice.org 1", "calc"),
 }
 _LIBRARIES: dict[Component, str] = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}
 """Half of what a Linux distribution leaves out with a component's package; the other half is the component's part of the registry."""
-_FILTERS = {"xls": "MS Excel 97", "xlsb": "Calc MS Excel 2007 Binary", "ods": "calc8"}
+_FILTERS = {"xls": "MS Excel 97", "xlsb": "Calc MS Excel 2007 Binary", "ods": "calc8", "sxc": "StarOffice XML (Calc)"}
 """What reads a workbook: of one that it cannot make out, LibreOffice would take the bytes for a text with columns."""
 _RESTART = 81
 """LibreOffice ends so once it has filled a new profile (EXITHELPER_NORMAL_RESTART in desktop/source/app/app.cxx)."""

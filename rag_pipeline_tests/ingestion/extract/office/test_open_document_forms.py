@@ -2,6 +2,7 @@
 
 import base64
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -132,3 +133,71 @@ def test_a_workbook_with_a_chart_that_libreoffice_writes(tmp_path: Path) -> None
     assert forms[0].elements == forms[1].elements
     assert element_with(forms[1], "Rain by month")
     assert "May | 31.25" in element_with(forms[1], "May").text
+
+
+OLDER_BODIES = {
+    "sxw": ("writer", "text", '<text:h text:level="1">Plan</text:h><text:p>first words</text:p>'),
+    "sxi": (
+        "impress",
+        "presentation",
+        '<draw:page draw:name="one" draw:master-page-name="Default">'
+        '<draw:text-box svg:x="1cm" svg:y="1cm" svg:width="9cm" svg:height="3cm"><text:p>first words</text:p></draw:text-box></draw:page>',
+    ),
+    "sxc": (
+        "calc",
+        "spreadsheet",
+        '<table:table table:name="Numbers"><table:table-row><table:table-cell><text:p>first words</text:p></table:table-cell>'
+        '<table:table-cell table:value-type="float" table:value="3.25"><text:p>3.3</text:p></table:table-cell>'
+        "</table:table-row></table:table>",
+    ),
+}
+
+
+def older(name: str, extra: str = "", manifest: str = "") -> bytes:
+    """A file by the OpenOffice.org XML File Format 1.0, which no program writes any more."""
+    kind, in_class, body = OLDER_BODIES[name]
+    names = {"office": "office", "text": "text", "table": "table", "draw": "drawing", "style": "style"}
+    spaces = "".join(f' xmlns:{name}="http://openoffice.org/2000/{space}"' for name, space in names.items())
+    spaces += ' xmlns:svg="http://www.w3.org/2000/svg" office:version="1.0"'
+    pages = '<style:page-master style:name="P"/>'
+    master = '<style:master-page style:name="Default" style:page-master-name="P"/>'
+    entry = f'<m:file-entry m:media-type="application/vnd.sun.xml.{kind}{extra}" m:full-path="/">{manifest}</m:file-entry>'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", f"application/vnd.sun.xml.{kind}{extra}")
+        content = f"<office:automatic-styles/><office:body>{body}</office:body>"
+        doctype = '<!DOCTYPE office:document-content PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "office.dtd">'
+        opening = f'{doctype}<office:document-content{spaces} office:class="{in_class}">'
+        archive.writestr("content.xml", f'<?xml version="1.0" encoding="UTF-8"?>{opening}{content}</office:document-content>')
+        styles = f"<office:automatic-styles>{pages}</office:automatic-styles><office:master-styles>{master}</office:master-styles>"
+        archive.writestr("styles.xml", f"<office:document-styles{spaces}>{styles}</office:document-styles>")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="http://openoffice.org/2001/manifest">{entry}</m:manifest>')
+    return buffer.getvalue()
+
+
+@needs(WRITER, CALC, IMPRESS)
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("sxw", ["Plan", "first words"]), ("sxi", ["first words"]), ("sxc", ["Numbers", "first words | 3.25"])],
+)
+@pytest.mark.parametrize("extra", ["", ".template"])
+def test_files_of_openoffice_1(tmp_path: Path, name: str, wanted: list[str], extra: str) -> None:
+    assert texts(read(tmp_path, "a.zip", older(name, extra))) == wanted
+
+
+@pytest.mark.parametrize(("name", "component"), [("sxw", "writer"), ("sxi", "impress"), ("sxc", "calc")])
+def test_files_of_openoffice_1_name_the_program_that_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, component: str
+) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.process.libreoffice.find_program", lambda *names: None)
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, f"a.{name}", older(name))
+    assert (raised.value.code, raised.value.state) == ("missing_program", "unsupported")
+    assert "of OpenOffice.org 1 needs LibreOffice" in str(raised.value)
+    assert f"apt install libreoffice-{component}-nogui" in str(raised.value)
+
+
+def test_a_password_of_openoffice_1(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.sxw", older("sxw", manifest="<m:encryption-data/>"))
+    assert raised.value.code == "password_protected"

@@ -8,6 +8,8 @@ Names and structure differ in a hundred places from those of OpenDocument, so th
 
 from __future__ import annotations
 
+import io
+import re
 import zipfile
 from collections.abc import Iterator
 
@@ -19,6 +21,7 @@ from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
 _MANIFEST = "META-INF/manifest.xml"
+_TEMPLATE = re.compile(rb"(application/vnd\.sun\.xml\.\w+)\.template")
 
 
 def read_predecessor(source: Source, old: str, new: str) -> Iterator[Element]:
@@ -29,8 +32,17 @@ def read_predecessor(source: Source, old: str, new: str) -> Iterator[Element]:
     """
     check_archive(source.stream)
     with damage_reported(), zipfile.ZipFile(source.stream) as archive:
-        encrypted = _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST)
-    if encrypted:  # by Blowfish, which nothing here reads: listed passwords would not help
-        raise DocumentError("password_protected", "The document is protected with a password. Save a copy without one.")
-    source.stream.seek(0)
-    yield from elements_in_place(source, converted(source.stream.read(), old, new))
+        content = _no_template(archive)
+    yield from elements_in_place(source, converted(content, old, new))
+
+
+def _no_template(archive: zipfile.ZipFile) -> bytes:
+    """The archive; a template as the document that it makes, because LibreOffice does not know those of decks."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as plain:
+        for name in dict.fromkeys(archive.namelist()):
+            part = archive.read(name)
+            if name == _MANIFEST and b"encryption-data" in part:  # by Blowfish, which nothing here reads: listed passwords would not help
+                raise DocumentError("password_protected", "The document is protected with a password. Save a copy without one.")
+            plain.writestr(name, _TEMPLATE.sub(rb"\1", part) if name in ("mimetype", _MANIFEST) else part)
+    return target.getvalue()

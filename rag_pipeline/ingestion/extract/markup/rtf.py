@@ -17,6 +17,7 @@ from rag_pipeline.ingestion.extract.markup.html import html_elements
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.markup.rtf_characters import RtfEvent, rtf_events
 from rag_pipeline.ingestion.extract.markup.rtf_story import Paragraph, Story
+from rag_pipeline.ingestion.extract.markup.rtf_symbols import symbol_shown
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 from rag_pipeline.ingestion.extract.source import Source
@@ -24,7 +25,7 @@ from rag_pipeline.models import Element, ElementKind
 
 _LEFT_OUT = frozenset((
     "fonttbl", "colortbl", "info", "pict", "fldinst", "listtable", "listoverridetable", "nonshppict", "shprslt", "objdata", "objclass",
-    "objname", "objalias", "objsect", "listtext", "pntext", "pntxta", "pntxtb", "xe", "tc", "tcn", "txe", "rxe", "nonesttables",
+    "objname", "objalias", "objsect", "pntxta", "pntxtb", "xe", "tc", "tcn", "txe", "rxe", "nonesttables",
     "template", "nextfile", "private", "upr", "revtbl", "filetbl", "mmathPict", "bkmkstart", "bkmkend",
 ))  # fmt: skip
 """Destinations without text for a reader; so are all that are marked as optional and not named here."""
@@ -47,7 +48,10 @@ _PROPERTIES = {
 _WORDART = "gtextUNICODE"
 """The property of a shape that holds its words as a drawing."""
 _ALTERNATIVE_TEXT = "wzDescription"
-_LABELS = frozenset(("listtext", "pntext", "pn"))
+_LABELS = frozenset(("listtext", "pntext"))
+"""What is shown before an item of a list."""
+_BULLET = re.compile(r"[^\W\d]?|\W+")
+"""A label that numbers nothing: single letters are bullets of fonts of symbols, or Word's \"o\"."""
 _HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
 _HEAD_BYTES = 4096
@@ -67,6 +71,8 @@ class _State:
     in_styles: bool = False
     hidden: bool = False
     deleted: bool = False
+    instructs: bool = False
+    """Makes a field."""
     depth: int = 0
     """How many notes this one is inside of."""
     name: str = ""
@@ -108,6 +114,8 @@ class _Document:
         self._style_name = ""
         self._author = ""
         self._shape_property = ""
+        self._instruction = ""
+        """What makes the field at hand."""
         self._seen: set[tuple[str, str]] = set()
         self._footers: list[Element] = []
 
@@ -138,7 +146,9 @@ class _Document:
 
     def _text(self, text: str) -> None:
         state = self._state
-        if state.in_styles:
+        if state.instructs:
+            self._instruction += text
+        elif state.in_styles:
             self._style_name += text
         elif state.hidden and not state.left_out:
             self.hides = self.hides or any(map(str.isalnum, text))
@@ -147,19 +157,21 @@ class _Document:
 
     def _word(self, word: str, number: int | None) -> None:
         state = self._state
-        if word in _LABELS and self._around:
+        if (word in _LABELS or word == "pn") and self._around:
             self._around[-1].paragraph.listed = True
         if word == "stylesheet":
             state.in_styles = True
         elif state.in_styles:
             self._style_word(word, number or 0)
-        elif word in _NOTES or word in _PROPERTIES:
+        elif word in _NOTES or word in _LABELS or word in _PROPERTIES:
             self._begin_note(word)
         elif word in _TEXT:
-            state.left_out = state.buried
+            state.left_out = state.buried or (word == "fldrslt" and self._shows_symbol())
         elif word in _LEFT_OUT or (self._optional and word != "nesttableprops"):
             state.left_out = True
             state.buried = state.buried or (word in _LEFT_OUT and word != "upr")
+            if word == "fldinst":
+                state.instructs, self._instruction = True, ""
         elif word in ("v", "deleted"):
             setattr(state, "hidden" if word == "v" else word, number != 0)
         elif word == "plain":
@@ -167,13 +179,21 @@ class _Document:
         elif not state.left_out:
             self._layout(word, number)
 
+    def _shows_symbol(self) -> bool:
+        """Whether the field at hand is a character, which then is part of the text: writers leave its result empty, or with a stand-in."""
+        symbol, self._instruction = symbol_shown(self._instruction), ""
+        if symbol and not self._state.buried:
+            self._text(symbol)
+        return bool(symbol)
+
     def _begin_note(self, word: str) -> None:
         state = self._state
         state.buried = state.buried and word not in _PROPERTIES
         state.left_out = state.buried
         state.depth += 1
         if state.depth <= _DEEPEST_NOTE:  # what is nested deeper stays in the note around it
-            state.story, state.paragraph, state.name = Story(self._outline), Paragraph(), word
+            outline = Outline() if word in _LABELS else self._outline  # a heading's label may have the style of the heading
+            state.story, state.paragraph, state.name = Story(outline), Paragraph(), word
 
     def _layout(self, word: str, number: int | None) -> None:
         state = self._state
@@ -216,7 +236,10 @@ class _Document:
             self._end_note(ended.name, ended.story.taken())
 
     def _end_note(self, name: str, elements: list[Element]) -> None:
-        if name == "atnauthor":
+        if name in _LABELS:
+            label = _joined(elements)
+            self._state.story.label = "" if _BULLET.fullmatch(label) else label
+        elif name == "atnauthor":
             self._author = _joined(elements)
         elif name in _PROPERTIES:
             self.properties[_PROPERTIES[name]] = _joined(elements)

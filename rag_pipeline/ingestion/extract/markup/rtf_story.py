@@ -50,6 +50,8 @@ class Story:
 
     def __init__(self, outline: Outline) -> None:
         self.elements: list[Element] = []
+        self.label = ""
+        """What is shown before the current paragraph: the number of a list's item."""
         self._outline = outline
         self._characters: list[str] = []
         self._beside: list[Element] = []
@@ -140,7 +142,9 @@ class Story:
     def _paragraph_text(self) -> str:
         lines = clean_text("".join(self._characters)).split("\n")  # clean_text pairs surrogates
         self._characters.clear()
-        return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
+        label, self.label = self.label, ""
+        text = "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
+        return f"{label} {text}" if label and text else text
 
     def _end_beside(self) -> None:
         self.elements += [replace(element, heading_path=self._outline.path) for element in self._beside]

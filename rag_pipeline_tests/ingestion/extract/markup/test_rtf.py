@@ -73,6 +73,7 @@ def flat_open_document(language: str) -> str:
 def check(elements: tuple[Element, ...], language: str) -> None:
     wanted = [*TEXTS[language]]
     wanted[4] = f"Comment by Me: {wanted[4]}"
+    wanted[6:8] = [f"1 {wanted[6]}", f"2 {wanted[7]}"]
     assert [element.text for element in elements] == wanted
     assert [element.kind for element in elements] == KINDS
     assert elements[8].heading_path == (wanted[1], wanted[5])
@@ -126,6 +127,14 @@ def rich(body: str, head: str = "") -> bytes:
         (r"\trowd\clvmgf\cellx1\cellx2 a\cell b\cell\row\trowd\clvmrg\cellx1\cellx2\cell c\cell\row", "a || b\na | c"),
         (r"\pard\intbl a\cell\pard\intbl\itap2 n\nestcell{\*\nesttableprops\trowd\cellx1\nestrow}{\nonesttables\par}"
          r"\pard\intbl b\cell\row\pard z", "a | b\nn\nz"),
+        (r"{\listtext\pard\plain 1.2\tab}\ls1 one\par{\pntext\f0 b)\tab}two\par{\listtext 3.\tab}\par z", "1.2 one\nb) two\nz"),
+        (r"{\listtext\f1 \'b7\tab}\ls1 x\par{\listtext o\tab}y\par{\listtext\u61623 ?\tab}z", "x\ny\nz"),  # bullets
+        (r"\trowd\cellx1\cellx2 {\listtext\intbl 1.\tab}a\cell {\listtext 2.\tab}b\cell\row", "1. a | 2. b"),
+        (r'{\field{\*\fldinst SYMBOL 97 \\f "Symbol" \\s 10}{\fldrslt\f3\fs20}} y', "α y"),
+        (r'{\field{\*\fldinst {\b SYMBOL} 61614 \\f Symbol}{\fldrslt\f3 ?}} y', "→ y"),
+        (r"{\field{\*\fldinst SYMBOL 0x20AC \\u}{\fldrslt}}5 {\field{\*\fldinst SYMBOL 169}{\fldrslt x}}", "€5 ©"),
+        (r'{\field{\*\fldinst SYMBOL 252 \\f "Wingdings"}{\fldrslt ok}} {\field{\fldinst PAGE SYMBOL 97}{\fldrslt 3}}', "ok 3"),
+        (r"{\v {\field{\*\fldinst SYMBOL 169}{\fldrslt x}}}{\shprslt{\field{\*\fldinst SYMBOL 169}{\fldrslt}}}y", "y"),
         (r"a\par b", "a\nb"),
         (r"unclosed {\b words", "unclosed words"),
     ],

@@ -87,10 +87,14 @@ def converted(content: bytes, old: str, new: str) -> bytes:
         command = [program, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--nologo", "--nolockcheck"]
         command += [f"--infilter={_FILTERS[old]}"] if old in _FILTERS else []
         command += ["--convert-to", new, "--outdir", str(folder / "out"), str(folder / f"document.{old}")]
-        run_program(command, environment={"HOME": name}, again_code=_RESTART)
+        ended = ""
+        try:
+            run_program(command, environment={"HOME": name}, again_code=_RESTART)
+        except DocumentError as error:  # it crashed
+            ended = f" {error}"
         result = folder / "out" / f"document.{new}"
-        if not result.exists():
-            message = "LibreOffice could not read the file; it may be damaged. Open it in its program and save it in a modern format."
+        if ended or not result.exists():
+            message = f"LibreOffice could not read the file: it may be damaged. Open it in its program and save it as .{new}.{ended}"
             raise DocumentError("unreadable_content", message)
         return result.read_bytes()
 

@@ -168,6 +168,22 @@ def test_a_component_of_libreoffice_that_is_missing_is_named(
         assert raised.value.code == "unreadable_content"
 
 
+@pytest.mark.parametrize(
+    ("program", "detail"), [("exit 0", ""), ("kill -11 $$", "exit code -11"), ("echo out of handles >&2; exit 3", "handles")]
+)
+@pytest.mark.parametrize(("stream", "component"), [("WordDocument", "writer"), ("PowerPoint Document", "impress")])
+def test_what_libreoffice_cannot_load_says_what_to_do(
+    tmp_path: Path, libreoffice: Callable[..., Path], program: str, detail: str, stream: str, component: str
+) -> None:
+    (libreoffice(component) / "program" / "soffice.bin").write_text(f"#!/bin/sh\n{program}\n")
+    with pytest.raises(DocumentError) as raised:
+        read(tmp_path, "a.old", compound_file({stream: b"x"}))
+    modern = "docx" if component == "writer" else "pptx"
+    wanted = f"LibreOffice could not read the file: it may be damaged. Open it in its program and save it as .{modern}."
+    assert (raised.value.code, str(raised.value)[: len(wanted)]) == ("unreadable_content", wanted)
+    assert detail in str(raised.value)
+
+
 def test_a_removed_package_may_leave_its_settings_behind(libreoffice: Callable[..., Path]) -> None:
     """Debian keeps what is below /etc, and LibreOffice's registry is there, until the package is purged."""
     (libreoffice("writer") / "program" / "libswlo.so").unlink()

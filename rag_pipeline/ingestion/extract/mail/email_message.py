@@ -23,6 +23,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.inside import elements_inside
+from rag_pipeline.ingestion.extract.mail.uuencoded import taken_apart
 from rag_pipeline.ingestion.extract.markup.html import html_elements
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
@@ -132,7 +133,7 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
             yield from _part_elements(cast("EmailMessage", inner), path, source, depth + 1)
     elif part.get_content_maintype() == "text" and not part.is_attachment() and not part.get_filename():
         with source.part("A form of its text"):
-            yield from _body_elements(part, path)
+            yield from _body_elements(part, path, source)
     elif not _is_decoration(part):
         yield from _attachment_elements(part, path, source)
 
@@ -177,7 +178,7 @@ def _beside_best(other: EmailMessage, best: list[Element], path: tuple[str, ...]
     elif other.get_content_subtype() in ("plain", "html"):
         forms: list[Element] = []
         with source.part("A form of its text"):
-            forms = list(_body_elements(other, path))
+            forms = list(_body_elements(other, path, source))
         yield from what_only_this_says(forms, best)
 
 
@@ -214,14 +215,21 @@ def _content(part: EmailMessage) -> bytes:
     return cast("bytes | None", part.get_payload(decode=True)) or b""
 
 
-def _body_elements(part: EmailMessage, path: tuple[str, ...]) -> Iterator[Element]:
+def _body_elements(part: EmailMessage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
     text = decode_text(_content(part), part.get_content_charset())
     if part.get_content_subtype() == "html":
         yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in html_elements(text))
-    else:
-        yield from paragraphs(text, path)
+        return
+    text, files, damaged = taken_apart(text)
+    yield from paragraphs(text, path)
+    for name, content in files:
+        yield from elements_inside(source, content, _shown(name), path)
+    source.notes += [f"{_shown(name)}, a file inside it, is damaged: it was left in the text. Ask the sender for it." for name in damaged]
+
+
+def _shown(name: str) -> str:
+    return " ".join(clean_text(name).split())
 
 
 def _attachment_elements(part: EmailMessage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
-    name = " ".join(clean_text(part.get_filename() or "attachment").split())
-    yield from elements_inside(source, _content(part), name, path)
+    yield from elements_inside(source, _content(part), _shown(part.get_filename() or "attachment"), path)

@@ -51,7 +51,7 @@ def test_rich_text_with_headers_labels_and_lines_that_end_anywhere(tmp_path: Pat
         rb"{\rtf1\ansi\deff0{\header Head words}{\listtext\pard 1.\tab}\loch"
         + b"\nBody {\\b bold\\b0  }words\\par {\\*\\unknown x}Next\\par}"
     )
-    assert texts(read(tmp_path, "a.rtf", content)) == ["Head words", "Body bold words", "Next"]
+    assert texts(read(tmp_path, "a.rtf", content)) == ["Head words", "1. Body bold words", "Next"]
 
 
 def book(chapters: dict[str, str], metadata: str = "") -> bytes:

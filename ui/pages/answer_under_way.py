@@ -55,7 +55,8 @@ class AnswerUnderWay:
             yield self._events()
         finally:
             self._readers -= 1
-            asyncio.get_running_loop().call_later(RETURN_SECONDS, self._end_if_alone)
+            if not self._over:
+                asyncio.get_running_loop().call_later(RETURN_SECONDS, self._end_if_alone)
 
     async def _events(self) -> AsyncGenerator[AnswerEvent, None]:
         place = 0

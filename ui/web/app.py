@@ -54,6 +54,7 @@ from ui.views.environment import render
 from ui.views.language.choice import require_spoken
 from ui.web import language, login, metrics
 from ui.web.gatekeeper import Gatekeeper
+from ui.web.page_states import bound_page_states
 from ui.web.rate_limit import RateLimit
 from ui.web.security import Guard
 from ui.web.services import Services, build_services, warm_up
@@ -139,9 +140,11 @@ def _add_doors(app: FastAPI, services: Services) -> None:
 def _mount_pages(app: FastAPI, services: Services) -> None:
     """Gradio at the root, with everything off that shows, shares or records something elsewhere."""
     language.teach_gradio()
+    pages = build_pages(services)
+    bound_page_states(pages)
     gradio.mount_gradio_app(
         app,
-        build_pages(services),
+        pages,
         path="/",
         server_name=services.settings.host,
         server_port=services.settings.app_port,

@@ -66,14 +66,18 @@ class TwoProcesses:
         raise AssertionError("nothing leads there")
 
     def of_the_page(self) -> int:
-        """The port of the process that holds an open page's connections."""
-        (found,) = {
+        """The port of the process that holds an open page's connections; those of single requests are closed after seconds."""
+        wait_until(lambda: len(self._connected()) == 1, 30)
+        (found,) = self._connected()
+        return found
+
+    def _connected(self) -> set[int]:
+        return {
             port
             for port, process in self.processes.items()
             for one in psutil.Process(process.pid).net_connections("tcp")
             if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
         }
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +175,10 @@ def test_a_page_goes_on_at_the_other_process(two: TwoProcesses, page: Any) -> No
     ask(page, "And where?")
     comes_to(page, "#chat .turn", 3)
     comes_to(page, "#chat .turn.live .answer", 1)  # the question is kept before the first word comes
+    page.evaluate("window.isTheOneBefore = true")
     two.processes[two.ports[other]].send_signal(signal.SIGKILL)
     assert [CLIENT.get(f"{two.address}/api/v1/conversations", headers=CARL).status_code for _ in range(16)] == [200] * 16
-    comes_to(page, "#chat .turn", 0)  # it has said that the connection was lost, and loads itself again
+    page.wait_for_function("!window.isTheOneBefore")  # it has said that the connection was lost, and loads itself again
     comes_to(page, "#chat .question", 3)  # in the same conversation
     comes_to(page, "#chat .turn .sources", 2)
     ask(page, "And why?")

@@ -110,7 +110,7 @@ def test_one_object_that_is_denied_or_cut_fails_alone_and_is_tried_a_bounded_num
     assert found["good.txt"].chunks == 1
     assert (found["denied.txt"].error_code, found["denied.txt"].attempts) == ("unreadable", settings.max_attempts)
     assert "AccessDenied" in (found["denied.txt"].error or "")
-    put(settings, "denied.txt")
+    (settings.uploads / "denied.txt").write_text("Other words: a bucket tells times to the second.")
     text_lane(settings)
     assert rows(settings)["denied.txt"].error is None
 

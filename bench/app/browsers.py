@@ -4,9 +4,11 @@
     python bench/app/browsers.py --turns 500
 
 Needs an installed Chromium, as the tests of the app do. Each browser is a context of its own with one page; the language model of
-``answer_load.py`` writes 50 tokens a second to each. Printed: how late frames came, while all stream; the same for as many pages that do
-nothing but add a word 50 times a second to a paragraph, on the same machine (browsers and app share its cores); and how much the layout
-shifted. With ``--turns`` there is no language model, and one page asks so many questions: memory of the app, and of the page after garbage
+``answer_load.py`` writes 50 tokens a second to each. Printed: how late frames came and how much the layout shifted, for one; for one while
+all others read too, but at the lowest priority, as if on machines of their own; for all of them, which share the cores with the app; and
+for as many pages that do nothing but add a word 50 times a second to a paragraph.
+
+With ``--turns`` there is no language model, and one page asks so many questions: memory of the app, and of the page after garbage
 collection, every tenth of them.
 """
 
@@ -16,7 +18,8 @@ import argparse
 import asyncio
 import shutil
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,11 +27,13 @@ import psutil
 from answer_load import DOCUMENTS, apps, free_port, of_a_model, ready, serving_model, with_documents
 from playwright.async_api import Browser, Page, async_playwright
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FRAME_MILLISECONDS = 1000 / 60
 LATE_MILLISECONDS = 100
 WAIT_MILLISECONDS = 120_000
 FLOOR_SECONDS = 5
+LOWEST_PRIORITY = 19
+"""Of browsers that stand for those of other machines: they ask and read, and take no time from the one that is watched."""
 PER_CONVERSATION = 25
 """Questions in a row before a new conversation is begun."""
 WATCH = """() => {
@@ -71,13 +76,29 @@ async def shown(what: str, pages: Sequence[Page]) -> None:
     )
 
 
-async def stream_to_all(browser: Browser, address: str, number: int) -> None:
-    pages = [await opened(browser, address) for _ in range(number)]
-    for page in pages:
+def processor_seconds(of: Iterable[psutil.Process]) -> float:
+    return sum(one.cpu_times().user + one.cpu_times().system for one in of)
+
+
+def browsers() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+
+
+async def all_opened(browser: Browser, address: str, number: int) -> list[Page]:
+    return [await opened(browser, address) for _ in range(number)]
+
+
+async def stream_to(what: str, watched: Sequence[Page], app: psutil.Process, others: Sequence[Page] = ()) -> None:
+    """All ask at once; the frames of those that are watched."""
+    for page in watched:
         await page.evaluate(WATCH)
-    await asyncio.gather(*(asked(page, place, 1) for place, page in enumerate(pages)))
-    await shown(f"{number} browsers, each an answer", pages)
-    await asyncio.gather(*(page.context.close() for page in pages))
+    before, started = [processor_seconds([app]), processor_seconds(browsers())], time.perf_counter()
+    await asyncio.gather(*(asked(page, place, 1) for place, page in enumerate((*watched, *others))))
+    took = time.perf_counter() - started
+    spent = (after - had for after, had in zip([processor_seconds([app]), processor_seconds(browsers())], before, strict=True))
+    await shown(what, watched)
+    print("  {:.1f} s, of which the app used {:.1f} s of processor time and the browsers {:.1f}".format(took, *spent))
+    await asyncio.gather(*(page.context.close() for page in (*watched, *others)))
 
 
 async def floor(browser: Browser, number: int) -> None:
@@ -120,10 +141,16 @@ async def chromium():
         yield await playwright.chromium.launch(executable_path=program, args=arguments)
 
 
-async def streaming(model_port: int, app_port: int, number: int) -> None:
+async def streaming(model_port: int, app_port: int, app: psutil.Process, number: int) -> None:
     async with serving_model(model_port, app_port), chromium() as browser:
-        for browsers in (1, number):
-            await stream_to_all(browser, f"http://127.0.0.1:{app_port}", browsers)
+        address, first = f"http://127.0.0.1:{app_port}", browsers()
+        await stream_to("one browser", await all_opened(browser, address, 1), app)
+        async with chromium() as other:
+            for process in browsers():
+                process.nice(LOWEST_PRIORITY if process not in first else 0)
+            pages = [await all_opened(browser, address, 1), await all_opened(other, address, number - 1)]
+            await stream_to(f"one browser, beside {number - 1} of the lowest priority", pages[0], app, pages[1])
+        await stream_to(f"{number} browsers on this machine", await all_opened(browser, address, number), app)
         await floor(browser, number)
 
 
@@ -146,7 +173,8 @@ def main() -> None:
         else:
             model_port = free_port()
             with apps(1, environment | of_a_model(model_port)) as started:
-                asyncio.run(streaming(model_port, *started, options.browsers))
+                ((app_port, app),) = started.items()
+                asyncio.run(streaming(model_port, app_port, psutil.Process(app.pid), options.browsers))
 
 
 if __name__ == "__main__":

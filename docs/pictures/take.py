@@ -19,7 +19,7 @@ from rag_pipeline.ingestion.folder.watched import watched_folder
 from rag_pipeline.settings import load_settings
 
 PICTURES = Path(__file__).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 SIZE = (1280, 800)
 GROUP = "/locations/__repository__@rag_pipeline.definitions/asset-groups/ingestion/lineage"
 WAIT_MILLISECONDS = 120_000

@@ -46,6 +46,8 @@ from ui.web.visibility import may_everything, require, require_collection
 
 REDRAW_SECONDS = 0.06
 """A reader sees no difference above 15 pictures a second; each one sends the whole turn."""
+PAGES_AT_FULL_SPEED = 4
+"""More at the same time are drawn less often, each, so that all together cost the same and none stands still: docs/decisions/app.md."""
 PARALLEL_ANSWERS = 16
 MOST_PASSAGES = 100
 RATINGS = ("Like", "Dislike")
@@ -216,7 +218,7 @@ class AskPage:
             drawn = time.monotonic()
             async for event in events:
                 turn = turn.after(event)
-                if turn.end is None and time.monotonic() - drawn > REDRAW_SECONDS:
+                if turn.end is None and time.monotonic() - drawn > redraw_seconds(len(self._pages)):
                     yield _drawn(before, turn, asked.conversation, scope)
                     drawn = time.monotonic()
         yield page.last or _drawn(before, replace(turn, stopped=answer.ended_early), asked.conversation, scope)
@@ -308,6 +310,11 @@ class AskPage:
         finally:
             if asked.conversation and self._under_way.get(asked.conversation) is asked:
                 del self._under_way[asked.conversation]
+
+
+def redraw_seconds(pages: int) -> float:
+    """How long a page waits for its next drawing while so many are being given answers."""
+    return REDRAW_SECONDS * max(1.0, pages / PAGES_AT_FULL_SPEED)
 
 
 def wishes_in(sent: str) -> Wishes:

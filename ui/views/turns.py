@@ -58,6 +58,8 @@ class Turn:
     conversation: str = ""
     searched: str = ""
     parts: tuple[str, ...] = ()
+    with_topic: str = ""
+    """The question with what was asked before it, while it may lean on that; empty once the answer says that it did not."""
     hits: tuple[Hit, ...] | None = None
     text: str = ""
     marks: tuple[Mark, ...] = ()
@@ -69,14 +71,15 @@ class Turn:
         if isinstance(event, Begun):
             return replace(self, message_id=event.message_id)
         if isinstance(event, Reformulated):
-            return replace(self, searched=event.question, parts=(*event.sub_questions, *filter(None, [event.with_topic])))
+            return replace(self, searched=event.question, parts=event.sub_questions, with_topic=event.with_topic)
         if isinstance(event, Retrieved):
             return replace(self, hits=event.hits)
         if isinstance(event, Token):
             start, text = len(self.text), self.text + event.text
             mark = () if event.citation is None else (Mark(start, len(text), event.citation),)
             return replace(self, text=text, marks=self.marks + mark)
-        return replace(self, end=event)
+        of_answer = event.provenance if isinstance(event, Answered | Refused) else None
+        return replace(self, end=event, with_topic=of_answer.with_topic if of_answer else self.with_topic)
 
 
 def turn_of(question: StoredMessage, answer: StoredMessage, conversation: str = "", *, markdown: bool) -> Turn:
@@ -199,7 +202,7 @@ def shown_turn(turn: Turn) -> ShownTurn:
 
 def _searched(turn: Turn) -> tuple[str, ...]:
     rewritten = [turn.searched] if turn.searched and not _same(turn.searched, turn.question) else []
-    return (*rewritten, *turn.parts)
+    return (*rewritten, *turn.parts, *filter(None, [turn.with_topic]))
 
 
 def _same(one: str, other: str) -> bool:

@@ -26,7 +26,7 @@ from rag_pipeline.stores.catalog.narrowing import Narrowing
 from rag_pipeline.stores.conversations.tags import Tagged
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, make_hit
 from rag_pipeline_tests.ui.documents import make_document
-from ui.pages.ask import AskPage, _Asked, wishes_in
+from ui.pages.ask import AskPage, _Asked, redraw_seconds, wishes_in
 from ui.views.documents.table import ROWS, Listed, held_banners, list_html, suggested_collections, upload_html
 from ui.views.language.formats import size as size_in_words
 from ui.views.suggestions import questions_about, questions_after
@@ -205,6 +205,11 @@ def test_held_deletions_are_shown_with_their_end_and_a_button_for_those_who_may(
     assert "/api/v1/collections/a%2F%3Cb%3E/confirm-deletions" in banner
     assert "confirm-deletions" not in drawn([], 0, {}, held=held_banners(held, hold_rules(SETTINGS), may_write=False))
     assert held_banners({}, hold_rules(SETTINGS), may_write=True) == []
+
+
+def test_the_more_pages_are_given_answers_the_less_often_each_is_drawn() -> None:
+    assert redraw_seconds(1) == redraw_seconds(4) == pytest.approx(0.06)
+    assert redraw_seconds(20) == pytest.approx(0.3)
 
 
 def test_the_upload_panel_promises_no_time_for_reading() -> None:

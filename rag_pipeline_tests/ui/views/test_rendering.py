@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.answering.generation.marks import marks_in
-from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Provenance, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations.records import StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.views import rendering
@@ -129,6 +129,14 @@ def test_a_turn_at_each_moment_of_its_stream() -> None:
 def test_the_reformulated_question_is_shown_only_when_it_differs() -> None:
     assert "Searched for “<bdi>the brass lamp</bdi>”" in turn(Reformulated("the brass lamp"))
     assert "Searched for" not in turn(Reformulated("is the lamp   repaired"))
+
+
+def test_what_was_asked_before_is_shown_while_it_is_searched_for_and_where_the_answer_leant_on_it() -> None:
+    searched = Reformulated("And in May?", (), "And in May? Who swam in June?")
+    end = Refused("Nothing there.", (HIT,), "And in May?", {}, provenance=Provenance({}, (HIT,), "", "", {}))
+    leant = replace(end, provenance=Provenance({}, (HIT,), searched.with_topic, "", {}))
+    shown = [f"<bdi>{searched.with_topic}</bdi>" in turn(searched, *after, question="And in May?") for after in ((), (end,), (leant,))]
+    assert shown == [True, False, True]
 
 
 def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() -> None:

@@ -37,7 +37,7 @@ from rag_pipeline.embedding.processor import environment
 from rag_pipeline.embedding.sentence_transformer import SentenceTransformerEmbedder
 from rag_pipeline.embedding.vectors import lowest_cosine
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.files import read_json, sync_folder, write_json
+from rag_pipeline.stores.files import add_to_json, read_json, sync_folder, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -108,8 +108,7 @@ def _key(model: ModelFiles) -> str:
 
 def _keep_reason(model: ModelFiles, settings: Settings, reason: str) -> None:
     say_reason(model, reason)
-    kept = read_json(settings.data / "models.json")
-    write_json(settings.data / "models.json", {**kept, _key(model): reason})
+    add_to_json(settings.data / "models.json", _key(model), reason)
 
 
 def say_reason(model: ModelFiles, reason: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import PACKAGED_MODEL, Settings
-from rag_pipeline.stores.files import read_json, write_json
+from rag_pipeline.stores.files import add_to_json, read_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -285,12 +285,12 @@ def kept_sha256(file: Path, cache_path: Path) -> str:
     """sha256 of a large file, calculated once for each size and time of it."""
     status = file.stat()
     key = f"{file}:{status.st_size}:{status.st_mtime_ns}"
-    cache = read_json(cache_path)
-    if key not in cache:
+    kept = read_json(cache_path).get(key)
+    if kept is None:
         with file.open("rb") as stream:
-            cache[key] = hashlib.file_digest(stream, "sha256").hexdigest()
-        write_json(cache_path, cache)
-    return str(cache[key])
+            kept = hashlib.file_digest(stream, "sha256").hexdigest()
+        add_to_json(cache_path, key, kept)
+    return str(kept)
 
 
 def _modules(path: Path) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ from rag_pipeline.embedding.probes import CHUNKS
 from rag_pipeline.embedding.processor import environment, may_calculate_in_bfloat16
 from rag_pipeline.embedding.vectors import Embedder, Vectors, lowest_cosine
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.files import read_json, write_json
+from rag_pipeline.stores.files import add_to_json, read_json
 
 LIGHT = "light"
 """Beside the dtypes of sentence-transformers: the light runtime."""
@@ -65,10 +65,9 @@ def keep_choice(model: ModelFiles, settings: Settings, measurement: Measurement)
     """Remember the fastest, with what was measured."""
     if not measurement.steady:
         return
-    kept = read_json(settings.data / "models.json")
     seconds = {name: round(taken, 4) for name, taken in measurement.seconds.items()}
     entry: dict[str, object] = {"choice": measurement.fastest, "seconds": seconds, "texts": len(CHUNKS)}
-    write_json(settings.data / "models.json", {**kept, _key(model, settings): entry})
+    add_to_json(settings.data / "models.json", _key(model, settings), entry)
 
 
 def dtypes_to_try(settings: Settings, *, on_cpu: bool) -> tuple[str, ...]:

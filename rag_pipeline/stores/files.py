@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 _COPIED_AT_A_TIME = 1 << 20
 
 
@@ -112,3 +114,14 @@ def read_json(path: Path) -> dict[str, object]:
 def write_json(path: Path, value: dict[str, object]) -> None:
     """Replace a JSON file in one step."""
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+
+def add_to_json(path: Path, name: str, value: object) -> None:
+    """Give the object in a JSON file one entry more; what other processes add to it at the same time stays.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        write_json(path, {**read_json(path), name: value})

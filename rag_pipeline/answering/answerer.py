@@ -294,12 +294,18 @@ class Answerer:
         yield replace(course.answered(writing, verdicts), nearness=extract.nearness)
 
     def _extract(self, course: _Course) -> Extract:
-        """The question alone first. Only where that says too little, it is read with what was asked before, if it leans on that."""
-        alone = self._extract_for(course)
-        if not course.with_topic or (alone.convincing and not is_elliptical(course.question)):
-            return alone
-        read_on = self._extract_for(course, course.with_topic.removeprefix(course.question).strip())
-        return read_on if read_on.convincing else alone
+        """The question alone first, and where that says too little, read with what was asked before, if it leans on that.
+
+        What says nothing by itself is read so first.
+        """
+        topic = course.with_topic.removeprefix(course.question).strip()
+        readings = (topic, "") if is_elliptical(course.question) else ("", topic)
+        made: dict[str, Extract] = {}
+        for reading in dict.fromkeys(readings):
+            made[reading] = self._extract_for(course, reading)
+            if made[reading].convincing:
+                return made[reading]
+        return made[""]
 
     def _extract_for(self, course: _Course, topic: str = "") -> Extract:
         question, hits, nearest = course.question, course.hits, course.hits[0].collection

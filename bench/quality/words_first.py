@@ -54,7 +54,7 @@ def published(settings: Settings, collection: str, target: Path, share: int) -> 
         found = version.manifest
         change = (found.embedding_model, found.embedding_fingerprint, found.dimension)
         batches = (
-            [with_share(chunk, share) for chunk in batch if chunk.payload["document_key"] not in segment.dead]
+            [with_share(chunk, share) for chunk in batch if chunk.chunk_id not in segment.dead]
             for segment in version.search.segments
             for batch in segment.shard.chunks()
         )

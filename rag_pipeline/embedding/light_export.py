@@ -21,9 +21,11 @@ from rag_pipeline.embedding.light_runtime import (
     ABOUT,
     EXPECTED,
     FORMAT,
+    INPUTS,
     LOWEST_COSINE,
     MODEL,
     TOKENIZER,
+    WORD_VECTORS,
     LightEmbedder,
     LightRuntimeError,
     installed,
@@ -40,6 +42,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline.stores.files import add_to_json, read_json, sync_folder, write_json
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 log = logging.getLogger(__name__)
@@ -128,6 +131,8 @@ def _exported(folder: Path, settings: Settings, loaded: SentenceTransformerEmbed
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         beside.replace(folder)
         sync_folder(folder.parent)
+        for earlier in set(folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*/")) - {folder, beside}:  # of another FORMAT
+            shutil.rmtree(earlier, ignore_errors=True)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return light
@@ -141,10 +146,12 @@ def _write(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder
     if backend is None or tokenizer.pad_token_id is None:
         raise _NoLightRuntimeError("its tokenizer is not one of the tokenizers library with a token for padding")
     _write_tokenizer(folder / TOKENIZER, backend.to_str(), tokenizer, model.max_seq_length)
-    _trace(model, tokenizer, folder / MODEL)
+    words = transformer.auto_model.get_input_embeddings()
+    _trace(model, tokenizer, words, folder / MODEL)
+    np.save(folder / WORD_VECTORS, words.weight.detach().numpy())
     np.save(folder / EXPECTED, loaded.embed_documents(PROBES))
     about: dict[str, object] = {
-        "sha256": kept_sha256(folder / MODEL, settings.data / "models.json"),
+        "sha256": {file: kept_sha256(folder / file, settings.data / "models.json") for file in (MODEL, WORD_VECTORS)},
         "dimension": loaded.dimension,
         "pad_id": int(tokenizer.pad_token_id),
         "pad_left": tokenizer.padding_side == "left",
@@ -190,8 +197,8 @@ def _write_tokenizer(file: Path, content: str, tokenizer: Any, max_tokens: int |
     file.write_text(copy.to_str(), encoding="utf-8")  # save() tells of a full disk by an Exception of no kind
 
 
-def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
-    """Text tokens to vectors, pooling and all, as one graph of any number and length of texts."""
+def _trace(model: SentenceTransformer, tokenizer: Any, words: Any, file: Path) -> None:
+    """Text tokens to vectors, pooling and all, as one graph of any number and length of texts. The weights of ``words`` are given to it."""
     import torch
 
     class Whole(torch.nn.Module):
@@ -199,21 +206,22 @@ def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
             super().__init__()
             self.inner = model
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            vectors: torch.Tensor = self.inner({"input_ids": input_ids, "attention_mask": attention_mask})["sentence_embedding"]
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, word_vectors: torch.Tensor) -> torch.Tensor:
+            with _weights_of(words, word_vectors):
+                vectors: torch.Tensor = self.inner({"input_ids": input_ids, "attention_mask": attention_mask})["sentence_embedding"]
             return vectors
 
     example = tokenizer(list(PROBES[:2]), padding=True, return_tensors="pt")
-    inputs = ["input_ids", "attention_mask"]
+    tokens = {one: {0: "texts", 1: "tokens"} for one in INPUTS[:2]}
     try:
         with _exporter_alone(), torch.inference_mode():
             torch.onnx.export(
                 Whole().eval(),
-                tuple(example[name] for name in inputs),
+                (*(example[one] for one in INPUTS[:2]), words.weight.clone()),
                 str(file),
-                input_names=inputs,
+                input_names=list(INPUTS),
                 output_names=["vectors"],
-                dynamic_axes={**{name: {0: "texts", 1: "tokens"} for name in inputs}, "vectors": {0: "texts"}},
+                dynamic_axes={**tokens, "vectors": {0: "texts"}},
                 opset_version=_OPSET,
                 dynamo=False,
             )
@@ -221,6 +229,19 @@ def _trace(model: SentenceTransformer, tokenizer: Any, file: Path) -> None:
         raise
     except Exception as error:  # whatever a model's own code raises when it is traced
         raise _NoLightRuntimeError(f"it cannot be exported ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def _weights_of(module: Any, given: torch.Tensor) -> Iterator[None]:
+    """Within the block a module calculates with other weights (``torch.func.functional_call`` refuses to, while a model is traced)."""
+    own = module.weight
+    del module.weight
+    module.weight = given
+    try:
+        yield
+    finally:
+        del module.weight
+        module.weight = own
 
 
 @contextmanager

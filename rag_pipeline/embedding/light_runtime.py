@@ -28,9 +28,11 @@ log = logging.getLogger(__name__)
 
 LOWEST_COSINE = 0.9999
 """Every text that runtimes are compared on comes this close to its float32 vector by sentence-transformers, or the runtime is not used."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the files below change their meaning: those of another number are not looked at."""
-MODEL, TOKENIZER, ABOUT, EXPECTED = "model.onnx", "tokenizer.json", "light.json", "probes.npy"
+MODEL, WORD_VECTORS, TOKENIZER, ABOUT, EXPECTED = "model.onnx", "words.npy", "tokenizer.json", "light.json", "probes.npy"
+INPUTS = ("input_ids", "attention_mask", "word_vectors")
+"""Of the graph: tokens, which of them count, shape (texts, tokens); the vector of each word piece, shape (word pieces, numbers)."""
 _TOKENIZED_AT_ONCE = 1024
 _LEAST_PASS_TOKENS, _PASS_TOKENS = 64, 512
 """Texts x length that a pass of several has: more, and what it calculates with is not near the processor any more; fewer only so that
@@ -74,6 +76,8 @@ class LightEmbedder:
     """A model as onnxruntime runs it. Safe to share by threads: both the session and the tokenizer are.
 
     Each pass has one thread, and as many are under way as there are threads: nobody waits for the slowest part of each multiplication.
+    The vectors of word pieces, half of a small model and nearly all of one for many languages, stay in their file: what is asked for of
+    them lies in memory once for all processes, and only as long as there is room.
 
     Raises:
         LightRuntimeError: a file is missing or damaged, or its vectors are not what they were.
@@ -84,8 +88,9 @@ class LightEmbedder:
     def __init__(self, folder: Path, settings: Settings) -> None:
         try:
             about = cast("dict[str, Any]", read_json(folder / ABOUT))
-            if kept_sha256(folder / MODEL, settings.data / "models.json") != about["sha256"]:
-                raise LightRuntimeError(f"{folder / MODEL} is damaged")
+            for file in (MODEL, WORD_VECTORS):
+                if kept_sha256(folder / file, settings.data / "models.json") != about["sha256"][file]:
+                    raise LightRuntimeError(f"{folder / file} is damaged")
             self._open(folder, about, settings.embedding_batch_size)
             expected = np.load(folder / EXPECTED)
             cosine = lowest_cosine(self.embed_documents(PROBES), expected)
@@ -105,6 +110,7 @@ class LightEmbedder:
         self._query_prompt, self._document_prompt = str(about["query_prompt"]), str(about["document_prompt"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._session = _session(folder / MODEL)
+        self._word_vectors = np.load(folder / WORD_VECTORS, mmap_mode="r")
         self._threads = ThreadPoolExecutor(thread_count(), "embedding")
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -136,7 +142,8 @@ class LightEmbedder:
         for row, text in enumerate(tokens):
             place = slice(longest - len(text), longest) if self._pad_left else slice(0, len(text))
             ids[row, place], mask[row, place] = text, 1
-        return cast("NDArray[np.float32]", self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
+        given = dict(zip(INPUTS, (ids, mask, self._word_vectors), strict=True))
+        return cast("NDArray[np.float32]", self._session.run(None, given)[0])
 
 
 def _passes(tokens: Sequence[Sequence[int]], batch_size: int, most_tokens: int) -> Iterator[list[int]]:

@@ -58,6 +58,30 @@ def test_any_texts_in_any_batch_have_the_same_vectors(texts: list[str], light: L
     assert float(light.embed_query(texts[0]) @ loaded.embed_query(texts[0])) >= LEAST
 
 
+def test_the_vectors_of_word_pieces_stay_in_their_file(light: LightEmbedder, light_settings: Settings, model: ModelFiles) -> None:
+    folder = light_folder(model, light_settings)
+    words = np.load(folder / "words.npy", mmap_mode="r")
+    assert words.shape == (30522, 384)
+    assert (folder / "model.onnx").stat().st_size < words.nbytes  # which has all other weights, and not these
+    assert light.embed_query("the bridge").shape == (384,)
+    regions = Path("/proc/self/smaps").read_text().split("VmFlags:")
+    mapped = next(region for region in regions if str(folder / "words.npy") in region)
+    assert "Anonymous:             0 kB" in mapped
+
+
+def test_what_an_earlier_release_made_is_made_anew_and_deleted(make_model: MakeModel) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
+    small = locate_model(settings)
+    folder = light_folder(small, settings)
+    earlier, other = (folder.with_name(name) for name in (f"{small.fingerprint}-1", "0123456789abcdef-1"))
+    for made in (earlier, other):
+        made.mkdir(parents=True)
+    _make_here(small, settings)
+    assert (folder.is_dir(), earlier.exists(), other.is_dir()) == (True, False, True)
+
+
 def test_many_texts_of_mixed_lengths_keep_their_order(light: LightEmbedder) -> None:
     texts = [f"number {n} " * (n % 9) for n in range(1100)]
     vectors = light.embed_documents(texts)
@@ -269,7 +293,7 @@ def test_who_reads_meanwhile_gets_the_light_runtime_and_the_choice_without_pytor
 
 
 def _cut_off(folder: Path) -> None:
-    os.truncate(folder / "model.onnx", 1 << 20)
+    os.truncate(folder / "model.onnx", (folder / "model.onnx").stat().st_size // 2)
 
 
 def _flip_a_bit(folder: Path) -> None:
@@ -284,8 +308,12 @@ def _flip_a_bit(folder: Path) -> None:
 def _no_model_at_all(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(b"nothing")
     about = json.loads((folder / "light.json").read_text())
-    about["sha256"] = hashlib.sha256(b"nothing").hexdigest()
+    about["sha256"]["model.onnx"] = hashlib.sha256(b"nothing").hexdigest()
     (folder / "light.json").write_text(json.dumps(about))
+
+
+def _other_word_vectors(folder: Path) -> None:
+    np.save(folder / "words.npy", np.load(folder / "words.npy")[::-1])
 
 
 def _another_tokenizer(folder: Path) -> None:
@@ -297,7 +325,7 @@ def _no_description(folder: Path) -> None:
     (folder / "light.json").write_text("{}")
 
 
-@pytest.mark.parametrize("damage", [_cut_off, _flip_a_bit, _no_model_at_all, _another_tokenizer, _no_description])
+@pytest.mark.parametrize("damage", [_cut_off, _flip_a_bit, _no_model_at_all, _other_word_vectors, _another_tokenizer, _no_description])
 @pytest.mark.usefixtures("nothing_loaded")
 def test_a_damaged_one_is_not_used_and_made_again(
     damage: Callable[[Path], None], make_model: MakeModel, caplog: pytest.LogCaptureFixture

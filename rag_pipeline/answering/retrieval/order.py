@@ -13,7 +13,7 @@ from rag_pipeline.answering.expected_kind import is_elliptical
 from rag_pipeline.answering.retrieval.reranking import Reread, is_close, reranked
 from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
 from rag_pipeline.answering.retrieval.second_look import leans, put_together, second_question
-from rag_pipeline.answering.retrieval.selection import interleaved, varied, with_continuation, without_copies
+from rag_pipeline.answering.retrieval.selection import interleaved, that_can_answer, varied, with_continuation, without_copies
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors import Candidate
@@ -48,7 +48,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
     if sources.reread and is_close(distinct, tuning.reranking):
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)
     else:
-        chosen = varied(distinct, top_k, tuning.selection)
+        chosen = varied(distinct, top_k, tuning.selection, that_can_answer(question))
     return with_continuation(_at_level(chosen, candidates, level), sources.following, tuning.selection)
 
 

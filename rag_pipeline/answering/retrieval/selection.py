@@ -1,6 +1,7 @@
 """Which of the ranked passages are shown together.
 
-Belongs here: variety, and the passage that goes on where the best one ends. Not here: scores of single passages (``scoring.py``).
+Belongs here: variety, what cannot answer, and the passage that goes on where the best one ends. Not here: scores of single passages
+(``scoring.py``).
 Measured: docs/decisions/fusion.md.
 """
 
@@ -11,8 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from rag_pipeline.answering.expected_kind import only_answer
 from rag_pipeline.answering.tuning import TUNING, Selection
 from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.languages import language_of
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _TELLING_APART = "aeinst0125"
@@ -38,12 +41,23 @@ def _places(best: Hit, others: Sequence[Hit]) -> tuple[str, ...]:
     return tuple("/".join(place) for place in places if place != (best.collection, best.document))
 
 
-def varied(hits: Sequence[Hit], top_k: int, tuning: Selection = TUNING.selection) -> tuple[Hit, ...]:
+def that_can_answer(question: str) -> Callable[[Hit], bool]:
+    """Whether a passage may hold what alone answers a question: a date, a number of what is counted; of other questions all may.
+
+    Of a passage in another language than the question it is not known what it counts.
+    """
+    only, language = only_answer(question), language_of(question)
+    return lambda hit: only is None or only.is_in(hit.text) or language_of(hit.text) not in (None, language)
+
+
+def varied(
+    hits: Sequence[Hit], top_k: int, tuning: Selection = TUNING.selection, can_answer: Callable[[Hit], bool] = lambda _: True
+) -> tuple[Hit, ...]:
     """The best ``top_k`` hits, chosen one after the other, where one page or document would fill the list by small differences.
 
-    Like maximal marginal relevance (Carbonell and Goldstein 1998), with places for similarity.
+    Like maximal marginal relevance (Carbonell and Goldstein 1998), with places for similarity. What cannot answer counts less.
     """
-    left = list(hits)
+    left = [hit if can_answer(hit) else replace(hit, score=hit.score * (1 - tuning.lacking)) for hit in hits]
     chosen: list[Hit] = []
     pages: Counter[tuple[str, str, int]] = Counter()
     documents: Counter[tuple[str, str]] = Counter()

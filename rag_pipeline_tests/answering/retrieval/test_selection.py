@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.answering.retrieval.selection import varied, with_continuation, without_copies
+from rag_pipeline.answering.retrieval.selection import that_can_answer, varied, with_continuation, without_copies
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Hit
 from rag_pipeline_tests.answering.conftest import hit
@@ -30,6 +31,29 @@ def test_what_is_clearly_better_stays_before_variety() -> None:
     chosen = varied(hits, 2)
     assert [(one.chunk_id, one.rank) for one in chosen] == [("id-1", 1), ("id-2", 2)]
     assert chosen[0].score >= chosen[1].score
+
+
+@pytest.mark.parametrize(
+    ("question", "near", "answer"),
+    [
+        ("How many employees does the firm have?", "The firm pays for the health of its employees.", "The firm has 412 employees."),
+        ("How many employees does the firm have?", "Employee benefits of 1998", "Year || Employees\n1998 | 412"),
+        ("When was the firm founded?", "The firm was founded by two brothers.", "Two brothers founded it in 1964."),
+        ("Wie alt ist die Brücke?", "Die Brücke ist alt und rot.", "Sie wurde 1781 gebaut und ist 240 Jahre alt."),
+    ],
+)
+def test_what_can_answer_comes_before_what_has_more_of_the_words(question: str, near: str, answer: str) -> None:
+    hits = [hit(1, near, score=0.70), hit(2, answer, score=0.60), hit(3, "Beside the point.", score=0.30)]
+    chosen = varied(hits, 3, can_answer=that_can_answer(question))
+    assert [one.chunk_id for one in chosen] == ["id-2", "id-1", "id-3"]
+    assert [one.score for one in chosen][1] == pytest.approx(0.70 * (1 - TUNING.selection.lacking))
+
+
+def test_what_may_answer_otherwise_or_in_another_language_is_not_held_back() -> None:
+    foreign = hit(1, "Die Firma hat eine Kantine für alle, die dort in den Hallen arbeiten, und sie ist nicht teuer.", score=0.70)
+    assert that_can_answer("How many employees does the firm have?")(foreign)
+    assert that_can_answer("What does the firm do for its employees?")(hit(2, "It pays."))
+    assert not that_can_answer("How many employees does the firm have?")(hit(2, "It pays."))
 
 
 def test_copies_are_shown_once_from_the_document_that_fits_best() -> None:

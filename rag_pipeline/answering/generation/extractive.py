@@ -28,6 +28,7 @@ from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import (
     coverage,
     expected_cosine,
+    score_once_seen,
     share_asked,
     share_of_pairs,
     subject_of,
@@ -41,6 +42,8 @@ from rag_pipeline.stores.vectors.languages import language_of
 
 Embed = Callable[[Sequence[str]], Vectors]
 """Raises ``EmbeddingServerError`` where there is a server for it, and it gives none."""
+Meaning = Callable[[Sequence[str]], Sequence[float]]
+"""The cosine of each text and the question. Raises as ``Embed`` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,11 @@ def extracted(
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     found = _Found(asked, hits, sentences, said, words, passages, rarity)
-    nearness = _nearness(found, ranked, tuning, by_vectors=question_vector is not None, reads=reads)
+    nearness = _nearness(found, ranked, tuning, meaning := _meaning(embed, question_vector), reads=reads)
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
-            near = _near(asked.read, question_vector, [said[n] for n in part], [covered[n] for n in part], embed, tuning.ranking)
+            near = _near(asked.read, [said[n] for n in part], [covered[n] for n in part], meaning, tuning.ranking)
             cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
     quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
@@ -140,13 +143,18 @@ def _asked(question: str, topic: str) -> _Asked:
     return _Asked(read, asking, expected_kind(asking), word_ids(read), own_words)
 
 
-def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, *, by_vectors: bool, reads: bool) -> Nearness:
+def _meaning(embed: Embed, question: Vector | None) -> Meaning | None:
+    return None if question is None else lambda texts: cast("Sequence[float]", (embed(texts) @ question).tolist())
+
+
+def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, meaning: Meaning | None, *, reads: bool) -> Nearness:
     hits, sentences = found.hits, found.sentences
-    if not by_vectors:
+    if meaning is None:
         return nearness_by_words(hits, found.rarity, (found.said[n] for n in ranked), tuning.refusal)
     if is_elsewhere(found.asked.read, hits, reads=reads):
         return nearness_elsewhere(hits, tuning.refusal)
-    apart, weighed = _are_apart(found.asked.asking, sentences, found.words, hits), _without_weight_of_names(hits, sentences, tuning.quoting)
+    apart = _are_apart(found.asked.asking, sentences, found.words, hits)
+    weighed = _without_weight_of_names(_as_seen(hits, meaning, tuning.ranking), sentences, tuning.quoting)
     return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=apart)
 
 
@@ -198,6 +206,18 @@ def _may_share_words(question: str, hits: Sequence[Hit]) -> bool:
     return any(language_of(hit.text) in (None, language) for hit in hits)
 
 
+def _as_seen(hits: Sequence[Hit], meaning: Meaning, ranking: Ranking) -> Sequence[Hit]:
+    """The hits; the scores of those that have no vector yet brought to the scale of the others by the best one, whose meaning is looked at.
+
+    What words promise is no sign that a passage has to do with the question: that is what is asked here.
+    """
+    best = max(hits, key=lambda hit: hit.score, default=None)
+    if best is None or best.parts is None or best.parts.meaning is not None or not best.score:
+        return hits
+    scale = score_once_seen(best.parts, meaning([best.text])[0], ranking) / best.score
+    return [replace(hit, score=scale * hit.score) if hit.parts and hit.parts.meaning is None else hit for hit in hits]
+
+
 def _without_weight_of_names(hits: Sequence[Hit], sentences: Sequence[Sentence], quoting: Quoting) -> list[Hit]:
     """The hits; one that is nothing but names has their words, and says less of them than its score tells."""
     said = defaultdict(list)
@@ -230,12 +250,10 @@ def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
     return replace(sentence, text=str(row), row=row) if row else sentence
 
 
-def _near(
-    question: str, vector: Vector | None, said: Sequence[str], covered: Sequence[float], embed: Embed, ranking: Ranking
-) -> Sequence[float]:
+def _near(question: str, said: Sequence[str], covered: Sequence[float], meaning: Meaning | None, ranking: Ranking) -> Sequence[float]:
     """The cosine of each sentence and the question, or what it is to be expected to be."""
-    if vector is not None:
-        return cast("Sequence[float]", (embed(said) @ vector).tolist())
+    if meaning is not None:
+        return meaning(said)
     pairs = word_pairs(question)
     shares = [share_of_pairs(pairs, word_pairs(one)) for one in said]
     return [expected_cosine(of_words, of_pairs, ranking) for of_words, of_pairs in zip(covered, shares, strict=True)]

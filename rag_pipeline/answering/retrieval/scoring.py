@@ -213,6 +213,11 @@ class _Measured:
         return _sum(expected_cosine(self.covered, pairs, ranking), self.covered, 1.0, pairs, self.name, ranking)
 
 
+def score_once_seen(parts: Parts, cosine: float, ranking: Ranking = TUNING.ranking) -> float:
+    """The most that a passage without a vector will have, 0 to 1, once its cosine to the question is known."""
+    return min(1.0, _sum(max(0.0, cosine), parts.words, 1.0, parts.pairs, parts.name, ranking))
+
+
 def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.ranking) -> float:
     """What the cosine of question and text mostly is where the text has this share of the question's words, and of its pairs of words."""
     return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs

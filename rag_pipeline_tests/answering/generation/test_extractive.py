@@ -1,6 +1,7 @@
 """How much is embedded before the first sentence of an answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from rag_pipeline.answering.generation.extractive import Extract, extracted
 from rag_pipeline.answering.generation.verification import verified
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.vectors import Vectors
+from rag_pipeline.models import Hit, Parts
 from rag_pipeline_tests.answering.conftest import hit
 
 QUOTING = TUNING.quoting
@@ -148,6 +150,23 @@ def test_names_one_after_the_other_are_near_a_question_for_less() -> None:
     )
     assert listed < sentence - 0.1
     assert NAMES in answered("Which subsidiaries does 3M have in France?", NAMES)
+
+
+def test_words_of_a_passage_without_a_vector_do_not_make_it_an_answer() -> None:
+    """They promise a cosine of .98 here, and it is looked at; the others without one are on the same scale, what has one is not touched."""
+    text = "China 3M Purification is held by France Capital Safety Group, which was bought from the founders in Lyon."
+    words_alone = Parts(words=1.0, meaning=None, name=0.0, rank=0.5, pairs=1.0, row=0.0)
+    found, seen = (replace(hit(1, text), score=0.82, parts=replace(words_alone, meaning=meaning)) for meaning in (None, 0.3))
+    other = replace(hit(2, "Nothing of it."), score=0.4, parts=words_alone)
+    embed = Recorded(0.3)
+
+    def nearness(*hits: Hit) -> float:
+        return extracted("What is the capital of France?", np.array([1, 0], dtype=np.float32), hits, embed).nearness
+
+    alone = nearness(found)
+    assert embed.batches[0] == [text]
+    assert alone == nearness(found, other) == pytest.approx(nearness(seen) - 0.82 + (0.40 * 0.3 + 0.45 + 0.15 + 0.25) / 1.3)
+    assert alone < TUNING.refusal.convincing < nearness(seen) == nearness(seen, replace(found, score=0.9))
 
 
 APART = "The president of the bank was elected in May. All of us who live in Brazil report to the bank."

@@ -25,8 +25,8 @@ FILES, PASSAGES = 30, 480
 def write(site: Site, name: str, files: int, passages: int) -> None:
     bucket = open_store(site.settings, site.settings.uploads, "RAG_UPLOADS_DIR")
     for number in range(files):
-        paragraphs = [
-            f"Paragraph {part} of paper {name} {number}: " + f"word{part}x{number} and more " * 60 for part in range(passages // files)
+        paragraphs = [  # of 227 tokens each: one passage, and two of them are too long for one
+            f"Paragraph {part} of paper {name} {number}: " + f"word{part}x{number} and more " * 36 for part in range(passages // files)
         ]
         bucket.put(f"papers/{name}-{number}.txt", io.BytesIO("\n\n".join(paragraphs).encode()))
 

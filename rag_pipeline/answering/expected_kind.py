@@ -42,7 +42,7 @@ _PATTERNS: dict[Kind, str] = {
         # What is said to be something in a year is nearly always a figure.
         r"|\b(?:what|was|wie|quel(?:le)?s?|cuál(?:es)?)"
         r" (?:is|are|was|were|war(?:en)?|ist|sind|est|sont|était|étaient|a été|es|son|fue(?:ron)?|era)\b"
-        rf".*\b(?:FY ?)?{_YEAR}\b"
+        rf".*\b(?:(?:FY ?)?{_YEAR}|FY ?\d\d)\b"
     ),
     "name": r"\bwho(?:se|m)?\b|\b(?:wer|wen|wem|wessen)\b|(?<!est-ce )\bqui\b|\bquién(?:es)?\b",
     "list": (

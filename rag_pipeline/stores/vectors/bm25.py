@@ -23,11 +23,13 @@ from rag_pipeline.stores.vectors.contract import INDEX_SCHEMA
 from rag_pipeline.stores.vectors.languages import ENGLISH, language_of, languages_it_may_be
 from rag_pipeline.stores.vectors.stems import LATIN_LANGUAGES, stem, with_words_apart
 
-_VERSION = 3
+_VERSION = 4
 """Raised when the same text gets another vector: words are made again then, and nothing is embedded again."""
 _FUNCTION_WORDS = 4
 """Different ones that a passage has at least, or it is taken for English: its words count as they are written in any case."""
 _WORD = re.compile(r"\w+")
+_YEAR_WITHIN = re.compile(r"\b(?:([A-Za-z]{1,3})((?:19|20)\d\d)|((?:19|20)\d\d)([A-Za-z]{1,2}\d?)|([Ff][Yy])(\d\d))\b")
+"""``FY2022``, ``2022Q4``, ``FY22``: who asks so means a year that is written with or without its letters elsewhere."""
 _LATIN_WORD = re.compile(r"\b[a-z\u00df-\u024f]+\b")
 
 
@@ -39,7 +41,7 @@ def model_fingerprint() -> str:
 
 def document_vector(text: str) -> SparseVector:
     """Term-frequency weights of a chunk's embedded text. Empty when it has no words."""
-    language, apart = language_of(text, _FUNCTION_WORDS), with_words_apart(text)
+    language, apart = language_of(text, _FUNCTION_WORDS), _apart(text)
     if language in LATIN_LANGUAGES:
         apart = f"{apart} {' '.join(stem(word, language) for word in _LATIN_WORD.findall(apart.lower()))}"
     vector = _model().embed_document(apart)
@@ -49,7 +51,7 @@ def document_vector(text: str) -> SparseVector:
 def query_vector(text: str) -> SparseVector:
     """Weight 1 for each distinct stem that a question's words may have. Empty when it has no words, or stop words only."""
     ids = list(dict.fromkeys(word_id for word in question_words(text) for word_id in word))
-    if with_words_apart(text) != text:  # as an index has them whose words were made before, until they are made again
+    if _apart(text) != text:  # as an index has them whose words were made before, until they are made again
         ids = list(dict.fromkeys([*ids, *_model().embed_query(text).indices]))
     return SparseVector(ids, [1.0] * len(ids))
 
@@ -63,8 +65,18 @@ def question_words(text: str) -> list[tuple[int, ...]]:
     may_be = languages_it_may_be(text)
     languages = tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES
     kept = () if not may_be or ENGLISH in may_be else languages
-    words = _WORD.findall(with_words_apart(text).lower().replace("_", " "))
+    words = _WORD.findall(_apart(text).lower().replace("_", " "))
     return [found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages))]
+
+
+def _apart(text: str) -> str:
+    """The text in which all words are what the engine is to count."""
+    return _YEAR_WITHIN.sub(_year_apart, with_words_apart(text))
+
+
+def _year_apart(found: re.Match[str]) -> str:
+    one, other = filter(None, found.groups())
+    return f"{one} {f'20{other}' if found[5] else other}"
 
 
 def _is_stop_word(word: str, languages: Sequence[str]) -> bool:
@@ -95,7 +107,7 @@ def word_pairs(text: str) -> set[tuple[int, int]]:
 
 @lru_cache(maxsize=1 << 17)
 def _ids_of(word: str) -> tuple[int, ...]:
-    return tuple(_model().embed_query(word).indices)
+    return tuple(_model().embed_query(_YEAR_WITHIN.sub(_year_apart, word)).indices)
 
 
 @lru_cache(maxsize=1 << 17)

@@ -88,6 +88,13 @@ def test_the_row_that_is_asked_for_is_quoted_rather_than_words_about_it() -> Non
     )
 
 
+@pytest.mark.parametrize("year", ["2021", "FY2021", "FY21", "fiscal year 2021"])
+def test_a_row_is_quoted_with_the_column_of_the_year_however_it_is_written(year: str) -> None:
+    said = answered(f"What was 3M's operating income in {year}?", PROSE, STATEMENT)
+    assert "Operating income; 2021: 14,566" in said
+    assert "13,135" not in said
+
+
 def test_of_parts_and_their_total_the_total_is_the_whole() -> None:
     regions = "Net sales (Millions) || 2022\nAmericas | $ 18,400\nAsia Pacific | 9,901\nOther | (72)\nWorldwide | $ 28,229"
     assert answered("What were 3M's net sales in 2022?", regions) == "Net sales: Worldwide; 2022: $ 28,229 (Millions) [1]"

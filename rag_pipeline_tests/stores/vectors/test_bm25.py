@@ -30,6 +30,20 @@ def test_forms_of_a_word_are_found(passage: str, question: str) -> None:
     assert not set(query_vector(question).indices) & set(unrelated)
 
 
+@pytest.mark.parametrize("written", ["FY2022", "fy22", "FY 2022", "2022Q4", "2022e", "2022"])
+def test_a_year_is_found_with_and_without_the_letters_that_are_written_to_it(written: str) -> None:
+    assert word_ids("2022") <= word_ids(written)
+    assert word_ids("2022") <= set(query_vector(f"What was capex in {written}?").indices)
+    assert word_ids("2022") <= set(document_vector(f"Capital expenditure, {written}: 1,749").indices)
+    assert set(query_vector(written).indices) & set(document_vector(f"In {written}").indices)
+    assert word_ids("2022") in [set(word) & word_ids("2022") for word in question_words(written)]
+
+
+def test_what_only_looks_like_a_year_is_no_year() -> None:
+    for word in ("3M", "B2B", "A4", "x2022y", "abcd2022", "FY2", "1022a", "ISO27001", "F16"):
+        assert len(word_ids(word)) == len(question_words(word)) == 1
+
+
 def test_english_has_the_vector_that_the_engine_gives_it() -> None:
     engine = qdrant_edge.Bm25(qdrant_edge.Bm25Config(ascii_folding=True))
     for text in ("The queens were laying eggs in the hives of 3,000 bees.", "Net sales | 34,229 | 2022", "It’s naïve — they said “no”."):

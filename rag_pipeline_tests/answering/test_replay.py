@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag_pipeline.answering.answerer import build_answerer
-from rag_pipeline.answering.conversation.remembered import remembered
+from rag_pipeline.answering.conversation.remembered import kept_provenance, provenance_of, remembered
 from rag_pipeline.answering.scope import EVERYWHERE
 from rag_pipeline.cli.replay import Replay, in_words, replay
+from rag_pipeline.models import Answered
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.conversations import ConversationGoneError, Conversations
 from rag_pipeline.stores.conversations.engine import Database
@@ -38,6 +41,16 @@ async def kept(settings: Settings, question: str = QUESTION) -> tuple[str, str]:
     assert "provenance" not in message.detail  # nobody who reads a conversation pays for it
     await conversations.close()
     return message.message_id, message.content
+
+
+async def test_what_an_answer_was_made_of_comes_back_as_it_was(own_settings: Settings) -> None:
+    answerer = build_answerer(own_settings)
+    *_, end = [event async for event in answerer.stream(QUESTION)]
+    await answerer.close()
+    assert isinstance(end, Answered)
+    passages = tuple(replace(hit, boxes=()) for hit in end.provenance.passages)
+    assert all(hit.parts and hit.parts.meaning for hit in passages)
+    assert provenance_of(json.loads(json.dumps(kept_provenance(end)))) == replace(end.provenance, passages=passages)
 
 
 async def test_without_a_language_model_it_is_the_same_word_for_word(own_settings: Settings) -> None:

@@ -18,7 +18,7 @@ from rag_pipeline.answering.conversation.trace import Trace
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
-from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Provenance, Refused, Token
+from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Parts, Provenance, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
 
@@ -142,5 +142,10 @@ def provenance_of(kept: Mapping[str, Any]) -> Provenance:
     Raises:
         KeyError, TypeError: it was written by another version.
     """
-    passages = (Hit(**{**one, "heading_path": tuple(one["heading_path"]), "copies": tuple(one["copies"])}) for one in kept["passages"])
-    return Provenance(kept["index_versions"], tuple(passages), kept["with_topic"], kept["prompt"], kept["settings"])
+    passages = tuple(map(_passage_of, kept["passages"]))
+    return Provenance(kept["index_versions"], passages, kept["with_topic"], kept["prompt"], kept["settings"])
+
+
+def _passage_of(kept: Mapping[str, Any]) -> Hit:
+    parts = Parts(**kept["parts"]) if kept.get("parts") else None
+    return Hit(**{**kept, "heading_path": tuple(kept["heading_path"]), "copies": tuple(kept["copies"]), "parts": parts})

@@ -104,7 +104,7 @@ def extracted(
     *,
     reads: bool = True,
 ) -> Extract:
-    """The best one to four sentences of the hits, in reading order, each followed by its ``[n]``.
+    """The best one to four sentences of the hits, the best first, the others in reading order, each followed by its ``[n]``.
 
     With a ``topic``, what was asked before, the question is read together with it, as is its vector: then only sentences answer that have
     enough of the words that it adds to that. What kind of thing it asks for, it alone says if it can. Without a vector of it, their
@@ -351,6 +351,7 @@ def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Seq
 
 
 def _with_forerunners(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The chosen sentences in reading order, each after the one it refers to."""
-    wanted = {one for sentence in chosen for one in (_forerunner(sentence, sentences), sentence) if one}
-    return sorted(wanted, key=lambda sentence: (sentence.passage, sentence.place))
+    """The best of the chosen sentences first, the others in reading order, each after the one it refers to."""
+    best, *others = [[one for one in (_forerunner(sentence, sentences), sentence) if one] for sentence in chosen] or [[]]
+    in_order = sorted((one for some in others for one in some), key=lambda sentence: (sentence.passage, sentence.place))
+    return list(dict.fromkeys((*best, *in_order)))

@@ -87,6 +87,17 @@ def test_accents_stand_on_the_letter_that_they_are_set_over(tmp_path: Path, show
     assert texts(read(tmp_path, "a.pdf", pdf(content))) == [said]
 
 
+def test_accents_that_a_program_sets_behind_their_line_come_back(tmp_path: Path) -> None:
+    """Some drivers of TeX set a line first and then all its accents: over the ``u`` of a word, over a capital, under a ``c``."""
+
+    def at(x: float, y: float, text: str) -> str:
+        return f"BT /F 12 Tf {x} {y} Td ({text}) Tj ET\n"
+
+    first = at(60, 700, "in Munster \\(Okto-") + at(84, 700, "\\310") + at(60, 684, "ber\\), lecon Uber ~/a") + at(98.34, 684, "\\313")
+    content = first + at(122.35, 687, "\\310") + at(60, 668, "und") + at(60, 600, "x\\310 y")
+    assert " ".join(texts(read(tmp_path, "a.pdf", pdf(content)))) == "in Münster (Oktober), leçon Über ~/a und x¨ y"
+
+
 def test_subject_and_keywords_are_told(tmp_path: Path) -> None:
     content = pdf(line(WORDS, 60), information="/Subject (Weaving) /Keywords (loom, thread)")
     assert texts(read(tmp_path, "a.pdf", content)) == ["Subject: Weaving\nKeywords: loom, thread", WORDS]

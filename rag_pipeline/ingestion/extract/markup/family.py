@@ -77,7 +77,7 @@ def _read_subtitles(source: Source) -> Iterator[Element]:
 
 
 FAMILIES = (
-    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="10"),
+    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="11"),
     Family(
         "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="9"
     ),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from rag_pipeline.ingestion.extract.data.decoding import decode_leniently
+from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
 
 _TOKEN = re.compile(rb"\\([a-zA-Z]+)(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|[\r\n\0]+|[^\\{}\r\n\0]+|\\", re.DOTALL)
 _ENCODING_OF_CHARSET = {
@@ -35,6 +36,7 @@ _CHARACTER_OF_SYMBOL = {"~": " ", "_": "-", "-": "", ":": "", "|": ""}
 _WORD_OF_SYMBOL = {"\r": "par", "\n": "par", "\t": "tab", "*": "*"}
 _ENDS_STAND_IN = ("par", "cell", "row", "nestcell", "nestrow", "line", "tab", "sect", "page")
 """A writer that forgot what stands in for a character must not cost the end of its paragraph."""
+_BESIDE_FONT_NAMES = ("panose", "falt", "fname", "fontemb", "fontfile")
 _SCRIPTS = ("loch", "hich", "dbch", "ltrch", "rtlch")
 
 
@@ -56,6 +58,8 @@ class _Group:
     fonts: dict[str, int] = field(default_factory=dict)
     script: str = ""
     in_font_table: bool = False
+    names_no_font: bool = False
+    """Within the font table: what a font looks like, which others may stand in for it, its file."""
 
 
 def rtf_events(content: bytes) -> Iterator[RtfEvent]:
@@ -68,6 +72,8 @@ class _Characters:
         self._default = "cp1252"
         self._default_font: int | None = None
         self._encodings: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+        """Of fonts, by their numbers."""
         self._declared_font = 0
         self._group = _Group()
         self._around: list[_Group] = []
@@ -100,8 +106,11 @@ class _Characters:
 
     def _flushed(self) -> Iterator[RtfEvent]:
         if self._bytes:
-            yield RtfEvent("text", decode_leniently(bytes(self._bytes), self._encoding()))
+            text = decode_leniently(bytes(self._bytes), self._encoding())
             self._bytes.clear()
+            if self._group.in_font_table and not self._group.names_no_font:
+                self._names.setdefault(self._declared_font, text.partition(";")[0].strip())
+            yield RtfEvent("text", symbols(text, self._font_name()))
 
     def _plain(self, text: bytes) -> None:
         self._bytes += text[self._skipped :]
@@ -162,7 +171,7 @@ class _Characters:
         self._escape = chr(code) if 0 <= code < 0x110000 else "\ufffd"
         self._skipped = self._group.stand_in
         self._stood_in.clear()
-        yield RtfEvent("text", self._escape)
+        yield RtfEvent("text", symbols(self._escape, self._font_name()))
 
     def _declaration(self, word: str, number: int | None) -> None:
         group, value = self._group, number or 0
@@ -187,7 +196,9 @@ class _Characters:
             group.font, group.fonts, group.script = None, {}, ""
 
     def _font_declaration(self, word: str, value: int) -> None:
-        if word == "f":
+        if word in _BESIDE_FONT_NAMES:
+            self._group.names_no_font = True
+        elif word == "f":
             self._declared_font = value
         elif word == "fcharset":
             western = "cp1252" if self._default in _TWO_BYTES else self._default
@@ -196,10 +207,17 @@ class _Characters:
         elif word == "cpg":
             self._encodings[self._declared_font] = _code_page(value) or self._default
 
+    def _font(self) -> int | None:
+        return self._default_font if self._group.font is None else self._group.font
+
+    def _font_name(self) -> str:
+        """That of the font for the script at hand, where the document tells its name."""
+        font = self._group.fonts.get(self._group.script, self._font())
+        return "" if font is None or self._group.in_font_table else self._names.get(font, "")
+
     def _encoding(self) -> str:
         """That of the font for the script at hand; text marked as East Asian has two bytes a character, or is not marked right."""
-        group = self._group
-        font = self._default_font if group.font is None else group.font
+        group, font = self._group, self._font()
         usual = self._encodings.get(font, self._default) if font is not None else self._default
         special = self._encodings.get(group.fonts.get(group.script, -1), usual)
         return special if group.script != "dbch" or special in _TWO_BYTES else usual

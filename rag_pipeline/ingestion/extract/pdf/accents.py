@@ -100,7 +100,7 @@ def _close(textpage: PdfTextPage, composed: list[int], accent: int) -> None:
     while is_made_up(end):
         end += 1
     composed[start:end] = [_NOTHING] * (end - start)
-    if 0 < start and end < len(composed):
+    if start > 0 and end < len(composed):
         before, after = _box(textpage, start - 1), _box(textpage, end)
         height = max(before[3] - before[1], after[3] - after[1])
         same_line = min(before[3], after[3]) > max(before[1], after[1]) and after[0] > before[0]

@@ -98,6 +98,19 @@ def test_accents_that_a_program_sets_behind_their_line_come_back(tmp_path: Path)
     assert " ".join(texts(read(tmp_path, "a.pdf", pdf(content)))) == "in Münster (Oktober), leçon Über ~/a und x¨ y"
 
 
+def test_fonts_that_draw_symbols_in_place_of_letters(tmp_path: Path) -> None:
+    """Word tells what such a font shows as U+F000 and the letter: micro, a bullet, a mark, a picture."""
+    table = "1 beginbfrange <21> <FE> <F021> endbfrange"
+    mapped = stream(f"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> endcodespacerange {table} endcmap")
+    fonts = "".join(
+        f" /{key} << /Type /Font /Subtype /TrueType /BaseFont /ABCDEF+{name} /ToUnicode 8 0 R >>"
+        for key, name in (("S", "SymbolMT"), ("W", "Wingdings-Regular"))
+    )
+    shown = "BT 60 700 Td /S 12 Tf <B7> Tj /F 12 Tf ( 5 ) Tj /S 12 Tf <6D> Tj /F 12 Tf (g ) Tj /W 12 Tf <FC36> Tj /F 12 Tf ( done) Tj ET"
+    content = with_objects(pdf(shown), "", "", mapped).replace(b"/F 3 0 R >>", f"/F 3 0 R{fonts} >>".encode())
+    assert texts(read(tmp_path, "a.pdf", content)) == ["• 5 μg ✔ done"]
+
+
 def test_subject_and_keywords_are_told(tmp_path: Path) -> None:
     content = pdf(line(WORDS, 60), information="/Subject (Weaving) /Keywords (loom, thread)")
     assert texts(read(tmp_path, "a.pdf", content)) == ["Subject: Weaving\nKeywords: loom, thread", WORDS]

@@ -38,6 +38,8 @@ _NEARLY_ALL = 0.9
 _MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
           "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}  # fmt: skip
 """What writers mean who declare an encoding, by Python's names: the larger one (Encoding Standard of the WHATWG, 4.2)."""
+_CODE_PAGES = {10000: "mac-roman", 10001: "shift_jis", 10006: "mac-greek", 10007: "mac-cyrillic", 10029: "mac-latin2", 1361: "johab",
+               54936: "gb18030", 65001: "utf-8"}  # fmt: skip
 _CODE_PAGE_LABEL = re.compile(r"^(?:windows|ibm|cp)[-_]?(?=\d)")
 _SEQUENCES = (
     (re.compile(rb"\x1b\$[@B]|\x1b\(I"), "iso2022_jp_ext"),
@@ -115,6 +117,14 @@ def clean_text(text: str) -> str:
         paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
         text = _UNSTORABLE.sub("", paired)
     return _ODD_CHARACTERS.sub(lambda odd: unicodedata.normalize("NFKC", odd[0]).translate(_LEFT_OUT), text)
+
+
+def code_page_encoding(number: int) -> str | None:
+    """What a code page of Windows or the Macintosh is, by Python's name; None of one that Python lacks."""
+    try:
+        return codecs.lookup(_CODE_PAGES.get(number, f"cp{number}")).name
+    except LookupError:
+        return None
 
 
 def _encoding_meant(label: str) -> str | None:

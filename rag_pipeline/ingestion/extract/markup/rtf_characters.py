@@ -6,14 +6,13 @@ The control words are those of the RTF 1.9.1 specification.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from rag_pipeline.ingestion.extract.data.decoding import decode_leniently
+from rag_pipeline.ingestion.extract.data.decoding import code_page_encoding, decode_leniently
 from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
 
 _TOKEN = re.compile(rb"\\([a-zA-Z]+)(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|[\r\n\0]+|[^\\{}\r\n\0]+|\\", re.DOTALL)
@@ -25,8 +24,6 @@ _ENCODING_OF_CHARSET = {
 """Values of ``\\fcharset`` that name a code page; 0 is Western, 1 and 2 (default, symbols) are the document's."""
 _TWO_BYTES = ("cp932", "cp949", "gbk", "gb18030", "big5", "cp950", "cp936", "johab")
 _ENCODING_OF_WORD = {"mac": "mac-roman", "pc": "cp437", "pca": "cp850"}
-_CODE_PAGES = {10000: "mac-roman", 10001: "shift_jis", 10006: "mac-greek", 10007: "mac-cyrillic", 10029: "mac-latin2", 1361: "johab",
-               54936: "gb18030", 65001: "utf-8"}  # fmt: skip
 _CHARACTER_OF_WORD = {
     "emdash": "—", "endash": "–", "bullet": "•", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”",
     "emspace": " ", "enspace": " ", "qmspace": " ", "zwj": "\u200d", "zwnj": "\u200c", "zwbo": "", "zwnbo": "",
@@ -178,7 +175,7 @@ class _Characters:
         if word == "uc":
             group.stand_in = max(value, 0)
         elif word == "ansicpg":
-            self._default = _code_page(value) or self._default
+            self._default = code_page_encoding(value) or self._default
         elif word in _ENCODING_OF_WORD:
             self._default = _ENCODING_OF_WORD[word]
         elif word == "deff":
@@ -205,7 +202,7 @@ class _Characters:
             encoding = _ENCODING_OF_CHARSET.get(value, western if value == 0 else self._default)
             self._encodings.setdefault(self._declared_font, encoding)
         elif word == "cpg":
-            self._encodings[self._declared_font] = _code_page(value) or self._default
+            self._encodings[self._declared_font] = code_page_encoding(value) or self._default
 
     def _font(self) -> int | None:
         return self._default_font if self._group.font is None else self._group.font
@@ -221,13 +218,6 @@ class _Characters:
         usual = self._encodings.get(font, self._default) if font is not None else self._default
         special = self._encodings.get(group.fonts.get(group.script, -1), usual)
         return special if group.script != "dbch" or special in _TWO_BYTES else usual
-
-
-def _code_page(number: int) -> str | None:
-    try:
-        return codecs.lookup(_CODE_PAGES.get(number, f"cp{number}")).name
-    except LookupError:
-        return None
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding, decode_text
 from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
 
 ACCENTED = "Prüfstelle für Äpfel – naïve café, señor; 你好，世界"
@@ -59,6 +59,12 @@ def test_encodings_that_spell_all_with_the_bytes_of_ascii(text: str, encoding: s
     assert decode_text(content, declared) == f"plain\n{text}\nplain"
     assert decode_text(content, None if b"\x1b$" in content else declared) == f"plain\n{text}\nplain"
     assert decode_text("naïve ①".encode(), declared) == "naïve ①"  # declared wrongly
+
+
+def test_code_pages_by_their_numbers() -> None:
+    """As old office files name them; 10000 is what Excel for the Macintosh writes into their properties."""
+    names = ["mac-roman", "cp932", "cp1252", "johab", "utf-8", None]
+    assert [code_page_encoding(number) for number in (10000, 932, 1252, 1361, 65001, 0)] == names
 
 
 def test_what_windows_adds_to_the_japanese_of_mail() -> None:

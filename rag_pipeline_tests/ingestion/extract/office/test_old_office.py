@@ -75,6 +75,27 @@ def test_workbooks_older_than_their_containers(tmp_path: Path, version: int) -> 
     assert "words | 12.5" in texts(read(tmp_path, "a.xls", oldest_workbook(version)))
 
 
+def workbook_of_excel_95(text: str, code_page: int) -> bytes:
+    """A text in a sheet of its name (MS-XLS 2.4, with strings as before version 8)."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    said = text.encode(f"cp{code_page}")
+    begin, end = struct.pack("<HHHH", 0x0500, 5, 0, 0), record(0x000A)
+    start = record(0x0809, begin) + record(0x0042, struct.pack("<H", code_page))
+    place = len(start) + 4 + 7 + len(said) + len(end)
+    globals_ = start + record(0x0085, struct.pack("<IHB", place, 0, len(said)) + said) + end
+    cell = record(0x0204, struct.pack("<HHHH", 0, 0, 0, len(said)) + said)
+    return compound_file({"Book": globals_ + record(0x0809, begin[:2] + b"\x10" + begin[3:]) + cell + end})
+
+
+@needs(CALC)
+@pytest.mark.parametrize(("text", "code_page"), [("全文検索", 932), ("中文", 936), ("한국어", 949), ("中文", 950), ("größer", 1252)])
+def test_workbooks_of_excel_95_in_every_code_page(tmp_path: Path, text: str, code_page: int) -> None:
+    assert texts(read(tmp_path, "a.xls", workbook_of_excel_95(text, code_page))) == [text, text]
+
+
 @needs(CALC)
 def test_a_workbook_of_two_cells_far_apart(tmp_path: Path) -> None:
     book, buffer = openpyxl.Workbook(), io.BytesIO()

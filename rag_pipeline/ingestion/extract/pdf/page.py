@@ -18,6 +18,7 @@ from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
 from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.torn_words import without_torn_words
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
     codes = _symbols_shown(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
-    codes = with_accents_on_letters(textpage, codes)
+    codes = with_accents_on_letters(textpage, without_torn_words(textpage, codes))
     shown = _shown(page)
     return _with_phrases(list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
 

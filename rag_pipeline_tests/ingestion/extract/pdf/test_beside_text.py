@@ -98,6 +98,21 @@ def test_accents_that_a_program_sets_behind_their_line_come_back(tmp_path: Path)
     assert " ".join(texts(read(tmp_path, "a.pdf", pdf(content)))) == "in Münster (Oktober), leçon Über ~/a und x¨ y"
 
 
+def test_words_of_letters_that_stand_apart_are_not_torn(tmp_path: Path) -> None:
+    """As recognised text lies under a scan: letters spread by ``Tc``, and the last one of each word a piece of its own with its blank."""
+
+    def spread(down: float, *pieces: tuple[float, str]) -> str:
+        return "".join(f"BT /F 12 Tf 3 Tc {x} {800 - down} Td ({text}) Tj ET\n" for x, text in pieces)
+
+    first = spread(60, (60, "Chin"), (97.0, "a "), (117.0, "Shippin"), (178.0, "g "), (194.1, "Compan"), (255.8, "y"))
+    second = spread(80, (60, "Th"), (80.0, "e "), (96.0, "Frenc"), (135.7, "h "), (152.0, "Lin"), (176.0, "e"))
+    third = first.replace(" 740 ", " 700 ")
+    whole = "China Shipping Company The French Line\nChina Shipping Company"
+    assert texts(read(tmp_path, "a.pdf", pdf(first + second + third))) == [whole]
+    apart = spread(60, (60, "a "), (85, "b "), (110, "c "), (135, "d "), (160, "e "), (185, "words"))
+    assert texts(read(tmp_path, "b.pdf", pdf(apart))) == ["a b c d e words"]
+
+
 def test_fonts_that_draw_symbols_in_place_of_letters(tmp_path: Path) -> None:
     """Word tells what such a font shows as U+F000 and the letter: micro, a bullet, a mark, a picture."""
     table = "1 beginbfrange <21> <FE> <F021> endbfrange"

@@ -74,7 +74,8 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         check_encryption(source, check_archive(source.stream))
         source.stream.seek(0)
     elif _is_beyond_calamine(source.stream):
-        yield from elements_as_converted(source)
+        properties = _old_properties(source, source.stream)  # which LibreOffice leaves out of files of Excel 5
+        yield from with_properties(properties, elements_as_converted(source), source.name)
         return
     try:
         workbook = _opened(source, zipped)

@@ -149,7 +149,8 @@ def _decode(content: bytes, encoding: str) -> str | None:
     try:
         return content.decode(encoding)
     except (UnicodeError, LookupError):  # some of Python's codecs raise the wider error
-        return _decode(_shift_jis(content), "cp932") if encoding == "iso2022_jp_ext" else None
+        # With bytes beyond ASCII it is no text in this encoding, but one in another that holds a piece of it.
+        return _decode(_shift_jis(content), "cp932") if encoding == "iso2022_jp_ext" and content.isascii() else None
 
 
 def _shift_jis(content: bytes) -> bytes:

@@ -69,6 +69,8 @@ def test_code_pages_by_their_numbers() -> None:
 
 def test_what_windows_adds_to_the_japanese_of_mail() -> None:
     # Row 13 (circled numbers, forms of companies) and row 92 (names): JIS X 0208 has neither.
+    mixed = "ああ\n".encode() + b"\x1b$B-!\x1b(B"  # UTF-8 that would pass for Shift_JIS
+    assert decode_text(mixed).startswith("ああ\n")
     assert decode_text(b"a \x1b$B-!-j|bF|\x1b(B b\n\x1b$BF|K\\\x1b(J c") == "a ①㈱髙日 b\n日本 c"
 
 

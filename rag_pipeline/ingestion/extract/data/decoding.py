@@ -38,12 +38,23 @@ _NEARLY_ALL = 0.9
 _MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
           "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}  # fmt: skip
 """What writers mean who declare an encoding, by Python's names: the larger one (Encoding Standard of the WHATWG, 4.2)."""
+_CODE_PAGES = {10000: "mac-roman", 10001: "shift_jis", 10006: "mac-greek", 10007: "mac-cyrillic", 10029: "mac-latin2", 1361: "johab",
+               54936: "gb18030", 65001: "utf-8"}  # fmt: skip
 _CODE_PAGE_LABEL = re.compile(r"^(?:windows|ibm|cp)[-_]?(?=\d)")
+_SEQUENCES = (
+    (re.compile(rb"\x1b\$[@B]|\x1b\(I"), "iso2022_jp_ext"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+)
+"""Escape sequences that call for the characters of two bytes (RFC 1468, RFC 1557), and half-width kana; by Python's names."""
+_CALLED = re.compile(rb"\x1b(\$[@B]|\([BHIJ])([^\x1b]*)")
+_TWO_BYTES = re.compile(rb"[\x21-\x7e]{2}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def decode_text(content: bytes, declared: str | None = None) -> str:
     """The text of a file: byte order mark, then UTF-8, then the encoding it declares, then a guess. No byte is ever dropped.
+
+    Encodings that write other characters with the bytes of ASCII come before UTF-8, which all of them would pass for.
 
     Args:
         content: the bytes.
@@ -52,8 +63,8 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
     mark = next(((mark, name) for mark, name in _MARKS if content.startswith(mark)), None)
     if mark:
         return clean_text(decode_leniently(content[len(mark[0]) :], mark[1]))
-    wide = utf16_without_mark(content[:8192])
-    for encoding in (wide, "utf-8", _encoding_meant(declared or "")):
+    wide, meant = utf16_without_mark(content[:8192]), _encoding_meant(declared or "")
+    for encoding in (_seven_bit_encoding(content, meant), wide, "utf-8", meant):
         text = _decode(content, encoding) if encoding else None
         if text is not None:
             return clean_text(text)
@@ -84,7 +95,7 @@ def _encoding_of(sample: bytes) -> tuple[bytes, str]:
         if sample.startswith(mark):
             return mark, name
     cut = sample[: sample.rfind(b"\n") + 1] or sample[:-4]  # no character cut in two
-    wide = utf16_without_mark(cut[:8192])
+    wide = _seven_bit_encoding(cut, None) or utf16_without_mark(cut[:8192])
     if wide or _decode(cut, "utf-8") is not None:
         return b"", wide or "utf-8"
     if _looks_western(cut):
@@ -108,6 +119,14 @@ def clean_text(text: str) -> str:
     return _ODD_CHARACTERS.sub(lambda odd: unicodedata.normalize("NFKC", odd[0]).translate(_LEFT_OUT), text)
 
 
+def code_page_encoding(number: int) -> str | None:
+    """What a code page of Windows or the Macintosh is, by Python's name; None of one that Python lacks."""
+    try:
+        return codecs.lookup(_CODE_PAGES.get(number, f"cp{number}")).name
+    except LookupError:
+        return None
+
+
 def _encoding_meant(label: str) -> str | None:
     """The encoding that a document's word for it stands for; None where nobody knows."""
     plain = label.strip().lower().removeprefix("x-")
@@ -120,11 +139,34 @@ def _encoding_meant(label: str) -> str | None:
     return None
 
 
+def _seven_bit_encoding(content: bytes, meant: str | None) -> str | None:
+    """The encoding of characters beyond ASCII that are written with its bytes alone: what their sequences say, or the document."""
+    called = next((encoding for sequence, encoding in _SEQUENCES if sequence.search(content)), None)
+    return called or (meant if meant in ("hz", "utf-7") else None)
+
+
 def _decode(content: bytes, encoding: str) -> str | None:
     try:
         return content.decode(encoding)
     except (UnicodeError, LookupError):  # some of Python's codecs raise the wider error
-        return None
+        # With bytes beyond ASCII it is no text in this encoding, but one in another that holds a piece of it.
+        return _decode(_shift_jis(content), "cp932") if encoding == "iso2022_jp_ext" and content.isascii() else None
+
+
+def _shift_jis(content: bytes) -> bytes:
+    """ISO-2022-JP as Shift_JIS, for which Python knows the circled numbers, units and forms of names that Windows adds to both."""
+
+    def shifted(pair: re.Match[bytes]) -> bytes:
+        row, cell = pair[0]
+        lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
+        return bytes((lead, cell + (0x7E if row % 2 == 0 else 0x1F if cell < 0x60 else 0x20)))
+
+    def plain(called: re.Match[bytes]) -> bytes:
+        if called[1].startswith(b"$"):
+            return _TWO_BYTES.sub(shifted, called[2])
+        return bytes(byte | 0x80 if called[1] == b"(I" and byte > 0x20 else byte for byte in called[2])
+
+    return _CALLED.sub(plain, content)
 
 
 def _guess(content: bytes) -> str:

@@ -68,14 +68,14 @@ FAMILIES = (
         "text in any encoding",
         "Data and code",
         (Format(PLAIN, _read_plain_text, ("txt", "text", "log", "nfo", "readme"), "text"),),
-        version="6",
+        version="7",
     ),
     Family(
         "delimited",
         "CSV and TSV with any delimiter",
         "Data and code",
         (Format(CSV, _read_delimited, ("csv",), "text"), Format(TSV, _read_delimited, ("tsv", "tab"), "text")),
-        version="7",
+        version="8",
     ),
     Family(
         "json",
@@ -87,13 +87,13 @@ FAMILIES = (
         ),
         version="6",
     ),
-    Family("yaml", "YAML", "Data and code", (Format(YAML, _read_source_code, ("yaml", "yml"), "text"),), version="6"),
+    Family("yaml", "YAML", "Data and code", (Format(YAML, _read_source_code, ("yaml", "yml"), "text"),), version="7"),
     Family(
         "source_code",
         "source code",
         "Data and code",
         (Format(SOURCE_CODE, _read_source_code, tuple(_SOURCE_CODE_SUFFIXES.split()), "text"),),
-        version="6",
+        version="7",
     ),
     Family("notebook", "notebooks", "Web and markup", (Format(NOTEBOOK, _read_notebook, ("ipynb",), "text"),), version="8"),
 )

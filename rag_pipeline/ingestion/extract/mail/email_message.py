@@ -42,6 +42,8 @@ _REPORTS = ("message/delivery-status", "message/disposition-notification", "mess
 _LOOKS = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
 """Beside a page that a browser has saved with all that it is made of (RFC 2557)."""
 _LOST = "\ufffd"
+_NOT_DECODED = (_LOST, "\x1b", "=?")
+"""What the standard library leaves of headers: bytes, sequences of ISO-2022 that nobody encoded, encoded words that it does not know."""
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 
 
@@ -88,7 +90,7 @@ def _message_elements(message: EmailMessage, above: tuple[str, ...], source: Sou
 
 def _header(message: EmailMessage, name: str) -> str:
     value = str(message[name] or "")
-    if _LOST in value:
+    if any(sign in value for sign in _NOT_DECODED):
         value = _decoded(next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), ""))
     return " ".join(clean_text(value).split())
 

@@ -43,7 +43,7 @@ FAMILIES = (
         "mail and mailboxes",
         "Mail",
         (Format(EMAIL, _read_email, ("eml", "mht", "mhtml"), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
-        version="10",
+        version="11",
     ),
     Family(
         "outlook",

@@ -77,7 +77,7 @@ def _read_subtitles(source: Source) -> Iterator[Element]:
 
 
 FAMILIES = (
-    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="10"),
+    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="11"),
     Family(
         "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="9"
     ),
@@ -86,21 +86,21 @@ FAMILIES = (
         "HTML",
         "Web and markup",
         (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
-        version="10",
+        version="11",
     ),
     Family(
-        "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "7"
+        "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "8"
     ),
     Family(
-        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "9"
+        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "10"
     ),
-    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="9"),
+    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="10"),
     Family(
         "xml",
         "XML",
         "Web and markup",
         (Format(XML, _read_xml, ("xml", "rss", "atom", "xsd", "dita", "docbook"), "text", openings=_XML_OPENINGS),),
-        version="6",
+        version="7",
     ),
-    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="7"),
+    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="8"),
 )

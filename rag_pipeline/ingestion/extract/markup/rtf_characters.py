@@ -6,14 +6,14 @@ The control words are those of the RTF 1.9.1 specification.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from rag_pipeline.ingestion.extract.data.decoding import decode_leniently
+from rag_pipeline.ingestion.extract.data.decoding import code_page_encoding, decode_leniently
+from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
 
 _TOKEN = re.compile(rb"\\([a-zA-Z]+)(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|[\r\n\0]+|[^\\{}\r\n\0]+|\\", re.DOTALL)
 _ENCODING_OF_CHARSET = {
@@ -24,8 +24,6 @@ _ENCODING_OF_CHARSET = {
 """Values of ``\\fcharset`` that name a code page; 0 is Western, 1 and 2 (default, symbols) are the document's."""
 _TWO_BYTES = ("cp932", "cp949", "gbk", "gb18030", "big5", "cp950", "cp936", "johab")
 _ENCODING_OF_WORD = {"mac": "mac-roman", "pc": "cp437", "pca": "cp850"}
-_CODE_PAGES = {10000: "mac-roman", 10001: "shift_jis", 10006: "mac-greek", 10007: "mac-cyrillic", 10029: "mac-latin2", 1361: "johab",
-               54936: "gb18030", 65001: "utf-8"}  # fmt: skip
 _CHARACTER_OF_WORD = {
     "emdash": "—", "endash": "–", "bullet": "•", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”",
     "emspace": " ", "enspace": " ", "qmspace": " ", "zwj": "\u200d", "zwnj": "\u200c", "zwbo": "", "zwnbo": "",
@@ -35,6 +33,7 @@ _CHARACTER_OF_SYMBOL = {"~": " ", "_": "-", "-": "", ":": "", "|": ""}
 _WORD_OF_SYMBOL = {"\r": "par", "\n": "par", "\t": "tab", "*": "*"}
 _ENDS_STAND_IN = ("par", "cell", "row", "nestcell", "nestrow", "line", "tab", "sect", "page")
 """A writer that forgot what stands in for a character must not cost the end of its paragraph."""
+_BESIDE_FONT_NAMES = ("panose", "falt", "fname", "fontemb", "fontfile")
 _SCRIPTS = ("loch", "hich", "dbch", "ltrch", "rtlch")
 
 
@@ -56,6 +55,8 @@ class _Group:
     fonts: dict[str, int] = field(default_factory=dict)
     script: str = ""
     in_font_table: bool = False
+    names_no_font: bool = False
+    """Within the font table: what a font looks like, which others may stand in for it, its file."""
 
 
 def rtf_events(content: bytes) -> Iterator[RtfEvent]:
@@ -68,6 +69,8 @@ class _Characters:
         self._default = "cp1252"
         self._default_font: int | None = None
         self._encodings: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+        """Of fonts, by their numbers."""
         self._declared_font = 0
         self._group = _Group()
         self._around: list[_Group] = []
@@ -100,8 +103,11 @@ class _Characters:
 
     def _flushed(self) -> Iterator[RtfEvent]:
         if self._bytes:
-            yield RtfEvent("text", decode_leniently(bytes(self._bytes), self._encoding()))
+            text = decode_leniently(bytes(self._bytes), self._encoding())
             self._bytes.clear()
+            if self._group.in_font_table and not self._group.names_no_font:
+                self._names.setdefault(self._declared_font, text.partition(";")[0].strip())
+            yield RtfEvent("text", symbols(text, self._font_name()))
 
     def _plain(self, text: bytes) -> None:
         self._bytes += text[self._skipped :]
@@ -162,14 +168,14 @@ class _Characters:
         self._escape = chr(code) if 0 <= code < 0x110000 else "\ufffd"
         self._skipped = self._group.stand_in
         self._stood_in.clear()
-        yield RtfEvent("text", self._escape)
+        yield RtfEvent("text", symbols(self._escape, self._font_name()))
 
     def _declaration(self, word: str, number: int | None) -> None:
         group, value = self._group, number or 0
         if word == "uc":
             group.stand_in = max(value, 0)
         elif word == "ansicpg":
-            self._default = _code_page(value) or self._default
+            self._default = code_page_encoding(value) or self._default
         elif word in _ENCODING_OF_WORD:
             self._default = _ENCODING_OF_WORD[word]
         elif word == "deff":
@@ -187,29 +193,31 @@ class _Characters:
             group.font, group.fonts, group.script = None, {}, ""
 
     def _font_declaration(self, word: str, value: int) -> None:
-        if word == "f":
+        if word in _BESIDE_FONT_NAMES:
+            self._group.names_no_font = True
+        elif word == "f":
             self._declared_font = value
         elif word == "fcharset":
             western = "cp1252" if self._default in _TWO_BYTES else self._default
             encoding = _ENCODING_OF_CHARSET.get(value, western if value == 0 else self._default)
             self._encodings.setdefault(self._declared_font, encoding)
         elif word == "cpg":
-            self._encodings[self._declared_font] = _code_page(value) or self._default
+            self._encodings[self._declared_font] = code_page_encoding(value) or self._default
+
+    def _font(self) -> int | None:
+        return self._default_font if self._group.font is None else self._group.font
+
+    def _font_name(self) -> str:
+        """That of the font for the script at hand, where the document tells its name."""
+        font = self._group.fonts.get(self._group.script, self._font())
+        return "" if font is None or self._group.in_font_table else self._names.get(font, "")
 
     def _encoding(self) -> str:
         """That of the font for the script at hand; text marked as East Asian has two bytes a character, or is not marked right."""
-        group = self._group
-        font = self._default_font if group.font is None else group.font
+        group, font = self._group, self._font()
         usual = self._encodings.get(font, self._default) if font is not None else self._default
         special = self._encodings.get(group.fonts.get(group.script, -1), usual)
         return special if group.script != "dbch" or special in _TWO_BYTES else usual
-
-
-def _code_page(number: int) -> str | None:
-    try:
-        return codecs.lookup(_CODE_PAGES.get(number, f"cp{number}")).name
-    except LookupError:
-        return None
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:

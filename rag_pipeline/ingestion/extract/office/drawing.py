@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.data.symbol_fonts import PRIVATE, symbols
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 
 if TYPE_CHECKING:
@@ -36,8 +37,17 @@ def paragraph_text(paragraph: _Element) -> str:
     for piece in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", f"{_M}t"):
         if (field := piece.getparent()) is not None and field.tag == f"{A}fld" and field.get("type") == "slidenum":
             continue
-        words.append("\n" if piece.tag == f"{A}br" else "\t" if piece.tag == f"{A}tab" else piece.text or "")
+        words.append("\n" if piece.tag == f"{A}br" else "\t" if piece.tag == f"{A}tab" else _in_its_font(piece))
     return clean_text("".join(words).replace("\v", "\n")).strip()
+
+
+def _in_its_font(piece: _Element) -> str:
+    """What a text shows: in a font of symbols letters are none (``a:latin``, and ``a:sym`` for characters of such fonts alone)."""
+    text, properties = piece.text or "", piece.find(f"../{A}rPr")
+    fonts = (properties.find(f"{A}{kind}") if properties is not None else None for kind in ("latin", "sym"))
+    latin, symbol = (font.get("typeface", "") if font is not None else "" for font in fonts)
+    text = symbols(text, latin)
+    return PRIVATE.sub(lambda private: symbols(private[0], symbol), text)
 
 
 def paragraph_texts(root: _Element) -> Iterator[str]:

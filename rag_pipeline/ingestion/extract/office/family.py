@@ -118,7 +118,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="10",
+        version="11",
     ),
     Family(
         "powerpoint",
@@ -128,7 +128,7 @@ FAMILIES = (
             Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
             Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
         ),
-        version="9",
+        version="10",
     ),
     Family(
         "excel",
@@ -139,7 +139,7 @@ FAMILIES = (
             Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
             Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
         ),
-        version="9",
+        version="10",
     ),
     Family(
         "open_document",

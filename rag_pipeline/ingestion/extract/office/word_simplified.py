@@ -10,10 +10,12 @@ style with an outline level is named a heading.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from rag_pipeline.ingestion.extract.data.symbol_fonts import is_symbol_font, symbols
 from rag_pipeline.ingestion.extract.office.drawing import choose_alternatives, descriptions
 from rag_pipeline.ingestion.extract.office.office_file import safe_xml
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description
@@ -28,6 +30,7 @@ _V = "{urn:schemas-microsoft-com:vml}"
 _UNWRAPPED = ("ins", "moveTo", "smartTag", "customXml", "fldSimple", "sdtContent", "sdt", "dir", "bdo", "ruby", "rubyBase")
 _REMOVED = ("del", "moveFrom", "sdtPr", "sdtEndPr", "customXmlPr", "smartTagPr", "instrText", "delText", "rubyPr", "rt")
 _NOTES = ("footnote", "endnote", "comment")
+_CODE = re.compile(r"[0-9A-Fa-f]{1,4}")
 _NOT_TEXT = ("separator", "continuationSeparator", "continuationNotice")
 NotesById = dict[str, dict[str, "_Element"]]
 """Footnotes, endnotes and comments by kind and id."""
@@ -44,6 +47,7 @@ def simplify(source: Source, document: Any) -> None:
         with source.part("A piece of the text in an unknown form"):
             choose_alternatives(root)
             hidden += _remove_hidden(root)
+            _show_symbols(root)
             _show_shapes_text(root)
             _unwrap(root)
             _part_pages(root)
@@ -79,6 +83,19 @@ def _remove_hidden(root: _Element) -> bool:
     for run in runs:
         run.getparent().remove(run)
     return any(text.text and text.text.strip() for run in runs for text in run.iter(f"{W}t"))
+
+
+def _show_symbols(root: _Element) -> None:
+    """Runs in fonts that draw symbols in place of letters, and such characters that stand by themselves (``w:sym``), as what they show."""
+    for fonts in root.iter(f"{W}rFonts"):
+        font, run = fonts.get(f"{W}ascii", ""), fonts.find("../..")
+        if is_symbol_font(font) and run is not None and run.tag == f"{W}r":
+            for words in run.iterchildren(f"{W}t"):
+                words.text = symbols(words.text or "", font)
+    for symbol in root.iter(f"{W}sym"):
+        font, code = symbol.get(f"{W}font", ""), symbol.get(f"{W}char", "")
+        symbol.tag = f"{W}t"
+        symbol.text = symbols(chr(int(code, 16)), font) if _CODE.fullmatch(code) else ""
 
 
 def _show_shapes_text(root: _Element) -> None:

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding
 from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
@@ -48,11 +48,14 @@ _AROUND_NUMBER = re.compile(r"([^\d%]*?)\.?\d(?:[\d.,\s'’]*\d)?(?:[eE][+-]?\d+
 _NO_RESULT = b' office:string-value=""'
 """Of a formula that failed: what went wrong is the cell's text, and calamine prefers this."""
 _BLANKS_IN_TABLE = re.compile(rb"(?<=>)\s+(?=</?table:)")
-_UTF8 = 65001
-"""Its number as a code page."""
 _SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
 """Records of the old format that hold text beside the cells (MS-XLS 2.3)."""
 _DIMENSIONS, _OLDER_DIMENSIONS_BYTES = 0x0200, 10
+_BEGIN, _CODE_PAGE, _VERSION_5 = 0x0809, 0x0042, 0x0500
+_TWO_BYTES = (932, 936, 949, 950, 1361)
+"""Code pages of East Asia."""
+_TEXT_BEGINS = {0x0204: 8, 0x00D6: 8, 0x0207: 2, 0x0085: 6}
+"""Where in its record a text stands: LABEL, RSTRING, STRING (of a formula), BOUNDSHEET (MS-XLS 2.3; as Excel 5 wrote them)."""
 _MOST_PLACES = 1 << 22
 """Each takes 32 bytes."""
 
@@ -70,8 +73,9 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
     if zipped:
         check_encryption(source, check_archive(source.stream))
         source.stream.seek(0)
-    elif _is_spread_out(source.stream):
-        yield from elements_as_converted(source)
+    elif _is_beyond_calamine(source.stream):
+        properties = _old_properties(source, source.stream)  # which LibreOffice leaves out of files of Excel 5
+        yield from with_properties(properties, elements_as_converted(source), source.name)
         return
     try:
         workbook = _opened(source, zipped)
@@ -118,19 +122,26 @@ def elements_as_converted(source: Source, instead_of: DocumentError | None = Non
     yield from elements_in_place(source, today)
 
 
-def _is_spread_out(stream: BinaryIO) -> bool:
-    """Whether a sheet of the old format is so large that calamine, which keeps a place for each cell that could be, runs out of memory.
+def _is_beyond_calamine(stream: BinaryIO) -> bool:
+    """Whether calamine would garble a workbook of the old format, or run out of memory.
 
-    Two cells in opposite corners are enough. Sizes as the sheets declare them (DIMENSIONS: MS-XLS 2.4.90).
+    Of Excel 5 and 95 it reads characters of two bytes byte by byte (CODEPAGE: MS-XLS 2.4.52). It keeps a place for each cell that could be,
+    so two cells in opposite corners are enough; sizes as the sheets declare them (DIMENSIONS: MS-XLS 2.4.90).
     """
-    spread = False
+    beyond, version, code_page = False, 0, 0
     with suppress(OSError, ValueError, struct.error):  # what is damaged is calamine's to say
         for _, kind, data in records(_old_stream(stream)):
-            if kind == _DIMENSIONS:
+            if kind == _BEGIN:
+                version = struct.unpack_from("<H", data)[0]
+            elif kind == _CODE_PAGE:
+                code_page = struct.unpack_from("<H", data)[0]
+            elif kind in _TEXT_BEGINS and version == _VERSION_5 and code_page in _TWO_BYTES:
+                beyond = beyond or not data[_TEXT_BEGINS[kind] :].isascii()
+            elif kind == _DIMENSIONS:
                 top, bottom, left, right = struct.unpack_from("<IIHH" if len(data) > _OLDER_DIMENSIONS_BYTES else "<HHHH", data)
-                spread = spread or (bottom - top) * (right - left) > _MOST_PLACES
+                beyond = beyond or (bottom - top) * (right - left) > _MOST_PLACES
     stream.seek(0)
-    return spread
+    return beyond
 
 
 def _number_formats(source: Source) -> dict[str, Codes]:
@@ -206,7 +217,7 @@ def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
     found: dict[str, str] = {}
     with source.part("The document's properties"), olefile.OleFileIO(stream) as ole:
         told: Any = ole.get_metadata()
-        code_page = f"cp{told.codepage}" if (told.codepage or 0) > 0 and told.codepage != _UTF8 else "utf-8"
+        code_page = code_page_encoding(told.codepage or 0) or "utf-8"  # a signed number, by which UTF-8 is a negative one
         values = {
             "Title": told.title,
             "Author": told.author,

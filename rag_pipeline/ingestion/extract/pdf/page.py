@@ -13,10 +13,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
+from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
 from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
 from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.torn_words import without_torn_words
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _DEVICE = 10_000_000
 _FEW_LETTERS = 25
 """A page with fewer letters and a picture is taken for a scan with a stamp or page number on it."""
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")
+_PRIVATE = frozenset(range(0xF000, 0xF100))
+"""Where fonts of symbols keep their characters."""
 _GARBAGE = 0.3
 """A share of characters without meaning that no real text reaches: the font's table of characters is missing."""
 _HYPHENS = (0x02, 0xAD)
@@ -114,9 +118,20 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
     import pypdfium2.raw as pdfium
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
-    codes = with_accents_on_letters(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
+    codes = _symbols_shown(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
+    codes = with_accents_on_letters(textpage, without_torn_words(textpage, codes))
     shown = _shown(page)
     return _with_phrases(list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
+
+
+def _symbols_shown(textpage: PdfTextPage, codes: list[int]) -> list[int]:
+    """The characters of a page, those that fonts of symbols keep for themselves as what they show, and as a blank what says nothing."""
+    if _PRIVATE.isdisjoint(codes):
+        return codes
+    fonts = (
+        _font_name(textpage, index).decode("latin-1").rpartition("+")[2] if code in _PRIVATE else "" for index, code in enumerate(codes)
+    )
+    return [ord(symbols(chr(code), font) or " ") if font else code for code, font in zip(codes, fonts, strict=True)]
 
 
 def _spans(shown: _Affine, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding, decode_text
 from rag_pipeline_tests.ingestion.extract.documents import element_with, read, texts
 
 ACCENTED = "Prüfstelle für Äpfel – naïve café, señor; 你好，世界"
@@ -42,6 +42,36 @@ def test_western_bytes_keep_their_accents(encoding: str) -> None:
 def test_a_declared_encoding_is_used_and_a_wrong_one_is_not() -> None:
     assert decode_text("Привет, мир".encode("koi8-r"), "koi8-r") == "Привет, мир"
     assert decode_text("Grüße".encode(), "no-such-encoding") == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "declared"),
+    [
+        ("日本語のメール、ﾃｽﾄ", "iso2022_jp_ext", "iso-2022-jp"),
+        ("한국어 메일", "iso2022_kr", "iso-2022-kr"),
+        ("中文邮件", "hz", "hz-gb-2312"),
+        ("Größe für 5 €", "utf-7", "utf-7"),
+    ],
+)
+def test_encodings_that_spell_all_with_the_bytes_of_ascii(text: str, encoding: str, declared: str) -> None:
+    content = f"plain\n{text}\nplain".encode(encoding)
+    assert content.isascii()
+    assert decode_text(content, declared) == f"plain\n{text}\nplain"
+    assert decode_text(content, None if b"\x1b$" in content else declared) == f"plain\n{text}\nplain"
+    assert decode_text("naïve ①".encode(), declared) == "naïve ①"  # declared wrongly
+
+
+def test_code_pages_by_their_numbers() -> None:
+    """As old office files name them; 10000 is what Excel for the Macintosh writes into their properties."""
+    names = ["mac-roman", "cp932", "cp1252", "johab", "utf-8", None]
+    assert [code_page_encoding(number) for number in (10000, 932, 1252, 1361, 65001, 0)] == names
+
+
+def test_what_windows_adds_to_the_japanese_of_mail() -> None:
+    # Row 13 (circled numbers, forms of companies) and row 92 (names): JIS X 0208 has neither.
+    mixed = "ああ\n".encode() + b"\x1b$B-!\x1b(B"  # UTF-8 that would pass for Shift_JIS
+    assert decode_text(mixed).startswith("ああ\n")
+    assert decode_text(b"a \x1b$B-!-j|bF|\x1b(B b\n\x1b$BF|K\\\x1b(J c") == "a ①㈱髙日 b\n日本 c"
 
 
 def test_one_bad_byte_does_not_garble_a_utf8_file() -> None:
@@ -179,11 +209,12 @@ def test_every_delimiter(tmp_path: Path, delimiter: str) -> None:
     assert texts(read(tmp_path, "b.csv", f"sep={delimiter}\n".encode() + content)) == ["name || size\nbolt | 3\nnut | 4"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "iso2022_jp_ext"])
 def test_files_too_large_to_decode_at_once_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-    content = "".join(f"Zeile {number} mit Äpfeln, größer\r\n\r\n" for number in range(2000)).encode(encoding)
+    words = "と日本語" if encoding == "iso2022_jp_ext" else "mit Äpfeln, größer"
+    content = "".join(f"Zeile {number} {words}\r\n\r\n" for number in range(2000)).encode(encoding)
     at_once = texts(read(tmp_path, "a.txt", content))
     monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._READ_WHOLE_BYTES", 1000)
     monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
     assert texts(read(tmp_path, "b.txt", content)) == at_once
-    assert at_once[-1] == "Zeile 1999 mit Äpfeln, größer"
+    assert at_once[-1] == f"Zeile 1999 {words}"

@@ -192,6 +192,8 @@ def test_reports_of_delivery_and_messages_attached_in_base64_are_read(tmp_path: 
         ("café noir".encode("cp1252"), "café noir"),
         ("café noir".encode(), "café noir"),
         (b"=?gb2312?B?" + base64.b64encode("朱镕基".encode("gbk")) + b"?=", "朱镕基"),
+        ("Re: 日本語".encode("iso2022_jp"), "Re: 日本語"),
+        (b"=?iso-2022-jp?B?" + base64.b64encode(b"\x1b$B-!F|K\\\x1b(B") + b"?=", "①日本"),
         (b"=?windows-874?Q?=A1=A2?= =?cp-850?Q?=82?= end", "กขé end"),
     ],
 )

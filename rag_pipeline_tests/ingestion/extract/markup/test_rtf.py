@@ -133,7 +133,8 @@ def rich(body: str, head: str = "") -> bytes:
         (r'{\field{\*\fldinst SYMBOL 97 \\f "Symbol" \\s 10}{\fldrslt\f3\fs20}} y', "α y"),
         (r'{\field{\*\fldinst {\b SYMBOL} 61614 \\f Symbol}{\fldrslt\f3 ?}} y', "→ y"),
         (r"{\field{\*\fldinst SYMBOL 0x20AC \\u}{\fldrslt}}5 {\field{\*\fldinst SYMBOL 169}{\fldrslt x}}", "€5 ©"),
-        (r'{\field{\*\fldinst SYMBOL 252 \\f "Wingdings"}{\fldrslt ok}} {\field{\fldinst PAGE SYMBOL 97}{\fldrslt 3}}', "ok 3"),
+        (r'{\field{\*\fldinst SYMBOL 252 \\f "Wingdings"}{\fldrslt ok}} {\field{\fldinst PAGE SYMBOL 97}{\fldrslt 3}}', "✔ 3"),
+        (r'{\field{\*\fldinst SYMBOL 41 \\f "Wingdings"}{\fldrslt ok}} y', "ok y"),
         (r"{\v {\field{\*\fldinst SYMBOL 169}{\fldrslt x}}}{\shprslt{\field{\*\fldinst SYMBOL 169}{\fldrslt}}}y", "y"),
         (r"a\par b", "a\nb"),
         (r"unclosed {\b words", "unclosed words"),
@@ -141,6 +142,23 @@ def rich(body: str, head: str = "") -> bytes:
 )  # fmt: skip
 def test_what_the_specification_says(tmp_path: Path, body: str, wanted: str) -> None:
     assert "\n".join(texts(read(tmp_path, "a.rtf", rich(body)))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (r"5 {\f1 m}g, {\f1\'b3} 3, {\f1\u-3999 ?}-rays", "5 μg, ≥ 3, α-rays"),
+        (r"done {\f2\'fc}, open {\f2\'a8}, a{\loch\af2\hich\f2 \u-3872\'e0}b, {\f2 J}", "done ✔, open ☐, a→b, ☺"),
+        (r"{\f2 A}picture", "picture"),
+        (r"{\f3 m} is a letter", "m is a letter"),
+    ],
+)  # fmt: skip
+def test_fonts_that_draw_symbols_in_place_of_letters(tmp_path: Path, body: str, wanted: str) -> None:
+    fonts = (
+        r"{\fonttbl{\f0 Arial;}{\f1\froman\fcharset2{\*\panose 05050102010706020507}Symbol;}"
+        r"{\f2\fnil\fcharset2 Wingdings{\*\falt Symbol};}{\f3\fcharset0{\*\falt Symbol}Times;}}"
+    )
+    assert texts(read(tmp_path, "a.rtf", (r"{\rtf1\ansi" + fonts + r"\f0 " + body + "}").encode())) == [wanted]
 
 
 def test_headings_by_the_style_sheet_and_what_is_based_on_it(tmp_path: Path) -> None:

@@ -94,6 +94,26 @@ def test_word_text_that_unstructured_would_drop_is_kept(tmp_path: Path, inner: s
     assert texts(read(tmp_path, "a.docx", paragraph(inner))) == ["wanted words"]
 
 
+def test_fonts_that_draw_symbols_in_place_of_letters(tmp_path: Path) -> None:
+    """ECMA-376 part 1, 17.3.3.30 (``sym``); 21.1.2.3.10 (``a:sym``)."""
+
+    def run(font: str, text: str) -> str:
+        return f'<w:r><w:rPr><w:rFonts w:ascii="{font}" w:hAnsi="{font}"/></w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+    doses = run("Arial", "5 ") + run("Symbol", "\uf06d") + run("Arial", "g, or 5 ") + run("Symbol", "m") + run("Arial", "g m")
+    signs = '<w:r><w:t>a </w:t><w:sym w:font="Wingdings" w:char="F0E0"/><w:sym w:font="Symbol" w:char="F0B3"/><w:t> b</w:t></w:r>'
+    pictures = '<w:r><w:sym w:font="Wingdings" w:char="F036"/><w:sym w:char="x"/><w:t>c</w:t></w:r>'
+    assert texts(read(tmp_path, "a.docx", paragraph(doses))) == ["5 μg, or 5 μg m"]
+    assert texts(read(tmp_path, "b.docx", paragraph(signs + pictures))) == ["a →≥ bc"]
+
+    def on_slide(name: str, part: bytes) -> bytes:
+        greek = b'<a:r><a:rPr><a:latin typeface="Symbol"/></a:rPr><a:t>ab</a:t></a:r>'
+        mark = '<a:r><a:rPr><a:latin typeface="Arial"/><a:sym typeface="Wingdings"/></a:rPr><a:t>a\uf0fc</a:t></a:r>'.encode()
+        return part.replace(b"<a:r><a:t>here</a:t></a:r>", greek + mark)
+
+    assert texts(read(tmp_path, "a.pptx", changed_archive(deck(("Title", "here")), on_slide)))[:2] == ["Title", "αβa✔"]
+
+
 def test_word_content_controls_around_paragraphs(tmp_path: Path) -> None:
     inner = "<w:p><w:r><w:t>wanted words</w:t></w:r></w:p>"
     content = with_body(f"<w:sdt {NAMESPACES}><w:sdtContent>{inner}</w:sdtContent></w:sdt>")

@@ -75,6 +75,39 @@ def test_workbooks_older_than_their_containers(tmp_path: Path, version: int) -> 
     assert "words | 12.5" in texts(read(tmp_path, "a.xls", oldest_workbook(version)))
 
 
+def title_stream(title: bytes, code_page: int) -> bytes:
+    """A property set of a code page and a title (MS-OLEPS 2.20 to 2.22)."""
+    said = title + b"\0" * (4 - len(title) % 4)
+    values = struct.pack("<IHH", 2, code_page, 0) + struct.pack("<II", 0x1E, len(title) + 1) + said
+    section = struct.pack("<IIIIII", 24 + len(values), 2, 1, 24, 2, 32) + values
+    form = bytes.fromhex("e0859ff2f94f6810ab9108002b27b3d9")
+    return struct.pack("<HHI16sI", 0xFFFE, 0, 0x20005, b"", 1) + form + struct.pack("<I", 48) + section
+
+
+def workbook_of_excel_95(text: str, code_page: int) -> bytes:
+    """A text in a sheet of its name (MS-XLS 2.4, with strings as before version 8)."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    said = text.encode(f"cp{code_page}")
+    begin, end = struct.pack("<HHHH", 0x0500, 5, 0, 0), record(0x000A)
+    start = record(0x0809, begin) + record(0x0042, struct.pack("<H", code_page))
+    place = len(start) + 4 + 7 + len(said) + len(end)
+    globals_ = start + record(0x0085, struct.pack("<IHB", place, 0, len(said)) + said) + end
+    cell = record(0x0204, struct.pack("<HHHH", 0, 0, 0, len(said)) + said)
+    summary = title_stream(f"About {text}".encode(f"cp{code_page}"), code_page)
+    return compound_file(
+        {"\x05SummaryInformation": summary, "Book": globals_ + record(0x0809, begin[:2] + b"\x10" + begin[3:]) + cell + end}
+    )
+
+
+@needs(CALC)
+@pytest.mark.parametrize(("text", "code_page"), [("全文検索", 932), ("中文", 936), ("한국어", 949), ("中文", 950), ("größer", 1252)])
+def test_workbooks_of_excel_95_in_every_code_page(tmp_path: Path, text: str, code_page: int) -> None:
+    assert texts(read(tmp_path, "a.xls", workbook_of_excel_95(text, code_page))) == [f"Title: About {text}", text, text]
+
+
 @needs(CALC)
 def test_a_workbook_of_two_cells_far_apart(tmp_path: Path) -> None:
     book, buffer = openpyxl.Workbook(), io.BytesIO()

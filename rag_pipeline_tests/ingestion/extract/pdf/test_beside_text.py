@@ -87,6 +87,45 @@ def test_accents_stand_on_the_letter_that_they_are_set_over(tmp_path: Path, show
     assert texts(read(tmp_path, "a.pdf", pdf(content))) == [said]
 
 
+def test_accents_that_a_program_sets_behind_their_line_come_back(tmp_path: Path) -> None:
+    """Some drivers of TeX set a line first and then all its accents: over the ``u`` of a word, over a capital, under a ``c``."""
+
+    def at(x: float, y: float, text: str) -> str:
+        return f"BT /F 12 Tf {x} {y} Td ({text}) Tj ET\n"
+
+    first = at(60, 700, "in Munster \\(Okto-") + at(84, 700, "\\310") + at(60, 684, "ber\\), lecon Uber ~/a") + at(98.34, 684, "\\313")
+    content = first + at(122.35, 687, "\\310") + at(60, 668, "und") + at(60, 600, "x\\310 y")
+    assert " ".join(texts(read(tmp_path, "a.pdf", pdf(content)))) == "in Münster (Oktober), leçon Über ~/a und x¨ y"
+
+
+def test_words_of_letters_that_stand_apart_are_not_torn(tmp_path: Path) -> None:
+    """As recognised text lies under a scan: letters spread by ``Tc``, and the last one of each word a piece of its own with its blank."""
+
+    def spread(down: float, *pieces: tuple[float, str]) -> str:
+        return "".join(f"BT /F 12 Tf 3 Tc {x} {800 - down} Td ({text}) Tj ET\n" for x, text in pieces)
+
+    first = spread(60, (60, "Chin"), (97.0, "a "), (117.0, "Shippin"), (178.0, "g "), (194.1, "Compan"), (255.8, "y"))
+    second = spread(80, (60, "Th"), (80.0, "e "), (96.0, "Frenc"), (135.7, "h "), (152.0, "Lin"), (176.0, "e"))
+    third = first.replace(" 740 ", " 700 ")
+    whole = "China Shipping Company The French Line\nChina Shipping Company"
+    assert texts(read(tmp_path, "a.pdf", pdf(first + second + third))) == [whole]
+    apart = spread(60, (60, "a "), (85, "b "), (110, "c "), (135, "d "), (160, "e "), (185, "words"))
+    assert texts(read(tmp_path, "b.pdf", pdf(apart))) == ["a b c d e words"]
+
+
+def test_fonts_that_draw_symbols_in_place_of_letters(tmp_path: Path) -> None:
+    """Word tells what such a font shows as U+F000 and the letter: micro, a bullet, a mark, a picture."""
+    table = "1 beginbfrange <21> <FE> <F021> endbfrange"
+    mapped = stream(f"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> endcodespacerange {table} endcmap")
+    fonts = "".join(
+        f" /{key} << /Type /Font /Subtype /TrueType /BaseFont /ABCDEF+{name} /ToUnicode 8 0 R >>"
+        for key, name in (("S", "SymbolMT"), ("W", "Wingdings-Regular"))
+    )
+    shown = "BT 60 700 Td /S 12 Tf <B7> Tj /F 12 Tf ( 5 ) Tj /S 12 Tf <6D> Tj /F 12 Tf (g ) Tj /W 12 Tf <FC36> Tj /F 12 Tf ( done) Tj ET"
+    content = with_objects(pdf(shown), "", "", mapped).replace(b"/F 3 0 R >>", f"/F 3 0 R{fonts} >>".encode())
+    assert texts(read(tmp_path, "a.pdf", content)) == ["• 5 μg ✔ done"]
+
+
 def test_subject_and_keywords_are_told(tmp_path: Path) -> None:
     content = pdf(line(WORDS, 60), information="/Subject (Weaving) /Keywords (loom, thread)")
     assert texts(read(tmp_path, "a.pdf", content)) == ["Subject: Weaving\nKeywords: loom, thread", WORDS]

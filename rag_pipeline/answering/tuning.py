@@ -214,8 +214,8 @@ class Quoting:
     most_sentences: int = 4
     """Sentences of an answer, those not counted that others lean on. Reasoned."""
     close_to_best: float = 0.85
-    """Share of the best sentence's score that a further one needs. Measured on 120 questions of squad2 for numbers and dates, and 31 of annual
-    reports: at .8, .85, .9 and .95 the answer is in 113, 112, 109, 106 and in 28, 27, 26, 25, by 317, 297, 256, 231 characters."""
+    """Share of the best sentence's score that a further one needs. Measured on 120 questions of squad2 for numbers and dates and 31 of
+    annual reports: at .8, .85, .9 and .95 the answer is in 113, 112, 109, 106 and in 28, 27, 26, 25, by 317, 297, 256, 231 characters."""
     same_words: float = 0.7
     """A sentence with this share of its words in one already quoted says nothing new. Reasoned."""
     own_words: float = 0.5

@@ -17,6 +17,11 @@ from rag_pipeline_tests.made_model import made_model, put_into
 from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
+
+# Each client of httpx reads all authorities that are trusted, 15 ms each time. Whoever is spoken to here is on loopback, without TLS.
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+os.environ.pop("SSL_CERT_FILE", None)  # would come first
+
 # How long an example takes is the machine's affair. In continuous integration examples are the same each time.
 hypothesis.settings.register_profile("suite", parent=hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("suite")

@@ -4,13 +4,16 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import hypothesis
 import psutil
 import pytest
 
+from rag_pipeline.cli import ingest as cli_ingest
+from rag_pipeline.cli.recording import Recorder
+from rag_pipeline.evaluation.quality import Measured
 from rag_pipeline.ingestion.backlog import LANES, Lane
 from rag_pipeline.ingestion.steps.lanes import Reports, run_lanes
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
@@ -158,6 +161,28 @@ def vectors_lane(settings: Settings, piece: Slice | None = None, collection: str
 def _run(workspace: Workspace, lanes: Sequence[Lane]) -> IndexReport:
     run_lanes(workspace, lanes, reports := Reports())
     return reports.vector_index[-1]
+
+
+class _RecorderHere(Recorder):
+    """Writes the same with the Dagster that is loaded here already."""
+
+    def begin(self) -> None:
+        pass
+
+    def record(self, done: Mapping[str, Reports], measured: Mapping[str, Measured]) -> str:
+        from rag_pipeline.defs.record import record
+        from rag_pipeline.defs.runs import open_instance
+
+        with open_instance(self._settings) as instance:
+            record(instance, self._settings, done, measured)
+        return ""
+
+
+@pytest.fixture
+def recorded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that call ``rag ingest`` in this process: what it did is written into Dagster's records by no other process, which would
+    load Dagster each time. How that is done is tested in ``defs/test_runs.py`` and by whole commands."""
+    monkeypatch.setattr(cli_ingest, "Recorder", _RecorderHere)
 
 
 @pytest.fixture

@@ -182,6 +182,7 @@ def test_nothing_changed_imports_no_model_library(data: Path) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("recorded_here")
 def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_DATA_DIR", str(data))
     monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
@@ -223,6 +224,7 @@ def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch)
     assert {row["state"] for row in json.loads(here("status", "--json").stdout)} == {"indexed", "failed"}
 
 
+@pytest.mark.usefixtures("recorded_here")
 def test_what_still_answers_for_a_collection_without_documents_is_removed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was killed after it removed the rows, or a catalog that was moved away."""
     monkeypatch.setenv("RAG_DATA_DIR", str(data))

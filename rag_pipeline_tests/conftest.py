@@ -1,12 +1,19 @@
 """What many tests need: settings on a folder of their own, and the ingestion steps without Dagster."""
 
+import gc
 import os
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 
+from rag_pipeline.cli import ingest as cli_ingest
+from rag_pipeline.cli.recording import Recorder
+from rag_pipeline.evaluation.quality import Measured
 from rag_pipeline.ingestion.backlog import LANES, Lane
 from rag_pipeline.ingestion.steps.lanes import Reports, run_lanes
 from rag_pipeline.ingestion.steps.vector_index import IndexReport
@@ -17,6 +24,32 @@ from rag_pipeline_tests.made_model import made_model, put_into
 from rag_pipeline_tests.programs import require
 
 switch_off_telemetry(os.environ)
+
+_MEMORY_AS_DISK = Path("/dev/shm")
+_NEEDED_BYTES = 6 << 30
+"""Of memory: what two processes leave at a time is 1 GB of files, and all that they start takes 4 GB beside them."""
+
+
+def _is_quicker_than_a_disk(place: Path) -> bool:
+    """Not in a container, which gives it 64 MB and starts no programs from it, nor where memory is short."""
+    if not os.access(place, os.W_OK):
+        return False
+    about = os.statvfs(place)
+    free_bytes = min(about.f_bavail * about.f_frsize, psutil.virtual_memory().available)
+    return free_bytes >= _NEEDED_BYTES and not about.f_flag & os.ST_NOEXEC
+
+
+# An ingestion makes sure of dozens of small files: it waits for a disk as long as it works.
+if "TMPDIR" not in os.environ and _is_quicker_than_a_disk(_MEMORY_AS_DISK):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY_AS_DISK)
+
+# Each client of httpx reads all authorities that are trusted, 15 ms each time. Whoever is spoken to here is on loopback, without TLS.
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+os.environ.pop("SSL_CERT_FILE", None)  # would come first
+
+# Most of the many objects in here were imported and stay. To go through them for garbage after each 700 new ones took a fifth of the time.
+gc.set_threshold(50_000)
+
 # How long an example takes is the machine's affair. In continuous integration examples are the same each time.
 hypothesis.settings.register_profile("suite", parent=hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("suite")
@@ -44,6 +77,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         require(*mark.args)
+
+
+@pytest.fixture(autouse=True)
+def _memory_is_given_back(tmp_path: Path) -> Iterator[None]:
+    """An index takes 34 MB there, of which it fills next to nothing. To look at what a test left: ``TMPDIR=/tmp pytest …``"""
+    yield
+    if tmp_path.is_relative_to(_MEMORY_AS_DISK):
+        for left in tmp_path.iterdir():  # not the folder itself: processes that go on were started in it
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """A folder that is not in memory, where a file that was mapped has no holes any more."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +161,28 @@ def vectors_lane(settings: Settings, piece: Slice | None = None, collection: str
 def _run(workspace: Workspace, lanes: Sequence[Lane]) -> IndexReport:
     run_lanes(workspace, lanes, reports := Reports())
     return reports.vector_index[-1]
+
+
+class _RecorderHere(Recorder):
+    """Writes the same with the Dagster that is loaded here already."""
+
+    def begin(self) -> None:
+        pass
+
+    def record(self, done: Mapping[str, Reports], measured: Mapping[str, Measured]) -> str:
+        from rag_pipeline.defs.record import record
+        from rag_pipeline.defs.runs import open_instance
+
+        with open_instance(self._settings) as instance:
+            record(instance, self._settings, done, measured)
+        return ""
+
+
+@pytest.fixture
+def recorded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that call ``rag ingest`` in this process: what it did is written into Dagster's records by no other process, which would
+    load Dagster each time. How that is done is tested in ``defs/test_runs.py`` and by whole commands."""
+    monkeypatch.setattr(cli_ingest, "Recorder", _RecorderHere)
 
 
 @pytest.fixture

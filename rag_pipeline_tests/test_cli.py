@@ -32,8 +32,9 @@ def here(*arguments: str) -> Result:
     return CliRunner().invoke(commands.cli, arguments)
 
 
-def as_json(result: subprocess.CompletedProcess[str]) -> object:
-    assert result.returncode == 0, result.stderr
+def as_json(result: subprocess.CompletedProcess[str] | Result) -> object:
+    status = result.exit_code if isinstance(result, Result) else result.returncode
+    assert status == 0, result.stderr
     return json.loads(result.stdout)
 
 
@@ -55,7 +56,8 @@ def test_status_says_what_is_away_below_the_documents(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.timeout(600)
-def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
+def test_a_complete_session_without_dagster_or_app(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(data))
     (data / "uploads" / "zoo").mkdir(parents=True)
     (data / "uploads" / "zoo" / "zebra.txt").write_text("The zebra Ottilie eats eleven carrots each morning.")
     (data / "uploads" / "zoo" / "broken.docx").write_bytes(b"PK\x03\x04")
@@ -81,20 +83,20 @@ def test_a_complete_session_without_dagster_or_app(data: Path) -> None:
     assert set(hits[0]) == {"rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id", "copies"}
     assert (hits[0]["rank"], hits[0]["document"]) == (1, "zebra.txt")
 
-    none = rag(data, "search", "What does the zebra eat?", "--type", "pdf", "--json")
+    none = here("search", "What does the zebra eat?", "--type", "pdf", "--json")
     assert as_json(none) == []
-    narrowed = as_json(rag(data, "search", "Who keeps the zebra?", "--type", "txt", "--since", "2020-01-01", "--json"))
+    narrowed = as_json(here("search", "Who keeps the zebra?", "--type", "txt", "--since", "2020-01-01", "--json"))
     assert isinstance(narrowed, list)
     assert {hit["document"] for hit in narrowed} == {"zebra.txt", "note.txt"}
-    assert as_json(rag(data, "search", "Who keeps the zebra?", "--before", "2020-01-01", "--json")) == []
+    assert as_json(here("search", "Who keeps the zebra?", "--before", "2020-01-01", "--json")) == []
 
     give(Settings(data_dir=data), "zebra.txt", "Stripes")
-    tagged = as_json(rag(data, "search", "Who keeps the zebra?", "--tag", "stripes", "--json"))
+    tagged = as_json(here("search", "Who keeps the zebra?", "--tag", "stripes", "--json"))
     assert isinstance(tagged, list)
     assert {hit["document"] for hit in tagged} == {"zebra.txt"}
-    assert as_json(rag(data, "search", "Who keeps the zebra?", "--tag", "stripes", "--tag", "dots", "--json")) == []
-    refused = rag(data, "ask", "Who keeps the zebra?", "--tag", "a,b")
-    assert (refused.returncode, "holds a comma" in refused.stderr) == (1, True)
+    assert as_json(here("search", "Who keeps the zebra?", "--tag", "stripes", "--tag", "dots", "--json")) == []
+    refused = here("ask", "Who keeps the zebra?", "--tag", "a,b")
+    assert (refused.exit_code, "holds a comma" in refused.stderr) == (1, True)
 
     answer = as_json(rag(data, "ask", "How many carrots does the zebra eat?", "--json"))
     assert isinstance(answer, dict)
@@ -125,8 +127,12 @@ USAGE_ERRORS = [
 
 
 @pytest.mark.parametrize("arguments", USAGE_ERRORS)
-def test_usage_errors_exit_with_two(data: Path, arguments: list[str]) -> None:
-    assert rag(data, *arguments).returncode == 2
+def test_usage_errors_exit_with_two(arguments: list[str]) -> None:
+    assert here(*arguments).exit_code == 2
+
+
+def test_a_usage_error_ends_the_process_with_two(data: Path) -> None:
+    assert rag(data, "retry", "a.txt", "--failed").returncode == 2
 
 
 def test_an_unknown_collection_is_named_with_those_that_exist(data: Path) -> None:
@@ -182,6 +188,7 @@ def test_nothing_changed_imports_no_model_library(data: Path) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("recorded_here")
 def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_DATA_DIR", str(data))
     monkeypatch.setenv("RAG_SETTLE_SECONDS", "0")
@@ -223,6 +230,7 @@ def test_held_deletions_and_retries(data: Path, monkeypatch: pytest.MonkeyPatch)
     assert {row["state"] for row in json.loads(here("status", "--json").stdout)} == {"indexed", "failed"}
 
 
+@pytest.mark.usefixtures("recorded_here")
 def test_what_still_answers_for_a_collection_without_documents_is_removed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was killed after it removed the rows, or a catalog that was moved away."""
     monkeypatch.setenv("RAG_DATA_DIR", str(data))

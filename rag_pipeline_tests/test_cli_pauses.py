@@ -17,6 +17,8 @@ from rag_pipeline.ingestion.steps import extracted_text
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings, load_settings
 
+pytestmark = pytest.mark.usefixtures("recorded_here")
+
 
 def here(*arguments: str) -> Result:
     return CliRunner().invoke(commands.cli, arguments)

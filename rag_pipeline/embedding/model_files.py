@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import PACKAGED_MODEL, Settings
-from rag_pipeline.stores.files import add_to_json, read_json
+from rag_pipeline.stores.files import add_to_json, change_mark, read_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -119,12 +119,17 @@ class ModelFiles:
         Raises:
             EmbeddingModelError: the model has no ``tokenizer.json``.
         """
-        from tokenizers import Tokenizer
-
         file = self.path / "tokenizer.json"
         if not file.is_file():
             raise EmbeddingModelError(f"{self.path} has no tokenizer.json. Save the model again with a fast tokenizer.")
-        return TokenCounter(Tokenizer.from_file(str(file)), self.max_tokens, self.document_prompt)
+        return _token_counter(file, change_mark([file]), self.max_tokens, self.document_prompt)
+
+
+@lru_cache(maxsize=1)  # each slice of a collection begins with it, and to read one takes 40 ms
+def _token_counter(file: Path, _as_it_is: Hashable, max_tokens: int, prompt: str) -> TokenCounter:
+    from tokenizers import Tokenizer
+
+    return TokenCounter(Tokenizer.from_file(str(file)), max_tokens, prompt)
 
 
 class TokenCounter:

@@ -16,6 +16,7 @@ from rag_pipeline.models import AnswerEvent, Chunk, Hit, IndexedChunk
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import IndexChange, indexed_chunk, open_index
 from rag_pipeline.stores.vectors.bm25 import document_vector
+from rag_pipeline_tests.made_model import put_into
 
 BRIDGE = [
     "The Iron Bridge crosses the river Severn in Shropshire. It was opened in 1781. Abraham Darby III cast its parts at Coalbrookdale.",
@@ -77,9 +78,10 @@ def publish(settings: Settings, collection: str, documents: dict[str, list[str]]
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(tmp_path_factory: pytest.TempPathFactory, packaged_model: Path) -> Path:
     """A data folder with three indexed collections; read only."""
     folder = tmp_path_factory.mktemp("library")
+    put_into(folder, packaged_model)
     settings = settings_at(folder)
     publish(settings, "bridges", {"iron.md": BRIDGE})
     publish(settings, "animals", {"bees.md": BEES})

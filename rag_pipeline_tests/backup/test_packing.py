@@ -93,15 +93,15 @@ def test_originals_come_along_when_they_are_asked_for(settings: Settings, tmp_pa
         assert (tmp_path / "new" / "uploads" / name).read_bytes() == path.read_bytes()
 
 
-def test_an_index_on_a_disk_without_links_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index = EdgeIndex(tmp_path / "index")
+def test_an_index_on_a_disk_without_links_is_copied(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = EdgeIndex(on_disk / "index")
     index.publish(change("c", points("a.md", "foxes")))
 
     def refuse(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refuse)
-    CollectionFolder(tmp_path / "index", "c").link_to(tmp_path / "copy")
-    assert EdgeIndex(tmp_path / "copy").revisions("c") == index.revisions("c")
-    assert next(chunk.payload for batch in EdgeIndex(tmp_path / "copy").chunks("c") for chunk in batch)["text"] == "foxes"
-    assert allocated_bytes(tmp_path / "copy") < 1 << 20
+    CollectionFolder(on_disk / "index", "c").link_to(on_disk / "copy")
+    assert EdgeIndex(on_disk / "copy").revisions("c") == index.revisions("c")
+    assert next(chunk.payload for batch in EdgeIndex(on_disk / "copy").chunks("c") for chunk in batch)["text"] == "foxes"
+    assert allocated_bytes(on_disk / "copy") < 1 << 20

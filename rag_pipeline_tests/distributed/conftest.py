@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
@@ -68,6 +69,11 @@ class Site:
     services: Mapping[str, Service]
     processes: list[Started] = field(default_factory=list)
 
+    @cached_property
+    def told(self) -> redis.Redis:
+        """What workers tell of their batches; asked so often that a connection each time would cost more than the answers."""
+        return redis.Redis(port=self.redis.port, password="redis")
+
     @property
     def catalog(self) -> Path:
         return self.folder / "catalog"
@@ -98,8 +104,8 @@ class Site:
 
     def workers_at_work(self) -> dict[str, str]:
         """Process number of a worker that says that it is at a batch → the name of its task."""
-        client = redis.Redis(port=self.redis.port, password="redis")
-        told = [json.loads(found) for key in client.keys("celery-task-meta-*") if (found := client.get(key))]
+        keys = self.told.keys("celery-task-meta-*")
+        told = [json.loads(found) for found in (self.told.mget(keys) if keys else []) if found]
         return {one["result"]["worker"].rpartition("-")[2]: one["task_id"] for one in told if one["status"] == "WORKING"}
 
     def instance(self) -> dg.DagsterInstance:

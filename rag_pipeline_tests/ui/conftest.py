@@ -37,6 +37,7 @@ from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import BROWSER, browser_program, require
 from rag_pipeline_tests.ui.library import Library, make_library
 from rag_pipeline_tests.waiting import wait_until
+from ui.views import page_pictures
 from ui.web.app import create_app
 
 
@@ -140,7 +141,11 @@ def free_port() -> int:
 
 @contextmanager
 def serving(settings: Settings, answerer: ScriptedAnswerer | None = None, *, with_pages: bool = True) -> Iterator[str]:
-    """The app under a real uvicorn; its address."""
+    """The app under a real uvicorn; its address.
+
+    An app that ends takes the processes with it in which files are read. Here they are those of the tests as well, and go on: a new one
+    takes 1.5 s of processor time to import what it reads documents with.
+    """
     settings = settings.model_copy(update={"app_port": free_port()})
     if answerer:
         answerer.writes = settings.chat_model is not None
@@ -153,8 +158,10 @@ def serving(settings: Settings, answerer: ScriptedAnswerer | None = None, *, wit
     try:
         yield f"http://127.0.0.1:{settings.app_port}"
     finally:
-        server.should_exit = True
-        thread.join(20)
+        with pytest.MonkeyPatch.context() as kept:
+            kept.setattr(page_pictures, "close_pools", lambda: None)
+            server.should_exit = True
+            thread.join(20)
 
 
 def comes_to(page: Any, selector: str, count: int, seconds: float = 30.0) -> None:

@@ -153,6 +153,26 @@ def test_documents_are_tagged_untagged_and_found_by_tags(page: Any, settings: Se
         comes_to(page, "#table .tag", 3)  # the list finds out by itself
 
 
+def test_a_tag_waits_for_the_script_that_gives_it(page: Any, settings: Settings) -> None:
+    """Entered before, it went into the page's address, and was lost."""
+    (settings.uploads / "a.txt").write_text("Words of a.")
+    steps.source_documents.update_documents(Workspace(settings, "default"))
+    held: list[Any] = []
+    page.route("**/tags.js*", lambda route: held.append(route))  # Playwright marks the function that it is given
+    with serving(settings, ScriptedAnswerer()) as address:
+        (document,) = page.request.get(f"{address}/api/v1/documents").json()["documents"]
+        page.goto(f"{address}/documents/{document['document_id']}", wait_until="commit")
+        field = page.get_by_label("New tag")
+        field.wait_for(timeout=30 * SECONDS)
+        wait_until(lambda: bool(held))
+        assert field.is_disabled()
+        held[0].continue_()
+        field.fill("urgent", timeout=30 * SECONDS)
+        page.keyboard.press("Enter")
+        comes_to(page, ".tagged li", 1)
+        assert "?" not in page.url
+
+
 def test_a_folder_is_uploaded_and_followed_until_it_answers(
     page: Any, settings: Settings, tmp_path: Path, screenshots: Path | None
 ) -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def test_the_lines_of_a_template_are_for_those_who_read_it() -> None:
     assert render("suggestions.html", names=["a b", "c\nd"]) == (
         "<datalist id='collection-names'><option value='a b'></option><option value='c&#10;d'></option></datalist>"
     )
+
+
+def test_no_form_leaves_the_page_with_what_was_entered_before_its_script_is_there() -> None:
+    """Without a method a browser would send it as part of an address: a password, too."""
+    folder = Path(ui.__file__).parent / "views" / "templates"
+    forms = [tag for file in folder.rglob("*.html") for tag in re.findall(r"<form\b[^>]*>", file.read_text())]
+    assert len(forms) > 10
+    leaving = [tag for tag in forms if not re.search(r"method=[\"'](?:dialog|post)[\"']", tag)]
+    assert leaving == ['<form class="go" action="/documents/{{ page.document_id }}">']  # to another page of the same document
 
 
 def test_every_template_is_used() -> None:

@@ -41,6 +41,7 @@
     if (tags.length && (await change("tag", tags))) field.value = "";
     field.focus();
   });
+  form.elements.tags.disabled = false; // what was entered before there was somebody to take it would be lost
   list.addEventListener("click", async (event) => {
     const item = event.target.closest("button")?.parentElement;
     if (!item) return;

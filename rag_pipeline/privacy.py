@@ -1,14 +1,18 @@
 """Nothing leaves the machine unless the user said where to: the switches that keep dependencies from calling home.
 
-Belongs here: environment variables of dependencies, set at each process's entry; which addresses are this machine's. Not here: our own
-settings.
+Belongs here: environment variables of dependencies, set at each process's entry; which addresses are this machine's, and what asks them.
+Not here: our own settings.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import httpx
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",  # unstructured, and others by convention
@@ -33,3 +37,16 @@ def is_this_machine(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def client_without_tls(timeout_seconds: float) -> httpx.AsyncClient:
+    """What asks programs of this machine or installation by HTTP: nothing is contacted but them, by no proxy and no redirection.
+
+    It reads no authorities either, which it needs none of: that would hold up everything else for 15 ms, longer than most answers take.
+    """
+    import ssl
+
+    import httpx
+
+    no_authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout_seconds, verify=no_authorities)

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import certifi
+import httpx
 import pytest
+
+from rag_pipeline.privacy import client_without_tls
 
 RECORDER = """
 import os, sys
@@ -96,3 +100,19 @@ def test_the_recorder_sees_connections(tmp_path: Path, recorded: dict[str, str])
     result = subprocess.run([sys.executable, "-c", code], env=recorded, capture_output=True, text=True)
     assert "forbidden in this test" in result.stderr
     assert "OUTSIDE socket" in (tmp_path / "connections.log").read_text()
+
+
+async def test_a_client_for_this_machine_reads_no_authorities_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> str:
+        raise AssertionError("authorities were read")
+
+    monkeypatch.setattr(certifi, "where", read)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for variable in ("SSL_CERT_DIR", "SSL_CERT_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(AssertionError, match="authorities"):
+        httpx.AsyncClient()
+    async with client_without_tls(2.0) as client:
+        assert client.timeout.read == 2.0
+        assert not client.follow_redirects
+        assert not client.trust_env

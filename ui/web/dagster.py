@@ -7,7 +7,6 @@ what a run does.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +15,13 @@ import httpx
 
 from rag_pipeline.access import Access, is_loopback
 from rag_pipeline.errors import RagError
+from rag_pipeline.privacy import client_without_tls
 from rag_pipeline.settings import Settings
 from ui.views.pipeline.runs import Run
 
 TIMEOUT_SECONDS = 20.0
 LOOK_SECONDS = 4.0
 """For what is only shown: somebody looks at the page meanwhile."""
-_NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Dagster is asked without TLS. To read all authorities for a connection that needs none takes longer than the question, 15 ms."""
 JOB = "ingest"
 PARTITION_TAG = "dagster/partition"
 
@@ -127,7 +125,7 @@ def address_for(settings: Settings, host: str | None) -> str:
 async def _ask(settings: Settings, query: str, variables: dict[str, Any], patience_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
     address = f"{settings.dagster_url}/graphql"
     try:
-        async with httpx.AsyncClient(timeout=patience_seconds, trust_env=False, verify=_NO_AUTHORITIES) as client:
+        async with client_without_tls(patience_seconds) as client:
             reply = (await client.post(address, json={"query": query, "variables": variables})).json()
     except (httpx.HTTPError, ValueError) as error:
         raise PipelineError(f"Dagster does not answer at {address} ({type(error).__name__}). Start everything with: rag up") from error

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from rag_pipeline.answering.generation.chosen_model import ChosenModel, chosen_model
 from rag_pipeline.answering.generation.language_model import ChatModel
 from rag_pipeline.answering.tuning import TUNING, Connection, LocalServers
-from rag_pipeline.privacy import is_this_machine
+from rag_pipeline.privacy import client_without_tls, is_this_machine
 from rag_pipeline.settings import AUTOMATIC, Settings
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ async def local_models(settings: Settings, servers: LocalServers = TUNING.local_
     import httpx
 
     ports = {_ollama: servers.ollama, _llama_cpp: servers.llama_cpp, _vllm: servers.vllm, _lm_studio: servers.lm_studio}
-    # No proxy of the environment, and no redirection: nothing is contacted but this machine.
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=servers.answer_seconds) as client:
+    async with client_without_tls(servers.answer_seconds) as client:
 
         async def offered_by(read: _Reader, port: int) -> list[LocalModel]:
             try:

@@ -146,7 +146,7 @@ def _write(folder: Path, settings: Settings, loaded: SentenceTransformerEmbedder
     if backend is None or tokenizer.pad_token_id is None:
         raise _NoLightRuntimeError("its tokenizer is not one of the tokenizers library with a token for padding")
     _write_tokenizer(folder / TOKENIZER, backend.to_str(), tokenizer, model.max_seq_length)
-    words = transformer.auto_model.get_input_embeddings()
+    words = _words_of(transformer)
     _trace(model, tokenizer, words, folder / MODEL)
     np.save(folder / WORD_VECTORS, words.weight.detach().numpy())
     np.save(folder / EXPECTED, loaded.embed_documents(PROBES))
@@ -179,6 +179,14 @@ def _known(model: SentenceTransformer) -> Any:
     if pooling.pooling_mode not in ("mean", "cls") or not pooling.include_prompt:
         raise _NoLightRuntimeError(f"its pooling is {pooling.pooling_mode}, prompt {'in' if pooling.include_prompt else 'ex'}cluded")
     return transformer
+
+
+def _words_of(transformer: Any) -> Any:
+    """The layer that makes vectors of word pieces."""
+    try:
+        return transformer.auto_model.get_input_embeddings()
+    except (AttributeError, NotImplementedError) as error:  # a model's own code may have none, or not say so
+        raise _NoLightRuntimeError("it does not tell its vectors of word pieces") from error
 
 
 def _prompt(model: SentenceTransformer, *names: str) -> str:

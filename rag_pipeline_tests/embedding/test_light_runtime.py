@@ -82,6 +82,17 @@ def test_what_an_earlier_release_made_is_made_anew_and_deleted(make_model: MakeM
     assert (folder.is_dir(), earlier.exists(), other.is_dir()) == (True, False, True)
 
 
+def test_a_model_that_does_not_tell_its_vectors_of_word_pieces_has_none(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sentence_transformers.models import Pooling
+
+    settings = make_model(lambda first: [Pooling(first.get_embedding_dimension())])
+    small = locate_model(settings)
+    loaded = SentenceTransformerEmbedder(small, "cpu", 32)
+    monkeypatch.setattr(type(loaded.model[0].auto_model), "get_input_embeddings", _raising(NotImplementedError()))
+    assert make_light(small, settings, loaded) is None
+    assert why_not(small, settings) == "it does not tell its vectors of word pieces"
+
+
 def test_many_texts_of_mixed_lengths_keep_their_order(light: LightEmbedder) -> None:
     texts = [f"number {n} " * (n % 9) for n in range(1100)]
     vectors = light.embed_documents(texts)

@@ -38,8 +38,22 @@ _NEARLY_ALL = 0.9
 _MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
           "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}  # fmt: skip
 """What writers mean who declare an encoding, by Python's names: the larger one (Encoding Standard of the WHATWG, 4.2)."""
-_CODE_PAGES = {10000: "mac-roman", 10001: "shift_jis", 10006: "mac-greek", 10007: "mac-cyrillic", 10029: "mac-latin2", 1361: "johab",
-               54936: "gb18030", 65001: "utf-8"}  # fmt: skip
+_CODE_PAGES = {
+    1200: "utf-16-le",
+    1361: "johab",
+    10000: "mac-roman",
+    10001: "shift_jis",
+    10006: "mac-greek",
+    10007: "mac-cyrillic",
+    10029: "mac-latin2",
+    20127: "ascii",
+    28591: "latin-1",
+    50220: "iso2022_jp",
+    51949: "euc_kr",
+    54936: "gb18030",
+    65001: "utf-8",
+}
+"""Numbers that Python's names for encodings do not have in them."""
 _CODE_PAGE_LABEL = re.compile(r"^(?:windows|ibm|cp)[-_]?(?=\d)")
 _SEQUENCES = (
     (re.compile(rb"\x1b\$[@B]|\x1b\(I"), "iso2022_jp_ext"),

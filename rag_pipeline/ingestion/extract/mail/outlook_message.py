@@ -8,7 +8,6 @@ Not through unstructured's partitioner or python-oxmsg behind it: that one garbl
 
 from __future__ import annotations
 
-import codecs
 import datetime
 import struct
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag_pipeline.errors import DocumentError
-from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
+from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding, decode_text
 from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.mail.email_message import what_only_this_says
@@ -37,15 +36,6 @@ _OUTER_HEADER, _INNER_HEADER, _PART_HEADER = 32, 24, 8
 """Bytes before the properties in ``__properties_version1.0`` of a message, an attached message, an attachment."""
 _EMBEDDED = "__substg1.0_3701000D"
 _EPOCH = datetime.datetime(1601, 1, 1, tzinfo=datetime.UTC)
-_CODE_PAGE_NAMES = {
-    65001: "utf-8",
-    20127: "ascii",
-    1200: "utf-16-le",
-    28591: "latin-1",
-    50220: "iso2022_jp",
-    51949: "euc_kr",
-    54936: "gb18030",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +69,7 @@ class _Storage:
     def encoding(self) -> str:
         """The encoding of texts that are not Unicode."""
         page = self.value(_INTERNET_CODE_PAGE, _NUMBER) or self.value(_MESSAGE_CODE_PAGE, _NUMBER) or 1252
-        name = _CODE_PAGE_NAMES.get(page, f"cp{page}")
-        try:
-            return codecs.lookup(name).name
-        except LookupError:
-            return "cp1252"
+        return code_page_encoding(page) or "cp1252"
 
     def parts(self, prefix: str) -> list[str]:
         """Folders in this one whose names begin so, in order."""

@@ -34,6 +34,7 @@ from rag_pipeline.answering.retrieval.scoring import (
     subject_of,
     word_rarity,
 )
+from rag_pipeline.answering.retrieval.subjects import may_speak_of_what_is_named
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
@@ -119,7 +120,7 @@ def extracted(
     words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
     covered = _covered(asked.words, words, about, passages, smoothing)
     fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), asked.asking, sentences, said, hits)
-    by_words = {n: _by_words(sentences[n], covered[n], hits, quoting) + _fits(sentences[n], asked, quoting) for n in fit}
+    by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, quoting)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     found = _Found(asked, hits, sentences, said, words, passages, rarity)
@@ -303,8 +304,13 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _by_words(sentence: Sentence, covered: float, hits: Sequence[Hit], quoting: Quoting) -> float:
-    return quoting.coverage * covered + quoting.passage * hits[sentence.passage - 1].score
+def _by_words(
+    fit: Mapping[int, Sentence], covered: Sequence[float], asked: _Asked, hits: Sequence[Hit], quoting: Quoting
+) -> dict[int, float]:
+    """Place → score of each sentence before its meaning is looked at; lower where its passage cannot be about what the question names."""
+    may_speak = may_speak_of_what_is_named(asked.read, hits)
+    worth = [quoting.passage * hit.score - quoting.unnamed * (not may_speak(hit)) for hit in hits]
+    return {n: quoting.coverage * covered[n] + worth[one.passage - 1] + _fits(one, asked, quoting) for n, one in fit.items()}
 
 
 def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting) -> float:

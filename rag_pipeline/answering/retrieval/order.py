@@ -14,6 +14,7 @@ from rag_pipeline.answering.retrieval.reranking import Reread, is_close, reranke
 from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
 from rag_pipeline.answering.retrieval.second_look import leans, put_together, second_question
 from rag_pipeline.answering.retrieval.selection import interleaved, that_can_answer, varied, with_continuation, without_copies
+from rag_pipeline.answering.retrieval.subjects import named_first
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors import Candidate
@@ -43,7 +44,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
         others = sources.candidates(again, depth)
         found = put_together(found, ranked(again, others, depth, tuning.ranking), tuning.second_look)
         candidates = [*candidates, *others]
-    distinct = without_copies(found)
+    distinct = named_first(question, without_copies(found), tuning.selection)
     sources.considered(distinct)
     if sources.reread and is_close(distinct, tuning.reranking):
         chosen = reranked(question, distinct, top_k, sources.reread, tuning.reranking)

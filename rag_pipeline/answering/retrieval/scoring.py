@@ -23,7 +23,7 @@ from rag_pipeline.answering.expected_kind import expected_kind
 from rag_pipeline.answering.tuning import TUNING, Ranking
 from rag_pipeline.models import Hit, Parts, cells_of, is_header, is_row
 from rag_pipeline.stores.vectors import Candidate
-from rag_pipeline.stores.vectors.bm25 import question_words, word_ids, word_pairs
+from rag_pipeline.stores.vectors.bm25 import joined_words, question_words, word_ids, word_pairs
 
 _PARTS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
@@ -96,8 +96,9 @@ def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) 
     in_order = question_words(question)
     words = {word[0]: frozenset(word) for word in in_order}
     said = [_said(words, candidate.words) for candidate in candidates]
-    names = {candidate.hit.document: name_words(candidate.hit.document) for candidate in candidates}
-    in_names = words.keys() & set().union(*names.values())
+    joined = joined_words(question)
+    names = {candidate.hit.document: _named(candidate.hit.document, words.keys(), joined) for candidate in candidates}
+    in_names = set().union(*names.values())
     asked = _Asked(
         words,
         {(one[0], other[0]) for one, other in pairwise(in_order) if one[0] != other[0]},
@@ -106,7 +107,13 @@ def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) 
         expected_kind(question) == "number",
         ranking.fusion.best_score,
     )
-    return [_Measured.of(asked, *one, ranking) for one in zip(candidates, said, strict=True)]
+    return [_Measured.of(asked, one, names[one.hit.document], has, ranking) for one, has in zip(candidates, said, strict=True)]
+
+
+def _named(document: str, asked: AbstractSet[int], joined: Mapping[int, AbstractSet[int]]) -> set[int]:
+    """The words of the question that a document's name has, each by itself or several written together."""
+    name = name_words(document)
+    return set(name & asked).union(*(words & asked for word, words in joined.items() if word in name))
 
 
 def _said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
@@ -177,10 +184,9 @@ class _Measured:
     asked: int
 
     @classmethod
-    def of(cls, asked: _Asked, candidate: Candidate, said: AbstractSet[int], ranking: Ranking) -> _Measured:
-        """``said``: the words of the question that it has."""
-        named = name_words(candidate.hit.document)
-        covered = coverage(said | (named & asked.words.keys()), asked.rarity)
+    def of(cls, asked: _Asked, candidate: Candidate, named: AbstractSet[int], said: AbstractSet[int], ranking: Ranking) -> _Measured:
+        """``named``, ``said``: the words of the question that its document's name has, and it itself."""
+        covered = coverage(said | named, asked.rarity)
         row = 0.0 if candidate.cosine is None else _covered_by_a_row(asked, candidate.hit, covered, ranking)
         possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
         return cls(

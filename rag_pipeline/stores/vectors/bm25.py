@@ -99,6 +99,13 @@ def asked_ids(question: str) -> set[int]:
     return {word[0] for word in question_words(question)} & word_ids(question)
 
 
+def joined_words(question: str) -> dict[int, frozenset[int]]:
+    """Two or three neighbouring words of a question written together, as a name of a file has them: ``bestbuy`` → ``best``, ``buy``."""
+    words = [word for word in _WORD.findall(with_words_apart(question).lower()) if _first_id_of(word) is not None]
+    runs = (words[start : start + length] for length in (2, 3) for start in range(len(words) - length + 1))
+    return {joined: frozenset(filter(None, map(_first_id_of, run))) for run in runs if (joined := _first_id_of("".join(run))) is not None}
+
+
 def word_pairs(text: str) -> set[tuple[int, int]]:
     """Words that follow one another, stop words left out, as pairs of :func:`word_ids` in the order of the text."""
     # No loop of Python's own: this runs over up to 100 passages for each question.

@@ -223,3 +223,15 @@ def test_a_question_in_a_document_answers_none_and_is_quoted_with_its_answer() -
     asked = "How do I reset my password?"
     assert answered(asked, f"{asked} Open the settings and choose a new one there.").startswith(f"{asked} [1] Open the settings")
     assert asked not in answered("How can a password be reset?", asked, "A password can be reset in the settings.")
+
+
+def test_what_another_company_says_of_itself_is_no_answer_about_the_one_that_is_named() -> None:
+    other = hit(1, "The effective tax rate was 15.4 % in 2022, as compared to 26.9 % in 2021.", document="Nordwind_2022.pdf", score=0.6)
+    named = hit(2, "In 2022 we paid taxes at a rate of 21 %, which is the rate in force here.", document="Sudlicht_2022.pdf", score=0.5)
+    vector = np.array([1, 0], dtype=np.float32)
+    of_one, of_any = (
+        extracted(question, vector, [other, named], Recorded(0.8)).text
+        for question in ("What was the effective tax rate of Sudlicht in 2022?", "What was the effective tax rate in 2022?")
+    )
+    assert of_one == "In 2022 we paid taxes at a rate of 21 %, which is the rate in force here. [2]"
+    assert of_any.startswith("The effective tax rate was 15.4 %")

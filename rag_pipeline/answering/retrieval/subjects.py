@@ -1,0 +1,85 @@
+"""Whose question it is: what a question names that documents are named for, and the passages that speak of it.
+
+Belongs here: reading that from a question, from names of documents and from their first headings, and which passage is the first by it.
+Not here: other orders (``selection.py``), what is quoted (``generation/extractive.py``), single words (``scoring.py``).
+
+"How does Boeing's effective tax rate in FY2022 compare to FY2021?" is answered word for word by another company's report, which does not
+say in each sentence whose rate it is. Measured: docs/decisions/fusion.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import lru_cache
+
+from rag_pipeline.answering.retrieval.scoring import spoken_name
+from rag_pipeline.answering.tuning import TUNING, Selection
+from rag_pipeline.models import Hit
+from rag_pipeline.stores.vectors.bm25 import joined_words, word_ids
+
+_WORD = re.compile(r"\b(?!\w*\d\d)\d?[^\W\d_][^\W_]*\b")
+"""With a letter, and with no number of two digits: a year names no document, ``3M`` does."""
+
+Speaks = Callable[[Hit], bool]
+
+
+def named_first(question: str, hits: Sequence[Hit], tuning: Selection = TUNING.selection) -> list[Hit]:
+    """The hits, where one that speaks of what the question names comes first if it scores nearly as much as the best; others keep their
+    places: a question that needs two documents mostly names only one of them."""
+    speaks = speaks_of_what_is_named(question, hits)
+    near = (hit for hit in hits if hit.score >= (1 - tuning.unnamed) * hits[0].score)
+    first = next(filter(speaks, near), None)
+    return [replace(first, score=hits[0].score), *(hit for hit in hits if hit is not first)] if first else list(hits)
+
+
+def speaks_of_what_is_named(question: str, hits: Sequence[Hit]) -> Speaks:
+    """Whether a passage, by its text, its headings or its document's name, speaks of what the question and names of documents name.
+
+    All do where that is nothing.
+    """
+    named = _named(question, hits)
+    return lambda hit: not named or _speaks(hit, named)
+
+
+def may_speak_of_what_is_named(question: str, hits: Sequence[Hit]) -> Speaks:
+    """The same of a passage that has any name of the question, or whose document is spoken of by a passage that speaks of what is named.
+
+    "Who directed the film by the author of X?": the author's page need not say X, and what is said of X says its name.
+    """
+    named = _named(question, hits)
+    names = named | _capitalised(question)
+    spoken = set().union(*(word_ids(hit.text) for hit in hits if _speaks(hit, named)))
+    return lambda hit: not named or _speaks(hit, names) or any(2 * len(one & spoken) > len(one) for one in _names_of(hit))
+
+
+def _named(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
+    """The words with a capital letter that documents are named for; in a question without any, of all words."""
+    subjects = set().union(*(one for hit in hits for one in _names_of(hit)))
+    return (_capitalised(question) or _together(_WORD.findall(question))) & subjects
+
+
+def _capitalised(question: str) -> AbstractSet[int]:
+    return _together([word for word in _WORD.findall(question) if word != word.lower()])
+
+
+def _together(words: Sequence[str]) -> AbstractSet[int]:
+    """Words, and neighbours as they may be written in a document's name: ``bestbuy``."""
+    text = " ".join(words)
+    return word_ids(text) | joined_words(text).keys()
+
+
+def _names_of(hit: Hit) -> tuple[AbstractSet[int], AbstractSet[int]]:
+    """What a passage's document is named for: the words of its file's name, and of the heading above all others."""
+    return _words(spoken_name(hit.document)), _words(" ".join(hit.heading_path[:1]))
+
+
+@lru_cache(maxsize=TUNING.caches.document_names)
+def _words(text: str) -> AbstractSet[int]:
+    return frozenset(word_ids(" ".join(_WORD.findall(text))))
+
+
+def _speaks(hit: Hit, names: AbstractSet[int]) -> bool:
+    return any(names & one for one in _names_of(hit)) or not names.isdisjoint(word_ids(f"{hit.context}\n{hit.text}"))

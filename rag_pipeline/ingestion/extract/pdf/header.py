@@ -19,6 +19,7 @@ _NEAR = 0.35
 _LETTERS_OFF = 1.5
 _UNEQUAL = 0.5
 """What a column more or less than in other groups weighs, in distances between columns."""
+_OFF_MIDDLE = 0.6
 _WIDE = 1.3
 """A name this much wider than the distance between columns belongs to several."""
 
@@ -38,7 +39,7 @@ def names_of_columns(rows: Sequence[Sequence[Line]], columns: _Columns) -> list[
             if len(named) == 1:
                 column = named[0] + 1
                 columns[column] = (min(columns[column][0], piece.left), max(columns[column][1], piece.right))
-        lower = [piece.text for piece in values]
+        lower = max([piece.text for piece in values], lower, key=len)
     return [" ".join(parts) for parts in names]
 
 
@@ -65,24 +66,28 @@ def _at_columns(piece: Line, columns: _Columns) -> list[Line]:
 
 
 def _columns_of(pieces: Sequence[Line], columns: _Columns, lower: Sequence[str]) -> list[list[int]]:
-    """For each name, the columns that it belongs to. ``lower`` are the names in the row below."""
+    """For each name, the columns that it belongs to. ``lower`` are the names in the fullest row below."""
     if not pieces:
         return []
     if len(pieces) == len(columns):
         return [[at] for at in range(len(columns))]
     pitch = min((after[1] - before[1] for before, after in pairwise(columns)), default=1.0)
     above = [[_nearest(piece, columns)] for piece in pieces]
-    near = all(abs(_middle(columns[at]) - (piece.left + piece.right) / 2) < _NEAR * pitch or _overlaps(piece, columns[at])
-               for piece, (at,) in zip(pieces, above, strict=True))  # fmt: skip
+    over = [[at for at, column in enumerate(columns) if _overlaps(piece, column)] for piece in pieces]
+    near = all(abs(_middle(columns[at]) - (piece.left + piece.right) / 2) < _NEAR * pitch or reached == [at]
+               for piece, (at,), reached in zip(pieces, above, over, strict=True))  # fmt: skip
     narrow = all(piece.right - piece.left < _WIDE * pitch for piece in pieces)
     apart = len({at for (at,) in above}) == len(pieces)
-    shared = len(pieces) < len(columns) <= len(lower) and (len(set(lower)) < len(lower) or all(map(is_period, lower)))
+    alike = len({piece.text for piece in pieces}) < len(pieces)  # the beginnings of names that are alike below, not names of groups
+    shared = len(pieces) < len(columns) <= len(lower) and not alike and (len(set(lower)) < len(lower) or all(map(is_period, lower)))
     if near and narrow and apart and not shared:
         return above
     if shared or (not narrow and len(pieces) < len(columns)):
-        return _groups(tuple((piece.left + piece.right) / 2 for piece in pieces), tuple(columns), pitch)
-    return [[at for at, column in enumerate(columns) if _overlaps(piece, column)] or single
-            for piece, single in zip(pieces, above, strict=True)]  # fmt: skip
+        groups = _groups(tuple((piece.left + piece.right) / 2 for piece in pieces), tuple(columns), pitch)
+        over_middles = all(_stands_over(piece, [columns[at] for at in group], pitch) for piece, group in zip(pieces, groups, strict=True))
+        of_all = len(pieces) == 1 and pieces[0].text.startswith("(")  # ``(unaudited)``, wherever it stands
+        return groups if over_middles or of_all or not (near and narrow and apart) else above
+    return [reached or single for reached, single in zip(over, above, strict=True)]
 
 
 def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...], pitch: float) -> list[list[int]]:
@@ -108,6 +113,11 @@ def _groups(middles: tuple[float, ...], columns: tuple[tuple[float, float], ...]
     ends = best(0, 0)[1]
     starts = (0, *ends[:-1])
     return [list(range(start, end)) for start, end in zip(starts, ends, strict=True)] if ends else [[] for _ in middles]
+
+
+def _stands_over(piece: Line, group: _Columns, pitch: float) -> bool:
+    """Whether a piece stands over the middle of columns: the beginning of a long name of one of them mostly does not."""
+    return bool(group) and abs((group[0][0] + group[-1][1] - piece.left - piece.right) / 2) < _OFF_MIDDLE * pitch
 
 
 def _nearest(piece: Line, columns: _Columns) -> int:

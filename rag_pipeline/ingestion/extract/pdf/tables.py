@@ -39,12 +39,17 @@ _ALIGNED_SHARE = 0.8
 _FILLED_SHARE = 0.75
 _OUTLIERS = 0.06
 """Share of the rows that may reach across a gap between two columns."""
+_MOST_BETWEEN = 3
+"""Rows of text that a table may have in it and go on below with the same columns."""
+_LONGEST_AMOUNT = 45
+"""Letters of what has an amount in it, and of its label; more are sentences, or lines of two columns of text."""
 _MOST_ROWS_ABOVE = 4
 _MOST_COLUMNS = 60
 _NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
 _BROKEN = "\u00ad"
 """Ends a piece whose last word goes on in the piece below."""
 _BROKEN_WORD = re.compile(rf"(\S+){_BROKEN} (\S+)")
+_NOTE, _NOTE_LETTERS = re.compile(r"(?:[(\[]\d{1,2}[)\]],?\s?)+"), 2.5
 _CURRENCY = re.compile(r"\s+([$£¥\u20a0-\u20cf])$")
 _CURRENCY_ALONE = re.compile(r"[$£¥\u20a0-\u20cf(]+\s*\(?")
 _TAIL = re.compile(r"[)%]+\s*[)%]?")
@@ -56,6 +61,7 @@ _LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?(?:\d{1,3}|[a-z]|[ivxl]{1,5})[
 """The mark of a point in a list, by number, letter or Roman number; a short word with a full stop is an abbreviation."""
 _PAGE_NUMBER = re.compile(r"\W*(?:\w+\W+)?\d{1,5}\W*(?:\w+\W+\d{1,5})?\W*")
 """``12``, ``- 12 -``, ``Page 12``, ``Seite 12 von 30``: of a document of few pages, or whose numbers do not count with its pages."""
+_DIGIT = re.compile(r"\d")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
 
 
@@ -76,6 +82,8 @@ class _Row:
     lines: frozenset[int]
     longest: int
     """Letters of the longest run of text without a wide gap."""
+    going_on: int
+    """Such runs that begin with a small letter, but for the first."""
     top: float
     bottom: float
     height: float
@@ -110,6 +118,10 @@ def _goes_on_with(table: FoundTable, below: FoundTable, page: Sequence[Line]) ->
     """Whether the first table of a page is the rest of one that fills the page before: the same columns, no names, and nothing above it."""
     if below.element.table_header or not table.element.table_header or _beyond(below, page, below=False):
         return False
+    return _same_columns(table, below)
+
+
+def _same_columns(table: FoundTable, below: FoundTable) -> bool:
     if len(table.columns) != len(below.columns):
         return False
     return all(
@@ -135,9 +147,17 @@ def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: Ab
     for start, stop in _regions(rows) if rows else ():
         table = _table(rows, max(start, end), stop, _below_titles(rows[:start], end, levels), words)
         if table is not None:
-            found.append(table)
+            found.append(_with_names_above(table, found[-1], rows[end:start], levels) if found else table)
             end = stop
     return found
+
+
+def _with_names_above(table: FoundTable, above: FoundTable, between: Sequence[_Row], levels: Mapping[Style, int]) -> FoundTable:
+    """A table without names whose columns are those of the one above it: that goes on behind a label as long as a sentence."""
+    apart = len(between) > _MOST_BETWEEN or any(_is_title(row, levels) for row in between)
+    if apart or table.element.table_header or not above.element.table_header or not _same_columns(above, table):
+        return table
+    return replace(table, element=replace(table.element, table_header=above.element.table_header))
 
 
 def _below_titles(rows: Sequence[_Row], end: int, levels: Mapping[Style, int]) -> int:
@@ -178,12 +198,14 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
 
 
 def _row(group: Sequence[tuple[int, Line]]) -> _Row:
-    runs = [part.text for _, line in group for part in (line.segments or (line,))]
+    parts = sorted((part for _, line in group for part in (line.segments or (line,))), key=lambda part: part.left)
+    runs = [part.text for part in parts]
     longest = max(len(run) - 3 * sum(map(str.isdigit, run)) for run in runs)
+    going_on = sum(run[0].islower() for run in runs[1:])
     lines = [line for _, line in group]
     height = max(median(line.bottom - line.top for line in lines), 1e-4)
     top, bottom = min(line.top for line in lines), max(line.bottom for line in lines)
-    return _Row(tuple(_pieces(lines)), frozenset(index for index, _ in group), longest, top, bottom, height)
+    return _Row(tuple(_pieces(lines)), frozenset(index for index, _ in group), longest, going_on, top, bottom, height)
 
 
 def _beside(one: Line, other: Line) -> bool:
@@ -203,12 +225,20 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
             pieces[-1] = _joined(last, replace(part, text=text))
         elif last and _TAIL.fullmatch(text) and (is_number(last.text) or last.text in _NOTHING):
             pieces[-1] = _joined(last, part)
+        elif last and _is_note_at(last, part):
+            pieces[-1] = _joined(last, replace(part, text=f" {text}"))
         elif (currency := _CURRENCY.search(text)) and not _CURRENCY_ALONE.fullmatch(text):
             cut = part.left + (part.right - part.left) * currency.start() / len(text)
             pieces += [replace(part, text=text[: currency.start()], right=cut), replace(part, text=currency[1], left=part.right)]
         else:
             pieces.append(part if text == part.text else replace(part, text=text))
     return pieces
+
+
+def _is_note_at(piece: Line, part: Line) -> bool:
+    """Whether a part is the number of a note to a text, ``Finance leases (1)``: nearer to it than a value would stand to its label."""
+    near = part.left - piece.right < _NOTE_LETTERS * (piece.right - piece.left) / len(piece.text)
+    return near and _NOTE.fullmatch(part.text) is not None and not is_number(piece.text) and piece.text not in _NOTHING
 
 
 def _parts(line: Line) -> Sequence[Line]:
@@ -258,8 +288,7 @@ def _usual_height(rows: Sequence[_Row]) -> float:
 
 def _is_prose(row: _Row) -> bool:
     """Whether a row is a line of a paragraph: it runs on without a gap, or goes on in words after the numbers in it."""
-    words = sum(piece.text[0].islower() for piece in row.pieces[1:])
-    return row.longest > _LONGEST_CELL or (words > 1 and any(is_number(piece.text) for piece in row.pieces))
+    return row.longest > _LONGEST_CELL or (row.going_on > 1 and any(is_number(piece.text) for piece in row.pieces))
 
 
 def _holds_any(row: _Row) -> bool:
@@ -268,6 +297,11 @@ def _holds_any(row: _Row) -> bool:
 
 def _holds_numbers(row: _Row) -> bool:
     return any(is_number(piece.text) and not is_period(piece.text) for piece in row.pieces[1:])
+
+
+def _holds_nothing(row: _Row) -> bool:
+    """Whether a row has a value that is none, as ``-``."""
+    return any(piece.text in _NOTHING for piece in row.pieces[1:])
 
 
 def _begins_another(labels_end: float, row: _Row) -> bool:
@@ -286,14 +320,14 @@ def _table(rows: Sequence[_Row], start: int, stop: int, floor: int, words: Abstr
     region = rows[start:stop]
     if len(region) < 2:
         return None
-    first = next((index for index, row in enumerate(region) if _holds_numbers(row)), None)
+    first = next((index for index, row in enumerate(region) if _holds_numbers(row) or _holds_nothing(row)), None)
     columns = _columns([row for row in region if _holds_numbers(row)])
     head = _header_rows(region, columns, first)
     above = [*_above(rows, start, floor, columns)] if len(columns) > 1 else []
     if not _is_of_numbers(region[head:], columns):
         columns = _columns([row for row in region if len(row.pieces) > 1])
         head, above = int(len(region[0].pieces) == len(columns) and region[0].pieces[0].bold), []
-        if not _is_of_texts(region, columns):
+        if not _is_of_texts(region, columns) and not _is_of_amounts(region, columns):
             return None
     named, body = [*above, *region[:head]], region[head:]
     names = names_of_columns([row.pieces for row in named], columns) if named else []
@@ -305,7 +339,27 @@ def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
     """Left and right edges of the columns. A long label may come so near to the first number that they seem one piece."""
     pieces = [piece for row in rows for piece in row.pieces]
     apart = [piece for row in rows for place, piece in enumerate(row.pieces) if place or not _LAST_NUMBER.fullmatch(piece.text)]
-    return max((_occupied(some, int(_OUTLIERS * len(rows))) for some in (pieces, apart)), key=len)
+    return _without_columns_of_nothing(rows, max((_occupied(some, int(_OUTLIERS * len(rows))) for some in (pieces, apart)), key=len))
+
+
+def _without_columns_of_nothing(rows: Sequence[_Row], columns: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Where numbers end at brackets or points, a dash stands beside their column: with the one before that is empty there, it is one."""
+    texts: list[dict[int, str]] = [{} for _ in columns]
+    for place, row in enumerate(rows):
+        for piece in row.pieces if columns else ():
+            texts[_column_of(piece, columns)][place] = piece.text
+    whole: list[tuple[float, float]] = []
+    before: dict[int, str] = {}
+    for (left, right), own in zip(columns, texts, strict=True):
+        if len(whole) > 1 and before.keys().isdisjoint(own) and (_are_nothing(own) or _are_nothing(before)):
+            whole[-1], before = (whole[-1][0], right), before | own
+        else:
+            whole, before = [*whole, (left, right)], own
+    return whole
+
+
+def _are_nothing(texts: Mapping[int, str]) -> bool:
+    return all(text in _NOTHING for text in texts.values())
 
 
 def _occupied(pieces: Sequence[Line], most: int) -> list[tuple[float, float]]:
@@ -380,6 +434,14 @@ def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
     aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts for left in column)
     pieces = sum(map(len, lefts))
     return aligned >= _ALIGNED_SHARE * pieces and pieces >= _FILLED_SHARE * len(full) * len(columns)
+
+
+def _is_of_amounts(region: Sequence[_Row], columns: _Columns) -> bool:
+    """Whether labels stand beside what has an amount in it: ``4% to 5%``, ``about 3 kg``, ``30 × 20 cm``."""
+    full = [_cells(row, columns) for row in region if len(row.pieces) > 1] if len(columns) == 2 else []
+    labels = sum(0 < len(label) <= _LONGEST_AMOUNT and not _DIGIT.search(label) for label, _ in full)
+    amounts = sum(len(value) <= _LONGEST_AMOUNT and _DIGIT.search(value) is not None for _, value in full)
+    return len(full) >= _LEAST_TEXT_ROWS and min(labels, amounts) >= _FILLED_SHARE * len(full)
 
 
 def _whole_rows(body: Sequence[_Row], columns: _Columns) -> list[tuple[list[str], list[_Row]]]:

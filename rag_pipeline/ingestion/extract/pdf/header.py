@@ -19,7 +19,7 @@ _NEAR = 0.35
 _LETTERS_OFF = 1.5
 _UNEQUAL = 0.5
 """What a column more or less than in other groups weighs, in distances between columns."""
-_OFF_MIDDLE = 0.6
+_OFF_MIDDLE = 0.4
 _WIDE = 1.3
 """A name this much wider than the distance between columns belongs to several."""
 
@@ -85,8 +85,10 @@ def _columns_of(pieces: Sequence[Line], columns: _Columns, lower: Sequence[str])
     if shared or (not narrow and len(pieces) < len(columns)):
         groups = _groups(tuple((piece.left + piece.right) / 2 for piece in pieces), tuple(columns), pitch)
         over_middles = all(_stands_over(piece, [columns[at] for at in group], pitch) for piece, group in zip(pieces, groups, strict=True))
-        of_all = len(pieces) == 1 and pieces[0].text.startswith("(")  # ``(unaudited)``, wherever it stands
-        return groups if over_middles or of_all or not (near and narrow and apart) else above
+        # Alone, ``(unaudited)`` is said of all wherever it stands, a word of one, but above years.
+        lone = pieces[0].text if len(pieces) == 1 else ""
+        grouped = lone.startswith("(") or (over_middles and (not lone or is_period(lone) or all(map(is_period, lower))))
+        return groups if grouped or not (near and narrow and apart) else above
     return [reached or single for reached, single in zip(over, above, strict=True)]
 
 

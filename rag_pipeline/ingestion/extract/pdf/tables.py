@@ -41,8 +41,8 @@ _OUTLIERS = 0.06
 """Share of the rows that may reach across a gap between two columns."""
 _MOST_BETWEEN = 3
 """Rows of text that a table may have in it and go on below with the same columns."""
-_LONGEST_AMOUNT = 45
-"""Letters of what has an amount in it, and of its label; more are sentences, or lines of two columns of text."""
+_LONGEST_AMOUNT, _LONGEST_LABEL = 20, 40
+"""Letters of what has an amount in it, ``approximately $900 million``, and of its label; more are lines of two columns of text."""
 _MOST_ROWS_ABOVE = 4
 _MOST_COLUMNS = 60
 _NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
@@ -439,9 +439,14 @@ def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
 def _is_of_amounts(region: Sequence[_Row], columns: _Columns) -> bool:
     """Whether labels stand beside what has an amount in it: ``4% to 5%``, ``about 3 kg``, ``30 × 20 cm``."""
     full = [_cells(row, columns) for row in region if len(row.pieces) > 1] if len(columns) == 2 else []
-    labels = sum(0 < len(label) <= _LONGEST_AMOUNT and not _DIGIT.search(label) for label, _ in full)
-    amounts = sum(len(value) <= _LONGEST_AMOUNT and _DIGIT.search(value) is not None for _, value in full)
-    return len(full) >= _LEAST_TEXT_ROWS and min(labels, amounts) >= _FILLED_SHARE * len(full)
+    labels = sum(1 < len(_letters(label)) <= _LONGEST_LABEL and not _DIGIT.search(label) for label, _ in full)
+    amounts = sum(len(_letters(value)) <= _LONGEST_AMOUNT and _DIGIT.search(value) is not None for _, value in full)
+    enough = max(_LEAST_TEXT_ROWS, len(region) / 2)
+    return len(full) >= enough and min(labels, amounts) >= _FILLED_SHARE * len(full)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text))
 
 
 def _whole_rows(body: Sequence[_Row], columns: _Columns) -> list[tuple[list[str], list[_Row]]]:

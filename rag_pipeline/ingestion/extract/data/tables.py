@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
+from rag_pipeline.ingestion.extract.data.number_cells import is_number, is_period, with_whole_numbers
 from rag_pipeline.models import CELL, HEADER_CELL, Element
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ _MOST_HEADER_ROWS = 5
 _MOST_CAPTION_ROWS = 5
 _INSIDE_WORDS = frozenset(("a", "abbr", "b", "bdi", "bdo", "big", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small",
                            "span", "strong", "tt", "u", "wbr"))  # fmt: skip
-_NUMBER = re.compile(r"[\s\d.,:%/()$£¥\u20a0-\u20cf'’+−–-]*\d[\s\d.,:%/()$£¥\u20a0-\u20cf'’+−–-]*(?:bps|pp|x)?")
-_YEAR = re.compile(r"(?:19|20)\d\d(?:\s*[/–-]\s*(?:\d\d|(?:19|20)\d\d))?(?:\s*\(\w\))?")
-_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d|\d{4})|(?:19|20)\d\d-\d\d(?:-\d\d)?|\d{1,2}[./](?:19|20)\d\d")
 _SCALE = (
     r"(?:hundred|thousand|million|billion|tausend|tsd\.?|mio\.?|mrd\.?|milliarde|millier|milliard|mille|millon|millón|miles|percent|prozent"
     r"|teur|tusd|usd|eur|gbp|chf|euro|dollar)(?:s|n|en|es|e)?"
@@ -52,17 +49,6 @@ def unit_in(text: str) -> str:
     return " ".join(found[0].split()) if found else ""
 
 
-@lru_cache(maxsize=4096)
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number, with its currency, sign and percent; years and dates are too."""
-    return _NUMBER.fullmatch(cell.strip()) is not None
-
-
-def is_period(cell: str) -> bool:
-    """Whether a cell is a year or a date, which may be the name of a column as well as a value."""
-    return (_YEAR.fullmatch(cell.strip()) or _DATE.fullmatch(cell.strip())) is not None
-
-
 def is_header_row(first: Sequence[str], second: Sequence[str] | None) -> bool:
     """Whether a first row names the columns: all filled but perhaps the first, no two alike, and none a number.
 
@@ -78,7 +64,7 @@ def is_header_row(first: Sequence[str], second: Sequence[str] | None) -> bool:
 def table_element(
     rows: Sequence[Sequence[str]], page: int | None = None, heading_path: tuple[str, ...] = (), header_known: bool = False
 ) -> Element | None:
-    """A table as an element, whatever its length; None when it is empty.
+    """A table as an element, whatever its length; None when it is empty. Signs in cells of their own are with their numbers.
 
     Args:
         rows: its cells, row by row.
@@ -86,6 +72,7 @@ def table_element(
         heading_path: the headings above it.
         header_known: the format itself marks the first row as header.
     """
+    rows = with_whole_numbers(rows)
     return next(table_elements(rows, page, heading_path, header_known=header_known, size=max(len(rows), 1)), None)
 
 

@@ -43,7 +43,7 @@ FAMILIES = (
         "mail and mailboxes",
         "Mail",
         (Format(EMAIL, _read_email, ("eml", "mht", "mhtml"), "text"), Format(MAILBOX, _read_mailbox, ("mbox",), "text")),
-        version="11",
+        version="12",
     ),
     Family(
         "outlook",
@@ -53,6 +53,6 @@ FAMILIES = (
             Format(MSG, read_container, ("msg",), "ole"),
             Format(TNEF, _read_tnef, ("tnef",), signature=re.compile(rb"\x78\x9f\x3e\x22")),
         ),
-        version="10",
+        version="11",
     ),
 )

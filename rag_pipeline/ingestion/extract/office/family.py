@@ -118,7 +118,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="11",
+        version="12",
     ),
     Family(
         "powerpoint",
@@ -128,7 +128,7 @@ FAMILIES = (
             Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
             Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
         ),
-        version="10",
+        version="11",
     ),
     Family(
         "excel",
@@ -155,7 +155,7 @@ FAMILIES = (
             _flat(ODS, "fods"),
             _flat(ODG, "fodg"),
         ),
-        version="10",
+        version="11",
     ),
     Family(
         "open_office_1",
@@ -166,6 +166,6 @@ FAMILIES = (
             _predecessor("impress", "odp", "sxi", "sti"),
             _predecessor("calc", "ods", "sxc", "stc"),
         ),
-        version="1",
+        version="2",
     ),
 )

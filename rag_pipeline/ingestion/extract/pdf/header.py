@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from rag_pipeline.ingestion.extract.data.tables import is_period
+from rag_pipeline.ingestion.extract.data.number_cells import is_period
 from rag_pipeline.ingestion.extract.pdf.layout import Line
 
 _Columns = Sequence[tuple[float, float]]

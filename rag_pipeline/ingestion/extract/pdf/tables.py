@@ -17,7 +17,8 @@ from itertools import groupby
 from statistics import median
 from types import MappingProxyType
 
-from rag_pipeline.ingestion.extract.data.tables import header_text, is_number, is_period, row_text, unit_in
+from rag_pipeline.ingestion.extract.data.number_cells import NOTHING, is_number, is_period
+from rag_pipeline.ingestion.extract.data.tables import header_text, row_text, unit_in
 from rag_pipeline.ingestion.extract.pdf.columns import is_prose
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
 from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style, hyphen
@@ -45,7 +46,6 @@ _LONGEST_AMOUNT, _LONGEST_LABEL = 20, 40
 """Letters of what has an amount in it, ``approximately $900 million``, and of its label; more are lines of two columns of text."""
 _MOST_ROWS_ABOVE = 4
 _MOST_COLUMNS = 60
-_NOTHING = frozenset(("-", "–", "—", "−", "n/a", "n.a.", "nm", "n.m.", "*", "$ —", "$—", "—%", "–%", "-%"))
 _BROKEN = "\u00ad"
 """Ends a piece whose last word goes on in the piece below."""
 _BROKEN_WORD = re.compile(rf"(\S+){_BROKEN} (\S+)")
@@ -221,9 +221,9 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
         text = (part.text.endswith(("…", ".")) and _LEADERS.sub("", part.text)) or part.text
         text += _BROKEN * part.hyphenated
         last = pieces[-1] if pieces else None
-        if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in _NOTHING):
+        if last and _CURRENCY_ALONE.fullmatch(last.text) and (is_number(text) or text in NOTHING):
             pieces[-1] = _joined(last, replace(part, text=text))
-        elif last and _TAIL.fullmatch(text) and (is_number(last.text) or last.text in _NOTHING):
+        elif last and _TAIL.fullmatch(text) and (is_number(last.text) or last.text in NOTHING):
             pieces[-1] = _joined(last, part)
         elif last and _is_note_at(last, part):
             pieces[-1] = _joined(last, replace(part, text=f" {text}"))
@@ -238,12 +238,12 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
 def _is_note_at(piece: Line, part: Line) -> bool:
     """Whether a part is the number of a note to a text, ``Finance leases (1)``: nearer to it than a value would stand to its label."""
     near = part.left - piece.right < _NOTE_LETTERS * (piece.right - piece.left) / len(piece.text)
-    return near and _NOTE.fullmatch(part.text) is not None and not is_number(piece.text) and piece.text not in _NOTHING
+    return near and _NOTE.fullmatch(part.text) is not None and not is_number(piece.text) and piece.text not in NOTHING
 
 
 def _parts(line: Line) -> Sequence[Line]:
     """Narrow gaps part numbers from their label and from each other; between words they are the wide blanks of a justified paragraph."""
-    if line.segments or all(is_number(part.text) or part.text in _NOTHING for part in line.phrases[1:]):
+    if line.segments or all(is_number(part.text) or part.text in NOTHING for part in line.phrases[1:]):
         return line.phrases or line.segments or (line,)
     return (line,)
 
@@ -292,7 +292,7 @@ def _is_prose(row: _Row) -> bool:
 
 
 def _holds_any(row: _Row) -> bool:
-    return any(is_number(piece.text) or piece.text in _NOTHING for piece in row.pieces)
+    return any(is_number(piece.text) or piece.text in NOTHING for piece in row.pieces)
 
 
 def _holds_numbers(row: _Row) -> bool:
@@ -301,7 +301,7 @@ def _holds_numbers(row: _Row) -> bool:
 
 def _holds_nothing(row: _Row) -> bool:
     """Whether a row has a value that is none, as ``-``."""
-    return any(piece.text in _NOTHING for piece in row.pieces[1:])
+    return any(piece.text in NOTHING for piece in row.pieces[1:])
 
 
 def _begins_another(labels_end: float, row: _Row) -> bool:
@@ -310,7 +310,7 @@ def _begins_another(labels_end: float, row: _Row) -> bool:
         return True
     values = [piece for piece in row.pieces if piece.left > labels_end]
     texts = [piece.text for piece in values]
-    if len(values) < len(row.pieces) - 1 or any(text in _NOTHING or (is_number(text) and not is_period(text)) for text in texts):
+    if len(values) < len(row.pieces) - 1 or any(text in NOTHING or (is_number(text) and not is_period(text)) for text in texts):
         return False
     named = len(values) == len(row.pieces) or len(values) >= _LEAST_TEXT_COLUMNS
     return len(values) > 1 and (all(map(is_period, texts)) or (named and not any(map(is_number, texts))))
@@ -359,7 +359,7 @@ def _without_columns_of_nothing(rows: Sequence[_Row], columns: list[tuple[float,
 
 
 def _are_nothing(texts: Mapping[int, str]) -> bool:
-    return all(text in _NOTHING for text in texts.values())
+    return all(text in NOTHING for text in texts.values())
 
 
 def _occupied(pieces: Sequence[Line], most: int) -> list[tuple[float, float]]:
@@ -411,7 +411,7 @@ def _is_of_numbers(body: Sequence[_Row], columns: _Columns) -> bool:
     if not 2 <= len(columns) <= _MOST_COLUMNS:
         return False
     values = [piece.text for row in body for piece in row.pieces if _column_of(piece, columns)]
-    numbers = sum(is_number(value) or value in _NOTHING for value in values)
+    numbers = sum(is_number(value) or value in NOTHING for value in values)
     rows = sum(_holds_numbers(row) for row in body)
     labels = sum(not is_number(row.pieces[0].text) and _column_of(row.pieces[0], columns) == 0 for row in body)
     return rows > 1 and numbers >= _LEAST_NUMBERS * len(values) and labels >= len(body) / 2
@@ -484,7 +484,7 @@ def _goes_on(above: Sequence[str], cells: Sequence[str]) -> bool:
     if cells[0][:1].islower():
         return not (any(above[1:]) and any(cells[1:]))
     filled = [(one, cell) for one, cell in zip(above, cells, strict=True) if cell]
-    return not cells[0] and any(above) and not any(is_number(one) or one in _NOTHING for both in filled for one in both)
+    return not cells[0] and any(above) and not any(is_number(one) or one in NOTHING for both in filled for one in both)
 
 
 def _element(

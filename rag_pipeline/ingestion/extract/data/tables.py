@@ -219,7 +219,7 @@ def cell_text(cell: _Element) -> str:
 
     pieces: list[str] = []
     for event, element in etree.iterwalk(cell, events=("start", "end")):
-        apart = "" if element.tag in _INSIDE_WORDS else " "
+        apart = "" if element.tag in _INSIDE_WORDS or ":" in str(element.tag) else " "  # ``ix:nonfraction`` says what a number is
         text = element.text if event == "start" else element.tail if element is not cell else ""
         pieces += (apart, text or "")
     return " ".join("".join(pieces).split())

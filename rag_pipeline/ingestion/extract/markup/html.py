@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import decode_text
 from rag_pipeline.ingestion.extract.data.tables import cell_text, has_header_row, own_parts, rows_of_table
+from rag_pipeline.ingestion.extract.markup.bold_style import mark_bold
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.markup.page_parts import drop_boilerplate, drop_hidden
 from rag_pipeline.ingestion.extract.markup.unstructured_elements import convert
@@ -182,6 +183,7 @@ def _mend(root: _Element) -> None:
     from lxml import etree
 
     _write_out_frames(root)
+    mark_bold(root)
     etree.strip_elements(root, *_REMOVED, with_tail=False)
     _write_out_drawn(root)
     _write_out_controls(root)

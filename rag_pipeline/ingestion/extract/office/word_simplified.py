@@ -59,8 +59,10 @@ def simplify(source: Source, document: Any) -> None:
             _place_text_boxes(root)
     _append_unplaced(document.element.body, notes["comment"])
     with source.part("The styles"):
-        for style in document.styles.element.iter(f"{W}style"):
+        styles = list(document.styles.element.iter(f"{W}style"))
+        for style in styles:
             _name_heading(style)
+        _write_out_bold(document.element.body, {style.get(f"{W}styleId"): style for style in styles})
     if hidden:
         source.notes.append("Text that is formatted as hidden was left out.")
 
@@ -258,3 +260,25 @@ def _name_heading(style: _Element) -> None:
     value = level.get(f"{W}val", "9") if level is not None else "9"
     if name is not None and value in "012345678" and name.get(f"{W}val", "").lower() not in ("title", "subtitle"):
         name.set(f"{W}val", f"heading {int(value) + 1}")
+
+
+def _write_out_bold(body: _Element, styles: dict[str | None, _Element]) -> None:
+    """Say of each run whose style makes it bold that it is."""
+    for paragraph in body.iter(f"{W}p"):
+        of_all = _is_bold(paragraph.find(f"{W}pPr/{W}pStyle"), styles)
+        for run in paragraph.iter(f"{W}r"):
+            own = run.find(f"{W}rPr/{W}b")
+            if own is None and (of_all or _is_bold(run.find(f"{W}rPr/{W}rStyle"), styles)):
+                run.get_or_add_rPr().get_or_add_b()
+
+
+def _is_bold(named: _Element | None, styles: dict[str | None, _Element]) -> bool:
+    """Whether a style, or the first of those that it is based on to say anything of it, is bold."""
+    seen: set[str | None] = set()
+    while named is not None and (name := named.get(f"{W}val")) in styles and name not in seen:
+        seen.add(name)
+        bold = styles[name].find(f"{W}rPr/{W}b")
+        if bold is not None:
+            return bold.get(f"{W}val", "1") not in ("0", "false", "off")
+        named = styles[name].find(f"{W}basedOn")
+    return False

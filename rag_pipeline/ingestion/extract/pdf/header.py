@@ -30,7 +30,7 @@ def names_of_columns(rows: Sequence[Sequence[Line]], columns: _Columns) -> list[
     columns = list(columns)
     lower: list[str] = []
     for pieces in reversed(rows):
-        labels = [piece for piece in pieces if piece.left < columns[0][1] or piece.right <= columns[1][0]]
+        labels = _labels(pieces, columns)
         values = [part for piece in pieces if piece not in labels for part in ([piece] if lower else _at_columns(piece, columns[1:]))]
         names[0] = [piece.text for piece in labels] + names[0]
         for piece, named in reversed([*zip(values, _columns_of(values, columns[1:], lower), strict=True)]):
@@ -41,6 +41,16 @@ def names_of_columns(rows: Sequence[Sequence[Line]], columns: _Columns) -> list[
                 columns[column] = (min(columns[column][0], piece.left), max(columns[column][1], piece.right))
         lower = max([piece.text for piece in values], lower, key=len)
     return [" ".join(parts) for parts in names]
+
+
+def _labels(pieces: Sequence[Line], columns: _Columns) -> Sequence[Line]:
+    """The pieces that stand over the labels of the rows. Where there is one for each column, or a year for each of the others, their number
+    tells; a long label reaches below the first of the others."""
+    if len(pieces) == len(columns):
+        return pieces[:1]
+    if len(pieces) == len(columns) - 1 and all(is_period(piece.text) for piece in pieces):
+        return ()
+    return [piece for piece in pieces if piece.left < columns[0][1] or piece.right <= columns[1][0]]
 
 
 def _at_columns(piece: Line, columns: _Columns) -> list[Line]:

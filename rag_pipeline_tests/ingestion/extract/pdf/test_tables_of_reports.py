@@ -165,3 +165,13 @@ def test_what_is_said_in_brackets_is_said_of_all_columns_and_a_name_between_two_
     )
     ended = "Three Months Ended December 31,"
     assert table.table_header == f" || {ended} 2023 || (unaudited) {ended} 2022 || Change"
+
+
+def test_a_year_above_the_end_of_a_long_label_is_the_name_of_the_numbers_below_it() -> None:
+    (table,) = tables(
+        line(0, (0.08, "($ million)"), middle(0.6, "Three Months Ended")),
+        line(1, middle(0.47, "2022"), middle(0.72, "2023")),
+        row(2, "Net income attributable to non-controlling interest", right(0.54, "(3)"), right(0.75, "(4)")),
+        row(3, "Net sales", right(0.54, "3,909"), right(0.75, "3,673")),
+    )
+    assert table.table_header == "($ million) || Three Months Ended 2022 || Three Months Ended 2023"

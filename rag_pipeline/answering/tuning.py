@@ -149,6 +149,9 @@ class Selection:
     """Share of the best passage's score by which one that speaks of what the question names may be behind it and comes first all the same.
     Measured on two thirds of multihop_wiki (hit@1 .863 to .904) and financebench (.158 to .211); .1 gives .890 and .211, others are not
     touched."""
+    spoken: float = 0.5
+    """More of the words of a document's name are in a passage that speaks of that document: ``Ada Lindqvist (director)``, of whom a page
+    about a film says two. Reasoned."""
     most_counted: int = 3
     """Better passages of one page or document that are counted; further ones cost nothing more. Reasoned."""
     continuation_place: int = 8

@@ -120,7 +120,7 @@ def extracted(
     words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
     covered = _covered(asked.words, words, about, passages, smoothing)
     fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), asked.asking, sentences, said, hits)
-    by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, quoting)
+    by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, tuning)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
     found = _Found(asked, hits, sentences, said, words, passages, rarity)
@@ -305,10 +305,10 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _by_words(
-    fit: Mapping[int, Sentence], covered: Sequence[float], asked: _Asked, hits: Sequence[Hit], quoting: Quoting
+    fit: Mapping[int, Sentence], covered: Sequence[float], asked: _Asked, hits: Sequence[Hit], tuning: Tuning
 ) -> dict[int, float]:
     """Place → score of each sentence before its meaning is looked at; lower where its passage cannot be about what the question names."""
-    may_speak = may_speak_of_what_is_named(asked.read, hits)
+    quoting, may_speak = tuning.quoting, may_speak_of_what_is_named(asked.read, hits, tuning.selection)
     worth = [quoting.passage * hit.score - quoting.unnamed * (not may_speak(hit)) for hit in hits]
     return {n: quoting.coverage * covered[n] + worth[one.passage - 1] + _fits(one, asked, quoting) for n, one in fit.items()}
 

@@ -44,7 +44,7 @@ def speaks_of_what_is_named(question: str, hits: Sequence[Hit]) -> Speaks:
     return lambda hit: not named or _speaks(hit, named)
 
 
-def may_speak_of_what_is_named(question: str, hits: Sequence[Hit]) -> Speaks:
+def may_speak_of_what_is_named(question: str, hits: Sequence[Hit], tuning: Selection = TUNING.selection) -> Speaks:
     """The same of a passage that has any name of the question, or whose document is spoken of by a passage that speaks of what is named.
 
     "Who directed the film by the author of X?": the author's page need not say X, and what is said of X says its name.
@@ -52,7 +52,7 @@ def may_speak_of_what_is_named(question: str, hits: Sequence[Hit]) -> Speaks:
     named = _named(question, hits)
     names = named | _capitalised(question)
     spoken = set().union(*(word_ids(hit.text) for hit in hits if _speaks(hit, named)))
-    return lambda hit: not named or _speaks(hit, names) or any(2 * len(one & spoken) > len(one) for one in _names_of(hit))
+    return lambda hit: not named or _speaks(hit, names) or any(len(one & spoken) > tuning.spoken * len(one) for one in _names_of(hit))
 
 
 def _named(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:

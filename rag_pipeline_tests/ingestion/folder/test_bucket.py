@@ -1,9 +1,10 @@
 """A watched bucket: which keys are documents, what a storage that fails does to them, and the copies on this machine."""
 
 import io
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -196,21 +197,34 @@ def _break(target: io.BufferedWriter) -> None:
 
 
 def test_many_threads_share_the_copies(settings: Settings, tmp_path: Path) -> None:
-    originals, wrong = Originals(tmp_path / "copies", 500), []
+    originals = Originals(tmp_path / "copies", 500)
 
-    def use(thread: int) -> None:
+    def wrong(thread: int) -> list[str]:
+        found = []
         for number in range(60):
             name = str((number * thread) % 7)
             with originals.held(name, lambda target, name=name: target.write(name.encode() * 100)) as path:
-                if path.read_bytes() != name.encode() * 100:
-                    wrong.append(name)
+                found += [] if path.read_bytes() == name.encode() * 100 else [name]
+        return found
 
-    threads = [threading.Thread(target=use, args=(number,)) for number in range(1, 7)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(wrong, range(1, 7))) == [[]] * 6
+
+
+def test_a_copy_that_is_held_keeps_its_name_though_another_is_fetched_and_let_go(settings: Settings, tmp_path: Path) -> None:
+    originals, held = Originals(tmp_path / "copies", 1000), ExitStack()
+
+    def while_another_is_quicker(target: io.BufferedWriter) -> None:
+        held.enter_context(originals.held("same", lambda quicker: quicker.write(b"x" * 400)))
+        target.write(b"x" * 400)
+
+    with held:
+        with originals.held("same", while_another_is_quicker) as path:
+            pass
+        for number in range(5):
+            with originals.held(f"{number}", lambda target: target.write(b"y" * 400)):
+                pass
+        assert path.read_bytes() == b"x" * 400
 
 
 def test_a_bucket_is_looked_at_every_so_often_and_at_most_a_tenth_of_the_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,9 +56,15 @@ def may_speak_of_what_is_named(question: str, hits: Sequence[Hit], tuning: Selec
 
 
 def _named(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
-    """The words with a capital letter that documents are named for; in a question without any, of all words."""
+    """The words with a capital letter that documents are named for.
+
+    In a question without any, of all words those that only passages of these documents have: a name, not what a document is called.
+    """
     subjects = set().union(*(one for hit in hits for one in _names_of(hit)))
-    return (_capitalised(question) or _together(_WORD.findall(question))) & subjects
+    if names := _capitalised(question):
+        return names & subjects
+    said_by_others = set().union(*(word_ids(hit.text) - set().union(*_names_of(hit)) for hit in hits))
+    return (_together(_WORD.findall(question)) & subjects) - said_by_others
 
 
 def _capitalised(question: str) -> AbstractSet[int]:

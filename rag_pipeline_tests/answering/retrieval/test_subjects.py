@@ -69,5 +69,13 @@ def test_who_is_named_need_not_have_a_capital_letter(question: str) -> None:
     assert not may_speak_of_what_is_named(question, [NORDWIND, named])(NORDWIND)
 
 
+def test_without_capitals_a_word_that_others_say_too_names_nobody() -> None:
+    contract = hit(1, "Either side may end it three months ahead.", document="contract.pdf", score=0.5)
+    further = hit(2, "A notice has to be given in writing.", document="contract.pdf", score=0.4)
+    board = hit(3, "The notice board hangs in the hall.", document="notice-board.pdf", score=0.45)
+    assert first("how long is the notice period?", contract, board, further) == contract.document
+    assert may_speak_of_what_is_named("how long is the notice period?", [contract, board, further])(contract)
+
+
 def test_nothing_found_is_nothing_first() -> None:
     assert named_first(QUESTION, []) == []

@@ -201,7 +201,7 @@ def _row(group: Sequence[tuple[int, Line]]) -> _Row:
     parts = sorted((part for _, line in group for part in (line.segments or (line,))), key=lambda part: part.left)
     runs = [part.text for part in parts]
     longest = max(len(run) - 3 * sum(map(str.isdigit, run)) for run in runs)
-    going_on = sum(run[0].islower() for run in runs[1:])
+    going_on = sum(run[:1].islower() for run in runs[1:])
     lines = [line for _, line in group]
     height = max(median(line.bottom - line.top for line in lines), 1e-4)
     top, bottom = min(line.top for line in lines), max(line.bottom for line in lines)
@@ -237,7 +237,7 @@ def _pieces(lines: Sequence[Line]) -> list[Line]:
 
 def _is_note_at(piece: Line, part: Line) -> bool:
     """Whether a part is the number of a note to a text, ``Finance leases (1)``: nearer to it than a value would stand to its label."""
-    near = part.left - piece.right < _NOTE_LETTERS * (piece.right - piece.left) / len(piece.text)
+    near = (part.left - piece.right) * len(piece.text) < _NOTE_LETTERS * (piece.right - piece.left)
     return near and _NOTE.fullmatch(part.text) is not None and not is_number(piece.text) and piece.text not in NOTHING
 
 

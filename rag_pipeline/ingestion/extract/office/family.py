@@ -65,26 +65,26 @@ def _read_old_workbook(source: Source) -> Iterator[Element]:
 
 
 def _read_open_text(source: Source) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.office.open_document import read_open_text
+    from rag_pipeline.ingestion.extract.office.open_document.walk import read_open_text
 
     return read_open_text(source)
 
 
 def _read_open_slides(source: Source) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.office.open_document import read_open_slides
+    from rag_pipeline.ingestion.extract.office.open_document.walk import read_open_slides
 
     return read_open_slides(source)
 
 
 def _read_flat_document(source: Source) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.office.open_document_forms.flat import read_flat_document
+    from rag_pipeline.ingestion.extract.office.open_document.flat import read_flat_document
 
     return read_flat_document(source)
 
 
 def _read_predecessor(old: str, new: str) -> Reader:
     def read(source: Source) -> Iterator[Element]:
-        from rag_pipeline.ingestion.extract.office.open_document_forms.predecessor import read_predecessor
+        from rag_pipeline.ingestion.extract.office.open_document.predecessor import read_predecessor
 
         return read_predecessor(source, old, new)
 

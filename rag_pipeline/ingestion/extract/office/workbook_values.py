@@ -22,7 +22,7 @@ from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
-from rag_pipeline.ingestion.extract.office.open_document import check_encryption, open_properties, texts_beside_cells
+from rag_pipeline.ingestion.extract.office.open_document.walk import check_encryption, open_properties, texts_beside_cells
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties
 from rag_pipeline.ingestion.extract.office.properties import with_properties

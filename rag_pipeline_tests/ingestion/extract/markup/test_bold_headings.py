@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import subprocess
 from pathlib import Path
 
 import docx
@@ -12,6 +12,7 @@ from docx.enum.style import WD_STYLE_TYPE
 from rag_pipeline.ingestion.extract.markup.bold_headings import Block, bold_headings
 from rag_pipeline.models import Element
 from rag_pipeline_tests.ingestion.extract.documents import read
+from rag_pipeline_tests.programs import WRITER, needs
 
 PROSE = Block("The price is due within thirty days of the invoice, in full, without a discount.", False, True)
 
@@ -66,7 +67,18 @@ def test_a_bold_part_of_the_page_loses_no_word_and_heads_nothing(tmp_path: Path)
     assert [element.text for element in elements] == ["First", "and", "second", PROSE.text]
 
 
-def test_word_marks_bold_by_runs_and_by_styles_and_headings_of_its_own_stand_above(tmp_path: Path) -> None:
+IN_WORD = [
+    (PROSE.text, ("Contract", "Section")),
+    (PROSE.text, ("Contract", "Part")),
+    ("Plain", ("Contract", "Part")),
+    (PROSE.text, ("Contract", "Part")),
+    (PROSE.text, ("Contract", "Strong")),
+    (PROSE.text, ("Contract", "Run")),
+]
+
+
+def contract(folder: Path) -> Path:
+    """Bold by styles, by a style based on one, not by one that takes it back, by a style of letters, and by hand."""
     document = docx.Document()
     section = document.styles.add_style("Section", WD_STYLE_TYPE.PARAGRAPH)
     section.font.bold = True
@@ -81,16 +93,21 @@ def test_word_marks_bold_by_runs_and_by_styles_and_headings_of_its_own_stand_abo
     document.add_paragraph(PROSE.text)
     document.add_paragraph().add_run("Run").bold = True
     document.add_paragraph(PROSE.text)
-    content = io.BytesIO()
-    document.save(content)
-    assert outline(read(tmp_path, "contract.docx", content.getvalue()).elements) == [
-        (PROSE.text, ("Contract", "Section")),
-        (PROSE.text, ("Contract", "Part")),
-        ("Plain", ("Contract", "Part")),
-        (PROSE.text, ("Contract", "Part")),
-        (PROSE.text, ("Contract", "Strong")),
-        (PROSE.text, ("Contract", "Run")),
-    ]
+    document.save(str(folder / "contract.docx"))
+    return folder / "contract.docx"
+
+
+def test_word_marks_bold_by_runs_and_by_styles_and_headings_of_its_own_stand_above(tmp_path: Path) -> None:
+    assert outline(read(tmp_path, "a.docx", contract(tmp_path).read_bytes()).elements) == IN_WORD
+
+
+@needs(WRITER)
+@pytest.mark.timeout(240)
+def test_so_does_an_open_document(tmp_path: Path) -> None:
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    command = ["soffice", profile, "--headless", "--convert-to", "odt", "--outdir", str(tmp_path), str(contract(tmp_path))]
+    subprocess.run(command, check=True, timeout=200)
+    assert outline(read(tmp_path, "a.odt", (tmp_path / "contract.odt").read_bytes()).elements) == IN_WORD
 
 
 def test_what_says_what_a_number_is_does_not_part_it_from_its_bracket(tmp_path: Path) -> None:

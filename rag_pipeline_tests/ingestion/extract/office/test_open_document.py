@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import ReadingOptions, extract
-from rag_pipeline.ingestion.extract.office.open_document_encryption import _unpacked
+from rag_pipeline.ingestion.extract.office.open_document.encryption import _unpacked
 from rag_pipeline_tests.ingestion.extract.documents import element_with, open_document, read, texts
 
 TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>

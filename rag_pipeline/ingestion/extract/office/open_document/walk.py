@@ -20,7 +20,8 @@ from rag_pipeline.ingestion.extract.data.tables import table_element
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.office.embedded import embedded_elements
 from rag_pipeline.ingestion.extract.office.office_file import check_archive, damage_reported, safe_xml
-from rag_pipeline.ingestion.extract.office.open_document_encryption import decrypted
+from rag_pipeline.ingestion.extract.office.open_document.bold import mark_bold_headings
+from rag_pipeline.ingestion.extract.office.open_document.encryption import decrypted
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description, read_pictures, stand_for_text
 from rag_pipeline.ingestion.extract.source import Source, password_protected
@@ -92,6 +93,9 @@ def _text_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element
     yield from (edge for edge in edges if edge.kind == "Header")
     body = _body(archive, "content.xml")
     _drop_hidden(source, archive, body)
+    with source.part("What is bold in it"):
+        styles = {style.get(f"{_STYLE}name", ""): style for style in _styles(archive, body)}
+        mark_bold_headings(list(body.iter(f"{_OFFICE}text")), styles, _words)
     elements = [*_Walk(source).elements(body), *_embedded(source, archive, body)]
     yield from elements
     pictures = _pictures(archive, body)
@@ -213,17 +217,23 @@ def _body(archive: zipfile.ZipFile, name: str) -> _Element:
 def _drop_hidden(source: Source, archive: zipfile.ZipFile, body: _Element) -> None:
     """Empty what the document hides from its readers: sections, fields, and text in a hidden style; the notes say so."""
     with source.part("What is hidden in it"):
-        roots = [body.getroottree().getroot()]
-        roots += [safe_xml(archive.read(_STYLES))] if _STYLES in archive.namelist() else []
-        styles = (style for root in roots for style in root.iter(f"{_STYLE}style"))
         names = {
-            style.get(f"{_STYLE}name") for style in styles if style.find(f"{_STYLE}text-properties[@{_TEXT}display='none']") is not None
+            style.get(f"{_STYLE}name")
+            for style in _styles(archive, body)
+            if style.find(f"{_STYLE}text-properties[@{_TEXT}display='none']") is not None
         }
         hidden = [element for element in body.iter("*") if _is_hidden(element) or element.get(f"{_TEXT}style-name", "") in names]
         if any("".join(element.itertext()).strip() for element in hidden):
             source.notes.append("Text that is formatted as hidden was left out.")
         for element in hidden:
             element.clear(keep_tail=True)
+
+
+def _styles(archive: zipfile.ZipFile, body: _Element) -> Iterator[_Element]:
+    """Those that programs share first, then the document's own."""
+    roots = [safe_xml(archive.read(_STYLES))] if _STYLES in archive.namelist() else []
+    for root in (*roots, body.getroottree().getroot()):
+        yield from root.iter(f"{_STYLE}style")
 
 
 def _is_hidden(element: _Element) -> bool:

@@ -23,11 +23,11 @@ up: install  ## Set up, then start Dagster (:3000) and the app (:7860); Ctrl-C s
 
 install: $(VENV)/.installed  ## Set up only
 
-# One thread of numerics a process: more of them wait for each other, spinning, once two tests run side by side.
+# One thread of numerics a process: more of them wait for each other, spinning. Of three tests one mostly waits for a browser or a server.
 test: $(VENV)/.installed-dev  ## Set up, then run all tests
 	@$(BIN)/python -m rag_pipeline_tests.ducklake || [ -z "$$CI" ]
 	@$(BIN)/python -m rag_pipeline_tests.answering.generation.smollm2 || [ -z "$$CI" ]
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.installed-dev  ## Lint, format check, types, architecture, house rules, Dagster's definitions
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
 import hypothesis
@@ -26,8 +27,8 @@ from rag_pipeline_tests.programs import require
 switch_off_telemetry(os.environ)
 
 _MEMORY_AS_DISK = Path("/dev/shm")
-_NEEDED_BYTES = 6 << 30
-"""Of memory: what two processes leave at a time is 1 GB of files, and all that they start takes 4 GB beside them."""
+_NEEDED_BYTES = 8 << 30
+"""Of memory: what three processes leave at a time is 1.5 GB of files, and all that they start takes 6 GB beside them."""
 
 
 def _is_quicker_than_a_disk(place: Path) -> bool:
@@ -72,6 +73,11 @@ WHOLE_PRODUCT = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first: with two processes, one of them at the end would leave the other idle."""
     items.sort(key=lambda item: WHOLE_PRODUCT.index(item.path.stem) if item.path.stem in WHOLE_PRODUCT else len(WHOLE_PRODUCT))
+
+
+def pytest_sessionstart() -> None:
+    """Start the server of reading processes: it keeps the environment of that moment, which must not be that of a test without programs."""
+    ensure_running()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

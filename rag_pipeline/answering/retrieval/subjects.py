@@ -51,11 +51,11 @@ def may_speak_of_what_is_named(question: str, hits: Sequence[Hit], tuning: Selec
     """
     named = _named(question, hits)
     names = named | _capitalised(question)
-    spoken = set().union(*(word_ids(hit.text) for hit in hits if _speaks(hit, named)))
+    spoken = set().union(*(word_ids(hit.text) for hit in hits if named and _speaks(hit, named)))
     return lambda hit: not named or _speaks(hit, names) or any(len(one & spoken) > tuning.spoken * len(one) for one in _names_of(hit))
 
 
-def _named(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
+def _named(question: str, hits: Sequence[Hit]) -> set[int]:
     """The words with a capital letter that documents are named for.
 
     In a question without any, of all words those that only passages of these documents have: a name, not what a document is called.
@@ -63,15 +63,15 @@ def _named(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
     subjects = set().union(*(one for hit in hits for one in _names_of(hit)))
     if names := _capitalised(question):
         return names & subjects
-    said_by_others = set().union(*(word_ids(hit.text) - set().union(*_names_of(hit)) for hit in hits))
-    return (_together(_WORD.findall(question)) & subjects) - said_by_others
+    asked = _together(_WORD.findall(question)) & subjects
+    return asked.difference(*(word_ids(hit.text).difference(*_names_of(hit)) for hit in hits)) if asked else asked
 
 
-def _capitalised(question: str) -> AbstractSet[int]:
+def _capitalised(question: str) -> set[int]:
     return _together([word for word in _WORD.findall(question) if word != word.lower()])
 
 
-def _together(words: Sequence[str]) -> AbstractSet[int]:
+def _together(words: Sequence[str]) -> set[int]:
     """Words, and neighbours as they may be written in a document's name: ``bestbuy``."""
     text = " ".join(words)
     return word_ids(text) | joined_words(text).keys()

@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
 from rag_pipeline.errors import RagError
 
 _FETCHING = ".fetching-"
@@ -94,7 +96,7 @@ class Originals:
 
     def _place(self, aside: Path, path: Path, size: int) -> None:
         """Give a whole copy its name, unless another one has it by now: who holds that one would hold a file without a name."""
-        with self._alone():
+        with FileLock(f"{self._folder}.lock"):  # a name that is looked at stands for the same copy until it is placed or removed
             self._unswept_bytes += size
             if self._unswept_bytes >= self._most_bytes * _SWEEP_SHARE:
                 self._sweep(size)
@@ -102,16 +104,6 @@ class Originals:
                 aside.unlink()
             else:
                 aside.replace(path)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Among all processes: a name that is looked at stands for the same copy until it is placed or removed."""
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def _sweep(self, wanted_bytes: int) -> None:
         """Remove what was used least recently until what is wanted fits."""

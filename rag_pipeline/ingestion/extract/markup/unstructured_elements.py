@@ -25,8 +25,6 @@ _KINDS: dict[str, ElementKind] = {
     "CodeSnippet": "CodeSnippet",
 }
 """Categories of unstructured that keep their kind; Title is treated apart, all others are narrative text."""
-
-
 _PROSE = ("NarrativeText", "UncategorizedText")
 
 

@@ -51,7 +51,9 @@ def outline(elements: tuple[Element, ...]) -> list[tuple[str, tuple[str, ...]]]:
         "<p><b>Item 7.</b> <strong>Results</strong></p>",
         '<div><span style="color:#000;font-weight:700">Item 7. Results</span></div>',
         '<div style="font-weight: bold">Item 7. Results</div>',
-        '<p><span class="a c2">Item 7. Results</span></p>',
+        '<p><span class="a c3">Item 7. Results</span></p>',
+        '<p class="c2">Item 7. Results</p>',
+        '<p><font style="FONT: 10pt/1.2 Bold!important">Item 7. Results</font></p>',
     ],
 )
 def test_a_page_marks_bold_by_tags_by_styles_and_by_classes(tmp_path: Path, heading: str) -> None:
@@ -75,6 +77,20 @@ IN_WORD = [
     (PROSE.text, ("Contract", "Strong")),
     (PROSE.text, ("Contract", "Run")),
 ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<p>start</p>{'<span style=font-weight:bold>' * 200}needle{'</span>' * 200}<p>end</p>",
+        f"<style>{'a' * 300_000}</style><p>start</p><p>needle</p><p>end</p>",
+        f"<p>start</p><p style='{'font:' * 40_000}'>needle</p><p>end</p>",
+    ],
+    ids=["nested", "a sheet without rules", "an attribute without an end"],
+)
+@pytest.mark.timeout(20)
+def test_no_style_costs_a_word_or_more_time_than_reading_it(tmp_path: Path, page: str) -> None:
+    assert [element.text for element in read(tmp_path, "page.html", page.encode()).elements] == ["start", "needle", "end"]
 
 
 def contract(folder: Path) -> Path:

@@ -92,10 +92,8 @@ def _text_elements(source: Source, archive: zipfile.ZipFile) -> Iterator[Element
     edges = list(_edges(source, archive))
     yield from (edge for edge in edges if edge.kind == "Header")
     body = _body(archive, "content.xml")
-    _drop_hidden(source, archive, body)
-    with source.part("What is bold in it"):
-        styles = {style.get(f"{_STYLE}name", ""): style for style in _styles(archive, body)}
-        mark_bold_headings(list(body.iter(f"{_OFFICE}text")), styles, _words)
+    styles = _drop_hidden(source, archive, body)
+    mark_bold_headings(body.iter(f"{_OFFICE}text"), styles, _words)
     elements = [*_Walk(source).elements(body), *_embedded(source, archive, body)]
     yield from elements
     pictures = _pictures(archive, body)
@@ -214,26 +212,24 @@ def _body(archive: zipfile.ZipFile, name: str) -> _Element:
     return root if body is None else body
 
 
-def _drop_hidden(source: Source, archive: zipfile.ZipFile, body: _Element) -> None:
-    """Empty what the document hides from its readers: sections, fields, and text in a hidden style; the notes say so."""
+def _drop_hidden(source: Source, archive: zipfile.ZipFile, body: _Element) -> list[_Element]:
+    """Empty what the document hides from its readers: sections, fields, and text in a hidden style; the notes say so.
+
+    Gives the styles, the document's own after those that programs share.
+    """
+    styles = list(body.getroottree().getroot().iter(f"{_STYLE}style"))
     with source.part("What is hidden in it"):
+        shared = safe_xml(archive.read(_STYLES)).iter(f"{_STYLE}style") if _STYLES in archive.namelist() else ()
+        styles = [*shared, *styles]
         names = {
-            style.get(f"{_STYLE}name")
-            for style in _styles(archive, body)
-            if style.find(f"{_STYLE}text-properties[@{_TEXT}display='none']") is not None
+            style.get(f"{_STYLE}name") for style in styles if style.find(f"{_STYLE}text-properties[@{_TEXT}display='none']") is not None
         }
         hidden = [element for element in body.iter("*") if _is_hidden(element) or element.get(f"{_TEXT}style-name", "") in names]
         if any("".join(element.itertext()).strip() for element in hidden):
             source.notes.append("Text that is formatted as hidden was left out.")
         for element in hidden:
             element.clear(keep_tail=True)
-
-
-def _styles(archive: zipfile.ZipFile, body: _Element) -> Iterator[_Element]:
-    """Those that programs share first, then the document's own."""
-    roots = [safe_xml(archive.read(_STYLES))] if _STYLES in archive.namelist() else []
-    for root in (*roots, body.getroottree().getroot()):
-        yield from root.iter(f"{_STYLE}style")
+    return styles
 
 
 def _is_hidden(element: _Element) -> bool:

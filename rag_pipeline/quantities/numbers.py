@@ -86,6 +86,12 @@ def stated_scales(text: str) -> frozenset[int]:
     return frozenset(power for word in words for power in known.get(spelling(word), known.get(spelling(word).rstrip("s"), ())))
 
 
+def stated_factor(text: str) -> float:
+    """What the numbers of a table are to be multiplied by, by what it says of all of them: a million where they are "(in millions)"; the
+    smaller one where a word may mean two, 1 where there is none."""
+    return 10.0 ** min(stated_scales(text), default=0)
+
+
 def same_value(said: Number, held: Number, stated: frozenset[int]) -> bool:
     """Whether a number of an answer is one of a passage, in another format or rounded. ``stated``: :func:`stated_scales` of the passage.
 

@@ -24,6 +24,7 @@ from rag_pipeline.answering.generation.nearness import (
     nearness_elsewhere,
 )
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
+from rag_pipeline.answering.generation.table_row import parts_of_others
 from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.scoring import (
     coverage,
@@ -141,7 +142,8 @@ def _asked(question: str, topic: str) -> _Asked:
     read = f"{question} {topic}".strip()
     asking = question if asks(question) else read
     own_words = word_ids(question) - word_ids(topic) if topic else frozenset()
-    return _Asked(read, asking, expected_kind(asking), word_ids(read), own_words)
+    # A fiscal year is a year: "FY23" is no nearer to "FY2022" for two letters that are rare among a few passages.
+    return _Asked(read, asking, expected_kind(asking), word_ids(read) - word_ids("FY"), own_words)
 
 
 def _meaning(embed: Embed, question: Vector | None) -> Meaning | None:
@@ -310,16 +312,20 @@ def _by_words(
     """Place → score of each sentence before its meaning is looked at; lower where its passage cannot be about what the question names."""
     quoting, may_speak = tuning.quoting, may_speak_of_what_is_named(asked.read, hits, tuning.selection)
     worth = [quoting.passage * hit.score - quoting.unnamed * (not may_speak(hit)) for hit in hits]
-    return {n: quoting.coverage * covered[n] + worth[one.passage - 1] + _fits(one, asked, quoting) for n, one in fit.items()}
+    rows = {n: (hits[one.passage - 1].document_id, one.row) for n, one in fit.items() if one.row}
+    parts = parts_of_others(rows) if asked.kind == "number" else set()
+    fits = {n: _fits(one, asked, quoting, is_part=n in parts) for n, one in fit.items()}
+    return {n: quoting.coverage * covered[n] + worth[one.passage - 1] + fits[n] for n, one in fit.items()}
 
 
-def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting) -> float:
+def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting, *, is_part: bool) -> float:
     """What a sentence gains by holding the kind of thing that is asked for; a row of several numbers does not say which one it is."""
     row = sentence.row if asked.kind == "number" else None
     if row is None:
         return quoting.kind * holds(asked.kind, sentence.text, asked.read)
     fits = quoting.kind * holds(asked.kind, row.amounts, asked.read) / max(len(row.cells), 1)
-    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * share_asked(row.name, asked.words)
+    named = max(share_asked(name, asked.words) for name in (row.own_name, row.name))
+    return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * named - quoting.part * is_part
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:

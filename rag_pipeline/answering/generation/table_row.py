@@ -6,14 +6,17 @@ Belongs here: the form, and which columns a question asks for. Not here: which r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from rag_pipeline.models import cells_of
-from rag_pipeline.quantities.numbers import Reading, numbers_in
+from rag_pipeline.quantities.measure_words import spelling, units
+from rag_pipeline.quantities.numbers import PERCENT, Reading, numbers_in, stated_factor
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
+_WORD = re.compile(r"%|\w+")
 _UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
 
 
@@ -32,9 +35,14 @@ class TableRow:
     table: int = 0
 
     @property
+    def own_name(self) -> str:
+        """Its name without the labels that stand above it."""
+        return self.name.rpartition(": ")[2]
+
+    @property
     def amounts(self) -> str:
         """What stands in its cells, without the names and without percentages: who asks for one has a word of the row's name for it."""
-        return "; ".join(value for _, value in self.cells if "%" not in value)
+        return "; ".join(value for _, value in self.cells if "%" not in value) if not _says_percent(self.unit) else ""
 
     def __str__(self) -> str:
         shown = [f"{column}: {value}" if column else value for column, value in self.cells]
@@ -61,6 +69,35 @@ def is_total(row: TableRow, above: Sequence[TableRow]) -> bool:
         if count > 1 and all(abs(sums[column] - value) <= count * step for column, (value, step) in wanted.items()):
             return any(sums.values())
     return False
+
+
+def parts_of_others(rows: Mapping[int, tuple[str, TableRow]]) -> set[int]:
+    """The places of rows that another one of the same name has more than: they tell a part of what the other one tells.
+
+    Args:
+        rows: by place: the document that a row stands in, and the row.
+    """
+    alike: defaultdict[tuple[str, frozenset[int]], list[int]] = defaultdict(list)
+    for place, (document, row) in rows.items():
+        name = frozenset(word_ids(row.own_name))
+        if name and row.amounts:
+            alike[document, name].append(place)
+    parts: set[int] = set()
+    for places in filter(lambda places: len(places) > 1, alike.values()):
+        sizes = {place: _most(rows[place][1]) for place in places}
+        parts |= {place for place, size in sizes.items() if size < max(sizes.values())}
+    return parts
+
+
+def _most(row: TableRow) -> float:
+    """The largest amount of a row, whichever sign it has; 0 where there is a dash for all of them."""
+    factor = stated_factor(str(row))
+    amounts = replace(row, cells=tuple(cell for cell in row.cells if "%" not in cell[1]))
+    return max((abs(value) * factor for value, _ in _numbers(amounts).values()), default=0.0)
+
+
+def _says_percent(unit: str) -> bool:
+    return any(units().get(spelling(word)) == PERCENT for word in _WORD.findall(unit))
 
 
 def _numbers(row: TableRow) -> dict[str, tuple[float, float]]:

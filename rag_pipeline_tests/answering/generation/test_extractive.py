@@ -108,6 +108,33 @@ def test_a_total_says_nothing_of_another_table() -> None:
     assert "Direct; 2022: $ 8,000" in answered("What were 3M's net sales in 2022?", sales, other)
 
 
+def test_of_rows_of_one_name_the_one_with_most_is_the_whole() -> None:
+    statement = "(Millions) || 2022\nCost of sales | 19,232\nResearch | 1,862\nTax | 700"
+    of_shares = "(Thousands) || 2022\nCost of sales | 47,000\nAdministration | 9,000\nResearch | 46,000"
+    for texts in ((statement, of_shares), (of_shares, statement)):
+        assert answered("What were 3M's cost of sales in 2022?", *texts).startswith("Cost of sales; 2022: 19,232 (Millions)")
+    apart = "(Millions) || 2023 || 2022\nGoodwill | — | 12\n\n(Millions) || 2023 || 2022\nGoodwill | 5,366 | 5,285"
+    assert answered("What was 3M's goodwill in 2023?", apart).startswith("Goodwill; 2023: 5,366 (Millions)")
+
+
+def test_labels_above_a_row_do_not_make_its_name_another_one() -> None:
+    groups = "(Millions) || 2022\nOperating expenses\nCost of sales | 19,232\nOther\nCost of sales of parts | 21,000"
+    assert answered("What was 3M's cost of sales in 2022?", groups).startswith("Operating expenses: Cost of sales; 2022: 19,232")
+
+
+def test_percentages_are_no_amounts_wherever_the_sign_stands() -> None:
+    of_sales = "(Percent of net sales) || 2022\nGoodwill impairment | 0.8"
+    amounts = "(Millions) || 2022\nGoodwill impairment | 271"
+    assert answered("What was 3M's goodwill impairment in 2022?", of_sales, amounts).startswith("Goodwill impairment; 2022: 271")
+    assert "0.8" in answered("What was 3M's goodwill impairment in percent of net sales in 2022?", of_sales, amounts)
+
+
+def test_another_fiscal_year_is_no_nearer_for_being_written_with_the_same_letters() -> None:
+    funds = "The FY23 appropriations of 3M support programs into 2025."
+    margins = [f"In 2022 the gross margin of {name} rose by two points." for name in ("3M", "its health care", "its consumer business")]
+    assert answered("Did 3M's gross margin rise in FY2022?", funds, *margins).startswith(margins[0])
+
+
 BESIDE = "The company has retirement plans that cover substantially all of its employees and were closed in 2009."
 
 

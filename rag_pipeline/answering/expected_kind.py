@@ -62,7 +62,8 @@ _NUMBER_WORDS = (
     r"|hundert|tausend|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|cent|mille|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
 )
 _WORD = re.compile(r"\w+")
-_WITH_A_DIGIT = re.compile(r"\w*\d\w*")
+_WITH_A_DIGIT = re.compile(r"[A-Za-zÀ-ÿ]*\d[A-Za-zÀ-ÿ\d]*")
+"""Letters that a number is written with, but not the words of a script that has no blanks."""
 _HELD: dict[Kind, re.Pattern[str]] = {
     "date": re.compile(
         rf"\b(?:1\d|20)\d\d(?:s|er)?\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.answering.expected_kind import expected_kind, holds, only_answer, part_and_whole
+from rag_pipeline.answering.expected_kind import expected_kind, holds, is_elliptical, only_answer, part_and_whole
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
 _PIECES = ["what", "who", "is", "was", "the", "of", "in", "qui", "est", "de", "d'", "cuál", "how many", "wie viele", "when", "old"]
@@ -39,3 +39,16 @@ def test_any_question_is_read(pieces: list[str], apart: bool) -> None:
 @pytest.mark.parametrize("question", ["What is   of x?", "What is the   of France?", "¿Cuál es   de x?", "who is  \t for y"])
 def test_a_gap_where_a_word_should_stand_asks_for_nothing(question: str) -> None:
     assert part_and_whole(question) is None
+
+
+@pytest.mark.parametrize("question", ["And in 2021?", "FY2022?", "2022Q4?", "What about the 10th?"])
+def test_a_number_alone_does_not_tell_what_a_question_is_about(question: str) -> None:
+    assert is_elliptical(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How large was Warsaw in 1999?", "1999年华沙的人口是多少？", "1999年のワルシャワの人口は？", "คน1999คนในกรุงวอร์ซอ"],
+)
+def test_a_number_does_not_take_the_words_that_no_blank_parts_from_it(question: str) -> None:
+    assert not is_elliptical(question)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rag_pipeline.answering.expected_kind import is_elliptical
 from rag_pipeline.answering.retrieval.reranking import Reread, is_close, reranked
 from rag_pipeline.answering.retrieval.scoring import level_by_words, ranked
-from rag_pipeline.answering.retrieval.second_look import leans, put_together, second_question
+from rag_pipeline.answering.retrieval.second_look import fitting_both, put_together, second_question
 from rag_pipeline.answering.retrieval.selection import interleaved, that_can_answer, varied, with_continuation, without_copies
 from rag_pipeline.answering.retrieval.subjects import named_first
 from rag_pipeline.answering.tuning import TUNING, Tuning
@@ -71,8 +71,8 @@ def all_in_order(
     topical = in_order(with_topic, sources, top_k, tuning) if with_topic else ()
     if topical and is_elliptical(questions[0]):
         found[0] = topical
-    elif leans(found[0], topical):
-        found[0] = put_together(found[0], topical, tuning.second_look)[:top_k]
+    elif fitting := fitting_both(questions[0], found[0], topical, tuning.second_look):
+        found[0] = put_together(found[0], fitting, tuning.second_look)[:top_k]
     else:
         with_topic = ""
     return interleaved(found, top_k), with_topic

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rag_pipeline.answering.retrieval.scoring import coverage, spoken_name, word_rarity
 from rag_pipeline.answering.tuning import TUNING, SecondLook
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
@@ -62,9 +63,19 @@ def _capitalised_runs(text: str, read_before: int) -> Iterator[tuple[list[str], 
         yield run, begins
 
 
-def leans(alone: Sequence[Hit], with_topic: Sequence[Hit]) -> bool:
-    """Whether a question leans on the conversation: a passage fits both better than any fits the question alone."""
-    return bool(alone and with_topic) and with_topic[0].score > alone[0].score
+def fitting_both(question: str, alone: Sequence[Hit], with_topic: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> Sequence[Hit]:
+    """What a search with the conversation found that fits the question too, where it leans on the conversation; nothing where it does not.
+
+    It leans on that where a passage fits both better than any fits the question alone. A passage that says next to nothing of the
+    question itself, beside the best that it found alone, fits only what was asked before.
+    """
+    if not alone:
+        return ()
+    said = {hit.chunk_id: word_ids(f"{spoken_name(hit.document)} {hit.context} {hit.text}") for hit in (*alone, *with_topic)}
+    rarity = word_rarity(word_ids(question), list(said.values()))
+    least = tuning.own_words * coverage(said[alone[0].chunk_id], rarity)
+    fitting = [hit for hit in with_topic if coverage(said[hit.chunk_id], rarity) >= least]
+    return fitting if fitting and fitting[0].score > alone[0].score else ()
 
 
 def put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook = TUNING.second_look) -> tuple[Hit, ...]:

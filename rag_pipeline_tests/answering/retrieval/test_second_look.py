@@ -1,8 +1,10 @@
 """Searching again for what the best passage names."""
 
+from dataclasses import replace
+
 import pytest
 
-from rag_pipeline.answering.retrieval.second_look import leans, names_in, put_together, second_question
+from rag_pipeline.answering.retrieval.second_look import fitting_both, names_in, put_together, second_question
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline_tests.answering.conftest import hit
 
@@ -27,12 +29,30 @@ def test_what_the_second_search_finds_comes_after_the_best_of_the_first() -> Non
     assert [one.score for one in together] == [0.6, 0.6, 0.5 * TUNING.second_look.weight, 0.4]
 
 
+ASKED = "How long does its warranty last?"
+WARRANTY, TAXES = "The warranty covers two years.", "The effective tax rate of Boeing was 21 percent."
+
+
 def test_a_question_leans_on_what_was_asked_before_where_a_passage_fits_both_better() -> None:
-    alone = (hit(1, score=0.8), hit(2, score=0.7))
-    assert leans(alone, (hit(3, score=0.9), hit(4, score=0.5)))
-    assert not leans(alone, (hit(3, score=0.8), hit(4, score=0.7)))
-    assert not leans(alone, ())
-    assert not leans((), alone)
+    alone = (hit(1, WARRANTY, score=0.8), hit(2, WARRANTY, score=0.7))
+    better = (hit(3, WARRANTY, score=0.9), hit(4, WARRANTY, score=0.5))
+    assert fitting_both(ASKED, alone, better) == [*better]
+    assert not fitting_both(ASKED, alone, (hit(3, WARRANTY, score=0.8), hit(4, WARRANTY, score=0.7)))
+    assert not fitting_both(ASKED, alone, ())
+    assert not fitting_both(ASKED, (), better)
+
+
+def test_what_says_nothing_of_the_question_fits_only_what_was_asked_before() -> None:
+    alone = (hit(1, WARRANTY, score=0.5), hit(2, "Boeing gives a warranty.", score=0.4))
+    taxes, both = hit(3, TAXES, score=0.9), hit(4, "Boeing's warranty lasts for five years.", score=0.6)
+    assert not fitting_both(ASKED, alone, (taxes,))
+    assert fitting_both(ASKED, alone, (taxes, both)) == [both]
+    assert fitting_both(ASKED, alone, (taxes, replace(both, text="For five years.", context="Warranty of Boeing"))) != []
+
+
+def test_where_no_word_of_a_question_is_found_any_passage_may_fit_it() -> None:
+    found = [hit(2, TAXES, score=0.9)]
+    assert fitting_both("Gilt die Garantie lange?", (hit(1, WARRANTY, score=0.5),), found) == found
 
 
 @pytest.mark.parametrize(

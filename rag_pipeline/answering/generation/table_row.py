@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from rag_pipeline.models import cells_of
 from rag_pipeline.quantities.measure_words import spelling, units
-from rag_pipeline.quantities.numbers import PERCENT, Reading, numbers_in, stated_factor
+from rag_pipeline.quantities.numbers import PERCENT, Reading, numbers_in, stated_factor, stated_scales
 from rag_pipeline.stores.vectors.bm25 import word_ids
 
 _WORD = re.compile(r"%|\w+")
-_UNIT = re.compile(r"(.*?)\s*(\([^()]+\))?", re.DOTALL)
+_UNIT_BEHIND = re.compile(r"(.*?)\s*(\([^()]+\))", re.DOTALL)
+_UNIT_BEFORE = re.compile(r"(\([^()]+\))\s+(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,20 @@ def table_row(line: str, header: str) -> TableRow:
     cells, names = cells_of(line), cells_of(header)
     if len(cells) > len(names):
         return TableRow("", tuple(("", cell) for cell in cells if cell))
-    told = _UNIT.fullmatch(names[0])
-    first, unit = (told[1], told[2] or "") if told else (names[0], "")
+    first, unit = _unit_apart(names[0].rstrip(": "))
+    columns = names[1:]
+    if first.endswith(","):  # goes on in the names of the columns: "Years ended December 31,", "2022"
+        first, columns = "", [f"{first} {column}" if column[:1].isdigit() else column for column in columns]
     name = f"{first}: {cells[0]}" if first and cells[0] else cells[0]
-    return TableRow(name, tuple((column, cell) for column, cell in zip(names[1:], cells[1:], strict=False) if cell), unit)
+    return TableRow(name, tuple((column, cell) for column, cell in zip(columns, cells[1:], strict=False) if cell), unit)
+
+
+def _unit_apart(name: str) -> tuple[str, str]:
+    """What stands above the names of rows, without the unit in brackets behind it, or before it if that is sure to be one."""
+    behind = _UNIT_BEHIND.fullmatch(name)
+    if behind:
+        return behind[1], behind[2]
+    before = _UNIT_BEFORE.fullmatch(name)
+    if before and (stated_scales(before[1]) or _says_percent(before[1])):
+        return before[2], before[1]
+    return name, ""

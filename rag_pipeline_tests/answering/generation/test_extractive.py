@@ -129,6 +129,22 @@ def test_percentages_are_no_amounts_wherever_the_sign_stands() -> None:
     assert "0.8" in answered("What was 3M's goodwill impairment in percent of net sales in 2022?", of_sales, amounts)
 
 
+@pytest.mark.parametrize(
+    ("head", "quoted"),
+    [
+        ("(Dollars in millions) Years ended December 31, || 2022 || 2021", "Years ended December 31, 2022: $66,608 (Dollars in millions)"),
+        ("(Dollars in millions) || 2022 || 2021", "2022: $66,608 (Dollars in millions)"),
+        ("Revenues by year ($ in millions): || 2022 || 2021", "2022: $66,608 ($ in millions)"),
+        ("As of June 30, || 2022 || Change", "As of June 30, 2022: $66,608"),
+        ("(a) Group || 2022 || 2021", "2022: $66,608"),
+    ],
+)
+def test_a_row_says_unit_and_period_where_a_reader_looks_for_them(head: str, quoted: str) -> None:
+    said = answered("What were 3M's total revenues in 2022?", f"{head}\nTotal revenues | $66,608 | $62,286")
+    assert said.endswith(f"Total revenues; {quoted} [1]")
+    assert "::" not in said
+
+
 def test_another_fiscal_year_is_no_nearer_for_being_written_with_the_same_letters() -> None:
     funds = "The FY23 appropriations of 3M support programs into 2025."
     margins = [f"In 2022 the gross margin of {name} rose by two points." for name in ("3M", "its health care", "its consumer business")]

@@ -177,8 +177,9 @@ class Retriever:
             return []
 
     def _collections(self, scope: Scope, existing: Sequence[str]) -> Sequence[str]:
-        for error in self._index.damaged() if scope.collections or not existing else ():
-            if error.collection in scope.collections or not (existing or scope.nothing_indexed):
+        unknown = [name for name in scope.collections if name not in existing]
+        for error in self._index.damaged() if unknown or not existing else ():  # where the version before answers, it does
+            if error.collection in unknown or not (existing or scope.nothing_indexed):
                 raise error
         if scope.nothing_indexed:
             raise NothingIndexedError(f"Nothing is indexed yet in {', '.join(scope.collections)}.")
@@ -186,7 +187,6 @@ class Retriever:
             raise NothingIndexedError(
                 f"No documents are indexed yet: drop files into {self._settings.uploads} and start `rag up`, or run: rag ingest"
             )
-        unknown = [name for name in scope.collections if name not in existing]
         if unknown:
             raise RagError(f"No collection is named {', '.join(map(repr, unknown))}. There are: {', '.join(map(repr, existing))}.")
         return tuple(dict.fromkeys(scope.collections)) or existing

@@ -69,7 +69,7 @@ def fitting_both(question: str, alone: Sequence[Hit], with_topic: Sequence[Hit],
     It leans on that where a passage fits both better than any fits the question alone. A passage that says next to nothing of the
     question itself, beside the best that it found alone, fits only what was asked before.
     """
-    if not alone:
+    if not alone or not with_topic:
         return ()
     said = {hit.chunk_id: word_ids(f"{spoken_name(hit.document)} {hit.context} {hit.text}") for hit in (*alone, *with_topic)}
     rarity = word_rarity(word_ids(question), list(said.values()))

@@ -364,16 +364,19 @@ class CollectionFolder:
 
 def published_versions(root: Path) -> dict[str, Manifest]:
     """The versions that answer, by collection, sorted; damaged ones are named in the log."""
-    for error in damaged_collections(root):
-        LOG.warning("%s", error)
     found = [manifest for path in _manifest_paths(root) if (manifest := _published(root, path))]
     return {manifest.collection: manifest for manifest in sorted(found, key=lambda manifest: manifest.collection)}
 
 
 def damaged_collections(root: Path) -> list[DamagedIndexError]:
     """What is wrong with each collection whose current version cannot answer."""
-    folders = [CollectionFolder(root, _collection_of(path)) for path in _manifest_paths(root)]
-    return [DamagedIndexError(folder.collection, why) for folder in folders if (why := folder.damage())]
+    return [error for path in _manifest_paths(root) if (error := _damage_of(root, path))]
+
+
+def _damage_of(root: Path, manifest_path: Path) -> DamagedIndexError | None:
+    folder = CollectionFolder(root, _collection_of(manifest_path))
+    why = folder.damage()
+    return DamagedIndexError(folder.collection, why) if why else None
 
 
 def _collection_of(manifest_path: Path) -> str:
@@ -390,11 +393,15 @@ def _manifest_paths(root: Path) -> list[Path]:
 
 
 def _published(root: Path, path: Path) -> Manifest | None:
-    try:
+    current = manifest = None
+    with suppress(ValueError, OSError, DamagedIndexError):
         current = _read_manifests(path).get("current")
-        return CollectionFolder(root, current.collection).manifest() if current else None
-    except (ValueError, OSError, DamagedIndexError):
-        return None
+        manifest = CollectionFolder(root, current.collection).manifest() if current else None
+        if manifest == current:  # looked at once only: each question asks
+            return manifest
+    if damage := _damage_of(root, path):
+        LOG.warning("%s", damage)
+    return manifest
 
 
 def _read_manifests(path: Path) -> dict[str, Manifest]:

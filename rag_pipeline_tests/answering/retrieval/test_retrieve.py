@@ -22,7 +22,9 @@ from rag_pipeline.embedding.model_files import EmbeddingModelError, locate_model
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
+from rag_pipeline.stores.vectors.versions import CollectionFolder
 from rag_pipeline_tests.answering.conftest import BRIDGE, chunks, publish, settings_at
+from rag_pipeline_tests.made_model import put_into
 
 
 def retriever(settings: Settings) -> Retriever:
@@ -54,6 +56,25 @@ async def test_an_unknown_collection_is_named_with_those_that_exist(library_sett
 async def test_nothing_indexed_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NothingIndexedError, match=r"drop files into .*uploads"):
         await retriever(settings_at(tmp_path)).retrieve("When?", EVERYWHERE, 8)
+
+
+async def test_where_a_version_is_damaged_the_one_before_answers_whoever_names_its_collection(tmp_path: Path, packaged_model: Path) -> None:
+    put_into(tmp_path, packaged_model)
+    settings = settings_at(tmp_path)
+    publish(settings, "bridges", {"iron.md": BRIDGE})
+    publish(settings, "bridges", {"tin.md": ["The Tin Bridge was opened in 1999."]}, from_scratch=False)
+    folder = CollectionFolder(settings.index_path, "bridges")
+    for whole in (True, False):  # both versions are damaged in the end
+        manifest = folder.manifest()
+        assert manifest is not None
+        folder.mark_damaged(manifest, "a file is cut off")
+        for scope in (EVERYWHERE, Scope(("bridges",))):
+            ask = retriever(settings).retrieve("When was the Iron Bridge opened?", scope, 3)
+            if whole:
+                assert (await ask).hits[0].text == BRIDGE[0]
+            else:
+                with pytest.raises(RagError, match="a file is cut off"):
+                    await ask
 
 
 async def test_a_passage_is_found_by_its_citation(library_settings: Settings) -> None:

@@ -27,6 +27,7 @@ from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.local_models import LocalLanguageModel, LocalModel
 from rag_pipeline.answering.generation.marks import without_marks
+from rag_pipeline.answering.generation.outline import outlined
 from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
@@ -34,6 +35,7 @@ from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
+from rag_pipeline.answering.whole_document import is_of_whole_documents
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.preparation import stop_preparing
@@ -46,6 +48,7 @@ DECIDING = (
     "chat_model", "chat_tokenizer", "chat_context_tokens", "chat_max_tokens", "chat_withdraw",
 )  # fmt: skip
 """Settings that an answer depends on, whatever is indexed. None of them is a secret."""
+WHICH_DOCUMENT = "Which document? Name it in your question, or choose it to be searched alone."
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
@@ -217,6 +220,9 @@ class Answerer:
         course.hits, course.coverage, course.with_topic = found.hits, found.coverage, found.with_topic
         course.versions = {one.collection: one.version for one in found.versions}
         yield Retrieved(course.hits, found.considered, found.versions)
+        if found.unclear:
+            yield course.refused(WHICH_DOCUMENT)
+            return
         if not course.hits:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
             yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
@@ -298,6 +304,8 @@ class Answerer:
 
         What says nothing by itself is read so first.
         """
+        if is_of_whole_documents(course.question, course.hits):
+            return self._outlined(course)
         topic = course.with_topic.removeprefix(course.question).strip()
         readings = (topic, "") if is_elliptical(course.question) else ("", topic)
         made: dict[str, Extract] = {}
@@ -306,6 +314,14 @@ class Answerer:
             if made[reading].convincing:
                 return made[reading]
         return made[""]
+
+    def _outlined(self, course: _Course) -> Extract:
+        """What a whole document says; by the first sentences of its passages where a server gives no vectors."""
+        try:
+            return outlined(course.hits, lambda said: self.retriever.sentence_vectors(said, course.hits[0].collection), self._tuning)
+        except EmbeddingServerError as error:
+            course.coverage = replace(course.coverage, reason=str(error))
+            return outlined(course.hits, None, self._tuning)
 
     def _extract_for(self, course: _Course, topic: str = "") -> Extract:
         question, hits, nearest = course.question, course.hits, course.hits[0].collection

@@ -243,6 +243,22 @@ class Quoting:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """What stands for a whole document (``retrieval/retrieve.py``), and what is quoted of that (``generation/outline.py``)."""
+
+    most_documents: int = 3
+    """Documents that one question may mean: the reports of three years. Reasoned."""
+    first_passages: int = 2
+    """Of a document, beside those that say what it is about. Reasoned: the title and what comes first."""
+    sentences: int = 5
+    """That are quoted at most. Reasoned."""
+    shortest_characters: int = 40
+    """Of a sentence that says something by itself about a document. Reasoned."""
+    most_alike: float = 0.7
+    """Cosine of two sentences that say the same. Reasoned, as ``Quoting.same_words``."""
+
+
+@dataclass(frozen=True, slots=True)
 class KindReading:
     """When a text holds a number of what a question counts (``expected_kind.py``). Together they refuse 2 of 100 such questions of squad2
     that its texts answer, and 10 of 100 that they do not: docs/decisions/refusal.md."""
@@ -500,6 +516,7 @@ class Tuning:
     selection: Selection = Selection()
     segmentation: Segmentation = Segmentation()
     quoting: Quoting = Quoting()
+    outline: Outline = Outline()
     kinds: KindReading = KindReading()
     refusal: Refusal = Refusal()
     verification: Verification = Verification()

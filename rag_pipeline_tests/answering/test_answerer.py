@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from rag_pipeline.answering.answerer import build_answerer
+from rag_pipeline.answering.answerer import WHICH_DOCUMENT, build_answerer
 from rag_pipeline.answering.conversation.remembered import stored_form
 from rag_pipeline.answering.generation.extractive import pieces
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
@@ -87,6 +87,33 @@ async def test_a_follow_up_in_another_language_is_searched_for_with_what_was_ask
     assert first == Reformulated("Und wo steht sie?", (), "Und wo steht sie? Wer entwarf die Iron Bridge?")
     alone = (await events_of(build_answerer(library_settings), "Und wo steht sie?"))[0]
     assert alone == Reformulated("Und wo steht sie?")
+
+
+REPORT = [
+    "{0} builds wooden boats for fishermen on the northern coast.",
+    "In the last year {0} sold forty of its boats, most of them to Norway.",
+    "The price of oak rose by a fifth, and pine was hard to find.",
+    "Two apprentices finished their training in the yard of {0}.",
+]
+
+
+async def test_a_whole_document_is_quoted_and_no_other(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    publish(settings, "reports", {f"{name}_report.md": [text.format(name) for text in REPORT] for name in ("Acme", "Brix")})
+    answerer = build_answerer(settings)
+
+    async def quoted(question: str, *more: Any) -> set[str]:
+        end = cast("Answered", (await events_of(answerer, question, *more))[-1])
+        assert [mark.number for mark in end.marks] == sorted(mark.number for mark in end.marks)
+        assert len(end.marks) == len(REPORT)
+        return {citation.hit.document for citation in end.citations}
+
+    assert await quoted("Summarize the Acme report") == {"Acme_report.md"}
+    assert await quoted("Worum geht es in Brix_report.md?") == {"Brix_report.md"}
+    this = "What is this document about?"
+    assert await quoted(this, [Message("user", "How many boats did Brix sell?"), Message("assistant", "Forty.")]) == {"Brix_report.md"}
+    assert await quoted(this, [], Scope((), DocumentFilter(("Acme_report.md",)))) == {"Acme_report.md"}
+    assert cast("Refused", (await events_of(answerer, this))[-1]).reason == WHICH_DOCUMENT
 
 
 @pytest.mark.parametrize(

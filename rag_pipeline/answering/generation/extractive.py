@@ -138,6 +138,12 @@ def extracted(
     return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), about_it and not lacking, lacking if about_it else "")
 
 
+def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
+    """Sentences as an answer that convinces, if there are any, whatever was asked."""
+    text, marks = _marked(quoted)
+    return Extract(text, marks, _cited(quoted, hits), float(bool(text)), bool(text))
+
+
 def _asked(question: str, topic: str) -> _Asked:
     read = f"{question} {topic}".strip()
     asking = question if asks(question) else read

@@ -10,18 +10,20 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from typing import cast
 
 from rag_pipeline.answering.question import checked_question
-from rag_pipeline.answering.retrieval.order import Sources, all_in_order
+from rag_pipeline.answering.retrieval.order import Sources, all_in_order, in_order
 from rag_pipeline.answering.retrieval.question_encoder import QuestionEncoder, SentenceEncoder, Vector
 from rag_pipeline.answering.retrieval.reranking import reranker
+from rag_pipeline.answering.retrieval.scoring import spoken_name
 from rag_pipeline.answering.scope import Scope
 from rag_pipeline.answering.tuning import TUNING, Tuning
+from rag_pipeline.answering.whole_document import OVERVIEW, document_asked_about, documents_meant, names_no_document
 from rag_pipeline.embedding.embedder import Vectors, prepare_light_runtime
 from rag_pipeline.embedding.embedding_server import FOR_A_QUESTION, EmbeddingServerError
 from rag_pipeline.embedding.model import EmbeddingModel, embedding_model
@@ -43,7 +45,8 @@ class NothingIndexedError(RagError):
 class Found:
     """Passages, best first, and how far they could be found by their meaning; which came close, and which versions were searched.
 
-    ``with_topic`` is the question with what was asked before it, where it leans on that.
+    ``with_topic`` is the question with what was asked before it, where it leans on that. ``unclear``: it asks about a whole document, and
+    does not say which, or means too many.
     """
 
     hits: tuple[Hit, ...]
@@ -51,6 +54,7 @@ class Found:
     considered: tuple[Hit, ...] = ()
     versions: tuple[IndexVersion, ...] = ()
     with_topic: str = ""
+    unclear: bool = False
 
 
 @dataclass
@@ -156,10 +160,39 @@ class Retriever:
     def _found(self, asked: _Question, questions: Sequence[str], with_topic: str, top_k: int) -> Found:
         seen: list[Hit] = []
         sources = Sources(partial(self._candidates, asked), self._following, self._reread, seen.extend)
-        hits, leans_on = all_in_order(questions, with_topic, sources, top_k, self._tuning)
+        called = document_asked_about(questions[0])
+        whole = self._of_whole(asked, questions[0], called, with_topic, top_k) if called else None
+        hits, leans_on = (whole, "") if whole is not None else all_in_order(questions, with_topic, sources, top_k, self._tuning)
         searched = [asked.published[name] for name in asked.collections if name in asked.published]
         versions = tuple(IndexVersion(one.collection, one.version, one.embedding_model) for one in searched)
-        return Found(hits, self._coverage(asked), _not_chosen(seen, hits), versions, leans_on)
+        return Found(hits, self._coverage(asked), _not_chosen(seen, hits), versions, leans_on, unclear=whole == ())
+
+    def _of_whole(self, asked: _Question, question: str, called: str, with_topic: str, top_k: int) -> tuple[Hit, ...] | None:
+        """The passages that stand for the documents that a question about them as a whole means.
+
+        Empty where it may mean any of several, or means more of them than are read for one question; None where no document is called so.
+        """
+        any_of_them = names_no_document(called, question)
+        sources = Sources(partial(self._candidates, asked), self._following)
+        searched = with_topic if any_of_them and with_topic else question
+        meant = documents_meant(called, question, in_order(searched, sources, self._tuning.ranking.candidates, self._tuning))
+        if any_of_them and with_topic:
+            meant = meant[:1]
+        if len(meant) > (1 if any_of_them else self._tuning.outline.most_documents):
+            return ()
+        passages = [passage for hit in meant for passage in self._standing_for(asked, hit, max(1, top_k // len(meant)))]
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(passages, start=1)) or None
+
+    def _standing_for(self, asked: _Question, of_document: Hit, count: int) -> list[Hit]:
+        """A document's first passages, and those in which its author says what it is about, in reading order."""
+        narrowed = replace(asked.scope, filter=replace(asked.scope.filter, documents=(of_document.document,)))
+        within = _Question([of_document.collection], asked.published, narrowed)
+        sources = Sources(partial(self._candidates, within), self._following)
+        about = in_order(f"{spoken_name(of_document.document)} {OVERVIEW}", sources, count, self._tuning)
+        opening = self._neighbours(of_document, of_document.position, 0)[: self._tuning.outline.first_passages]
+        scored = {hit.chunk_id: hit for hit in about}
+        best = [scored.pop(hit.chunk_id, replace(hit, score=about[0].score)) for hit in opening] if about else opening
+        return sorted([*best, *scored.values()][:count], key=lambda hit: hit.position)
 
     def _coverage(self, asked: _Question) -> Coverage:
         manifests = [asked.published[name] for name in asked.collections if name in asked.published]

@@ -102,6 +102,7 @@ _ANSWERS = (
     message("The documents do not seem to say anything about this."),
     message("What the language model wrote stands in none of the passages, so it is no answer."),
     message("There is no passage in what was chosen to search. Choose other collections or documents."),
+    message("Which document? Name it in your question, or choose it to be searched alone."),
     message("Try words that the documents would use, ask for one thing at a time, or look at the nearest passages."),
     message("The passages found give no number that answers this."),
     message("The passages found give no date that answers this."),

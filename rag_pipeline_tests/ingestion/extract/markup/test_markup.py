@@ -235,3 +235,15 @@ def test_a_line_that_pandoc_trips_over_costs_the_structure_only(tmp_path: Path, 
     extraction = read(tmp_path, "a.org", b"* Looms\n\nWords.")
     assert texts(extraction) == ["* Looms", "Words."]
     assert "read as plain text" in extraction.notes[0]
+
+
+def test_prefixes_that_nobody_has_declared_cost_an_xml_file_nothing(tmp_path: Path) -> None:
+    content = (
+        b"<shop:list><shop:title>Prices</shop:title><shop:item shop:id='7' unit='kg'><shop:name>Nails</shop:name></shop:item></shop:list>"
+    )
+    extraction = read(tmp_path, "a.xml", content)
+    assert [(element.kind, element.text) for element in extraction.elements] == [
+        ("Title", "Prices"),
+        ("NarrativeText", "item unit: kg\nname: Nails"),
+    ]
+    assert not extraction.notes

@@ -126,14 +126,14 @@ def _encoding_of(sample: bytes) -> tuple[bytes, str]:
             return mark, name
     cut = sample[: sample.rfind(b"\n") + 1] or sample[:-4]  # no character cut in two
     wide = _seven_bit_encoding(cut, None) or utf16_without_mark(cut[:8192])
-    if wide or _decode(cut, "utf-8") is not None:
+    if wide or _decode(cut, "utf-8") is not None or _is_mixed_utf8(cut):
         return b"", wide or "utf-8"
     if _looks_western(cut):
         return b"", "cp1252"
     from charset_normalizer import from_bytes
 
     best = from_bytes(cut).best()
-    return b"", best.encoding if best else "cp1252"
+    return b"", best.encoding if best else _damaged_encoding(cut) or "cp1252"
 
 
 def clean_text(text: str) -> str:

@@ -246,3 +246,11 @@ def test_files_too_large_to_decode_at_once_read_alike(tmp_path: Path, monkeypatc
     monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
     assert texts(read(tmp_path, "b.txt", content)) == at_once
     assert at_once[-1] == f"Zeile 1999 {words}"
+
+
+@pytest.mark.parametrize(("words", "encoding"), [("mit Äpfeln, größer", "utf-8"), ("我们公司的年度报告", "gb2312")])
+def test_a_broken_character_costs_a_large_file_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, encoding: str) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._READ_WHOLE_BYTES", 1000)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
+    content = b"bad: \xff\n\n" + "".join(f"{number}: {words}\n\n" for number in range(2000)).encode(encoding)
+    assert texts(read(tmp_path, "a.txt", content))[1:] == [f"{number}: {words}" for number in range(2000)]

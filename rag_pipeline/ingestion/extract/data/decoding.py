@@ -35,6 +35,9 @@ _WESTERN = frozenset("äöüÄÖÜßéèêëÉÈÊàâÀÂçÇîïôœŒùûáí
 _MEASURES = frozenset("µ²³¹½¼¾±×÷¥¢ªº")
 _MOST_ACCENTS = 0.25
 _NEARLY_ALL = 0.9
+_MIXED_UTF8 = 2
+"""Sequences of UTF-8 for each byte that is none. Two bytes of another encoding pass for such a sequence now and then (in EUC and GBK one
+character in ten), and never more often than not."""
 _MEANT = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874", "gb2312": "gb18030", "gbk": "gb18030",
           "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}  # fmt: skip
 """What writers mean who declare an encoding, by Python's names: the larger one (Encoding Standard of the WHATWG, 4.2)."""
@@ -62,6 +65,15 @@ _SEQUENCES = (
 """Escape sequences that call for the characters of two bytes (RFC 1468, RFC 1557), and half-width kana; by Python's names."""
 _CALLED = re.compile(rb"\x1b(\$[@B]|\([BHIJ])([^\x1b]*)")
 _TWO_BYTES = re.compile(rb"[\x21-\x7e]{2}")
+_BETWEEN_ERRORS = 20
+"""Bytes beyond ASCII for each that an encoding cannot read: in the wrong one far more of them are errors."""
+_SO_MANY_MORE = 3
+"""Errors for each one of the encoding that has the fewest, and for one more: with more than that it is not what a text was written in."""
+_UNREADABLE = "\ufffd"
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
+_SEVERAL_BYTES = ("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949")
+_NOT_IN_WINDOWS = b"\x81\x8d\x8f\x90\x9d"
+"""Bytes that Windows-1252 gives no character."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -82,13 +94,17 @@ def decode_text(content: bytes, declared: str | None = None) -> str:
         text = _decode(content, encoding) if encoding else None
         if text is not None:
             return clean_text(text)
+    if _is_mixed_utf8(content):
+        return clean_text(decode_leniently(content, "utf-8"))
+    if meant and _has_few_errors(content, meant):
+        return clean_text(decode_leniently(content, meant))
     return clean_text(_guess(content))
 
 
 def text_lines(stream: BinaryIO) -> Iterator[str]:
     """The lines of a file of any size, in little memory; line ends of every system become ``\\n``. Clean, as from :func:`decode_text`.
 
-    The encoding of a very large file is chosen by its first part; bytes that it does not allow later are kept as Latin-1.
+    The encoding of a very large file is chosen by its first part; bytes that it does not allow later are kept, as Windows-1252.
     """
     start = stream.tell()
     size = stream.seek(0, os.SEEK_END) - start
@@ -110,14 +126,14 @@ def _encoding_of(sample: bytes) -> tuple[bytes, str]:
             return mark, name
     cut = sample[: sample.rfind(b"\n") + 1] or sample[:-4]  # no character cut in two
     wide = _seven_bit_encoding(cut, None) or utf16_without_mark(cut[:8192])
-    if wide or _decode(cut, "utf-8") is not None:
+    if wide or _decode(cut, "utf-8") is not None or _is_mixed_utf8(cut):
         return b"", wide or "utf-8"
     if _looks_western(cut):
         return b"", "cp1252"
     from charset_normalizer import from_bytes
 
     best = from_bytes(cut).best()
-    return b"", best.encoding if best else "cp1252"
+    return b"", best.encoding if best else _damaged_encoding(cut) or "cp1252"
 
 
 def clean_text(text: str) -> str:
@@ -184,12 +200,6 @@ def _shift_jis(content: bytes) -> bytes:
 
 
 def _guess(content: bytes) -> str:
-    # A long UTF-8 file with a few bad bytes is still UTF-8; a guess would garble every other accent in it.
-    lenient = decode_leniently(content, "utf-8")
-    wrong = content.decode("utf-8", "replace").count("\ufffd") - content.count("\ufffd".encode())
-    right = sum(1 for character in lenient if ord(character) > 0xFF)
-    if right > 10 * wrong:
-        return lenient
     high = sum(byte > 0x7F for byte in content[:_DETECTION_BYTES])
     few = high < _ENOUGH_TO_GUESS
     if few and high < 0.15 * len(content):  # an accent here and there
@@ -199,8 +209,41 @@ def _guess(content: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(content[:_DETECTION_BYTES]).best()
-    guessed = _decode(content, best.encoding) if best else None
-    return guessed if guessed is not None else decode_leniently(content, "cp1252")
+    return decode_leniently(content, best.encoding if best else _damaged_encoding(content[:_DETECTION_BYTES]) or "cp1252")
+
+
+def _is_mixed_utf8(content: bytes) -> bool:
+    """UTF-8 with some bad bytes, or with pieces pasted from elsewhere, is still UTF-8; a guess would garble every other accent in it."""
+    wrong = _errors(content, "utf-8") - content.count(_UNREADABLE.encode())
+    right = sum(character > "\x7f" for character in content.decode("utf-8", "ignore"))
+    return right > _MIXED_UTF8 * wrong
+
+
+def _has_few_errors(content: bytes, encoding: str) -> bool:
+    """Whether nearly all of what is beyond ASCII can be read so: one broken character must not garble all others."""
+    return _errors(content, encoding) * _BETWEEN_ERRORS <= len(content) - len(content.translate(None, _BEYOND_ASCII))
+
+
+def _errors(content: bytes, encoding: str) -> int:
+    """How much of a text an encoding cannot read."""
+    try:
+        return content.decode(encoding, "replace").count(_UNREADABLE)
+    except (UnicodeError, LookupError):
+        return len(content)
+
+
+def _damaged_encoding(content: bytes) -> str | None:
+    """The encoding of several bytes a character that a text is in but for a few broken ones, for which statistics know no answer at all."""
+    from charset_normalizer import from_bytes
+
+    errors = {encoding: _errors(content, encoding) for encoding in _SEVERAL_BYTES if _has_few_errors(content, encoding)}
+    judged = []
+    for encoding, wrong in errors.items():
+        if wrong <= _SO_MANY_MORE * (1 + min(errors.values())):
+            whole = content.decode(encoding, "ignore").encode(encoding, "ignore")
+            best = from_bytes(whole, cp_isolation=[encoding]).best()
+            judged += [(best.chaos, -best.coherence, encoding)] if best else []
+    return min(judged)[2] if judged else None
 
 
 def _looks_western(content: bytes) -> bool:
@@ -225,14 +268,15 @@ def _beyond_ascii(content: bytes) -> list[str]:
 
 
 def decode_leniently(content: bytes, encoding: str) -> str:
-    """Decode, with each undecodable byte read as Latin-1, so that it is kept."""
+    """Decode, with each undecodable byte read as Windows-1252, or as Latin-1 where that has nothing, so that it is kept."""
     return content.decode(encoding, "rag-keep-bytes")
 
 
 def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
+    kept = error.object[error.start : error.end]
+    return "".join(bytes((byte,)).decode("latin-1" if byte in _NOT_IN_WINDOWS else "cp1252") for byte in kept), error.end
 
 
 codecs.register_error("rag-keep-bytes", _keep_bytes)

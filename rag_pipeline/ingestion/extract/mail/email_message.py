@@ -24,7 +24,7 @@ from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text
 from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.inside import elements_inside
 from rag_pipeline.ingestion.extract.mail.uuencoded import taken_apart
-from rag_pipeline.ingestion.extract.markup.html import html_elements
+from rag_pipeline.ingestion.extract.markup.html import declared_encoding, html_elements
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -218,8 +218,9 @@ def _content(part: EmailMessage) -> bytes:
 
 
 def _body_elements(part: EmailMessage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
-    text = decode_text(_content(part), part.get_content_charset())
-    if part.get_content_subtype() == "html":
+    content, page = _content(part), part.get_content_subtype() == "html"
+    text = decode_text(content, part.get_content_charset() or (declared_encoding(content) if page else None))
+    if page:
         yield from (replace(element, heading_path=(*path, *element.heading_path)) for element in html_elements(text))
         return
     text, files, damaged = taken_apart(text)

@@ -92,15 +92,15 @@ FAMILIES = (
         "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "9"
     ),
     Family(
-        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "10"
+        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "11"
     ),
-    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="10"),
+    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
     Family(
         "xml",
         "XML",
         "Web and markup",
         (Format(XML, _read_xml, ("xml", "rss", "atom", "xsd", "dita", "docbook"), "text", openings=_XML_OPENINGS),),
-        version="7",
+        version="8",
     ),
-    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="8"),
+    Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="9"),
 )

@@ -79,15 +79,19 @@ _DEEPEST_GROUP = 100
 def read_html(source: Source) -> Iterator[Element]:
     """The visible text of a page, its title first. Nothing that the page refers to is fetched or run."""
     content = source.stream.read()
-    declared = _DECLARED_ENCODING.search(content[:4096])
-    encoding = (declared[1] or declared[2]).decode("ascii") if declared else None
-    root = _parse(decode_text(content, encoding))
+    root = _parse(decode_text(content, declared_encoding(content)))
     if root is not None:
         if drop_hidden(root):
             source.notes.append("Text that the page hides from its readers was left out.")
         properties = _stated(root)
         drop_boilerplate(root)
         yield from with_properties(properties, _elements(root), source.name)
+
+
+def declared_encoding(content: bytes) -> str | None:
+    """The encoding that a page names at its beginning."""
+    declared = _DECLARED_ENCODING.search(content[:4096])
+    return (declared[1] or declared[2]).decode("ascii") if declared else None
 
 
 def _stated(root: _Element) -> dict[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _CONTENT = ("main", "article")
+"""Tags and roles of what a page is about (HTML Standard, 4.3.2 and 4.4.14; ARIA 1.2, 5.3.4); older pages have only the roles."""
 _ROLES = ("navigation", "search", "menu", "menubar", "toolbar")
 _EDGES = ("header", "footer", "aside")
 _EDGE_ROLES = ("banner", "contentinfo", "complementary")
@@ -51,14 +52,14 @@ def drop_boilerplate(root: _Element) -> None:
 def _is_boilerplate(element: _Element) -> bool:
     tag, role = str(element.tag), element.get("role", "").lower()
     names = f"{element.get('id', '')} {element.get('class', '')}"
-    if tag in ("html", "body", *_CONTENT) or role == "main" or _holds_content(element, beside=tag == "aside" or role == "complementary"):
+    if tag in ("html", "body") or _is_content(element) or _holds_content(element, beside=tag == "aside" or role == "complementary"):
         return False
     if role in _ROLES or _CONSENT.search(names):
         return True
     if tag == "nav" or _LINK_LISTS.search(names):
         return _link_share(element) > _MOSTLY_LINKS
     edge = tag in _EDGES or role in _EDGE_ROLES
-    inside_content = next(element.iterancestors(*_CONTENT), None) is not None
+    inside_content = any(map(_is_content, element.iterancestors()))
     title = next(element.iterdescendants("h1"), None) is not None
     return edge and not inside_content and not title and _link_share(element) > _MOSTLY_LINKS
 
@@ -66,8 +67,12 @@ def _is_boilerplate(element: _Element) -> bool:
 def _holds_content(element: _Element, *, beside: bool) -> bool:
     """Whether the content of the page is in it. Beside the content, an article that is mostly links only points to another one; anywhere
     else it may be the page's own, a list of links with a wrapper whose class says ``has-sidebar``."""
-    parts = element.iterdescendants(*_CONTENT)
-    return any(not beside or part.tag == "main" or _link_share(part) <= _MOSTLY_LINKS for part in parts)
+    parts = (part for part in element.iterdescendants("*") if _is_content(part))
+    return any(not beside or "main" in (part.tag, part.get("role")) or _link_share(part) <= _MOSTLY_LINKS for part in parts)
+
+
+def _is_content(element: _Element) -> bool:
+    return element.tag in _CONTENT or element.get("role", "").lower() in _CONTENT
 
 
 def _link_share(element: _Element) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag_pipeline.ingestion.extract.data.decoding import decode_text
 from rag_pipeline.ingestion.extract.source import Source
@@ -24,7 +24,8 @@ _NUMBERED_CUE_START = re.compile(rf"^\d+[ \t]*\n[ \t]*{_TIME}[ \t]*-->", re.MULT
 """Where the first cue has no number, digits before the next one were said."""
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
-_BLANK_LINES = re.compile(r"\n[ \t]*\n+")
+_BLANK_LINES = re.compile(r"\n\n+")
+"""A line of blanks does not end a cue (WebVTT, 4.1): where captions roll, it holds the place of a line that is still to come."""
 _NOT_SHOWN = ("STYLE", "REGION")
 _PARAGRAPH_CHARACTERS = 400
 _PAUSE_SECONDS = 5
@@ -36,13 +37,18 @@ _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '."', '!"', '?"')
 class _Cue:
     start: int
     end: int
-    text: str
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines)
 
 
 def read_subtitles(source: Source) -> Iterator[Element]:
     """What is said, in paragraphs of whole sentences, each led by the time of its first cue. Titles and comments of the file are kept."""
     text = decode_text(source.stream.read()).replace("\r\n", "\n").replace("\r", "\n")
     waiting: list[_Cue] = []
+    shown: tuple[str, ...] = ()
     for block in _blocks(text):
         cue = _cue(block)
         if cue is None:
@@ -50,12 +56,13 @@ def read_subtitles(source: Source) -> Iterator[Element]:
                 yield from _paragraph(waiting)
                 waiting = []
                 yield Element("NarrativeText", block.strip())
-        elif cue.text:
+        elif cue.lines:
             if waiting and _ends_paragraph(waiting, cue):
+                shown = () if _is_apart(waiting[-1], cue) else shown
                 yield from _paragraph(waiting)
                 waiting = []
-            if not waiting or waiting[-1].text != cue.text:  # live captions repeat a line while the next is written
-                waiting.append(cue)
+            waiting.append(replace(cue, lines=_new_lines(shown, cue.lines)))
+            shown = cue.lines
     yield from _paragraph(waiting)
 
 
@@ -75,9 +82,16 @@ def _cue(block: str) -> _Cue | None:
     for number, line in enumerate(lines[:2]):  # the first line may be the cue's number or name
         times = _TIMES.match(line)
         if times:
-            said = " ".join(" ".join(lines[number + 1 :]).split())
-            return _Cue(_seconds(times, 1), _seconds(times, 4), html.unescape(_TAG.sub("", _SPEAKER.sub(r"\1: ", said))).strip())
+            said = html.unescape(_TAG.sub("", _SPEAKER.sub(r"\1: ", "\n".join(lines[number + 1 :]))))
+            written = tuple(words for line in said.split("\n") if (words := " ".join(line.split())))
+            return _Cue(_seconds(times, 1), _seconds(times, 4), written)
     return None
+
+
+def _new_lines(shown: tuple[str, ...], lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a cue without those that the one before ends with: live captions repeat a line while the next is written below it."""
+    repeated = next((size for size in range(len(lines), 0, -1) if shown[-size:] == lines[:size]), 0)
+    return lines[repeated:]
 
 
 def _seconds(times: re.Match[str], group: int) -> int:
@@ -87,11 +101,16 @@ def _seconds(times: re.Match[str], group: int) -> int:
 
 def _ends_paragraph(waiting: list[_Cue], following: _Cue) -> bool:
     long = sum(len(cue.text) for cue in waiting) >= _PARAGRAPH_CHARACTERS
-    return following.start - waiting[-1].end >= _PAUSE_SECONDS or (long and waiting[-1].text.endswith(_SENTENCE_ENDS))
+    return _is_apart(waiting[-1], following) or (long and waiting[-1].text.endswith(_SENTENCE_ENDS))
+
+
+def _is_apart(cue: _Cue, following: _Cue) -> bool:
+    return following.start - cue.end >= _PAUSE_SECONDS
 
 
 def _paragraph(cues: list[_Cue]) -> Iterator[Element]:
-    if cues:
-        start = cues[0].start
+    said = [cue for cue in cues if cue.lines]
+    if said:
+        start = said[0].start
         shown = f"[{start // 3600:02d}:{start // 60 % 60:02d}:{start % 60:02d}]"
-        yield Element("NarrativeText", f"{shown} {' '.join(cue.text for cue in cues)}")
+        yield Element("NarrativeText", f"{shown} {' '.join(cue.text for cue in said)}")

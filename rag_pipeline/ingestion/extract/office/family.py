@@ -139,7 +139,7 @@ FAMILIES = (
             Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
             Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
         ),
-        version="10",
+        version="11",
     ),
     Family(
         "open_document",

@@ -9,11 +9,15 @@ import io
 import posixpath
 import re
 import zipfile
+from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.office.office_file import safe_xml
 from rag_pipeline.ingestion.extract.office.package import RELATIONSHIP, Package, resolved
 from rag_pipeline.ingestion.extract.office.parts import main_part
 from rag_pipeline.ingestion.extract.source import Source
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _TYPES = "[Content_Types].xml"
 
@@ -89,6 +93,45 @@ def without_unrelated_sheets(content: io.BytesIO) -> io.BytesIO:
             mended.writestr(name, etree.tostring(root) if name == main else package.blob(name))
     target.seek(0)
     return target
+
+
+def with_plain_styles(content: io.BytesIO) -> io.BytesIO:
+    """A copy of a workbook whose styles say how numbers are written, and nothing of fonts, colours and borders.
+
+    openpyxl stops at each of those that breaks the schema, such as a fill without a pattern, as other programs than Excel write them.
+
+    Raises:
+        KeyError, SyntaxError: the workbook's own part, or its styles, cannot be read.
+    """
+    from lxml import etree
+
+    package = Package(content)
+    styles = {relation.part: _plain_styles(package.xml(relation.part)) for relation in package.related(main_part(package), "styles")}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as mended:
+        for name in package.names():
+            mended.writestr(name, etree.tostring(styles[name]) if name in styles else package.blob(name))
+    target.seek(0)
+    return target
+
+
+def _plain_styles(root: _Element) -> _Element:
+    """The formats of numbers, and which of them each style of a cell has (ECMA-376 part 1, 18.8.30 and 18.8.45)."""
+    from lxml import etree
+
+    space = etree.QName(root).namespace
+    codes = [one for one in root.iter(f"{{{space}}}numFmt") if one.get("numFmtId", "").isdigit() and one.get("formatCode")]
+    numbers = [one.get("numFmtId", "") for one in root.iterfind(f"{{{space}}}cellXfs/{{{space}}}xf")]
+    plain = etree.fromstring(
+        f'<styleSheet xmlns="{space}"><numFmts/><fonts><font/></fonts><fills><fill><patternFill/></fill></fills>'
+        f"<borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs><cellXfs/>"
+        f'<cellStyles><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+    )
+    formats, *_, cells, _ = plain
+    formats.extend(codes)
+    for number in numbers:
+        etree.SubElement(cells, f"{{{space}}}xf", numFmtId=number if number.isdigit() else "0")
+    return plain
 
 
 def _leads_on(listing: str, target: str, parts: dict[str, bytes]) -> bool:

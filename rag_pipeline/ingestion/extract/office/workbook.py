@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
-from rag_pipeline.ingestion.extract.office.mending import without_damaged_parts, without_unrelated_sheets
+from rag_pipeline.ingestion.extract.office.mending import with_plain_styles, without_damaged_parts, without_unrelated_sheets
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full, number_text
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
@@ -56,21 +56,25 @@ def read_workbook(source: Source) -> Iterator[Element]:
 def _elements(source: Source, package: Package, archive: io.BytesIO) -> Iterator[Element]:
     import openpyxl
 
-    def opened() -> Any:
-        return openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
-
-    try:
+    workbook: Any = None
+    error = Exception()
+    for mend in (None, partial(_undamaged, source), with_plain_styles):
         try:
-            workbook = opened()
-        except Exception:  # noqa: BLE001 - one part that is no XML is enough
-            archive = without_unrelated_sheets(without_damaged_parts(source, archive, relations_too=False))
-            workbook = opened()
-    except Exception as error:  # noqa: BLE001 - one odd style, name or link is enough
+            archive = mend(archive) if mend else archive
+            workbook = openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
+            break
+        except Exception as tripped:  # noqa: BLE001 - one part that is no XML, one odd style, name or link is enough
+            error = tripped
+    if workbook is None:
         yield from _values(source, archive, error)
     else:
         _note_missing_sheets(source, package, workbook.sheetnames)
         yield from elements_of_sheets(source, [(sheet.title, partial(_rows, sheet)) for sheet in workbook.worksheets])
     yield from texts_outside_cells(source, archive)
+
+
+def _undamaged(source: Source, archive: io.BytesIO) -> io.BytesIO:
+    return without_unrelated_sheets(without_damaged_parts(source, archive, relations_too=False))
 
 
 def _values(source: Source, archive: BinaryIO, error: Exception) -> Iterator[Element]:

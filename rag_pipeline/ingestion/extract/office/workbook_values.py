@@ -44,6 +44,11 @@ _SHOWN_NUMBER = re.compile(
 )
 """A cell whose number is shown with more than digits. Its value alone would be what calamine takes, for errors as well."""
 _VALUE = re.compile(rb'\s*\boffice:value="([^"]*)"')
+_LONG_TIME = re.compile(
+    rb'office:value-type="time"(?P<between>[^>]*?)\boffice:time-value="(?P<sign>-?)PT(?P<hours>\d{3,}|2[4-9]|[3-9]\d|(?<=-PT)\d\d)'
+    rb'H(?P<minutes>\d+)M(?P<seconds>[\d.,]+)S"(?P<rest>[^>]*>)<text:p[^>]*>[^<]*</text:p>'
+)
+"""A cell with a length of time (ODF 1.3 part 3, 18.2: duration) that no clock shows: calamine gives the value as it is stored."""
 _AROUND_NUMBER = re.compile(r"([^\d%]*?)\.?\d(?:[\d.,\s'’]*\d)?(?:[eE][+-]?\d+)?([^\d]*)")
 _NO_RESULT = b' office:string-value=""'
 """Of a formula that failed: what went wrong is the cell's text, and calamine prefers this."""
@@ -172,7 +177,8 @@ def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
 
 def _mended(content: bytes) -> bytes:
     typed = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content).replace(_NO_RESULT, b""))
-    return _SHOWN_NUMBER.sub(_as_shown, typed)
+    times = rb'office:value-type="string"\g<between>\g<rest><text:p>\g<sign>\g<hours>:\g<minutes>:\g<seconds></text:p>'
+    return _SHOWN_NUMBER.sub(_as_shown, _LONG_TIME.sub(times, typed))
 
 
 def _number(written: bytes) -> float | None:

@@ -79,6 +79,34 @@ def test_one_bad_byte_does_not_garble_a_utf8_file() -> None:
     assert decode_text(content) == ACCENTED * 20 + "ÿ end"
 
 
+def test_pieces_in_another_encoding_do_not_garble_a_utf8_file() -> None:
+    # A page of western Europe: a name that was pasted in Windows-1252 stands between accents in UTF-8, and both are read.
+    content = "Über uns: Gärten, Höfe, Bäume – ".encode() + "Gärtner’s Fest".encode("cp1252") + " für Groß und Klein".encode()
+    assert decode_text(content, "utf-8") == decode_text(content) == "Über uns: Gärten, Höfe, Bäume – Gärtner’s Fest für Groß und Klein"
+    assert decode_text("Gärtner’s Fest in Zürich, Genève".encode("cp1252"), "utf-8") == "Gärtner’s Fest in Zürich, Genève"
+
+
+@pytest.mark.parametrize(("text", "encoding"), [
+    ("我们公司的年度报告显示，销售收入比去年同期增长了百分之十二。", "gb2312"),
+    ("当社の年次報告書によると、売上高は前年同期比で十二パーセント増加しました。", "shift_jis"),
+    ("当社の年次報告書によると、売上高は前年同期比で十二パーセント増加しました。", "euc-jp"),
+    ("本公司的年度報告顯示，銷售收入比去年同期增長了百分之十二。", "big5"),
+    ("우리 회사의 연례 보고서에 따르면 매출이 작년보다 증가했습니다.", "euc-kr"),
+])  # fmt: skip
+@pytest.mark.parametrize("declared", [True, False])
+def test_one_broken_character_does_not_garble_a_text_of_east_asia(text: str, encoding: str, declared: bool) -> None:
+    whole = f"{text}\n" * 8
+    content = whole.encode(encoding)
+    label = encoding if declared else None
+    assert decode_text(content + content[:1], label).startswith(whole)  # cut within a character
+    assert decode_text(content + b"\xff\n" + content, label).count(text) == 16
+
+
+def test_an_encoding_that_is_declared_and_wrong_is_not_taken_for_one_with_errors() -> None:
+    content = ("Обзор рынка за второй квартал. " * 8).encode("koi8-r")
+    assert decode_text(content, "euc-kr").startswith("Обзор рынка")
+
+
 @given(st.text())
 def test_utf8_survives_but_for_what_no_store_can_hold(text: str) -> None:
     assert decode_text(("x" + text).encode("utf-8", "surrogatepass")).startswith("x")
@@ -218,3 +246,11 @@ def test_files_too_large_to_decode_at_once_read_alike(tmp_path: Path, monkeypatc
     monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
     assert texts(read(tmp_path, "b.txt", content)) == at_once
     assert at_once[-1] == f"Zeile 1999 {words}"
+
+
+@pytest.mark.parametrize(("words", "encoding"), [("mit Äpfeln, größer", "utf-8"), ("我们公司的年度报告", "gb2312")])
+def test_a_broken_character_costs_a_large_file_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, encoding: str) -> None:
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._READ_WHOLE_BYTES", 1000)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
+    content = b"bad: \xff\n\n" + "".join(f"{number}: {words}\n\n" for number in range(2000)).encode(encoding)
+    assert texts(read(tmp_path, "a.txt", content))[1:] == [f"{number}: {words}" for number in range(2000)]

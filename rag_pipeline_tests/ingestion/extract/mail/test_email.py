@@ -45,6 +45,12 @@ def test_an_empty_html_form_gives_way_to_the_plain_one(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.eml", made.as_bytes()))[2:] == ["plain form"]
 
 
+def test_a_page_that_names_its_encoding_where_the_message_does_not(tmp_path: Path) -> None:
+    page = "<html><head><meta http-equiv=Content-Type content='text/html; charset=iso-8859-2'></head><p>Žluťoučký kůň</p></html>"
+    content = b"Subject: s\nContent-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n" + page.encode("iso-8859-2")
+    assert texts(read(tmp_path, "a.eml", content)) == ["s", "Žluťoučký kůň"]
+
+
 def test_attachments_are_read_under_their_names_and_written_nowhere(tmp_path: Path) -> None:
     made = message()
     made.add_attachment(b"attached words", maintype="text", subtype="plain", filename="../../outside.txt")

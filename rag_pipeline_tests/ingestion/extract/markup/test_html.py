@@ -122,6 +122,8 @@ COMMENTS = "<div class='comments'><p>Somebody says that this is a fine list of l
         LINKS,  # a page of links is about its links
         f"<div class='container has-sidebar'>{OWN_LINKS}</div>{COMMENTS * 3}",
         f"<div class='toc layout'>{OWN_LINKS}</div>{COMMENTS * 3}",
+        f"<section class='nav-content-wrap'><div role='main'><h1>My links</h1>{LINKS * 4}</div></section>{COMMENTS * 3}",
+        f"<div class='toc layout'><div role='article'><h1>My links</h1>{LINKS * 4}</div></div>{COMMENTS * 3}",
         f"<header><article><h2><a href='/a'>The story</a></h2></article></header>{STORY}",
         f"<main>{STORY}<aside>An aside of the author.</aside></main>",
         f"<header><h1>Title</h1></header>{STORY}",

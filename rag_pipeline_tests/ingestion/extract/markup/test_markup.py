@@ -235,3 +235,42 @@ def test_a_line_that_pandoc_trips_over_costs_the_structure_only(tmp_path: Path, 
     extraction = read(tmp_path, "a.org", b"* Looms\n\nWords.")
     assert texts(extraction) == ["* Looms", "Words."]
     assert "read as plain text" in extraction.notes[0]
+
+
+def test_prefixes_that_nobody_has_declared_cost_an_xml_file_nothing(tmp_path: Path) -> None:
+    content = (
+        b"<shop:list><shop:title>Prices</shop:title><shop:item shop:id='7' unit='kg'><shop:name>Nails</shop:name></shop:item></shop:list>"
+    )
+    extraction = read(tmp_path, "a.xml", content)
+    assert [(element.kind, element.text) for element in extraction.elements] == [
+        ("Title", "Prices"),
+        ("NarrativeText", "item unit: kg\nname: Nails"),
+    ]
+    assert not extraction.notes
+
+
+def test_captions_that_roll_are_said_once(tmp_path: Path) -> None:
+    # As recognised speech is captioned: a line is written word by word below the one before, then stands alone for a moment.
+    content = """WEBVTT
+
+00:00:00.160 --> 00:00:02.350 align:start position:0%
+\x20
+good<00:00:00.640><c> morning</c><00:00:01.100><c> everyone</c>
+
+00:00:02.350 --> 00:00:02.360 align:start position:0%
+good morning everyone
+\x20
+
+00:00:02.360 --> 00:00:04.100 align:start position:0%
+good morning everyone
+let<00:00:02.800><c> us</c><00:00:03.000><c> begin</c>
+
+00:00:04.100 --> 00:00:04.110 align:start position:0%
+let us begin
+\x20
+
+00:00:04.110 --> 00:00:06.000 align:start position:0%
+let us begin
+with<00:00:04.800><c> the</c><00:00:05.000><c> budget</c>
+"""
+    assert texts(read(tmp_path, "a.vtt", content.encode())) == ["WEBVTT", "[00:00:00] good morning everyone let us begin with the budget"]

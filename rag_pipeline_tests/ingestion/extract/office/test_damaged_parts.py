@@ -1,9 +1,11 @@
 """One damaged part of an Office file costs that part: what stands in all others is read, and the document says what is missing."""
 
+import datetime
 import io
 import re
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -21,7 +23,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from rag_pipeline.ingestion.extract.reading import elements_of
-from rag_pipeline_tests.ingestion.extract.documents import open_document, open_source
+from rag_pipeline_tests.ingestion.extract.documents import changed_archive, open_document, open_source, read, texts
 
 FEW = settings(derandomize=True, max_examples=15, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 SHEET_PARTS = ["worksheets/sheet2.xml", "charts/chart2.xml", "drawings/drawing2.xml", "comments/comment2.xml", "styles.xml"]
@@ -297,3 +299,23 @@ def test_the_last_row_that_a_sheet_can_have_costs_nothing() -> None:
     content = damaged(BOOK, "xl/worksheets/sheet2.xml", lambda part: part.replace(b"</sheetData>", b'<row r="1048576"/></sheetData>'))
     text, notes = said(content, XLSX)
     assert ([word for word in words_of_sheets(1, 2, 3) if word not in text], notes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "odd", [b"<fill/>", b"<fill><patternFill patternType='stripes'/></fill>", b"<fill><patternFill><fgColor/></patternFill></fill>"]
+)
+def test_an_odd_colour_does_not_cost_what_is_written_around_numbers(tmp_path: Path, odd: bytes) -> None:
+    book = openpyxl.Workbook()
+    for cell, value, code in (
+        ("A1", 12.5, '0.00 "EUR"'),
+        ("A2", 0.25, "0%"),
+        ("A3", datetime.date(2026, 3, 2), "d/m/yyyy"),
+        ("A4", 7, "General"),
+    ):
+        book.worksheets[0][cell] = value
+        book.worksheets[0][cell].number_format = code
+    book.save(tmp_path / "whole.xlsx")
+    changed = changed_archive((tmp_path / "whole.xlsx").read_bytes(), lambda _, part: part.replace(b"</fills>", odd + b"</fills>"))
+    extraction = read(tmp_path, "a.xlsx", changed)
+    assert texts(extraction)[-1].split("\n") == ["12.5 EUR", "25%", "2026-03-02", "7"]
+    assert not extraction.notes

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract import ReadingOptions, extract
 from rag_pipeline.ingestion.extract.office.open_document.encryption import _unpacked
-from rag_pipeline_tests.ingestion.extract.documents import element_with, open_document, read, texts
+from rag_pipeline_tests.ingestion.extract.documents import changed_archive, element_with, open_document, read, texts
 
 TEXT = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>
 <text:h text:outline-level="1">Guide</text:h>
@@ -222,3 +222,28 @@ def test_numbers_of_slides_are_no_text(tmp_path: Path) -> None:
     shown = "<draw:frame><draw:text-box><text:p>words</text:p></draw:text-box></draw:frame>"
     slide = f"<draw:page>{shown}{number}<presentation:notes>{said}{number}</presentation:notes></draw:page>"
     assert texts(read(tmp_path, "a.odp", open_document("presentation", slide))) == ["words", "Speaker notes:\nremember"]
+
+
+def test_a_workbook_has_the_headers_of_the_pages_that_its_sheets_are_printed_on(tmp_path: Path) -> None:
+    styles = "".join(
+        f"<style:master-page style:name='{name}'><style:header><text:p>header of {name}</text:p></style:header></style:master-page>"
+        for name in ("Default", "Report")
+    )
+    cell = '<table:table-row><table:table-cell office:value-type="string"><text:p>words</text:p></table:table-cell></table:table-row>'
+    content = open_document("spreadsheet", f'<table:table table:name="S" table:style-name="ta1">{cell}</table:table>', styles)
+    assert texts(read(tmp_path, "a.ods", content))[2:] == ["header of Default", "header of Report"]  # nothing says which
+    style = b"<style:style style:name='ta1' style:family='table' style:master-page-name='Default'/>"
+    automatic = b"<office:automatic-styles>" + style + b"</office:automatic-styles><office:body>"
+    named = changed_archive(content, lambda _, part: part.replace(b"<office:body>", automatic))
+    assert texts(read(tmp_path, "a.ods", named)) == ["S", "words", "header of Default"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("PT288H00M00S", "288:00:00"), ("-PT26H05M09.5S", "-26:05:09.5"), ("PT05H43M21S", "05:43:21")]
+)
+def test_times_longer_than_a_day_are_written_as_times(tmp_path: Path, value: str, shown: str) -> None:
+    cell = (
+        f'<table:table-cell table:style-name="t" office:value-type="time" office:time-value="{value}"><text:p>0</text:p></table:table-cell>'
+    )
+    content = open_document("spreadsheet", f'<table:table table:name="S"><table:table-row>{cell}</table:table-row></table:table>')
+    assert texts(read(tmp_path, "a.ods", content)) == ["S", shown]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from rag_pipeline.errors import DocumentError
@@ -166,14 +166,23 @@ def _pictures(archive: zipfile.ZipFile, body: _Element) -> list[str]:
 def texts_beside_cells(source: Source, stream: BinaryIO) -> Iterator[Element]:
     """Charts, boxes, comments, headers and footers of an OpenDocument workbook, whose cells are read elsewhere."""
     with zipfile.ZipFile(stream) as archive:
+        masters: set[str] = set()
         with source.part("What stands beside the cells"):
             body = _body(archive, "content.xml")
+            masters = _masters_of_sheets(body)
             drawn = (*(_DRAW + name for name in _SHAPES), f"{_OFFICE}annotation")
             for shape in body.iter(*drawn):
                 if next(shape.iterancestors(*drawn), None) is None:
                     yield from _Walk(source).element(shape)
             yield from _embedded(source, archive, body)
-        yield from _edges(source, archive)
+        yield from _edges(source, archive, masters)
+
+
+def _masters_of_sheets(body: _Element) -> set[str]:
+    """The pages that sheets are printed on; LibreOffice keeps one more in each workbook, whose header shows a sheet that is none."""
+    used = {table.get(f"{_TABLE}style-name") for table in body.iter(f"{_TABLE}table")}
+    styles = body.getroottree().getroot().iter(f"{_STYLE}style")
+    return {style.get(f"{_STYLE}master-page-name", "") for style in styles if style.get(f"{_STYLE}name") in used} - {""}
 
 
 def check_encryption(source: Source, names: list[str]) -> None:
@@ -239,15 +248,16 @@ def _is_hidden(element: _Element) -> bool:
     return field is not None and str(field.get(f"{_TEXT}is-hidden")) == "true"
 
 
-def _edges(source: Source, archive: zipfile.ZipFile) -> Iterator[Element]:
-    """Headers and footers, each text once."""
+def _edges(source: Source, archive: zipfile.ZipFile, masters: Container[str] = ()) -> Iterator[Element]:
+    """Headers and footers, each text once; those of these master pages, or of all where none is named (ODF 1.3 part 3, 16.9)."""
     written: dict[str, ElementKind] = {}
     with source.part("The part with headers and footers"):
         if "styles.xml" not in archive.namelist():
             return
         for edge in safe_xml(archive.read("styles.xml")).iter(*_HEADERS):
             text = "\n".join(words for paragraph in edge.iter(f"{_TEXT}p") if (words := _words(paragraph)))
-            if text.strip() and edge.get(f"{_STYLE}display") != "false":
+            shown = edge.get(f"{_STYLE}display") != "false" and (not masters or edge.getparent().get(f"{_STYLE}name") in masters)
+            if text.strip() and shown:
                 written.setdefault(text, _HEADERS[str(edge.tag)])
     yield from (Element(kind, text) for text, kind in written.items() if text not in ("???", "Page 1", "Page 1 / 99"))
 

@@ -268,9 +268,11 @@ def _is_layout(table: _Element) -> bool:
     What names columns, or has a caption, is data. So is a table without, of several rows and columns, unless most of its cells hold
     whole blocks, or one of them holds most of a text: these are pages.
     """
-    rows = [
-        [part for part in own_parts(table, "td", "th") if next(part.iterancestors("tr"), None) is row] for row in own_parts(table, "tr")
-    ]
+    cells: dict[_Element, list[_Element]] = {row: [] for row in own_parts(table, "tr")}
+    for part in own_parts(table, "td", "th"):
+        if (row := next(part.iterancestors("tr"), None)) in cells:
+            cells[row].append(part)
+    rows = list(cells.values())
     if table.get("role") in ("presentation", "none") or all(len(row) < 2 for row in rows):
         return True
     if table.get("role") in ("table", "grid") or next(own_parts(table, "th", "caption", "thead"), None) is not None:

@@ -9,6 +9,7 @@ when it is nearly all links, and never when little of the page would be left.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def drop_hidden(root: _Element) -> bool:
 
 def drop_boilerplate(root: _Element) -> None:
     """Remove navigation, site headers and footers, banners and link lists, unless little would be left."""
-    parts = [element for element in root.iter("*") if isinstance(element.tag, str) and _is_boilerplate(element)]
+    holding = _holding_content(root)
+    parts = {element: None for element in root.iter("*") if isinstance(element.tag, str) and _is_boilerplate(element, holding)}
     outermost = [part for part in parts if not any(ancestor in parts for ancestor in part.iterancestors())]
     letters = _letters(root)
     if letters - sum(map(_letters, outermost)) >= _LEAST_LEFT * letters:
@@ -49,25 +51,34 @@ def drop_boilerplate(root: _Element) -> None:
             _remove(part)
 
 
-def _is_boilerplate(element: _Element) -> bool:
+def _holding_content(root: _Element) -> dict[_Element, list[_Element]]:
+    """What has the content of the page, or parts of it, in it. Looked for once: a page may have a hundred thousand elements."""
+    holding: dict[_Element, list[_Element]] = {}
+    for part in filter(_is_content, root.iter("*")):
+        for ancestor in part.iterancestors():
+            holding.setdefault(ancestor, []).append(part)
+    return holding
+
+
+def _is_boilerplate(element: _Element, holding: Mapping[_Element, Sequence[_Element]]) -> bool:
     tag, role = str(element.tag), element.get("role", "").lower()
     names = f"{element.get('id', '')} {element.get('class', '')}"
-    if tag in ("html", "body") or _is_content(element) or _holds_content(element, beside=tag == "aside" or role == "complementary"):
+    if tag in ("html", "body") or _is_content(element):
+        return False
+    if _holds_content(holding.get(element, ()), beside=tag == "aside" or role == "complementary"):
         return False
     if role in _ROLES or _CONSENT.search(names):
         return True
     if tag == "nav" or _LINK_LISTS.search(names):
         return _link_share(element) > _MOSTLY_LINKS
-    edge = tag in _EDGES or role in _EDGE_ROLES
-    inside_content = any(map(_is_content, element.iterancestors()))
-    title = next(element.iterdescendants("h1"), None) is not None
-    return edge and not inside_content and not title and _link_share(element) > _MOSTLY_LINKS
+    if (tag not in _EDGES and role not in _EDGE_ROLES) or any(map(_is_content, element.iterancestors())):
+        return False
+    return next(element.iterdescendants("h1"), None) is None and _link_share(element) > _MOSTLY_LINKS
 
 
-def _holds_content(element: _Element, *, beside: bool) -> bool:
-    """Whether the content of the page is in it. Beside the content, an article that is mostly links only points to another one; anywhere
-    else it may be the page's own, a list of links with a wrapper whose class says ``has-sidebar``."""
-    parts = (part for part in element.iterdescendants("*") if _is_content(part))
+def _holds_content(parts: Sequence[_Element], *, beside: bool) -> bool:
+    """Whether the content of the page is among them. Beside the content, an article that is mostly links only points to another one;
+    anywhere else it may be the page's own, a list of links with a wrapper whose class says ``has-sidebar``."""
     return any(not beside or "main" in (part.tag, part.get("role")) or _link_share(part) <= _MOSTLY_LINKS for part in parts)
 
 

@@ -28,6 +28,8 @@ _BLANK_LINES = re.compile(r"\n\n+")
 """A line of blanks does not end a cue (WebVTT, 4.1): where captions roll, it holds the place of a line that is still to come."""
 _NOT_SHOWN = ("STYLE", "REGION")
 _PARAGRAPH_CHARACTERS = 400
+_LONGEST_PARAGRAPH_CHARACTERS = 800
+"""Where no sentence ends: programs that write what they hear set no full stops, and each paragraph tells when it was said."""
 _PAUSE_SECONDS = 5
 """Whoever is silent this long begins a new paragraph."""
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '."', '!"', '?"')
@@ -100,8 +102,9 @@ def _seconds(times: re.Match[str], group: int) -> int:
 
 
 def _ends_paragraph(waiting: list[_Cue], following: _Cue) -> bool:
-    long = sum(len(cue.text) for cue in waiting) >= _PARAGRAPH_CHARACTERS
-    return _is_apart(waiting[-1], following) or (long and waiting[-1].text.endswith(_SENTENCE_ENDS))
+    characters = sum(len(cue.text) for cue in waiting)
+    whole = characters >= _PARAGRAPH_CHARACTERS and waiting[-1].text.endswith(_SENTENCE_ENDS)
+    return whole or characters >= _LONGEST_PARAGRAPH_CHARACTERS or _is_apart(waiting[-1], following)
 
 
 def _is_apart(cue: _Cue, following: _Cue) -> bool:

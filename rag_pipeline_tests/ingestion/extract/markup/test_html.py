@@ -166,6 +166,14 @@ def test_a_table_that_places_things_reads_as_text(tmp_path: Path) -> None:
     assert element_with(extraction, "Many words").heading_path[-1] == "News"
 
 
+def test_a_table_of_thousands_of_rows_is_one_table(tmp_path: Path) -> None:
+    """For each row all cells were looked at: 20,000 rows took more than ten minutes, which is longer than any file may take."""
+    rows = "".join(f"<tr><td>{number}</td><td>value {number}</td></tr>" for number in range(8_000))
+    (table,) = read(tmp_path, "a.html", page(f"<table>{rows}</table>")).elements
+    assert table.kind == "Table"
+    assert table.text.split("\n")[-1] == "7999 | value 7999"
+
+
 def test_cells_over_rows_and_columns_keep_the_others_in_their_columns(tmp_path: Path) -> None:
     body = """<table><tr><th>a</th><th>b</th><th>c</th><th>d</th></tr><tr><td>1</td><td colspan=2>2</td><td rowspan=2>4</td></tr>
         <tr><td>5</td></tr><tr><td>6</td><td>7</td><td>8</td><td>9</td></tr></table>"""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -247,6 +248,16 @@ def test_prefixes_that_nobody_has_declared_cost_an_xml_file_nothing(tmp_path: Pa
         ("NarrativeText", "item unit: kg\nname: Nails"),
     ]
     assert not extraction.notes
+
+
+def test_what_is_said_without_full_stops_tells_its_time_all_the_same(tmp_path: Path) -> None:
+    cues = "".join(
+        f"00:{n // 60:02}:{n % 60:02}.000 --> 00:{n // 60:02}:{n % 60:02}.900\nand so they said word {n}\n\n" for n in range(300)
+    )
+    *_, last = said = texts(read(tmp_path, "a.vtt", f"WEBVTT\n\n{cues}".encode()))[1:]
+    assert max(map(len, said)) < 1000
+    assert last.startswith("[00:04:")
+    assert re.findall(r"word (\d+)", " ".join(said)) == [str(n) for n in range(300)]
 
 
 def test_captions_that_roll_are_said_once(tmp_path: Path) -> None:

@@ -236,6 +236,9 @@ def test_a_workbook_has_the_headers_of_the_pages_that_its_sheets_are_printed_on(
     automatic = b"<office:automatic-styles>" + style + b"</office:automatic-styles><office:body>"
     named = changed_archive(content, lambda _, part: part.replace(b"<office:body>", automatic))
     assert texts(read(tmp_path, "a.ods", named)) == ["S", "words", "header of Default"]
+    another = '<table:table table:name="T" table:style-name="ta2"><table:table-row><table:table-cell/></table:table-row></table:table>'
+    beside = changed_archive(named, lambda _, part: part.replace(b"</table:table>", b"</table:table>" + another.encode()))
+    assert texts(read(tmp_path, "a.ods", beside))[-2:] == ["header of Default", "header of Report"]  # that of one sheet is not said
 
 
 @pytest.mark.parametrize(

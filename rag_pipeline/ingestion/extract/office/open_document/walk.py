@@ -179,10 +179,12 @@ def texts_beside_cells(source: Source, stream: BinaryIO) -> Iterator[Element]:
 
 
 def _masters_of_sheets(body: _Element) -> set[str]:
-    """The pages that sheets are printed on; LibreOffice keeps one more in each workbook, whose header shows a sheet that is none."""
-    used = {table.get(f"{_TABLE}style-name") for table in body.iter(f"{_TABLE}table")}
+    """The pages that sheets are printed on; LibreOffice keeps one more in each workbook, whose header shows a sheet that is none.
+    Nothing where a sheet does not name its page: it may be any."""
     styles = body.getroottree().getroot().iter(f"{_STYLE}style")
-    return {style.get(f"{_STYLE}master-page-name", "") for style in styles if style.get(f"{_STYLE}name") in used} - {""}
+    named = {style.get(f"{_STYLE}name"): style.get(f"{_STYLE}master-page-name", "") for style in styles}
+    masters = {named.get(table.get(f"{_TABLE}style-name"), "") for table in body.iter(f"{_TABLE}table")}
+    return set() if "" in masters else masters
 
 
 def check_encryption(source: Source, names: list[str]) -> None:

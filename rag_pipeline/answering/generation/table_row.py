@@ -118,9 +118,10 @@ def table_row(line: str, header: str) -> TableRow:
     if len(cells) > len(names):
         return TableRow("", tuple(("", cell) for cell in cells if cell))
     first, unit = _unit_apart(names[0].rstrip(": "))
-    columns = names[1:]
-    if first.endswith(","):  # goes on in the names of the columns: "Years ended December 31,", "2022"
+    columns, goes_on = names[1:], first.endswith(",") and any(column[:1].isdigit() for column in names[1:])
+    if goes_on:  # in the names of the columns: "Years ended December 31,", "2022"
         first, columns = "", [f"{first} {column}" if column[:1].isdigit() else column for column in columns]
+    first = first.rstrip(",")
     name = f"{first}: {cells[0]}" if first and cells[0] else cells[0]
     return TableRow(name, tuple((column, cell) for column, cell in zip(columns, cells[1:], strict=False) if cell), unit)
 

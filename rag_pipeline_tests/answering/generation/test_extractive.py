@@ -137,11 +137,13 @@ def test_percentages_are_no_amounts_wherever_the_sign_stands() -> None:
         ("Revenues by year ($ in millions): || 2022 || 2021", "2022: $66,608 ($ in millions)"),
         ("As of June 30, || 2022 || Change", "As of June 30, 2022: $66,608"),
         ("(a) Group || 2022 || 2021", "2022: $66,608"),
+        ("In 2022, || Aircraft || Change", "Aircraft: $66,608; Change: $62,286"),
     ],
 )
 def test_a_row_says_unit_and_period_where_a_reader_looks_for_them(head: str, quoted: str) -> None:
     said = answered("What were 3M's total revenues in 2022?", f"{head}\nTotal revenues | $66,608 | $62,286")
     assert said.endswith(f"Total revenues; {quoted} [1]")
+    assert said.startswith("In 2022: Total") == head.startswith("In 2022")
     assert "::" not in said
 
 

@@ -318,8 +318,8 @@ def _by_words(
     """Place → score of each sentence before its meaning is looked at; lower where its passage cannot be about what the question names."""
     quoting, may_speak = tuning.quoting, may_speak_of_what_is_named(asked.read, hits, tuning.selection)
     worth = [quoting.passage * hit.score - quoting.unnamed * (not may_speak(hit)) for hit in hits]
-    rows = {n: (hits[one.passage - 1].document_id, one.row) for n, one in fit.items() if one.row}
-    parts = parts_of_others(rows) if asked.kind == "number" else set()
+    rows = {n: (hits[one.passage - 1].document_id, one.row) for n, one in fit.items() if one.row and asked.kind == "number"}
+    parts = parts_of_others(rows)
     fits = {n: _fits(one, asked, quoting, is_part=n in parts) for n, one in fit.items()}
     return {n: quoting.coverage * covered[n] + worth[one.passage - 1] + fits[n] for n, one in fit.items()}
 

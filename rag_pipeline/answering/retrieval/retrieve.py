@@ -189,7 +189,7 @@ class Retriever:
         within = _Question([of_document.collection], asked.published, narrowed)
         sources = Sources(partial(self._candidates, within), self._following)
         about = in_order(f"{spoken_name(of_document.document)} {OVERVIEW}", sources, count, self._tuning)
-        opening = self._neighbours(of_document, of_document.position, 0)[: self._tuning.outline.first_passages]
+        opening = self._neighbours(of_document, of_document.position, self._tuning.outline.first_passages - 1 - of_document.position)
         scored = {hit.chunk_id: hit for hit in about}
         best = [scored.pop(hit.chunk_id, replace(hit, score=about[0].score)) for hit in opening] if about else opening
         return sorted([*best, *scored.values()][:count], key=lambda hit: hit.position)

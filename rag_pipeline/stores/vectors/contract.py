@@ -235,6 +235,8 @@ class VectorIndex(Protocol):
     def neighbours(self, collection: str, chunk_id: str, before: int, after: int) -> list[Hit]:
         """A chunk with up to so many before and after it in its document, in reading order; empty when there is none. Scores are 0.
 
+        With an ``after`` below 0 it ends so many before the chunk: a document's first ones are read without all that follow.
+
         Raises:
             CollectionNotIndexedError: nothing is published.
         """

@@ -255,6 +255,8 @@ def test_the_chunks_around_another_one(index: VectorIndex, name: str) -> None:
     assert around(0, 1) == ["three", "four"]
     assert around(1, 0) == ["two", "three"]
     assert around(9, 9) == ["one", "two", "three", "four"]
+    assert around(2, -1) == ["one", "two"]
+    assert around(9, -9) == []
     assert {hit.document for hit in index.neighbours(name, chunk, 9, 9)} == {"a.md"}
     assert index.neighbours(name, "not-an-id", 1, 1) == index.neighbours(name, str(uuid.uuid4()), 1, 1) == []
     index.publish(change(name, points("b.md", "other"), removed=["key-a.md", "key-b.md"]))

@@ -56,20 +56,18 @@ def read_workbook(source: Source) -> Iterator[Element]:
 def _elements(source: Source, package: Package, archive: io.BytesIO) -> Iterator[Element]:
     import openpyxl
 
-    workbook: Any = None
-    error = Exception()
     for mend in (None, partial(_undamaged, source), with_plain_styles):
         try:
             archive = mend(archive) if mend else archive
             workbook = openpyxl.load_workbook(archive, read_only=True, data_only=True, keep_links=False)
-            break
         except Exception as tripped:  # noqa: BLE001 - one part that is no XML, one odd style, name or link is enough
             error = tripped
-    if workbook is None:
-        yield from _values(source, archive, error)
+        else:
+            _note_missing_sheets(source, package, workbook.sheetnames)
+            yield from elements_of_sheets(source, [(sheet.title, partial(_rows, sheet)) for sheet in workbook.worksheets])
+            break
     else:
-        _note_missing_sheets(source, package, workbook.sheetnames)
-        yield from elements_of_sheets(source, [(sheet.title, partial(_rows, sheet)) for sheet in workbook.worksheets])
+        yield from _values(source, archive, error)
     yield from texts_outside_cells(source, archive)
 
 

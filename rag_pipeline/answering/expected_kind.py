@@ -87,6 +87,13 @@ _PAST = re.compile(r"\b(?:when (?:was|were|did|had)|wann (?:wurden?|waren?|hatte
 _SIZE = re.compile(r"\b(?:how (?:tall|old|heavy|wide|deep|fast)|wie (?:alt|schwer|breit|tief|schnell))\b", re.IGNORECASE)
 _FEW = re.compile(r"\b(?:one|no|none|both|single|several|dozens?|once|twice|kein\w*|beide\w*|aucune?|ningun[oa]|ningún)\b", re.IGNORECASE)
 _SOMEBODY = re.compile(r"(?:people|persons?|menschen|leute|personen|personnes|gens|personas|gente)", re.IGNORECASE)
+_PROCEDURE = re.compile(
+    r"\bhow (?:to|(?:do|can|could|should|would|must) (?:I|we|you|one|they))\b|\bwie \w+ (?:ich|man|wir)\b"
+    r"|\bcomment (?:faire|(?:puis|peut|dois|doit)-(?:je|on)|\w+(?:-t)?-on|\w+[ei]r)\b"
+    r"|\bcómo (?:se|puedo|debo|hago|hay que|podemos|\w+[aei]r)\b",
+    re.IGNORECASE,
+)
+"""Asks how somebody does something, not how something is or came to be."""
 _OF = frozenset(("of", "von", "de", "des", "du", "d"))
 
 
@@ -102,6 +109,11 @@ def asks(question: str) -> bool:
     return _INTERROGATIVE.search(question) is not None
 
 
+def asks_for_procedure(question: str) -> bool:
+    """Whether it asks how something is done: ``How do I``, ``Wie wechsle ich``, ``Comment faire``, ``Cómo se``."""
+    return _PROCEDURE.search(question) is not None
+
+
 def is_elliptical(question: str) -> bool:
     """Whether nothing in it tells what it is about, but a number or a year."""
     return not word_ids(_WITH_A_DIGIT.sub(" ", question))
@@ -112,17 +124,20 @@ def holds(kind: Kind | None, text: str, question: str) -> bool:
     return kind is None or any(True for _ in _found(_HELD[kind], text, question))
 
 
-def part_and_whole(question: str) -> tuple[set[int], set[int]] | None:
-    """The words for what is asked for and for what it belongs to: ``capital`` and ``France``; None where it does not ask so.
+def part_and_whole(question: str) -> tuple[re.Pattern[str], set[int]] | None:
+    """What is asked for, ``capital``, and the words for what it belongs to, ``France``; None where it does not ask so.
 
-    Not of German questions: what belongs to something has other endings there.
+    A stem would not do for the former: what is capitalized is no capital. Not of German questions: what belongs to something has other
+    endings there.
     """
     found = _PART_OF.search(question)
     if not found:
         return None
     part, whole = filter(None, found.groups())
-    words = word_ids(" ".join(part.split()[-1:])), word_ids(whole)
-    return words if all(words) else None
+    word, words = part.rpartition(" ")[2], word_ids(whole)
+    if not words or not word_ids(word):
+        return None
+    return re.compile(rf"\b{re.escape(word.removesuffix('s'))}(?:e?s)?\b", re.IGNORECASE), words
 
 
 def _found(pattern: re.Pattern[str], text: str, question: str) -> Iterator[re.Match[str]]:

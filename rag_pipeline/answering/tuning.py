@@ -259,6 +259,16 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Procedure:
+    """How many steps are quoted where it is asked how something is done (``generation/procedure.py``)."""
+
+    most_steps: int = 8
+    """Sentences or items of a list. Reasoned: a recipe or an instruction has more only over several headings."""
+    most_characters: int = 800
+    """Of all together. Reasoned: as much as four quoted sentences have at most, and often have."""
+
+
+@dataclass(frozen=True, slots=True)
 class KindReading:
     """When a text holds a number of what a question counts (``expected_kind.py``). Together they refuse 2 of 100 such questions of squad2
     that its texts answer, and 10 of 100 that they do not: docs/decisions/refusal.md."""
@@ -275,20 +285,18 @@ class KindReading:
 class Refusal:
     """When quoted sentences are no answer (``generation/extractive.py``). Tables and the whole curve: docs/decisions/refusal.md."""
 
-    passage: float = 1.0
-    """Weight of the best passage's score beside the best sentence's cosine. Measured with the next two on two thirds of squad2,
-    mtrag_un, chunking_eval, multihop_wiki and financebench, and 200 questions off their topics; flat from .75 to 1.5 where
-    ``coverage`` is .4 of it."""
-    coverage: float = 0.4
+    passage: float = 0.64
+    """Weight of the best passage's score beside the best sentence's cosine. With the next three by logistic regression on two thirds of
+    squad2, mtrag_un, chunking_eval, multihop_wiki and financebench, 200 questions off their topics, and those of two made-up folders.
+    Measured: flat from .5 to .8."""
+    coverage: float = 0.1
     """What the share of the question's words in that passage takes away: its score counts them, and who asks for the capital of France
-    finds "capital" and "France" in any annual report. Measured with ``passage``; flat from .3 to .5."""
-    apart: float = 0.12
-    """What is taken away where no sentence has both what is asked for and what it is asked of (``capital`` and ``France``). Measured on
-    the same sets: of 139 such questions of their own that were answered none is lost from .05 to .1, 2 at .15; of 37 off their topics 9,
-    17 and 19 are refused besides."""
-    convincing: float = 0.68
-    """Least nearness. Measured with ``passage``: .68 refuses .93 of what is off topic and .02 to .13 of a set's own questions, .71 .94 and
-    .04 to .19, and forms besides (``Attn.: Jane Doe`` for "Who is the contact person?"), of which no set has any."""
+    finds "capital" and "France" in any annual report. Measured with ``passage``; flat from 0 to .18."""
+    apart: float = 0.14
+    """What is taken away where no sentence has both what is asked for and what it is asked of (``capital`` and ``France``). Measured with
+    ``passage``."""
+    convincing: float = 0.62
+    """Least nearness. Measured with ``passage``: of a set's own questions .03 are refused besides what is off topic, .93 to .94."""
     words_together: int = 3
     """Of the question's words in one sentence, or all of a shorter question; more are no better a sign where there is no vector of the
     question. Measured with the next two on the same sets, searched by their words alone; 3, 4 and 5 do the same."""
@@ -299,10 +307,12 @@ class Refusal:
     """Words that no passage has, and places of the nearest ones, that a refusal names. Reasoned."""
     convincing_by_words: float = 0.87
     """Least nearness by words alone. Measured with ``words_together``; from .84 to .89 all shares move by .05 at most."""
-    convincing_elsewhere: float = 0.28
-    """Least score of the best passage where question and passages are in another language than English. Measured on two thirds of xquad
-    in five languages, each question asked of all articles and of all but its own: .26 refuses .62 of these and .02 of those, .28 .73 and
-    .05, .30 .82 and .07."""
+    elsewhere_coverage: float = 1.0
+    """Where question and passages are in another language than English, the weight of the most of the question's words that one sentence
+    has beside the best passage's score. Measured with ``convincing_elsewhere``; flat from .5 on."""
+    convincing_elsewhere: float = 0.47
+    """Least sum of the two. Measured on two thirds of xquad in five languages, each question asked of all articles and of all but its
+    own: refuses .65 of these and .02 of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +527,7 @@ class Tuning:
     segmentation: Segmentation = Segmentation()
     quoting: Quoting = Quoting()
     outline: Outline = Outline()
+    procedure: Procedure = Procedure()
     kinds: KindReading = KindReading()
     refusal: Refusal = Refusal()
     verification: Verification = Verification()

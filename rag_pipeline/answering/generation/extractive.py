@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
-from rag_pipeline.answering.expected_kind import Kind, asks, expected_kind, holds, only_answer, part_and_whole
+from rag_pipeline.answering.expected_kind import Kind, asks, asks_for_procedure, expected_kind, holds, only_answer, part_and_whole
 from rag_pipeline.answering.generation.citations import citations_for
 from rag_pipeline.answering.generation.nearness import (
     Nearness,
@@ -23,6 +23,7 @@ from rag_pipeline.answering.generation.nearness import (
     nearness_by_words,
     nearness_elsewhere,
 )
+from rag_pipeline.answering.generation.procedure import procedure_around
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.generation.table_row import parts_of_others
 from rag_pipeline.answering.retrieval.question_encoder import Vector
@@ -34,12 +35,13 @@ from rag_pipeline.answering.retrieval.scoring import (
     share_of_pairs,
     subject_of,
     word_rarity,
+    words_said,
 )
 from rag_pipeline.answering.retrieval.subjects import may_speak_of_what_is_named
 from rag_pipeline.answering.tuning import TUNING, Quoting, Ranking, Tuning
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.models import Citation, Hit, Mark, Token
-from rag_pipeline.stores.vectors.bm25 import word_ids, word_pairs
+from rag_pipeline.stores.vectors.bm25 import question_words, word_forms, word_ids, word_pairs
 from rag_pipeline.stores.vectors.languages import language_of
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -78,9 +80,18 @@ class _Asked:
     asking: str
     """What says what kind of thing is asked for."""
     kind: Kind | None
-    words: AbstractSet[int]
+    words: Mapping[int, AbstractSet[int]]
+    """Its words, each with all that a text may have for it in the languages that the question may be in."""
     own_words: AbstractSet[int]
     """Those that it adds to what was asked before; none where it is read alone."""
+
+    def said(self, text: str) -> set[int]:
+        """Those of its words that a text has."""
+        return words_said(self.words, word_forms(text, self.read))
+
+    def is_repeated_by(self, text: str) -> bool:
+        """Whether a text adds no word to a question for more than yes or no: what comes after it answers, as after a heading."""
+        return asks(self.asking) and word_ids(text) <= set().union(*self.words.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +125,14 @@ def extracted(
     """
     quoting, smoothing = tuning.quoting, tuning.ranking.inverse_frequency_smoothing
     asked = _asked(question, topic)
-    sentences = _read(hits[: quoting.passages], asked.words, tuning)
+    sentences = _read(hits[: quoting.passages], asked, tuning)
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
-    passages, about = [word_ids(hit.text) for hit in hits], [_words_above(hit) for hit in hits]
-    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked.words, asked.own_words))
-    words = [word_ids(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
-    covered = _covered(asked.words, words, about, passages, smoothing)
-    fit, lacking = _holding(_stated(sentences, said, rarity_of_own, quoting), asked.asking, sentences, said, hits)
+    passages, about = [asked.said(hit.text) for hit in hits], [asked.said(_said_above(hit)) for hit in hits]
+    rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked.words.keys(), asked.own_words))
+    said_of_asked = [asked.said(text) for text in said]
+    words = [one | about[sentence.passage - 1] for one, sentence in zip(said_of_asked, sentences, strict=True)]
+    covered = _covered(asked.words.keys(), words, about, passages, smoothing)
+    fit, lacking = _holding(_stated(sentences, said_of_asked, rarity_of_own, quoting), asked.asking, sentences, said, hits)
     by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, tuning)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
@@ -132,7 +144,9 @@ def extracted(
             near = _near(asked.read, [said[n] for n in part], [covered[n] for n in part], meaning, tuning.ranking)
             cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, near, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
-    quoted = _with_forerunners([one.sentence for one in _chosen(scored, quoting)], sentences)
+    chosen = [one.sentence for one in _chosen(scored, quoting)]
+    steps = procedure_around(chosen[0], sentences, tuning.procedure) if chosen and asks_for_procedure(asked.asking) else []
+    quoted = steps if len(steps) > 1 else _with_forerunners(chosen, sentences)
     text, marks = _marked(quoted)
     about_it = bool(text) and nearness.is_enough(cosines.values())
     return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), about_it and not lacking, lacking if about_it else "")
@@ -147,9 +161,10 @@ def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
 def _asked(question: str, topic: str) -> _Asked:
     read = f"{question} {topic}".strip()
     asking = question if asks(question) else read
-    own_words = word_ids(question) - word_ids(topic) if topic else frozenset()
     # A fiscal year is a year: "FY23" is no nearer to "FY2022" for two letters that are rare among a few passages.
-    return _Asked(read, asking, expected_kind(asking), word_ids(read) - word_ids("FY"), own_words)
+    words = {word[0]: frozenset(word) for word in question_words(read) if not word_ids("FY").issuperset(word)}
+    own_words = {word[0] for word in question_words(question)} - word_forms(topic, read) if topic else set[int]()
+    return _Asked(read, asking, expected_kind(asking), words, own_words & words.keys())
 
 
 def _meaning(embed: Embed, question: Vector | None) -> Meaning | None:
@@ -161,16 +176,17 @@ def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, meaning: Mea
     if meaning is None:
         return nearness_by_words(hits, found.rarity, (found.said[n] for n in ranked), tuning.refusal)
     if is_elsewhere(found.asked.read, hits, reads=reads):
-        return nearness_elsewhere(hits, tuning.refusal)
-    apart = _are_apart(found.asked.asking, sentences, found.words, hits)
+        return nearness_elsewhere(hits, (coverage(found.words[n], found.rarity) for n in ranked), tuning.refusal)
     weighed = _without_weight_of_names(_as_seen(hits, meaning, tuning.ranking), sentences, tuning.quoting)
-    return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=apart)
+    return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=_are_apart(found))
 
 
-def _stated(sentences: Sequence[Sentence], said: Sequence[str], rarity_of_own: Mapping[int, float], quoting: Quoting) -> list[int]:
+def _stated(
+    sentences: Sequence[Sentence], said: Sequence[AbstractSet[int]], rarity_of_own: Mapping[int, float], quoting: Quoting
+) -> list[int]:
     """The places of the sentences that state something, which a question does not, and have enough of the question's own words."""
     stated = [n for n, sentence in enumerate(sentences) if not sentence.asks] or range(len(sentences))
-    return [n for n in stated if not rarity_of_own or coverage(word_ids(said[n]), rarity_of_own) >= quoting.own_words]
+    return [n for n in stated if not rarity_of_own or coverage(said[n], rarity_of_own) >= quoting.own_words]
 
 
 def _holding(
@@ -199,15 +215,19 @@ def _covered(
     return [coverage(one, rarity) for one in words]
 
 
-def _are_apart(question: str, sentences: Sequence[Sentence], words: Sequence[AbstractSet[int]], hits: Sequence[Hit]) -> bool:
+def _are_apart(found: _Found) -> bool:
     """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language.
 
-    A form, a card or a table does not say with each label what it belongs to.
+    A form, a card or a table does not say with each label what it belongs to. Names one after the other say nothing of each other.
     """
-    asked = part_and_whole(question)
-    if asked is None or any(all(part & one for part in asked) for one in words) or not _may_share_words(question, hits):
+    asked = part_and_whole(found.asked.asking)
+    if asked is None or not _may_share_words(found.asked.asking, found.hits):
         return False
-    return not any(asked[0] & word_ids(label) for sentence in sentences for label in sentence.labels)
+    part, whole = asked
+    spoken = zip(found.sentences, found.said, found.words, strict=True)
+    if any(part.search(said) and whole & words for sentence, said, words in spoken if not sentence.names):
+        return False
+    return not any(part.search(label) for sentence in found.sentences for label in sentence.labels)
 
 
 def _may_share_words(question: str, hits: Sequence[Hit]) -> bool:
@@ -243,20 +263,23 @@ def _names_of_cells(sentence: Sentence, hits: Sequence[Hit]) -> Sequence[str]:
     return [name for name in names if name] or [""]
 
 
-def _words_above(hit: Hit) -> AbstractSet[int]:
+def _said_above(hit: Hit) -> str:
     """What its document's name and its headings say of all sentences of a passage."""
-    return word_ids(" ".join((subject_of(hit.document), *hit.heading_path)))
+    return " ".join((subject_of(hit.document), *hit.heading_path))
 
 
-def _read(hits: Sequence[Hit], asked: AbstractSet[int], tuning: Tuning) -> list[Sentence]:
-    numbered = enumerate(hits, start=1)
-    return [_asked_for(sentence, asked) for number, hit in numbered for sentence in sentences_of(number, hit, tuning.segmentation)]
-
-
-def _asked_for(sentence: Sentence, asked: AbstractSet[int]) -> Sentence:
-    """A row of a table without the columns that nobody asked for."""
-    row = sentence.row and sentence.row.asked_for(asked)
-    return replace(sentence, text=str(row), row=row) if row else sentence
+def _read(hits: Sequence[Hit], asked: _Asked, tuning: Tuning) -> list[Sentence]:
+    """The sentences of all passages; rows of a table without the columns that nobody asked for."""
+    read: list[Sentence] = []
+    for number, hit in enumerate(hits, start=1):
+        repeats = False
+        for sentence in sentences_of(number, hit, tuning.segmentation):
+            row = sentence.row and sentence.row.asked_for(asked.words.keys())
+            sentence = replace(sentence, text=str(row), row=row) if row else sentence
+            sentence = replace(sentence, leans=sentence.leans or (repeats and row is None))
+            repeats = row is None and asked.is_repeated_by(sentence.text)
+            read.append(replace(sentence, asks=sentence.asks or repeats))
+    return read
 
 
 def _near(question: str, said: Sequence[str], covered: Sequence[float], meaning: Meaning | None, ranking: Ranking) -> Sequence[float]:
@@ -330,7 +353,7 @@ def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting, *, is_part: bool)
     if row is None:
         return quoting.kind * holds(asked.kind, sentence.text, asked.read)
     fits = quoting.kind * holds(asked.kind, row.amounts, asked.read) / max(len(row.cells), 1)
-    named = max(share_asked(name, asked.words) for name in (row.own_name, row.name))
+    named = max(share_asked(name, asked.words.keys()) for name in (row.own_name, row.name))
     return fits + quoting.total * (row.total and row.amounts != "") + quoting.row_name * named - quoting.part * is_part
 
 
@@ -363,9 +386,9 @@ def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence |
 def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Sequence[Hit]) -> str:
     if sentence.row:  # says nothing of whose numbers they are
         hit = hits[sentence.passage - 1]
-        return " ".join((subject_of(hit.document), *hit.heading_path[-1:], sentence.text))
+        return " ".join((subject_of(hit.document), sentence.heading, sentence.text))
     before = _forerunner(sentence, sentences)
-    return f"{before.text} {sentence.text}" if before else sentence.text
+    return ": ".join(filter(None, (sentence.heading, f"{before.text} {sentence.text}" if before else sentence.text)))
 
 
 def _with_forerunners(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list[Sentence]:

@@ -59,9 +59,17 @@ def nearness_by_words(hits: Sequence[Hit], asked: Collection[int], said: Iterabl
     return Nearness(max((hit.score for hit in hits), default=0.0) + together, refusal.convincing_by_words, is_settled=True)
 
 
-def nearness_elsewhere(hits: Sequence[Hit], refusal: Refusal) -> Nearness:
-    """The best passage's score alone, in a language that the model was not made for: to it all sentences of one are near each other."""
-    return Nearness(max((hit.score for hit in hits), default=0.0), refusal.convincing_elsewhere, is_settled=True)
+def nearness_elsewhere(hits: Sequence[Hit], covered: Iterable[float], refusal: Refusal) -> Nearness:
+    """The best passage's score, and the most of the question's words that one sentence has, in a language that the model was not made
+    for: to it all sentences of one are near each other.
+
+    Args:
+        hits: with their scores.
+        covered: the share of the question's words that each sentence has, 0 to 1.
+        refusal: the weights.
+    """
+    best = max((hit.score for hit in hits), default=0.0)
+    return Nearness(best + refusal.elsewhere_coverage * max(covered, default=0.0), refusal.convincing_elsewhere, is_settled=True)
 
 
 def is_elsewhere(question: str, hits: Sequence[Hit], *, reads: bool) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 from sentencex import segment
 
@@ -47,6 +48,7 @@ class Sentence:
 
     ``listed``: short lines that stand together, which may be a card or a form, or no more than a page's menu; or ``names`` one after the
     other. ``row``: the row of a table that the text was made of. ``asks``: it is a question, and what comes after it leans on it.
+    ``heading``: the one that it stands under, without those above that.
     """
 
     passage: int
@@ -57,6 +59,7 @@ class Sentence:
     names: bool = False
     row: TableRow | None = None
     asks: bool = False
+    heading: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -68,19 +71,19 @@ class Sentence:
 
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
-    headings = {heading.strip() for heading in hit.heading_path}
-    lines = [line for line in _lines(hit.text) if line not in headings]
     header = _header_above(hit)
-    lines = list(_with_groups(lines, header, tuning))
-    quotable = list(_facts(lines, tuning)) or lines
+    lines = list(_with_groups(list(_lines(hit.text)), header, tuning))
+    headings = [heading.strip() for heading in hit.heading_path]
+    quotable = list(_facts(lines, headings, tuning)) or [_Fact(line, "") for line in lines if line not in headings]
     parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=_is_in_small_letters(hit.text, tuning.fewest_capitals))
     sentences: list[Sentence] = []
-    for place, (text, row) in enumerate(parts):
+    for place, (text, row, heading) in enumerate(parts):
         leans = bool(_LEANING.match(text)) or (row is None and bool(sentences) and sentences[-1].asks)
         names = row is None and _is_of_names(text, tuning)
         listed = names or (BETWEEN_LINES in text and text not in hit.text)
         shown = _shortened(text, tuning.longest_sentence_characters)
-        sentences.append(Sentence(passage, place, shown, leans, listed, names, row, row is None and text.endswith(_QUESTION_MARKS)))
+        asks = row is None and text.endswith(_QUESTION_MARKS)
+        sentences.append(Sentence(passage, place, shown, leans, listed, names, row, asks, heading))
     return sentences
 
 
@@ -94,6 +97,11 @@ def _is_of_names(text: str, tuning: Segmentation) -> bool:
     cased = any(word[0].isupper() for word in words)
     few = cased and len(words) > tuning.most_heading_words and small < tuning.most_small * len(words)
     return few and not _LABELLED.match(text) and language_of(text, tuning.function_words) is None
+
+
+def is_listed(text: str) -> bool:
+    """Whether it is an item of a list, by its mark or number."""
+    return _LISTED.match(text) is not None
 
 
 def _header_above(hit: Hit) -> str:
@@ -125,43 +133,60 @@ def _is_in_small_letters(text: str, fewest_capitals: float) -> bool:
     return any(map(str.islower, words)) and sum(word[0].isupper() for word in words) < fewest_capitals * len(words)
 
 
-def _parts(lines: Sequence[str], header: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[tuple[str, TableRow | None]]:
-    """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between."""
+def _parts(
+    facts: Sequence[_Fact], header: str, language: str, tuning: Segmentation, *, small: bool
+) -> Iterator[tuple[str, TableRow | None, str]]:
+    """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between. Each with
+    its heading."""
     above: list[TableRow] = []
     table = 0
-    for line in lines:
+    for line, heading in facts:
         if is_header(line):
             header, above, table = line, [], table + 1
         elif is_row(line):
             row = table_row(line, header)
             row = replace(row, total=is_total(row, above), table=table)
             above.append(row)
-            yield str(row), row
+            yield str(row), row, heading
         else:
             if len(line.split()) > tuning.most_heading_words and line.endswith((".", "!", "?")):
                 header, above, table = "", [], table + 1
-            yield from ((sentence, None) for sentence in _cut(line, language, tuning, small=small))
+            yield from ((sentence, None, heading) for sentence in _cut(line, language, tuning, small=small))
 
 
-def _facts(lines: Sequence[str], tuning: Segmentation) -> Iterator[str]:
+class _Fact(NamedTuple):
+    """A line that says something, and the heading that it stands under."""
+
+    line: str
+    heading: str
+
+
+def _facts(lines: Sequence[str], headings: Sequence[str], tuning: Segmentation) -> Iterator[_Fact]:
     """The lines that say something: sentences, list items, rows, labels with their values, and short lines that belong together.
 
     A short line above something else is a heading, which may announce an answer but never is one. Short lines among themselves are a
     letterhead, a card or a form whose values stand below their labels: each alone says little, together they answer.
     """
     longest = tuning.most_heading_words
+    heading = "".join(headings[-1:])
     lines = list(_with_values(lines, longest))
     at = 0
     while at < len(lines):
+        if lines[at] in headings:
+            heading = lines[at]
+            at += 1
+            continue
         run = [lines[at], *takewhile(partial(_goes_on, longest=longest), lines[at + 1 :])] if _is_short(lines[at], longest) else []
         if not run:
-            yield lines[at]
+            yield _Fact(lines[at], heading)
             at += 1
             continue
         at += len(run)
         above = lines[at] if at < len(lines) else ""
         if len(run) > (tuning.stacked_headings if _is_prose(above, longest) else 1):
-            yield from map(BETWEEN_LINES.join, _batched(run, tuning.most_lines_together))
+            yield from (_Fact(BETWEEN_LINES.join(some), heading) for some in _batched(run, tuning.most_lines_together))
+        else:
+            heading = " ".join(run)
 
 
 def _batched(lines: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -194,7 +219,7 @@ def _goes_on(line: str, longest: int) -> bool:
 
 
 def _is_prose(line: str, longest: int) -> bool:
-    return is_row(line) or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or bool(_LISTED.match(line))
+    return is_row(line) or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or is_listed(line)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -95,7 +95,7 @@ def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Rank
 def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) -> list[_Measured]:
     in_order = question_words(question)
     words = {word[0]: frozenset(word) for word in in_order}
-    said = [_said(words, candidate.words) for candidate in candidates]
+    said = [words_said(words, candidate.words) for candidate in candidates]
     joined = joined_words(question)
     names = {candidate.hit.document: _named(candidate.hit.document, words.keys(), joined) for candidate in candidates}
     in_names = set().union(*names.values())
@@ -116,7 +116,7 @@ def _named(document: str, asked: AbstractSet[int], joined: Mapping[int, Abstract
     return set(name & asked).union(*(words & asked for word, words in joined.items() if word in name))
 
 
-def _said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
+def words_said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
     """The words of the question that are among those of a passage."""
     return {word for word, forms in asked.items() if not forms.isdisjoint(found)}
 
@@ -243,7 +243,7 @@ def _covered_by_a_row(asked: _Asked, hit: Hit, covered: float, ranking: Ranking)
         elif any(map(str.isdigit, line)):
             words = known | word_ids(f"{header} {label} {line}")
             share = 1 - ranking.row_other * (1 - share_asked(cells_of(line)[0], asked.words.keys()))
-            best = max(best, share * coverage(_said(asked.words, words), asked.rarity))
+            best = max(best, share * coverage(words_said(asked.words, words), asked.rarity))
     return best
 
 

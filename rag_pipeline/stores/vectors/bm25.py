@@ -62,11 +62,24 @@ def question_words(text: str) -> list[tuple[int, ...]]:
     The first is that of :func:`word_ids`, if the word has one there. Stop words of the
     languages that the question may be in have none, unless it may be English.
     """
+    languages = _languages_asked_in(text)
     may_be = languages_it_may_be(text)
-    languages = tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES
     kept = () if not may_be or ENGLISH in may_be else languages
     words = _WORD.findall(_apart(text).lower().replace("_", " "))
     return [found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages))]
+
+
+def word_forms(text: str, question: str) -> set[int]:
+    """:func:`word_ids` of a text, and those of its words' stems in the languages that a question may be in: ``Tisch``, ``Tische``."""
+    languages = _languages_asked_in(question)
+    return {one for word in _WORD.findall(with_words_apart(text).lower()) for one in _alternatives(word, languages)}
+
+
+@lru_cache(maxsize=1 << 8)
+def _languages_asked_in(question: str) -> tuple[str, ...]:
+    """Those beside English whose stems count; all where none can be told."""
+    may_be = languages_it_may_be(question)
+    return tuple(one for one in may_be if one in LATIN_LANGUAGES) if may_be else LATIN_LANGUAGES
 
 
 def _apart(text: str) -> str:

@@ -1,5 +1,6 @@
 """How much is embedded before the first sentence of an answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -204,20 +205,28 @@ def test_names_one_after_the_other_are_near_a_question_for_less() -> None:
     assert NAMES in answered("Which subsidiaries does 3M have in France?", NAMES)
 
 
+def test_what_is_capitalized_is_no_capital() -> None:
+    terms = "Capitalized terms have the meanings that the plan for the employees in France gives them."
+    told = "The capital has the meaning that the plan for the employees in France gives it."
+    apart, together = (extract_of("What is the capital of France?", text).nearness for text in (terms, told))
+    assert together - apart >= TUNING.refusal.apart - 1e-6
+
+
 def test_words_of_a_passage_without_a_vector_do_not_make_it_an_answer() -> None:
     """They promise a cosine of .98 here, and it is looked at; the others without one are on the same scale, what has one is not touched."""
     text = "China 3M Purification is held by France Capital Safety Group, which was bought from the founders in Lyon."
     words_alone = Parts(words=1.0, meaning=None, name=0.0, rank=0.5, pairs=1.0, row=0.0)
-    found, seen = (replace(hit(1, text), score=0.82, parts=replace(words_alone, meaning=meaning)) for meaning in (None, 0.3))
+    found, seen = (replace(hit(1, text), score=0.82, parts=replace(words_alone, meaning=meaning)) for meaning in (None, 0.2))
     other = replace(hit(2, "Nothing of it."), score=0.4, parts=words_alone)
-    embed = Recorded(0.3)
+    embed = Recorded(0.2)
 
     def nearness(*hits: Hit) -> float:
         return extracted("What is the capital of France?", np.array([1, 0], dtype=np.float32), hits, embed).nearness
 
     alone = nearness(found)
     assert embed.batches[0] == [text]
-    assert alone == nearness(found, other) == pytest.approx(nearness(seen) - 0.82 + (0.40 * 0.3 + 0.45 + 0.15 + 0.25) / 1.3)
+    once_seen = (0.40 * 0.2 + 0.45 + 0.15 + 0.25) / 1.3
+    assert alone == nearness(found, other) == pytest.approx(nearness(seen) - TUNING.refusal.passage * (0.82 - once_seen))
     assert alone < TUNING.refusal.convincing < nearness(seen) == nearness(seen, replace(found, score=0.9))
 
 
@@ -280,3 +289,48 @@ def test_what_another_company_says_of_itself_is_no_answer_about_the_one_that_is_
     )
     assert of_one == "In 2022 we paid taxes at a rate of 21 %, which is the rate in force here. [2]"
     assert of_any.startswith("The effective tax rate was 15.4 %")
+
+
+GERMAN = "Die Säge steht hinten. Frau Huber hat drei Tische aus Eiche bestellt, die wir im Mai liefern. Der Hof wird gefegt."
+
+
+def test_words_are_found_in_the_forms_of_the_questions_language() -> None:
+    """``Tisch`` and ``Tische``, ``liefert`` and ``liefern``; and the question's function words choose nothing."""
+    (first, *_) = extract_of("Wann liefert ihr den Tisch?", GERMAN).text.split(" [1]")
+    assert first.startswith("Frau Huber hat drei Tische")
+
+
+def test_a_sentence_is_read_under_its_heading() -> None:
+    notes = "Sourdough\nBake it for twenty minutes with steam.\nWifi\nThe guests' network is harbour, password blue-otter."
+    embed = Recorded(0.5)
+    answer = extracted("What is the wifi password?", np.array([1, 0], dtype=np.float32), [hit(1, notes)], embed).text
+    assert answer.startswith("The guests' network is harbour, password blue-otter.")
+    assert "Wifi: The guests' network is harbour, password blue-otter." in embed.batches[0]
+
+
+def test_what_a_question_says_itself_is_no_answer_but_what_follows_it_is() -> None:
+    text = "Descaling the kettle\nDescale the kettle. Mix vinegar with water, boil it, and rinse twice.\nSafety\nThe kettle is hot."
+    assert answered("When do I descale the kettle?", text).startswith("Descale the kettle. [1] Mix vinegar with water")
+    assert answered("Are dogs allowed?", "Dogs are not allowed. Cats are welcome to stay.").startswith("Dogs are not allowed.")
+
+
+STEPS = """Changing the blade
+1. Switch the saw off and lock it.
+2. Open the cover.
+3. Loosen the nut of the blade, which has a left-hand thread.
+4. Put the new blade in.
+Cleaning
+1. Sweep the floor around the saw."""
+
+
+def test_how_something_is_done_is_told_in_its_order() -> None:
+    answer = answered("How do I change the blade of the saw?", STEPS)
+    assert re.findall(r"(\d)\. ", answer) == ["1", "2", "3", "4"]
+    assert "Sweep" not in answer
+
+
+def test_a_procedure_ends_where_it_would_be_too_long() -> None:
+    steps = [f"{n}. Turn screw number {n} of the saw by hand." for n in range(1, 40)]
+    answer = answered("How do I turn screw number 3 of the saw?", "\n".join(["Screws", *steps]))
+    assert answer.count("[1]") == TUNING.procedure.most_steps
+    assert answer.startswith("3. ")

@@ -9,7 +9,16 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.ui.conftest import make_hit
 
-RULE = Refusal(passage=1.0, coverage=0.5, convincing=0.7, words_together=3, together=0.2, convincing_by_words=0.9)
+RULE = Refusal(
+    passage=1.0,
+    coverage=0.5,
+    convincing=0.7,
+    words_together=3,
+    together=0.2,
+    convincing_by_words=0.9,
+    elsewhere_coverage=0.5,
+    convincing_elsewhere=0.45,
+)
 
 
 def test_a_score_that_comes_of_mere_words_counts_less() -> None:
@@ -55,11 +64,12 @@ def test_another_language_is_one_that_question_and_best_passage_share(question: 
     assert is_elsewhere(question, hits, reads=False)  # of a writing that the model has no words for it tells nothing
 
 
-def test_in_another_language_the_passage_alone_convinces_however_near_its_sentences_are() -> None:
-    assert nearness_elsewhere([GERMAN, ENGLISH], RULE).of([0.9]) == 0.5
-    assert nearness_elsewhere([GERMAN], RULE).is_enough([])
-    assert not nearness_elsewhere([make_hit(score=0.2)], RULE).is_enough([0.9])
-    assert not nearness_elsewhere([], RULE).is_enough([])
+def test_in_another_language_passage_and_words_convince_however_near_its_sentences_are() -> None:
+    assert nearness_elsewhere([GERMAN, ENGLISH], [0.2, 0.4], RULE).of([0.9]) == pytest.approx(0.7)
+    assert nearness_elsewhere([GERMAN], [], RULE).is_enough([])
+    assert nearness_elsewhere([make_hit(score=0.2)], [0.5], RULE).is_enough([])
+    assert not nearness_elsewhere([make_hit(score=0.2)], [0.4], RULE).is_enough([0.9])
+    assert not nearness_elsewhere([], [], RULE).is_enough([])
 
 
 def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try() -> None:

@@ -42,6 +42,14 @@ def test_headings_are_left_out() -> None:
     assert texts("Opening hours", heading_path=("Opening hours",)) == []
 
 
+def test_what_is_quoted_knows_the_heading_it_stands_under() -> None:
+    text = "Rent\nThe rent is due monthly.\nPets\n- no dogs\n- one cat\nName || Phone\nMartha | 555"
+    under = [sentence.heading for sentence in sentences_of(1, hit(1, text, heading_path=("Lease", "Rent")))]
+    assert under == ["Rent", "Pets", "Pets", "Pets"]
+    (further,) = sentences_of(1, hit(1, "It is paid in advance.", heading_path=("Lease", "Rent")))
+    assert further.heading == "Rent"
+
+
 _PIECES = strategies.sampled_from(
     ["a", "Net sales", "12", "(3.5)", "%", "|", " | ", " || ", "||", "\n", "\n\n", " ", ". ", ": ", "-", "“", "1.", "Xy?"]
 )

@@ -129,10 +129,9 @@ def extracted(
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages, about = [asked.said(hit.text) for hit in hits], [asked.said(_said_above(hit)) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked.words.keys(), asked.own_words))
-    said_of_asked = [asked.said(text) for text in said]
-    words = [one | about[sentence.passage - 1] for one, sentence in zip(said_of_asked, sentences, strict=True)]
+    words = [asked.said(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
     covered = _covered(asked.words.keys(), words, about, passages, smoothing)
-    fit, lacking = _holding(_stated(sentences, said_of_asked, rarity_of_own, quoting), asked.asking, sentences, said, hits)
+    fit, lacking = _holding(_stated(sentences, map(asked.said, said), rarity_of_own, quoting), asked.asking, sentences, said, hits)
     by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, tuning)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     at_once = _at_once([len(said[n]) for n in ranked], quoting)
@@ -141,21 +140,28 @@ def extracted(
     cosines: dict[int, float] = {}
     for part in (ranked[:at_once], ranked[at_once:]):
         if part and (not cosines or not nearness.is_enough(cosines.values())):
-            near = _near(asked.read, [said[n] for n in part], [covered[n] for n in part], meaning, tuning.ranking)
-            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, near, strict=True)}
+            compared = _near(asked.read, [said[n] for n in part], [covered[n] for n in part], meaning, tuning.ranking)
+            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, compared, strict=True)}
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
-    chosen = [one.sentence for one in _chosen(scored, quoting)]
-    steps = procedure_around(chosen[0], sentences, tuning.procedure) if chosen and asks_for_procedure(asked.asking) else []
-    quoted = steps if len(steps) > 1 else _with_forerunners(chosen, sentences)
-    text, marks = _marked(quoted)
-    about_it = bool(text) and nearness.is_enough(cosines.values())
-    return Extract(text, marks, _cited(quoted, hits), nearness.of(cosines.values()), about_it and not lacking, lacking if about_it else "")
+    extract = answer_of(_quoted([one.sentence for one in _chosen(scored, quoting)], found, tuning), hits)
+    about_it = extract.convincing and nearness.is_enough(cosines.values())
+    lacking = lacking if about_it else ""
+    return replace(extract, nearness=nearness.of(cosines.values()), convincing=about_it and not lacking, lacking=lacking)
 
 
 def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
     """Sentences as an answer that convinces, if there are any, whatever was asked."""
     text, marks = _marked(quoted)
     return Extract(text, marks, _cited(quoted, hits), float(bool(text)), bool(text))
+
+
+def _quoted(chosen: Sequence[Sentence], found: _Found, tuning: Tuning) -> list[Sentence]:
+    """The steps around the best sentence where it is asked how something is done; else all that were chosen."""
+    if chosen and asks_for_procedure(found.asked.asking):
+        steps = procedure_around(chosen[0], found.sentences, tuning.procedure)
+        if len(steps) > 1:
+            return steps
+    return _with_forerunners(chosen, found.sentences)
 
 
 def _asked(question: str, topic: str) -> _Asked:
@@ -182,11 +188,12 @@ def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, meaning: Mea
 
 
 def _stated(
-    sentences: Sequence[Sentence], said: Sequence[AbstractSet[int]], rarity_of_own: Mapping[int, float], quoting: Quoting
+    sentences: Sequence[Sentence], said: Iterator[AbstractSet[int]], rarity_of_own: Mapping[int, float], quoting: Quoting
 ) -> list[int]:
     """The places of the sentences that state something, which a question does not, and have enough of the question's own words."""
     stated = [n for n, sentence in enumerate(sentences) if not sentence.asks] or range(len(sentences))
-    return [n for n in stated if not rarity_of_own or coverage(said[n], rarity_of_own) >= quoting.own_words]
+    enough = [coverage(words, rarity_of_own) >= quoting.own_words for words in said] if rarity_of_own else [True] * len(sentences)
+    return [n for n in stated if enough[n]]
 
 
 def _holding(

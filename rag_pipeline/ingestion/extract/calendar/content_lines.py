@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
 
-from rag_pipeline.ingestion.extract.data.decoding import clean_text, decode_text, text_lines
+from rag_pipeline.ingestion.extract.data.decoding import decode_text, text_lines
 from rag_pipeline.ingestion.extract.data.plain_text import line_paragraphs
 from rag_pipeline.models import Element
 
@@ -122,7 +122,7 @@ def _content_line(line: str, known: frozenset[str]) -> ContentLine | None:
     if "QUOTED-PRINTABLE" in encoding:
         decoded = quopri.decodestring(value.encode("utf-8"))
         value = decode_text(decoded, parameters.get("CHARSET")).replace("\r\n", "\n").replace("\r", "\n")
-    return ContentLine(name, clean_text(value), parameters, bare, (named[1] or "").lower())
+    return ContentLine(name, value, parameters, bare, (named[1] or "").lower())
 
 
 def _is_property(name: str, value: str, known: frozenset[str]) -> bool:

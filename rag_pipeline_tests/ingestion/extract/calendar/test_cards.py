@@ -44,7 +44,7 @@ def test_the_example_of_the_standard(tmp_path: Path) -> None:
     title, said = read(tmp_path, "a.vcard", content).elements
     assert (title.kind, title.text, said.kind, said.heading_path) == ("Title", "Simon Perreault", "NarrativeText", ("Simon Perreault",))
     assert said.text.split("\n") == [
-        "Full name: Simon Perreault ing. jr, M.Sc.",
+        "Full name: Simon Perreault ing. jr M.Sc.",
         "Birthday: 3 February",
         "Anniversary: 8 August 2009",
         "Gender: male",
@@ -65,7 +65,8 @@ def test_a_card_of_android(tmp_path: Path) -> None:
     """Version 2.1, with types that have no name, values in quoted-printable over several lines, and a picture."""
     content = (
         "BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C5=81=C4=85cka;Ania;;;\n"
-        "FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=41=6E=69=61=20=C5=81=C4=\n=85=63=6B=61\nTEL;CELL;PREF:+48 600 100 200\nTEL;WORK;FAX:12 34\n"
+        "FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=41=6E=69=61=20=C5=81=C4=\n=85=63=6B=61\n"
+        "TEL;CELL;PREF:+48 600 100 200\nTEL;WORK;FAX:12 34\n"
         "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname;Bunny;1;;;;;;;;;;;;;\n"
         "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;2010-06-05;1;;\n"
         f"PHOTO;ENCODING=BASE64;JPEG:{PICTURE}\n {PICTURE}\n{PICTURE}\n\n"
@@ -137,9 +138,7 @@ def test_properties(tmp_path: Path, line: str, expected: str) -> None:
     assert facts(tmp_path, line) == [expected]
 
 
-@pytest.mark.parametrize(
-    "line", ["UID:urn:uuid:4", "REV:19951031T222710Z", "RELATED:urn:uuid:f8", "KEY:data:x", "KIND:individual", "X-OTHER:1"]
-)
+@pytest.mark.parametrize("line", ["UID:urn:uuid:4", "REV:19951031T222710Z", "RELATED:urn:uuid:f8", "KEY:x", "KIND:individual", "X-O:1"])
 def test_what_only_programs_need_is_left_out(tmp_path: Path, line: str) -> None:
     assert texts(read(tmp_path, "a.vcf", card("FN:Ann", line))) == ["Ann"]
 

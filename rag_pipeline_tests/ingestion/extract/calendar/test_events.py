@@ -122,9 +122,8 @@ def test_rules_in_words(rule: str, words: str) -> None:
 
 
 def test_what_repeats_is_said_with_its_exceptions(tmp_path: Path) -> None:
-    told = facts(
-        tmp_path, "DTSTART:20251204T100000", "RRULE:FREQ=WEEKLY", "EXDATE:20251225T100000,20260101T100000", "RDATE:20260102T100000"
-    )
+    dates = ("DTSTART:20251204T100000", "EXDATE:20251225T100000,20260101T100000", "RDATE:20260102T100000")
+    told = facts(tmp_path, *dates, "RRULE:FREQ=WEEKLY")
     assert told[1:] == ["Repeats: every week, except 25 December 2025 and 1 January 2026", "Also on: Friday, 2 January 2026, 10:00"]
 
 
@@ -289,16 +288,19 @@ def test_what_is_escaped_and_folded_survives(said: str, width: int) -> None:
 
 
 LINES = st.sampled_from(
-    ("BEGIN:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "BEGIN:VALARM", "END:VALARM", "BEGIN:VTODO", "END:VCALENDAR", "SUMMARY:a", "DTSTART:2025",
-     "DTSTART:20251206T170000Z", "DTEND:00010101", "DURATION:-P1W", "RRULE:FREQ=DAILY;BYDAY=0MO", "ATTENDEE;CN=\"x:y", "GEO:", " folded", "",
-     "RDATE:19960403T020000Z/PT5H,1", "DESCRIPTION;ENCODING=QUOTED-PRINTABLE:=C3=", "=A9=", "x", ";:", "ATTACH:CID:1", "CLASS;a;b=:c")
+    ("BEGIN:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "BEGIN:VALARM", "END:VALARM", "BEGIN:VTODO", "END:VCALENDAR", "SUMMARY:a", "x",
+     "DTSTART:2025", "DTSTART:20251206T170000Z", "DTEND:00010101", "DURATION:-P1W", "RRULE:FREQ=DAILY;BYDAY=0MO", "ATTENDEE;CN=x:y",
+     "GEO:", " folded", "", "RDATE:19960403T020000Z/PT5H,1", "DESCRIPTION;ENCODING=QUOTED-PRINTABLE:=C3=", "=A9=", ";:", "ATTACH:CID:1",
+     "CLASS;a;b=:c", "BEGIN:VCARD", "END:VCARD", "FN:a", "N:;;", "BDAY:--0203", "ADR:;;", "AGENT:", "X-ANDROID-CUSTOM:a")
 )  # fmt: skip
 
 
 @given(st.lists(LINES | st.text(max_size=12), max_size=30), st.sampled_from((CALENDAR, VCARD)))
 def test_any_content_gives_elements_or_says_that_there_are_none(lines: list[str], media_type: str) -> None:
     content = "\n".join(lines).encode("utf-8", "surrogatepass")
+    codes: list[str] = []
     try:
-        assert list(elements_of(open_source(content), media_type))
+        found = list(elements_of(open_source(content), media_type))
     except DocumentError as error:
-        assert error.code == "empty"
+        found, codes = [], [error.code]
+    assert found or codes == ["empty"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from rag_pipeline.ingestion.extract.calendar.content_lines import ContentLine, one_line, parts_of, read_content_lines, unescaped
+from rag_pipeline.ingestion.extract.calendar.content_lines import ContentLine, fact_of, one_line, parts_of, read_content_lines, unescaped
 from rag_pipeline.ingestion.extract.calendar.dates import birthday_words
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
@@ -93,7 +93,8 @@ def _card_elements(card: list[ContentLine]) -> Iterator[Element]:
         elif line.name in _LABELS and not (line.name == "LABEL" and addressed):
             facts.append(_fact(line, labels.get(line.group, ""), breaks))
     notes = [note for note in notes if note]
-    said = [*filter(None, facts), *(["\n".join(("Note: " + notes[0], *notes[1:]))] if notes else [])]
+    facts += ["\n".join((f"Note: {notes[0]}", *notes[1:]))] if notes else []
+    said = [fact_of(name, fact) for fact in facts if fact]
     if name or said:
         title = name or "Contact"
         yield Element("Title", title)

@@ -167,3 +167,8 @@ def parts_of(value: str, separator: str) -> list[str]:
 def one_line(text: str, between: str = " ") -> str:
     """A text on a line of its own: a fact stands on one, whatever its writer broke."""
     return between.join(" ".join(line.split()).rstrip(",") for line in text.split("\n") if line.strip(" ,"))
+
+
+def fact_of(subject: str, fact: str) -> str:
+    """A fact with what it is of, as rows of tables are quoted: a passage holds several entries, and a quoted line names its own."""
+    return f"{subject}; {fact}" if subject else fact

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rag_pipeline.ingestion.extract.calendar.content_lines import ContentLine, one_line, parts_of, read_content_lines, unescaped
+from rag_pipeline.ingestion.extract.calendar.content_lines import ContentLine, fact_of, one_line, parts_of, read_content_lines, unescaped
 from rag_pipeline.ingestion.extract.calendar.dates import Moment, duration_of, duration_words, moment_of, moment_words, period_words
 from rag_pipeline.ingestion.extract.calendar.descriptions import description_of
 from rag_pipeline.ingestion.extract.calendar.recurrence import joined, rule_words
@@ -114,7 +114,7 @@ def _entry_elements(entry: _Entry | None, path: tuple[str, ...]) -> Iterator[Ele
     if entry is None or not entry.lines:
         return
     summary = " / ".join(filter(None, (one_line(unescaped(line.value)) for line in entry.all("SUMMARY"))))
-    facts = [f"{label}: {said}" for label, said in _facts(entry) if said]
+    facts = [fact_of(summary, f"{label}: {said}") for label, said in _facts(entry) if said]
     described = description_of(entry.all("DESCRIPTION", "STYLED-DESCRIPTION", "X-ALT-DESC"), entry.all(""))
     if not (summary or facts or described):
         return

@@ -47,23 +47,25 @@ def event(*lines: str, kind: str = "VEVENT") -> str:
 
 
 def facts(folder: Path, *lines: str, kind: str = "VEVENT") -> list[str]:
-    """What is said of an entry below its title."""
+    """What is said of an entry below its title, without its name before each fact."""
     found = read(folder, "a.ics", calendar(event("SUMMARY:s", *lines, kind=kind)))
-    return [line for element in found.elements if element.kind != "Title" for line in element.text.split("\n")]
+    return [line.removeprefix("s; ") for element in found.elements if element.kind != "Title" for line in element.text.split("\n")]
 
 
 def test_an_event_is_its_summary_and_facts_and_description(tmp_path: Path) -> None:
     found = read(tmp_path, "a.ics", calendar(ZONE, PARTY, head="X-WR-CALNAME:Family\nNAME:Family\nX-WR-CALDESC:Ours\n"))
     title = "Birthday party of Aunt Ingrid"
     told = (
-        "When: Saturday, 6 December 2025, 17:00 to 22:00 (Europe/Stockholm)\nWhere: Folkets hus, Storgatan 5, Umeå\n"
-        "Organizer: Berg, Karin <karin@example.com>\nAttendees: Bob <bob@example.com> (accepted), eve@example.com (optional)"
+        "When: Saturday, 6 December 2025, 17:00 to 22:00 (Europe/Stockholm)",
+        "Where: Folkets hus, Storgatan 5, Umeå",
+        "Organizer: Berg, Karin <karin@example.com>",
+        "Attendees: Bob <bob@example.com> (accepted), eve@example.com (optional)",
     )
     assert [(element.kind, element.text, element.heading_path) for element in found.elements] == [
         ("Title", "Family", ()),
         ("NarrativeText", "Ours", ("Family",)),
         ("Title", title, ("Family",)),
-        ("NarrativeText", told, ("Family", title)),
+        ("NarrativeText", "\n".join(f"{title}; {fact}" for fact in told), ("Family", title)),
         ("NarrativeText", "Bring cake; coffee is there.", ("Family", title)),
         ("NarrativeText", "No presents.", ("Family", title)),
     ]
@@ -140,9 +142,12 @@ def test_to_dos_journals_and_busy_times(tmp_path: Path) -> None:
     )
     assert texts(read(tmp_path, "a.ifb", calendar(*entries))) == [
         "Income tax",
-        "Due: Saturday, 31 January 2026\nStatus: needs action\nProgress: 40 %\nPriority: 1 (high)",
+        "\n".join(
+            f"Income tax; {fact}"
+            for fact in ("Due: Saturday, 31 January 2026", "Status: needs action", "Progress: 40 %", "Priority: 1 (high)")
+        ),
         "Minutes",
-        "Date: Monday, 17 March 1997\nVisibility: private",
+        "Minutes; Date: Monday, 17 March 1997\nMinutes; Visibility: private",
         "1. Staff meeting",
         "Busy times",
         "Free: Saturday, 8 March 1997, 23:00 to Sunday, 9 March 1997, 00:00 UTC\nBusy: Saturday, 8 March 1997, 16:00 to 19:00 UTC; x",
@@ -189,7 +194,7 @@ def test_descriptions_in_tags_are_read_as_shown(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_invitation_says_so(tmp_path: Path) -> None:
-    assert texts(read(tmp_path, "a.ics", calendar(event("SUMMARY:s"), head="METHOD:CANCEL\n"))) == ["s", "Status: cancelled"]
+    assert texts(read(tmp_path, "a.ics", calendar(event("SUMMARY:s"), head="METHOD:CANCEL\n"))) == ["s", "s; Status: cancelled"]
 
 
 def test_damage_costs_a_line_and_nothing_else(tmp_path: Path) -> None:
@@ -209,18 +214,18 @@ LOCATION:Room 5"""
     found = read(tmp_path, "a.ics", content.encode())
     assert texts(found) == [
         "First",
-        "When: Saturday, 6 December 2025, 17:00 (Europe/Paris)",
+        "First; When: Saturday, 6 December 2025, 17:00 (Europe/Paris)",
         "One line",
         "and one that was not folded\nLocation: behind the house\nhttps://example.com/x\nLOCATION Hall",
         "Second",
-        "Where: Room 5",
+        "Second; Where: Room 5",
     ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     content = calendar(event("SUMMARY:Grüße an José", "LOCATION:Café Müller in Köln")).decode().encode(encoding)
-    assert texts(read(tmp_path, "a.ics", content)) == ["Grüße an José", "Where: Café Müller in Köln"]
+    assert texts(read(tmp_path, "a.ics", content)) == ["Grüße an José", "Grüße an José; Where: Café Müller in Köln"]
 
 
 def test_a_line_that_is_folded_within_a_character(tmp_path: Path) -> None:
@@ -267,7 +272,7 @@ def invitation(*, attached: bool) -> bytes:
 @pytest.mark.parametrize("attached", [False, True])
 def test_an_invitation_in_a_mail_is_read_once(tmp_path: Path, attached: bool) -> None:
     found = read(tmp_path, "a.eml", invitation(attached=attached))
-    told = element_with(found, "Where: Folkets hus")
+    told = element_with(found, "; Where: Folkets hus")
     assert told.heading_path == ("Invitation", "invitation.ics", "Birthday party of Aunt Ingrid")
     assert not any("BEGIN" in text or "DTSTART" in text for text in texts(found))
     assert found.notes == ()
@@ -275,7 +280,7 @@ def test_an_invitation_in_a_mail_is_read_once(tmp_path: Path, attached: bool) ->
 
 def test_a_mail_that_is_only_an_invitation(tmp_path: Path) -> None:
     content = b"Subject: s\nContent-Type: text/calendar; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + calendar(PARTY)
-    assert element_with(read(tmp_path, "a.eml", content), "Where: Folkets hus, Storgatan 5, Umeå")
+    assert element_with(read(tmp_path, "a.eml", content), "; Where: Folkets hus, Storgatan 5, Umeå")
 
 
 @given(st.text(st.sampled_from("ab \\;,:n\"N=\t'é"), max_size=40), st.integers(1, 75))

@@ -7,6 +7,7 @@ A new family is a module with its record, and a line here.
 from __future__ import annotations
 
 from rag_pipeline.ingestion.extract.archive import family as archive
+from rag_pipeline.ingestion.extract.calendar import family as calendar
 from rag_pipeline.ingestion.extract.data import family as data
 from rag_pipeline.ingestion.extract.family import Family
 from rag_pipeline.ingestion.extract.mail import family as mail
@@ -27,6 +28,7 @@ FAMILIES: tuple[Family, ...] = (
     *markup.FAMILIES,
     *data.FAMILIES,
     *mail.FAMILIES,
+    *calendar.FAMILIES,
     *picture.FAMILIES,
     *archive.FAMILIES,
 )

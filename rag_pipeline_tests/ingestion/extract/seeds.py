@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV, YAML
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
 from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, ORG, RESTRUCTURED_TEXT, RTF, SUBTITLES, XML
@@ -69,6 +70,18 @@ TEXTS: dict[str, tuple[str, bytes]] = {
     "utf16": (PLAIN, "Zeile für Zeile\n\nund noch eine\n".encode("utf-16")),
     "py": (SOURCE_CODE, b"def a():\n    return 1\n\n\nclass B:\n    pass\n"),
     "srt": (SUBTITLES, b"1\n00:00:01,000 --> 00:00:02,000\n<i>Hello</i>.\n\n2\n00:00:09,000 --> 00:00:10,000\n<v Ann>Bye &amp; so\n"),
+    "ics": (
+        CALENDAR,
+        b"BEGIN:VCALENDAR\nX-WR-CALNAME:C\nBEGIN:VEVENT\nSUMMARY:S\nDTSTART;TZID=Europe/Paris:20251206T170000\nDURATION:PT1H\n"
+        b'RRULE:FREQ=MONTHLY;BYDAY=-1FR;UNTIL=20260630\nEXDATE:20260102,20260103\nATTENDEE;CN="A, B":mailto:a@b.example\nFREEBUSY:1/P1D\n'
+        b"DESCRIPTION:a <a href='x'>b</a>\\n\\nc\n folded\nBEGIN:VALARM\nEND:VALARM\nEND:VEVENT\nEND:VCALENDAR\n",
+    ),
+    "vcf": (
+        VCARD,
+        b"BEGIN:VCARD\nVERSION:2.1\nN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:=C3=89a;b=\nc;;;\nTEL;CELL;TYPE=work:1\nADR:;;s;t;r;p;c\n"
+        b"BDAY:--0203\nitem1.URL:x\nitem1.X-ABLabel:_$!<HomePage>!$_\nPHOTO;BASE64:AAAA\n BBBB\n"
+        b"AGENT:\nBEGIN:VCARD\nFN:F\nEND:VCARD\nEND:VCARD\n",
+    ),
     "md": (MARKDOWN, b"---\na: b\n---\n# T\n\nw\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- x\n  - y\n\n```\ncode\n```\n\n[a]: b\n"),
     "html": (
         HTML,

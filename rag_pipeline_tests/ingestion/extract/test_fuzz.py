@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rag_pipeline.errors import DocumentError, TransientError
+from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX
 from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, RTF, SUBTITLES, XML
@@ -270,7 +271,7 @@ def test_any_markdown(text: str) -> None:
 
 
 @examples(200)
-@given(st.binary(max_size=200), st.sampled_from((PLAIN, SOURCE_CODE, HTML, EMAIL, SUBTITLES)))
+@given(st.binary(max_size=200), st.sampled_from((PLAIN, SOURCE_CODE, HTML, EMAIL, SUBTITLES, CALENDAR, VCARD)))
 def test_any_bytes(content: bytes, media_type: str) -> None:
     read(media_type, content)
 
@@ -278,6 +279,8 @@ def test_any_bytes(content: bytes, media_type: str) -> None:
 UNITS = [
     *((PLAIN, unit) for unit in (b"a", b"\n", b"\f", b"a\n", b"\xc3", b"\x00a")),
     *((SUBTITLES, unit) for unit in (b" ", b"<v ", b"<a", b"\n \n", b"00:00:01.000 --> ", b"1\n00:00:01,0 --> 00:00:01,0\na\n\n")),
+    *((CALENDAR, unit) for unit in (b"BEGIN:VEVENT\nDESCRIPTION:<a href=", b"BEGIN:A\n", b"\n a", b';A="', b"A;QUOTED-PRINTABLE")),
+    *((VCARD, unit) for unit in (b"BEGIN:VCARD\nAGENT:\n", b"BEGIN:VCARD\nNOTE:\\n\nx\n")),
     *((MARKDOWN, unit) for unit in (b"> ", b"- ", b"|", b"# a\n", b"```\n", b"[a]: b\n", b"---\n", b"| a |\n|---|\n")),
     *((HTML, unit) for unit in (b"<b>", b"<table><tr><td>", b"<p>a", b"<h1>a</h1>", b"&#", b"<!--", b"<li>")),
     *((XML, unit) for unit in (b"<a>", b"<a/>", b"<!--", b"<title>a</title>")),

@@ -127,6 +127,8 @@ _KINDS_OF_FILES = (
     message("notebooks"),
     message("mail and mailboxes"),
     message("Outlook messages"),
+    message("calendars"),
+    message("contacts"),
     message("pictures of text"),
     message("archives"),
 )

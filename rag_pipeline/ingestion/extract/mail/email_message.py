@@ -39,6 +39,14 @@ _NOT_ENCRYPTED = ("signed-data", "certs-only")
 _MESSAGES = ("message/rfc822", "message/global")
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
 """They consist of headers alone, in groups."""
+_ENTRIES = {
+    "text/calendar": "invitation.ics",
+    "application/ics": "invitation.ics",
+    "text/vcard": "contact.vcf",
+    "text/x-vcard": "contact.vcf",
+    "text/directory": "contact.vcf",
+}
+"""Invitations and cards, which mail programs show as such wherever they stand in a message, and what those without a name are called."""
 _LOOKS = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
 """Beside a page that a browser has saved with all that it is made of (RFC 2557)."""
 _LOST = "\ufffd"
@@ -74,6 +82,7 @@ def read_email(source: Source) -> Iterator[Element]:
 def message_elements(content: bytes, source: Source) -> Iterator[Element]:
     """The elements of one message, as :func:`read_email`; ``source`` is the file that holds it."""
     message = email.message_from_bytes(content, policy=_POLICY)
+    _give_entries_once(message)
     yield from _message_elements(message, (), source, depth=0)
 
 
@@ -86,6 +95,17 @@ def _message_elements(message: EmailMessage, above: tuple[str, ...], source: Sou
     if headers:
         yield Element("EmailMetadata", "\n".join(headers), heading_path=above)
     yield from _part_elements(message, above, source, depth)
+
+
+def _give_entries_once(message: EmailMessage) -> None:
+    """An invitation stands in a message as a form of its text and again as a file: what was said before is taken out."""
+    seen: set[bytes] = set()
+    for part in message.walk():
+        if part.get_content_type() in _ENTRIES:
+            content = b"".join(_content(part).split())
+            if content in seen:
+                part.set_payload("")
+            seen.add(content)
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -120,8 +140,10 @@ def _part_elements(part: EmailMessage, path: tuple[str, ...], source: Source, de
             raise error
         with source.part("A part of the message"):
             raise error
-    elif kind in _SIGNATURES or kind in _LOOKS:
+    elif kind in _SIGNATURES or kind in _LOOKS or (kind in _ENTRIES and not _content(part).strip()):
         return
+    elif kind in _ENTRIES:
+        yield from _attachment_elements(part, path, source)
     elif kind in _MESSAGES:
         for inner in part.iter_parts():
             yield from _message_elements(_plain_message(part, cast("EmailMessage", inner)), path, source, depth + 1)
@@ -175,13 +197,19 @@ def _beside_best(other: EmailMessage, best: list[Element], path: tuple[str, ...]
     if other.get_content_maintype() == "multipart" and depth <= _DEEPEST:
         for inner in other.iter_parts():
             yield from _beside_best(cast("EmailMessage", inner), best, path, source, depth + 1)
-    elif other.is_attachment() or other.get_filename() or other.get_content_maintype() != "text":
+    elif _stands_for_itself(other):
         yield from _part_elements(other, path, source, depth)
     elif other.get_content_subtype() in ("plain", "html"):
         forms: list[Element] = []
         with source.part("A form of its text"):
             forms = list(_body_elements(other, path, source))
         yield from what_only_this_says(forms, best)
+
+
+def _stands_for_itself(other: EmailMessage) -> bool:
+    """Whether what stands beside the best form of a body is more than another form of its words."""
+    named = other.is_attachment() or bool(other.get_filename())
+    return named or other.get_content_maintype() != "text" or other.get_content_type() in _ENTRIES
 
 
 def what_only_this_says(form: Iterable[Element], best: Iterable[Element]) -> Iterator[Element]:
@@ -235,4 +263,5 @@ def _shown(name: str) -> str:
 
 
 def _attachment_elements(part: EmailMessage, path: tuple[str, ...], source: Source) -> Iterator[Element]:
-    yield from elements_inside(source, _content(part), _shown(part.get_filename() or "attachment"), path)
+    name = part.get_filename() or _ENTRIES.get(part.get_content_type(), "attachment")
+    yield from elements_inside(source, _content(part), _shown(name), path)

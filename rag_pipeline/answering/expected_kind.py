@@ -19,6 +19,8 @@ from rag_pipeline.answering.tuning import TUNING, KindReading
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids
 
 Kind = Literal["number", "date", "name", "list"]
+Only = Literal["number", "date", "telephone number", "e-mail address"]
+"""What alone can answer some questions, as a refusal calls it."""
 
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _AUXILIARY = r"did|do|does|was|were|is|are|will|has|have|had|can|could|should|would|may|might|must|shall"
@@ -86,6 +88,27 @@ _COUNTED = re.compile(r"\b(?:how many|wie ?viele|combien d(?:e\b|['’])|cuánt[
 _PAST = re.compile(r"\b(?:when (?:was|were|did|had)|wann (?:wurden?|waren?|hatten?))\b", re.IGNORECASE)
 _SIZE = re.compile(r"\b(?:how (?:tall|old|heavy|wide|deep|fast)|wie (?:alt|schwer|breit|tief|schnell))\b", re.IGNORECASE)
 _FEW = re.compile(r"\b(?:one|no|none|both|single|several|dozens?|once|twice|kein\w*|beide\w*|aucune?|ningun[oa]|ningún)\b", re.IGNORECASE)
+_REACHED: dict[Only, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    "telephone number": (
+        re.compile(
+            r"\b(?:(?:tele)?phone|mobile|cell|fax) number\b|\b(?:telefon|handy|mobil|fax)nummer\b|\bnuméro de (?:téléphone|portable|fax)\b"
+            r"|\bnúmero de (?:teléfono|móvil|fax)\b",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            r"(?<![\w.,-])(?!\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4}|\d{1,3}(?:\.\d{3})+\b)"
+            r"\+?\(?\d(?:[ ()/.\u2011\u00a0-]{0,2}\d){5,14}(?!\w)"
+        ),
+    ),
+    "e-mail address": (
+        re.compile(
+            r"\be-?mail[ -]adress?e?s?\b|\be-?mail address\b|\badresse (?:e-?mail|mail|électronique)\b|\bcorreo electrónico\b",
+            re.IGNORECASE,
+        ),
+        re.compile(r"[\w.+-]+@[\w-]+\.\w"),
+    ),
+}
+"""How it is asked for, and what it looks like: dates and amounts are no telephone numbers."""
 _SOMEBODY = re.compile(r"(?:people|persons?|menschen|leute|personen|personnes|gens|personas|gente)", re.IGNORECASE)
 _PROCEDURE = re.compile(
     r"\bhow (?:to|(?:do|can|could|should|would|must) (?:I|we|you|one|they))\b|\bwie \w+ (?:ich|man|wir)\b"
@@ -147,9 +170,9 @@ def _found(pattern: re.Pattern[str], text: str, question: str) -> Iterator[re.Ma
 
 @dataclass(frozen=True, slots=True)
 class OnlyAnswer:
-    """What alone can answer a question: a date, or a number (of what is counted)."""
+    """What alone can answer a question: a date, a number (of what is counted), or where somebody is reached."""
 
-    kind: Literal["number", "date"]
+    kind: Only
     question: str
     counted: tuple[str, ...] | None = None
     """The beginnings of the words that say what is counted: ``mitarbei`` is in ``Mitarbeitern`` too. None where nothing is."""
@@ -158,8 +181,10 @@ class OnlyAnswer:
 
     def is_in(self, text: str, names: Sequence[str] = ()) -> bool:
         """Whether a text holds it; ``names`` are those of the cells of a row, and say what they are."""
+        if self.kind in _REACHED:
+            return _REACHED[self.kind][1].search(text) is not None
         if self.counted is None:
-            return holds(self.kind, text, self.question)
+            return holds("date" if self.kind == "date" else "number", text, self.question)
         places = [found for pattern in (_HELD["number"], _FEW) for found in _found(pattern, text, self.question)]
         if names or not self.counted:
             return bool(places) and (not self.counted or any(_is_named(name, stem) for name in names for stem in self.counted))
@@ -170,11 +195,15 @@ class OnlyAnswer:
 
 def only_answer(question: str, reading: KindReading = TUNING.kinds) -> OnlyAnswer | None:
     """What alone can answer the question; None where it asks more than one thing, or other things can answer too."""
-    if len(_INTERROGATIVE.findall(question)) != 1:
+    interrogatives = len(_INTERROGATIVE.findall(question))
+    reached = next((kind for kind, (asked, _) in _REACHED.items() if asked.search(question)), None)
+    if reached and interrogatives < 2:
+        return OnlyAnswer(reached, question)
+    if interrogatives != 1:
         return None
     if _COUNTED.search(question):
         return OnlyAnswer("number", question, _counted(question, reading), reading.near_words)
-    kind: Literal["number", "date"] | None = "date" if _PAST.search(question) else "number" if _SIZE.search(question) else None
+    kind: Only | None = "date" if _PAST.search(question) else "number" if _SIZE.search(question) else None
     return OnlyAnswer(kind, question) if kind else None
 
 

@@ -74,3 +74,35 @@ def test_a_number_does_not_take_the_words_that_no_blank_parts_from_it(question: 
 )
 def test_how_something_is_done_is_asked_for_by_its_form(question: str, asks: bool) -> None:
     assert asks_for_procedure(question) is asks
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "answers", "others"),
+    [
+        (
+            "What is Nils's phone number?",
+            "telephone number",
+            ("Phone: +46 31 555 01 77", "(651) 733-1110", "0171 5550 207"),
+            ("From: Nils <n@x.example>",),
+        ),
+        (
+            "Ania's mobile number?",
+            "telephone number",
+            ("07700 900744",),
+            ("Born 2025-12-06.", "Paid 06.12.2025", "1.234.567 Euro", "34,229,000"),
+        ),
+        ("Wie lautet die Telefonnummer?", "telephone number", ("Tel. 08631/5540-12",), ("Nr. 2026",)),
+        ("What is the e-mail address of the club?", "e-mail address", ("Write to a.b+c@club.example.",), ("Write to us @ the club",)),
+        ("Quelle est l'adresse e-mail ?", "e-mail address", ("contact@ville.example",), ("Place de la mairie",)),
+    ],
+)
+def test_where_somebody_is_reached_is_looked_like(question: str, kind: str, answers: tuple[str, ...], others: tuple[str, ...]) -> None:
+    only = only_answer(question)
+    assert only is not None and only.kind == kind
+    assert all(map(only.is_in, answers)) and not any(map(only.is_in, others))
+
+
+@pytest.mark.parametrize("question", ["Who answered the phone?", "How much is the phone?", "Who gave whom a telephone number?"])
+def test_a_telephone_that_is_spoken_of_is_no_number(question: str) -> None:
+    only = only_answer(question)
+    assert only is None or only.kind == "number"

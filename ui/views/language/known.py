@@ -106,6 +106,8 @@ _ANSWERS = (
     message("Try words that the documents would use, ask for one thing at a time, or look at the nearest passages."),
     message("The passages found give no number that answers this."),
     message("The passages found give no date that answers this."),
+    message("The passages found give no telephone number that answers this."),
+    message("The passages found give no e-mail address that answers this."),
     message("The passages found give no name that answers this."),
     message("The passages found give no list that answers this."),
     message("No passage is cited for this."),

@@ -14,7 +14,7 @@ from rag_pipeline.models import Element
 
 _PAGE_NUMBER = re.compile(r"\W*(?:\w+\W+)?\d{1,5}\W*(?:\w+\W+\d{1,5})?\W*")
 """``12``, ``- 12 -``, ``Page 12``, ``Seite 12 von 30``: of a document of few pages, or whose numbers do not count with its pages."""
-_TOP, _BOTTOM = 0.1, 0.9
+_TOP, _BOTTOM = 0.08, 0.9
 """Where headers and footers of few pages stand, which nothing tells from other lines; beyond a grid that is cut by the page's end, they
 are these."""
 _SAME_RULE = 0.006

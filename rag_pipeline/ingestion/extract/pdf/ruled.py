@@ -31,6 +31,8 @@ _WHOLE = 0.5
 """Cells to places at least: where most cells are over several rows or columns, the grid is a form."""
 _LONGEST_CELL = 300
 """Letters; in a grid with more of them in most cells, or most of its letters in one, the cells are parts of a text. As in HTML."""
+_COLUMN_OF_TEXT = 1000
+"""Letters that no cell of data has; most letters in such cells are those of a page laid out by rules."""
 _SAME_HEIGHT = 0.5
 _ODD_CELLS = 0.1
 """Share of the cells that may hold texts wide apart, or reach beyond their rules: with more, rules are not what parts the columns."""
@@ -94,8 +96,10 @@ def _filled(grid: Grid, lines: Sequence[Line]) -> dict[Place, list[tuple[int, Li
 
 def _is_layout(cells: _Cells) -> bool:
     letters = [sum(len(line.text) for _, line in lines) for lines in cells.values()]
-    page = max(letters) > max(_LONGEST_CELL, sum(letters) / 2)
-    return page or sum(one > _LONGEST_CELL for one in letters) * 2 > len(letters)
+    of_text = sum(one for one in letters if one > _COLUMN_OF_TEXT)
+    return max(max(letters), of_text) > max(_LONGEST_CELL, sum(letters) / 2) or sum(one > _LONGEST_CELL for one in letters) * 2 > len(
+        letters
+    )
 
 
 def _has_columns(lines: Sequence[tuple[int, Line]]) -> bool:

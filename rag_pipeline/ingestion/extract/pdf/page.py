@@ -170,11 +170,12 @@ def _with_cells(
 ) -> tuple[list[_Span], list[Grid]]:
     """The lines of a page, parted where the rules of its drawn tables go through them, and these tables' grids."""
     grids = list[Grid]()
-    for grid in grids_of(rules_of(page, shown)) if _may_have_cells(spans, shown) else ():
+    drawn = grids_of(rules_of(page, shown)) if _may_have_cells(spans, shown) else []
+    for grid in drawn:
         if any(map(grid.overlaps, grids)):
             continue
         parted = [part for span in spans for part in _by_cells(span, grid, shown, textpage, codes)]
-        if is_table(grid, [span.line for span in parted]):
+        if is_table(grid, [span.line for span in parted], drawn):
             grids.append(grid)
             spans = parted
     return spans, sorted(grids, key=lambda grid: grid.rows[0])

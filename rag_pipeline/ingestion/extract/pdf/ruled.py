@@ -9,6 +9,7 @@ stays lines of text.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.data.number_cells import NOTHING, is_number
 from rag_pipeline.ingestion.extract.data.tables import header_text, parted, row_text
+from rag_pipeline.ingestion.extract.pdf.columns import is_prose
 from rag_pipeline.ingestion.extract.pdf.continued import FoundTable, goes_on_with
 from rag_pipeline.ingestion.extract.pdf.layout import Line, hyphen
 from rag_pipeline.models import Box, Element
@@ -53,8 +55,11 @@ class _Row:
     lines: list[tuple[int, Line]]
 
 
-def is_table(grid: Grid, lines: Sequence[Line]) -> bool:
-    """Whether a grid holds data. One of a single row may be the end of a table on the page before, if it stands at the top."""
+def is_table(grid: Grid, lines: Sequence[Line], others: Sequence[Grid] = ()) -> bool:
+    """Whether a grid holds data, and the text beside it is in ``others`` of its page.
+
+    One of a single row may be the end of a table on the page before, if it stands at the top.
+    """
     cells = _filled(grid, lines)
     columns = {column for _, column in cells}
     rows = [row for row in range(len(grid.rows) - 1) if sum(at == row for at, _ in cells) > 1]
@@ -63,7 +68,7 @@ def is_table(grid: Grid, lines: Sequence[Line]) -> bool:
     if len(rows) < 2 or len(columns) < 2 or _is_layout(cells) or not _is_upright(cells):
         return False
     odd = sum(_has_columns(lines) or _reaches_beyond(grid, place, lines) for place, lines in cells.items())
-    if odd > max(1, _ODD_CELLS * len(cells)):
+    if odd > max(1, _ODD_CELLS * len(cells)) or _rows_with_more(grid, lines, others) * 2 > len(rows):
         return False
     drawn = {place for row in grid.cells for place in row if place}
     return len(cells) >= _FILLED * len(drawn) and len(drawn) >= _WHOLE * sum(map(len, grid.cells))
@@ -100,6 +105,24 @@ def _is_layout(cells: _Cells) -> bool:
     return max(max(letters), of_text) > max(_LONGEST_CELL, sum(letters) / 2) or sum(one > _LONGEST_CELL for one in letters) * 2 > len(
         letters
     )
+
+
+def _rows_with_more(grid: Grid, lines: Sequence[Line], others: Sequence[Grid]) -> int:
+    """How many rows have text beside the grid at the height of what is in them: of the whole table rules are only drawn
+    in a part. A column of text may stand there."""
+    own = [line for line in lines if _is_in(line, [grid])]
+    beside = [line for line in lines if grid.rows[0] < (line.top + line.bottom) / 2 < grid.rows[-1] and not _is_in(line, (grid, *others))]
+    rows = set()
+    for line in [] if is_prose(beside) else beside:
+        at = (line.top + line.bottom) / 2
+        if any(abs(one.top + one.bottom - 2 * at) / 2 < _SAME_HEIGHT * (one.bottom - one.top) for one in own):
+            rows.add(bisect(grid.rows, at))
+    return len(rows)
+
+
+def _is_in(line: Line, grids: Sequence[Grid]) -> bool:
+    x, y = (line.left + line.right) / 2, (line.top + line.bottom) / 2
+    return any(grid.columns[0] <= x <= grid.columns[-1] and grid.rows[0] <= y <= grid.rows[-1] for grid in grids)
 
 
 def _has_columns(lines: Sequence[tuple[int, Line]]) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 THICKEST = 0.004
 """Share of the page's height or width; what is thicker is an area. Rules no farther apart are one, and ends no farther apart meet."""
+_THIN, _DARK = 0.002, 128
+"""Areas no wider are rules, whatever their colour; up to the thickest those darker than this: reports shade the narrow columns that keep
+others apart too."""
 _SHORTEST = 0.008
 _MOST_OBJECTS, _MOST_PATHS, _MOST_POINTS = 20_000, 6_000, 40_000
 """What is looked at on a page; with more of it the page is a drawing."""
@@ -109,22 +112,32 @@ def _rules_of_path(path: Any, affine: Affine, counts: _Counts) -> Iterator[Rule]
     import pypdfium2.raw as pdfium
 
     edges = _edges(path, affine)
-    if thin := _thin(*edges):
+    if thin := _thin(*edges, _THIN):
         yield thin
         return
     number = pdfium.FPDFPath_CountSegments(path)
-    if max(edges[2] - edges[0], edges[3] - edges[1]) < _SHORTEST or number < _POINTS_OF_A_RECTANGLE:
+    if max(edges[2] - edges[0], edges[3] - edges[1]) < _SHORTEST:
         return
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(path, fill, stroke)
-    if (number <= _POINTS_OF_A_RECTANGLE + 1) if not stroke.value else _is_thick(path, affine):
-        return
-    counts.add(points=number)
-    for figure in _figures(path, number, _after(affine, _matrix(path))):
-        if stroke.value:
-            yield from (rule for one, other in pairwise(figure) if one and other and (rule := _rule(one, other)))
-        elif (rule := _thin_area(figure)) is not None:
-            yield rule
+    if stroke.value and not _is_thick(path, affine):
+        counts.add(points=number)
+        figures = _figures(path, number, _after(affine, _matrix(path)))
+        yield from (rule for figure in figures for one, other in pairwise(figure) if one and other and (rule := _rule(one, other)))
+    elif not stroke.value and number > _POINTS_OF_A_RECTANGLE + 1:
+        counts.add(points=number)
+        yield from filter(None, map(_thin_area, _figures(path, number, _after(affine, _matrix(path)))))
+    elif not stroke.value and (thin := _thin(*edges, THICKEST)) and _is_dark(path):
+        yield thin
+
+
+def _is_dark(path: Any) -> bool:
+    """Whether an area is filled darker than one that shades a row."""
+    import pypdfium2.raw as pdfium
+
+    red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
+    pdfium.FPDFPageObj_GetFillColor(path, red, green, blue, opaque)
+    return red.value + green.value + blue.value < 3 * _DARK
 
 
 def _edges(path: Any, affine: Affine) -> tuple[float, float, float, float]:
@@ -189,12 +202,12 @@ def _thin_area(figure: Sequence[_Point | None]) -> Rule | None:
     if len(points) < max(len(figure), _POINTS_OF_A_RECTANGLE):
         return None
     xs, ys = zip(*points, strict=True)
-    return _thin(min(xs), min(ys), max(xs), max(ys))
+    return _thin(min(xs), min(ys), max(xs), max(ys), _THIN)
 
 
-def _thin(left: float, top: float, right: float, bottom: float) -> Rule | None:
-    if bottom - top <= THICKEST < _SHORTEST <= right - left:
+def _thin(left: float, top: float, right: float, bottom: float, most: float) -> Rule | None:
+    if bottom - top <= most < _SHORTEST <= right - left:
         return Rule(True, (top + bottom) / 2, left, right)
-    if right - left <= THICKEST < _SHORTEST <= bottom - top:
+    if right - left <= most < _SHORTEST <= bottom - top:
         return Rule(False, (left + right) / 2, top, bottom)
     return None

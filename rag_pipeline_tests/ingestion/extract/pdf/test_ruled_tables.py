@@ -216,6 +216,23 @@ def test_columns_that_rules_do_not_part_are_found_by_their_places(tmp_path: Path
     assert table.text.split("\n")[1:] == [" | ".join(row) for row in rows]
 
 
+def test_rules_around_the_numbers_alone_make_no_table_without_labels(tmp_path: Path) -> None:
+    rows = [("Sales", "34", "35", "36"), ("Costs", "19", "18", "17"), ("Profit", "15", "17", "19")]
+    numbers = [row[1:] for row in rows]
+    (table,) = tables(tmp_path, stroked(rules_of(numbers, left=LEFT + WIDTH)) + texts_of(rows))
+    assert table.text.split("\n") == [" | ".join(row) for row in rows]
+
+
+def test_narrow_shading_is_no_rule(tmp_path: Path) -> None:
+    rows = [("Sales", "34", "35", "36"), ("Costs", "19", "18", "17"), ("Profit", "15", "17", "19")]
+    bands = (
+        f"0.8 0.9 1 rg {LEFT} 763 400 1.5 re f {LEFT} 727 400 1.5 re f " + " ".join(f"{x} 700 1.8 100 re f" for x in (150, 250)) + " 0 g\n"
+    )
+    (table,) = tables(tmp_path, bands + texts_of(rows))
+    assert table.text.split("\n") == [" | ".join(row) for row in rows]
+    assert [element.kind for element in elements(tmp_path, bands + texts_of([row[:2] for row in rows]))] == ["Table"]
+
+
 def test_a_drawing_of_50000_lines_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     edges = rules._edges

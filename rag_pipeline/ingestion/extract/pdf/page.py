@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -17,7 +18,10 @@ from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
 from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
+from rag_pipeline.ingestion.extract.pdf.grid import Grid, Place, grids_of
 from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.ruled import is_table
+from rag_pipeline.ingestion.extract.pdf.rules import Affine, rules_of
 from rag_pipeline.ingestion.extract.pdf.torn_words import without_torn_words
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
 
@@ -46,18 +50,19 @@ _USUAL_BLANK, _LEAST_BLANKS = 0.35, 5
 _LEAST_ROWS = 2
 """Lines that look like rows within two lines of each other, for them to be rows."""
 _POINTS_PER_INCH = 72
+_HEIGHTS = 200
+"""Bottoms of lines that are equal by so many parts of the page's height stand beside one another."""
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _LONGEST_FONT_NAME = 256
 _Edges = tuple[float, float, float, float]
 _Box = tuple[int, _Edges]
-_Affine = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """The lines of a page in reading order, the remarks that stand beside them, and the files attached to them.
 
-    ``needs_ocr``: the page shows something, but has hardly any text or none that means anything.
+    ``needs_ocr``: the page shows something, but has hardly any text or none that means anything. ``grids`` are those of its drawn tables.
     """
 
     number: int
@@ -65,6 +70,7 @@ class Page:
     remarks: list[str]
     needs_ocr: bool
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
 
 
 def read_page(pdf: PdfDocument, number: int) -> Page | None:
@@ -81,11 +87,12 @@ def read_page(pdf: PdfDocument, number: int) -> Page | None:
         textpage = page.get_textpage()
     except pypdfium2.PdfiumError:
         return None
-    lines = in_reading_order(list(_lines(page, textpage, number)))
+    stored, grids = _lines(page, textpage, number)
+    lines = in_reading_order(list(stored))
     needs_ocr = _needs_ocr(page, lines)
     textpage.close()
     page.close()
-    return Page(number, lines, beside.remarks, needs_ocr, beside.files)
+    return Page(number, lines, beside.remarks, needs_ocr, beside.files, grids)
 
 
 def page_picture(pdf: PdfDocument, number: int) -> Image:
@@ -114,14 +121,15 @@ def _shows_more(page: PdfPage, anything: bool) -> bool:
     return next(iter(page.get_objects(filter=kinds, max_depth=4)), None) is not None
 
 
-def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> Iterator[Line]:
+def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> tuple[Iterator[Line], list[Grid]]:
     import pypdfium2.raw as pdfium
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
     codes = _symbols_shown(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
     codes = with_accents_on_letters(textpage, without_torn_words(textpage, codes))
     shown = _shown(page)
-    return _with_phrases(list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
+    spans, grids = _with_cells(page, list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
+    return _with_phrases(spans, shown, textpage, codes), grids
 
 
 def _symbols_shown(textpage: PdfTextPage, codes: list[int]) -> list[int]:
@@ -134,7 +142,7 @@ def _symbols_shown(textpage: PdfTextPage, codes: list[int]) -> list[int]:
     return [ord(symbols(chr(code), font) or " ") if font else code for code, font in zip(codes, fonts, strict=True)]
 
 
-def _spans(shown: _Affine, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:
+def _spans(shown: Affine, textpage: PdfTextPage, codes: Sequence[int], number: int) -> Iterator[_Span]:
     for start, end in _line_spans(codes):
         text = _text(codes[start:end])
         if text:
@@ -157,7 +165,73 @@ class _Span:
     boxes: list[_Box]
 
 
-def _with_phrases(spans: Sequence[_Span], shown: _Affine, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
+def _with_cells(
+    page: PdfPage, spans: list[_Span], shown: Affine, textpage: PdfTextPage, codes: Sequence[int]
+) -> tuple[list[_Span], list[Grid]]:
+    """The lines of a page, parted where the rules of its drawn tables go through them, and these tables' grids."""
+    grids = list[Grid]()
+    drawn = grids_of(rules_of(page, shown)) if _may_have_cells(spans, shown) else []
+    for grid in drawn:
+        if any(map(grid.overlaps, grids)):
+            continue
+        parted = [part for span in spans for part in _by_cells(span, grid, shown, textpage, codes)]
+        if is_table(grid, [span.line for span in parted], drawn):
+            grids.append(grid)
+            spans = parted
+    return spans, sorted(grids, key=lambda grid: grid.rows[0])
+
+
+def _may_have_cells(spans: Sequence[_Span], shown: Affine) -> bool:
+    """Whether anything on a page stands beside something else. Where the page is turned, nobody has looked for gaps."""
+    if not shown[0]:
+        return True
+    heights = Counter[int]()
+    for span in spans:
+        heights[round(span.line.bottom * _HEIGHTS)] += max(len(span.line.segments), 1)
+    return any(texts > 1 for texts in heights.values())
+
+
+def _by_cells(span: _Span, grid: Grid, shown: Affine, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[_Span]:
+    """A line by the cells of a grid that its words are in."""
+    line = span.line
+    inside = grid.rows[0] < (line.top + line.bottom) / 2 < grid.rows[-1] and line.left < grid.columns[-1] and line.right > grid.columns[0]
+    parts: list[tuple[Place | None, list[_Box]]] = []
+    for word in _words(_boxes(textpage, codes, span.start, span.end)) if inside else ():
+        left, top, right, bottom = _place(shown, [box for _, box in word])
+        place = grid.cell_at((left + right) / 2, (top + bottom) / 2)
+        if parts and parts[-1][0] == place:
+            parts[-1][1].extend(word)
+        else:
+            parts.append((place, word))
+    if len(parts) < 2:
+        yield span
+    for number, (_, boxes) in enumerate(parts if len(parts) > 1 else (), 1):
+        yield _part(span, boxes, shown, textpage, codes, last=number == len(parts))
+
+
+def _words(boxes: Sequence[_Box]) -> Iterator[list[_Box]]:
+    word: list[_Box] = []
+    for index, box in boxes:
+        if word and index - word[-1][0] > 1:
+            yield word
+            word = []
+        word.append((index, box))
+    if word:
+        yield word
+
+
+def _part(span: _Span, boxes: list[_Box], shown: Affine, textpage: PdfTextPage, codes: Sequence[int], *, last: bool) -> _Span:
+    """The part of a line that is in one cell."""
+    start, end = boxes[0][0], boxes[-1][0] + 1
+    text = _text(codes[start:end])
+    broken = not last and text.endswith("-") and text[-2:-1].isalpha()
+    size, bold = _size(textpage, codes, start, end), _is_bold(textpage, codes, start, end)
+    edges = _place(shown, [box for _, box in boxes])
+    line = Line(text[:-1] if broken else text, span.line.page, *edges, size, broken or (last and span.line.hyphenated), bold)
+    return _Span(replace(line, segments=_parts(shown, codes, line, boxes)), start, end, boxes)
+
+
+def _with_phrases(spans: Sequence[_Span], shown: Affine, textpage: PdfTextPage, codes: Sequence[int]) -> Iterator[Line]:
     """The lines of a page; where it may hold a table, those that may be its rows know where narrow gaps part them."""
     alike = [any(ends_with_number(part.text) for part in (span.line, *span.line.segments[1:])) for span in spans]
     rows = _near_rows(alike)
@@ -233,7 +307,7 @@ def _has_gap(rectangles: Sequence[_Edges]) -> bool:
     return any(after[0] - before[2] > _WIDE_GAP * max(before[3] - before[1], 4.0) for before, after in pairwise(rectangles))
 
 
-def _parts(shown: _Affine, codes: Sequence[int], line: Line, boxes: Sequence[_Box], blank: float = 0.0) -> tuple[Line, ...]:
+def _parts(shown: Affine, codes: Sequence[int], line: Line, boxes: Sequence[_Box], blank: float = 0.0) -> tuple[Line, ...]:
     """The parts of a line between its wide gaps; with ``blank``, between all that are wider than so many heights of its letters."""
     parts: list[list[_Box]] = []
     for index, box in boxes:
@@ -254,7 +328,7 @@ def _parts(shown: _Affine, codes: Sequence[int], line: Line, boxes: Sequence[_Bo
     return (*lines[:-1], *(replace(last, hyphenated=line.hyphenated) for last in lines[-1:])) if line.hyphenated else tuple(lines)
 
 
-def _place(shown: _Affine, rectangles: Sequence[_Edges]) -> _Edges:
+def _place(shown: Affine, rectangles: Sequence[_Edges]) -> _Edges:
     """Where characters stand: left, top, right, bottom as fractions of the page as it is shown, rotation and cropping applied."""
     if not rectangles:
         return 0.0, 0.0, 0.0, 0.0
@@ -266,7 +340,7 @@ def _place(shown: _Affine, rectangles: Sequence[_Edges]) -> _Edges:
     return xs[0], ys[0], xs[1], ys[1]
 
 
-def _shown(page: PdfPage) -> _Affine:
+def _shown(page: PdfPage) -> Affine:
     """How a point of the page's own coordinates becomes fractions of the page as it is shown: asked once, for three points."""
     (left, top), (x, y), (along, down) = (_shown_at(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
     return (x - left) / _FAR, (along - left) / _FAR, left, (y - top) / _FAR, (down - top) / _FAR, top

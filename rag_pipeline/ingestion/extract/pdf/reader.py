@@ -256,7 +256,7 @@ def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings)
         return page
     findings.without_text.pop()
     findings.by_ocr += 1
-    return replace(page, lines=lines, needs_ocr=False)
+    return replace(page, lines=lines, needs_ocr=False, grids=[])
 
 
 def _letters(lines: Sequence[Line]) -> int:
@@ -276,7 +276,8 @@ def _elements(window: _Window, outline: Outline, levels: Mapping[Style, int]) ->
             edges[lines[index].page, kind].append(lines[index])
     path = outline.path
     body = window.body()
-    elements = elements_of_lines(body, outline, levels, tables_among(body, levels))
+    tables = tables_among(body, levels, {page.number: page.grids for page in window.pages if page.grids})
+    elements = elements_of_lines(body, outline, levels, tables)
     by_page = {number: list(group) for number, group in groupby(elements, key=lambda element: element.page)}
     for page in window.pages:
         yield from _edge(edges[page.number, "Header"], "Header", path)

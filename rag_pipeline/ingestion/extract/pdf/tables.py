@@ -1,6 +1,6 @@
-"""Tables on a page of a PDF: rows and columns by where the pieces of its lines stand.
+"""Tables on the pages of a PDF: rows and columns by where the pieces of its lines stand.
 
-Belongs here: pure decisions on the lines of one page. Not here: reading lines, how rows are written (``data/tables.py``).
+Belongs here: pure decisions on lines. Not here: reading lines, how rows are written (``data/tables.py``), drawn cells (``ruled.py``).
 
 A file says nothing of tables, so only what looks like one is taken for one: rows of numbers under one another, or several columns of
 short texts that begin at the same places. All else stays lines of text: a wrong table is worse than lines.
@@ -16,13 +16,19 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from rag_pipeline.ingestion.extract.data.number_cells import NOTHING, is_number, is_period
 from rag_pipeline.ingestion.extract.data.tables import header_text, row_text, unit_in
 from rag_pipeline.ingestion.extract.pdf.columns import is_prose
+from rag_pipeline.ingestion.extract.pdf.continued import FoundTable, beyond, goes_on_with, same_columns
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
 from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style, hyphen
+from rag_pipeline.ingestion.extract.pdf.ruled import ruled_tables
 from rag_pipeline.models import Box, Element
+
+if TYPE_CHECKING:
+    from rag_pipeline.ingestion.extract.pdf.grid import Grid
 
 _SAME_HEIGHT = 0.5
 """Middles that differ by less of a line's height stand beside one another."""
@@ -59,19 +65,8 @@ _LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$£¥\u20a0-\u20cf]?\s?\(?[\d.,]*
 _TWO_NUMBERS = re.compile(r"([$£¥\u20a0-\u20cf]?\(?-?[\d.,]*\d\)?%?)\s+([$£¥\u20a0-\u20cf(-]*[\d.,]+\)?%?|[–—-])")
 _LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?(?:\d{1,3}|[a-z]|[ivxl]{1,5})[.)]\s", re.IGNORECASE)
 """The mark of a point in a list, by number, letter or Roman number; a short word with a full stop is an abbreviation."""
-_PAGE_NUMBER = re.compile(r"\W*(?:\w+\W+)?\d{1,5}\W*(?:\w+\W+\d{1,5})?\W*")
-"""``12``, ``- 12 -``, ``Page 12``, ``Seite 12 von 30``: of a document of few pages, or whose numbers do not count with its pages."""
 _DIGIT = re.compile(r"\d")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundTable:
-    """A table: the element, which lines of the page it is made of, and where its columns are."""
-
-    element: Element
-    lines: frozenset[int]
-    columns: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,53 +87,55 @@ class _Row:
 _Columns = Sequence[tuple[float, float]]
 
 
-def tables_among(lines: Sequence[Line], levels: Mapping[Style, int] = MappingProxyType({})) -> dict[int, Element | None]:
+def tables_among(
+    lines: Sequence[Line],
+    levels: Mapping[Style, int] = MappingProxyType({}),
+    grids: Mapping[int, Sequence[Grid]] = MappingProxyType({}),
+) -> dict[int, Element | None]:
     """The tables of all pages: by the index of the first of its lines the element, by those of the others None.
 
-    ``levels`` are the styles of letters that headings have: what stands centred above a table in one of these is its title.
+    ``levels`` are the styles of letters that headings have: what stands centred above a table in one of these is its title. ``grids`` are
+    those drawn on each page.
     """
     ready: dict[int, Element | None] = {}
-    broken = any(line.hyphenated for line in lines)
+    broken = bool(grids) or any(line.hyphenated for line in lines)
     words = {word.casefold() for line in lines for word in line.text.split()} if broken else set[str]()
-    start, before, unfinished = 0, 0, None
+    start, before = 0, 0
+    unfinished: FoundTable | None = None
     for number, group in groupby(lines, key=lambda line: line.page):
         page = list(group)
-        found = tables_on_page(page, levels, words)
-        if found and unfinished and number == before + 1 and _goes_on_with(unfinished, found[0], page):
-            found[0] = replace(found[0], element=replace(found[0].element, table_header=unfinished.element.table_header))
+        above = unfinished if number == before + 1 else None
+        ruled = ruled_tables(grids.get(number, ()), page, words, above)
+        found = _with_others(ruled, page, levels, words)
+        if found and above and not found[0].ruled and goes_on_with(above, found[0], page):
+            found[0] = replace(found[0], element=replace(found[0].element, table_header=above.element.table_header))
         for table in found:
             first, *others = sorted(start + index for index in table.lines)
             ready |= {first: table.element, **dict.fromkeys(others)}
         start, before = start + len(page), number
-        unfinished = found[-1] if found and not _beyond(found[-1], page, below=True) else None
+        unfinished = found[-1] if found and not beyond(found[-1], page, below=True) else None
     return ready
 
 
-def _goes_on_with(table: FoundTable, below: FoundTable, page: Sequence[Line]) -> bool:
-    """Whether the first table of a page is the rest of one that fills the page before: the same columns, no names, and nothing above it."""
-    if below.element.table_header or not table.element.table_header or _beyond(below, page, below=False):
-        return False
-    return _same_columns(table, below)
-
-
-def _same_columns(table: FoundTable, below: FoundTable) -> bool:
-    if len(table.columns) != len(below.columns):
-        return False
-    return all(
-        min(abs(one[0] - other[0]), abs(one[1] - other[1])) < ALIGNED for one, other in zip(table.columns, below.columns, strict=True)
-    )
-
-
-def _beyond(table: FoundTable, page: Sequence[Line], *, below: bool) -> bool:
-    """Whether something but a page number stands below a table, or above it."""
-    own = [page[index] for index in table.lines]
-    top, bottom = min(line.top for line in own), max(line.bottom for line in own)
-    others = [line for index, line in enumerate(page) if index not in table.lines and not _PAGE_NUMBER.fullmatch(line.text)]
-    return any(line.top > bottom if below else line.bottom < top for line in others)
+def _with_others(
+    ruled: Sequence[FoundTable], page: Sequence[Line], levels: Mapping[Style, int], words: AbstractSet[str]
+) -> list[FoundTable]:
+    """The tables whose rules are drawn, and those above, between and below them, from top to bottom."""
+    if not ruled:
+        return tables_on_page(page, levels, words)
+    of_ruled = frozenset(index for table in ruled for index in table.lines)
+    tops = [min(page[index].top for index in table.lines) for table in ruled]
+    found: list[FoundTable] = []
+    for stretch in range(len(ruled) + 1):
+        own = [index for index, line in enumerate(page) if index not in of_ruled and sum(top < line.top for top in tops) == stretch]
+        for table in tables_on_page([page[index] for index in own], levels, words):
+            found.append(replace(table, lines=frozenset(own[index] for index in table.lines)))
+        found += ruled[stretch : stretch + 1]
+    return found
 
 
 def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: AbstractSet[str]) -> list[FoundTable]:
-    """The tables among the lines of a page, from top to bottom; headings above them are the caller's to add."""
+    """The tables that only the places of lines tell, from top to bottom; headings above them are the caller's to add."""
     if not _may_hold_tables(lines):
         return []
     rows = _rows(lines)
@@ -155,7 +152,7 @@ def tables_on_page(lines: Sequence[Line], levels: Mapping[Style, int], words: Ab
 def _with_names_above(table: FoundTable, above: FoundTable, between: Sequence[_Row], levels: Mapping[Style, int]) -> FoundTable:
     """A table without names whose columns are those of the one above it: that goes on behind a label as long as a sentence."""
     apart = len(between) > _MOST_BETWEEN or any(_is_title(row, levels) for row in between)
-    if apart or table.element.table_header or not above.element.table_header or not _same_columns(above, table):
+    if apart or table.element.table_header or not above.element.table_header or not same_columns(above, table):
         return table
     return replace(table, element=replace(table.element, table_header=above.element.table_header))
 

@@ -27,6 +27,8 @@ _INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
 """``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
 _BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
 """``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
+_NUMBERED = re.compile(r"(?:[^\W\d_]+\.? |§ ?)?(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,6})\.")
+"""``Section 1.``, ``Article IV.``, ``§ 3.``, ``2.1.``: what a rule or a paragraph is called, which says nothing without it."""
 _ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
 _CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
@@ -172,7 +174,7 @@ def _facts(lines: Sequence[str], headings: Sequence[str], tuning: Segmentation) 
     lines = list(_with_values(lines, longest))
     at = 0
     while at < len(lines):
-        if lines[at] in headings:
+        if lines[at] in headings or _is_numbered_heading(lines, at, longest):
             heading = lines[at]
             at += 1
             continue
@@ -187,6 +189,13 @@ def _facts(lines: Sequence[str], headings: Sequence[str], tuning: Segmentation) 
             yield from (_Fact(BETWEEN_LINES.join(some), heading) for some in _batched(run, tuning.most_lines_together))
         else:
             heading = " ".join(run)
+
+
+def _is_numbered_heading(lines: Sequence[str], at: int, longest: int) -> bool:
+    """Whether ``3. Rent`` stands alone above a paragraph; items of a list stand among others."""
+    line, above, below = lines[at], lines[at - 1] if at else "", lines[at + 1] if at + 1 < len(lines) else ""
+    alone = not is_listed(above) and not is_listed(below) and not is_row(below)
+    return alone and is_listed(line) and _is_short(_LISTED.sub("", line), longest) and (len(below.split()) > longest or below.endswith("."))
 
 
 def _batched(lines: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -260,7 +269,8 @@ def _with_long_ones_opened(line: str, longest: int) -> str:
 def _goes_on_after(sentence: str, rest: str, *, small: bool) -> bool:
     following = rest.lstrip()[:1]
     abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
-    return (following.islower() and not small) or bool(abbreviated)
+    numbered = bool(following) and _NUMBERED.fullmatch(sentence)
+    return (following.islower() and not small) or bool(abbreviated or numbered)
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

@@ -28,6 +28,12 @@ def texts(text: str, **fields: object) -> list[str]:
         ),
         ("A line that goes\non in small letters. Next one.", ["A line that goes on in small letters.", "Next one."]),
         ("the fee was 0.25% in 2017. it may vary, e.g. by 0.1.", ["the fee was 0.25% in 2017.", "it may vary, e.g. by 0.1."]),
+        (
+            "Section 1. The Board has nine seats. Section 2. Five are a quorum.",
+            ["Section 1. The Board has nine seats.", "Section 2. Five are a quorum."],
+        ),
+        ("§ 3. Der Beitrag ist im Mai fällig.", ["§ 3. Der Beitrag ist im Mai fällig."]),
+        ("Article IV. Officers are elected yearly.", ["Article IV. Officers are elected yearly."]),
         ("- first item\n- second item", ["- first item", "- second item"]),
         ("東京は首都です。人口は多い。", ["東京は首都です。", "人口は多い。"]),
         ("\n\n***\n", []),
@@ -48,6 +54,16 @@ def test_what_is_quoted_knows_the_heading_it_stands_under() -> None:
     assert under == ["Rent", "Pets", "Pets", "Pets"]
     (further,) = sentences_of(1, hit(1, "It is paid in advance.", heading_path=("Lease", "Rent")))
     assert further.heading == "Rent"
+
+
+def test_a_numbered_heading_is_none_of_a_list() -> None:
+    lease = "3. Rent\nThe rent is due on the first day of each month.\n4. Deposit\nThe deposit is returned."
+    assert [(sentence.text, sentence.heading) for sentence in sentences_of(1, hit(1, lease))] == [
+        ("The rent is due on the first day of each month.", "3. Rent"),
+        ("The deposit is returned.", "4. Deposit"),
+    ]
+    books = "Books\n1. Piranesi\n2. The Overstory\nThese are read in spring."
+    assert texts(books) == ["1. Piranesi", "2. The Overstory", "These are read in spring."]
 
 
 _PIECES = strategies.sampled_from(

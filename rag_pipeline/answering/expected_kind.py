@@ -197,7 +197,7 @@ def only_answer(question: str, reading: KindReading = TUNING.kinds) -> OnlyAnswe
     """What alone can answer the question; None where it asks more than one thing, or other things can answer too."""
     interrogatives = len(_INTERROGATIVE.findall(question))
     reached = next((kind for kind, (asked, _) in _REACHED.items() if asked.search(question)), None)
-    if reached and interrogatives < 2:
+    if reached and interrogatives <= 1:
         return OnlyAnswer(reached, question)
     if interrogatives != 1:
         return None

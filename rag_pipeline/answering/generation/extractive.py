@@ -168,7 +168,8 @@ def _asked(question: str, topic: str) -> _Asked:
     read = f"{question} {topic}".strip()
     asking = question if asks(question) else read
     # A fiscal year is a year: "FY23" is no nearer to "FY2022" for two letters that are rare among a few passages.
-    words = {word[0]: frozenset(word) for word in question_words(read) if not word_ids("FY").issuperset(word)}
+    fiscal = word_ids("FY")
+    words = {word[0]: frozenset(word) for word in question_words(read) if not fiscal.issuperset(word)}
     own_words = {word[0] for word in question_words(question)} - word_forms(topic, read) if topic else set[int]()
     return _Asked(read, asking, expected_kind(asking), words, own_words & words.keys())
 
@@ -393,7 +394,7 @@ def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence |
 def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Sequence[Hit]) -> str:
     if sentence.row:  # says nothing of whose numbers they are
         hit = hits[sentence.passage - 1]
-        return " ".join((subject_of(hit.document), sentence.heading, sentence.text))
+        return " ".join(filter(None, (subject_of(hit.document), sentence.heading, sentence.text)))
     before = _forerunner(sentence, sentences)
     return ": ".join(filter(None, (sentence.heading, f"{before.text} {sentence.text}" if before else sentence.text)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -253,7 +254,8 @@ def test_readers_see_one_whole_version_while_others_are_published(http: QdrantOv
     def read() -> None:
         reader = at(http)
         while not over.is_set():
-            found.append(sorted(hit.text for hit in hits(reader, "c", ALL)))
+            with suppress(TransientError):  # on a busy machine .4 s are over before an answer: it is told so, and sees no half version
+                found.append(sorted(hit.text for hit in hits(reader, "c", ALL)))
             over.wait(0.02)
 
     index.publish(generation(0))

@@ -89,10 +89,6 @@ class _Asked:
         """Those of its words that a text has."""
         return words_said(self.words, word_forms(text, self.read))
 
-    def is_repeated_by(self, text: str) -> bool:
-        """Whether a text adds no word to a question for more than yes or no: what comes after it answers, as after a heading."""
-        return asks(self.asking) and word_ids(text) <= set().union(*self.words.values())
-
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -277,7 +273,11 @@ def _said_above(hit: Hit) -> str:
 
 
 def _read(hits: Sequence[Hit], asked: _Asked, tuning: Tuning) -> list[Sentence]:
-    """The sentences of all passages; rows of a table without the columns that nobody asked for."""
+    """The sentences of all passages; rows of a table without the columns that nobody asked for.
+
+    One that adds no word to a question for more than yes or no is a question itself: what comes after it answers, as after a heading.
+    """
+    own = set().union(*asked.words.values()) if asks(asked.asking) else None
     read: list[Sentence] = []
     for number, hit in enumerate(hits, start=1):
         repeats = False
@@ -285,7 +285,7 @@ def _read(hits: Sequence[Hit], asked: _Asked, tuning: Tuning) -> list[Sentence]:
             row = sentence.row and sentence.row.asked_for(asked.words.keys())
             sentence = replace(sentence, text=str(row), row=row) if row else sentence
             sentence = replace(sentence, leans=sentence.leans or (repeats and row is None))
-            repeats = row is None and asked.is_repeated_by(sentence.text)
+            repeats = row is None and own is not None and word_ids(sentence.text) <= own
             read.append(replace(sentence, asks=sentence.asks or repeats))
     return read
 

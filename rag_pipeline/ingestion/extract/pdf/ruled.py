@@ -148,11 +148,11 @@ def _is_upright(cells: _Cells) -> bool:
 
 def _rows(grid: Grid, lines: Sequence[Line], words: AbstractSet[str]) -> tuple[list[_Row], list[tuple[float, float]]]:
     """The rows that say something, and the columns."""
-    cells = _filled(grid, lines)
+    drawn, cells = grid, _filled(grid, lines)
     for row in reversed(range(len(grid.rows) - 1)):  # from below: what is parted moves no row above it
         if edges := _edges_between(grid, row, cells):
             grid = grid.with_row_parted(row, edges)
-    cells = _filled(grid, lines)
+    cells = cells if grid is drawn else _filled(grid, lines)
     texts = {place: _text(of_cell, grid, place, words) for place, of_cell in cells.items()}
     kept = [column for column in range(len(grid.columns) - 1) if not _is_edge(grid, column, cells)]
     rows = []

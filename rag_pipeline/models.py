@@ -293,6 +293,24 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """A passage below a refusal. ``sentences`` are those of it that come nearest to the question, as they can be read alone, best first.
+
+    ``page`` and ``quoted`` as in :class:`Citation`. Without sentences none was compared with the question.
+    """
+
+    hit: Hit
+    sentences: tuple[str, ...] = ()
+    page: int | None = None
+    quoted: tuple[Place, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """The passage as :meth:`Hit.to_json` shows it, with the page, the sentences and where in its text they stand."""
+        places = [asdict(place) for place in self.quoted]
+        return {"page": self.page, **self.hit.to_json(), "sentences": list(self.sentences), "quoted": places}
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
 
@@ -449,14 +467,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The documents do not hold the answer: ``reason`` says so in plain words, ``hits`` are the nearest passages.
+    """The documents do not hold the answer: ``reason`` says so in plain words, ``nearest`` are the passages that come nearest, best first.
 
     ``nearness``, ``coverage``, ``withdrawn`` and ``given`` as in :class:`Answered`. ``nothing_indexed``: there is nothing to
     search yet, so the same question may be answered later.
     """
 
     reason: str
-    hits: tuple[Hit, ...]
+    nearest: tuple[Nearest, ...]
     reformulated_question: str
     timings: Mapping[str, float]
     nearness: float | None = None

@@ -28,7 +28,7 @@ from rag_pipeline.answering.generation.language_model import ChatModel, chat_mod
 from rag_pipeline.answering.generation.local_models import LocalLanguageModel, LocalModel
 from rag_pipeline.answering.generation.marks import without_marks
 from rag_pipeline.answering.generation.outline import outlined
-from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, nothing_near
+from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, WHICH_DOCUMENT, nearest_passages, nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
@@ -39,7 +39,7 @@ from rag_pipeline.answering.whole_document import is_of_whole_documents
 from rag_pipeline.embedding.embedder import Vectors
 from rag_pipeline.embedding.embedding_server import EmbeddingServerError
 from rag_pipeline.embedding.preparation import stop_preparing
-from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Provenance, Reformulated, Refused, Retrieved
+from rag_pipeline.models import Answered, AnswerEvent, Coverage, Hit, Message, Nearest, Provenance, Reformulated, Refused, Retrieved
 from rag_pipeline.settings import Settings
 from rag_pipeline.stores.vectors import open_index
 
@@ -48,7 +48,6 @@ DECIDING = (
     "chat_model", "chat_tokenizer", "chat_context_tokens", "chat_max_tokens", "chat_withdraw",
 )  # fmt: skip
 """Settings that an answer depends on, whatever is indexed. None of them is a secret."""
-WHICH_DOCUMENT = "Which document? Name it in your question, or choose it to be searched alone."
 NOTHING_FOUND = "There is no passage in what was chosen to search. Choose other collections or documents."
 
 
@@ -74,8 +73,8 @@ class _Course:
         finally:
             self.timings[step] = time.perf_counter() - started
 
-    def refused(self, reason: str, nearness: float | None = None) -> Refused:
-        found = self.hits, self.question, self.timings, nearness, self._partial_coverage
+    def refused(self, reason: str, nearest: Sequence[Nearest] = ()) -> Refused:
+        found = tuple(nearest or map(Nearest, self.hits)), self.question, self.timings, None, self._partial_coverage
         return Refused(reason, *found, provenance=self._provenance, given=self.given)
 
     def answered(self, writing: Writing, verdicts: Verdicts) -> Answered:
@@ -248,7 +247,7 @@ class Answerer:
                 async for token in written:
                     yield token
         if writing.refused:
-            yield course.refused(writing.reason)
+            yield await asyncio.to_thread(lambda: course.refused(writing.reason, self._nearest(course, self._extract(course))))
             return
         with course.timed("verify"):
             verdicts = await asyncio.to_thread(self._verified, writing, course.question)
@@ -273,11 +272,18 @@ class Answerer:
         """What the documents say where a model wrote something else."""
         extract = self._extract(course)
         if not extract.convincing:
-            reason = f"{NOT_FROM_DOCUMENTS} {nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)}"
-            return replace(course.refused(reason, extract.nearness), withdrawn=writing.text)
+            return replace(self._refused(course, extract, NOT_FROM_DOCUMENTS), withdrawn=writing.text)
         quoted = replace(writing, text=extract.text, citations=extract.citations, marks=extract.marks)
         answered = course.answered(quoted, self._verified(quoted))
         return replace(answered, nearness=extract.nearness, withdrawn=writing.text)
+
+    def _refused(self, course: _Course, extract: Extract, before: str = "") -> Refused:
+        nearest = self._nearest(course, extract)
+        reason = nothing_near(course.question, [one.hit for one in nearest], self._tuning.refusal.most_named, extract.lacking)
+        return replace(course.refused(" ".join(filter(None, (before, reason))), nearest), nearness=extract.nearness)
+
+    def _nearest(self, course: _Course, extract: Extract) -> tuple[Nearest, ...]:
+        return nearest_passages(extract.ranked, course.hits, self._tuning.refusal.nearest_sentences)
 
     def _verified(self, writing: Writing, question: str | None = None) -> Verdicts:
         """``question``: what a model answered; None where sentences are quoted."""
@@ -289,8 +295,7 @@ class Answerer:
         with course.timed("generate"):
             extract = await asyncio.to_thread(self._extract, course)
         if not extract.convincing:
-            reason = nothing_near(course.question, course.hits, self._tuning.refusal.most_named, extract.lacking)
-            yield course.refused(reason, extract.nearness)
+            yield await asyncio.to_thread(self._refused, course, extract)
             return
         for token in tokens(extract):
             yield token

@@ -28,7 +28,7 @@ from rag_pipeline.settings import Settings, UnfinishedRestoreError, load_setting
 
 if TYPE_CHECKING:
     from rag_pipeline.answering.scope import Scope
-    from rag_pipeline.models import Answered, AnswerEvent, Hit, Refused
+    from rag_pipeline.models import Answered, AnswerEvent, Hit, Nearest, Refused
     from rag_pipeline.stores.catalog.database import DocumentStatus
 
 Parameters = ParamSpec("Parameters")
@@ -377,12 +377,17 @@ async def _ask(settings: Settings, question: str, scope: Scope, *, show: bool) -
             (last.answer if last.withdrawn else "") + "\n\n" + "\n".join(f"[{c.number}] {_source(c.hit, c.page)}" for c in last.citations)
         )
     if show and isinstance(last, Refused):
-        click.echo("\n".join([last.reason, *(f"  near: {_source(hit)}" for hit in last.hits)]))
+        click.echo("\n".join([last.reason, *map(_near, last.nearest)]))
     if show and isinstance(last, Answered | Refused):
         click.echo("".join(f"{remark}\n" for remark in _remarks(settings, last)), nl=False)
     if last is None:
         raise RagError("The answer ended before it began. Please report this.")
     return last
+
+
+def _near(nearest: Nearest) -> str:
+    said = (f"    {printable(' '.join(sentence.split()))}" for sentence in nearest.sentences)
+    return "\n".join((f"  near: {_source(nearest.hit, nearest.page)}", *said))
 
 
 def _remarks(settings: Settings, end: Answered | Refused) -> list[str]:
@@ -413,7 +418,7 @@ def _answer_json(end: AnswerEvent) -> dict[str, object]:
         "answer": end.reason if isinstance(end, Refused) else end.answer,
         "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
         **{name: [] if isinstance(end, Refused) else [asdict(one) for one in getattr(end, name)] for name in places},
-        "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
+        "nearest": [one.to_json() for one in end.nearest] if isinstance(end, Refused) else [],
         "refused": isinstance(end, Refused),
         "reformulated_question": end.reformulated_question,
         "timings": dict(end.timings),

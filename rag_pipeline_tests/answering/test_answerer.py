@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from rag_pipeline.answering.answerer import WHICH_DOCUMENT, build_answerer
+from rag_pipeline.answering.answerer import build_answerer
 from rag_pipeline.answering.conversation.remembered import stored_form
 from rag_pipeline.answering.generation.extractive import pieces
+from rag_pipeline.answering.generation.refusal import WHICH_DOCUMENT
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
+from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.answering.conftest import chunks, events_of, publish, settings_at
@@ -123,7 +125,9 @@ async def test_questions_about_something_else_are_refused(library_settings: Sett
     events = await events_of(build_answerer(library_settings), question, (), Scope(("bridges",)))
     end = events[-1]
     assert isinstance(end, Refused)
-    assert end.hits == cast("Retrieved", events[1]).hits
+    found = cast("Retrieved", events[1]).hits
+    assert sorted(one.hit.rank for one in end.nearest) == [hit.rank for hit in found]
+    assert all(one.sentences for one in end.nearest[: min(len(found), TUNING.quoting.passages)])
     assert not any(isinstance(event, Token) for event in events)
 
 
@@ -190,7 +194,7 @@ async def test_what_a_model_invented_is_withdrawn_and_the_documents_are_quoted(l
 async def test_what_a_model_invented_is_withdrawn_and_refused_where_the_documents_say_nothing(library_settings: Settings) -> None:
     reply = "Ulaanbaatar has been the capital of Mongolia since 1924."
     end = cast("Refused", await answered_by_model(library_settings, "What is the capital of Mongolia?", reply))
-    assert (end.withdrawn, end.hits != ()) == (reply, True)
+    assert (end.withdrawn, end.nearest[0].sentences != ()) == (reply, True)
     assert end.reason.startswith("What the language model wrote stands in none of the passages")
 
 

@@ -27,6 +27,8 @@ from rag_pipeline.models import (
     Hit,
     Mark,
     Message,
+    Nearest,
+    Place,
     Reformulated,
     Refused,
     Retrieved,
@@ -105,7 +107,8 @@ class ScriptedAnswerer:
         yield Reformulated(searched)
         yield Retrieved(hits)
         if "refuse" in question:
-            yield Refused("Nothing is said about this.", hits, searched, {"retrieve": 0.1})
+            nearest = tuple(Nearest(hit, (hit.text,), None, (Place(0, len(hit.text)),)) for hit in hits)
+            yield Refused("Nothing is said about this.", nearest, searched, {"retrieve": 0.1})
             return
         marks, said = CitationFilter(len(hits)), list[Token]()
         for piece in pieces:

@@ -27,7 +27,7 @@ from ui.api.deps import ReaderDependency, ServicesDependency
 from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
 from ui.api.schemas import PLACES
-from ui.views.citations import Source, footnotes, without_footnotes
+from ui.views.citations import Source, footnotes, sources_of, without_footnotes
 from ui.web.services import Services
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
@@ -114,7 +114,7 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     if isinstance(end, Failed):
         return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
     before = _INSTEAD if end.withdrawn and isinstance(end, Answered) else ""
-    content = before + _text(end) + footnotes(_citations(end), base)
+    content = before + _text(end) + footnotes(sources_of(end), base)
     message = {"role": "assistant", "content": content, **_beside(end, base, len(before))}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
@@ -135,7 +135,7 @@ async def _frames(services: Services, body: ChatRequest, scope: Scope, base: str
             elif isinstance(event, (Answered, Refused)):
                 text = f"{_WITHDRAWN}{_text(event)}" if event.withdrawn else event.reason if isinstance(event, Refused) else ""
                 before = sent + len(_WITHDRAWN) if event.withdrawn else 0
-                yield _chunk(frame, {"content": text + footnotes(_citations(event), base), **_beside(event, base, before)})
+                yield _chunk(frame, {"content": text + footnotes(sources_of(event), base), **_beside(event, base, before)})
                 yield _chunk(frame, {}, "stop")
                 if body.include_usage:
                     yield as_json({**frame, "choices": [], "usage": _usage(event)})

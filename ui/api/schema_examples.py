@@ -26,6 +26,7 @@ PASSAGE: dict[str, Any] = {
 }
 _BOX = {"page": 4, "left": 0.12, "top": 0.31, "right": 0.88, "bottom": 0.34, "start": 0, "end": 83}
 CITATION = {"number": 1, "page": 4, **PASSAGE, "quoted": [{"start": 0, "end": 32}], "boxes": [_BOX]}
+NEAREST = {"page": 4, **PASSAGE, "sentences": ["The lease ends on 31 March 2027."], "quoted": [{"start": 0, "end": 32}]}
 ANSWER = {
     "answer": "The lease ends on 31 March 2027. [1]",
     "citations": [CITATION],

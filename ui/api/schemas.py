@@ -27,6 +27,7 @@ from rag_pipeline.models import (
     IndexVersion,
     Mark,
     Message,
+    Nearest,
     Place,
     Refused,
     Retrieved,
@@ -35,7 +36,7 @@ from rag_pipeline.models import (
 from rag_pipeline.stores.catalog.database import DocumentStatus
 from rag_pipeline.stores.conversations.tag_names import MOST_TAGS
 from rag_pipeline.stores.conversations.tags import Tagged
-from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, PASSAGE, shown
+from ui.api.schema_examples import ANSWER, CITATION, DOCUMENT, NEAREST, PASSAGE, shown
 
 LONGEST_HISTORY = 200
 PLACES = ("marks", "unverified", "computed")
@@ -147,6 +148,19 @@ class CitationBody(HitBody):
     boxes: list[Box]
 
 
+class NearestBody(HitBody):
+    """A passage below a refusal: its ``sentences`` that come nearest to the question, best first; none where none was compared with it.
+
+    ``page`` is the one that they stand on, ``quoted`` where in the text.
+    """
+
+    model_config = shown(NEAREST)
+
+    page: int | None
+    sentences: list[str]
+    quoted: list[Place]
+
+
 class AskResponse(BaseModel):
     """An answer, or, with ``refused``, the reason why there is none and the nearest passages. Timings are in seconds.
 
@@ -170,7 +184,7 @@ class AskResponse(BaseModel):
     marks: list[Mark]
     unverified: list[Unverified] = []
     computed: list[Computed] = []
-    nearest: list[HitBody]
+    nearest: list[NearestBody]
     refused: bool
     reformulated_question: str
     timings: dict[str, float]
@@ -287,7 +301,7 @@ def ask_response(end: Answered | Refused) -> AskResponse:
             "answer": end.reason if isinstance(end, Refused) else end.answer,
             "citations": [] if isinstance(end, Refused) else [citation.to_json() for citation in end.citations],
             **{name: [] if isinstance(end, Refused) else [asdict(one) for one in getattr(end, name)] for name in PLACES},
-            "nearest": [hit.to_json() for hit in end.hits] if isinstance(end, Refused) else [],
+            "nearest": [one.to_json() for one in end.nearest] if isinstance(end, Refused) else [],
             "refused": refused,
             "reformulated_question": end.reformulated_question,
             "timings": dict(end.timings),
@@ -312,7 +326,7 @@ def event_json(event: AnswerEvent) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Hit | Citation):
+    if isinstance(value, Hit | Citation | Nearest):
         return value.to_json()
     if isinstance(value, Mark | Coverage | Unverified | Computed | IndexVersion):
         return asdict(value)

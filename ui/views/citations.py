@@ -11,38 +11,52 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import quote
 
-from rag_pipeline.models import CELL, HEADER_CELL, Citation, Hit, Place
+from rag_pipeline.models import CELL, HEADER_CELL, Answered, Citation, Hit, Nearest, Place, Refused
 from ui.views.language import gettext
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
+MOST_NEAREST = 4
+"""Passages below a refusal."""
 MOST_PLACES = 20
 """That an address carries."""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
 _PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
-_FOOTNOTE = re.compile(r"\[\d+\] \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*")
+_FOOTNOTE = re.compile(r"(?:\[\d+\]|-) \[[^\[\]\n]*\]\(\S*/passages/[^\s()/]+/[^\s()/]+\)[ \t\r]*(?:: “[^\n]*”[ \t\r]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage that is shown: cited under a number, or without one. ``page`` is the one of its pages that is meant.
 
-    ``quoted``: the sentences in it that are.
+    ``quoted``: the sentences in it that are. ``sentences`` are shown of it; where there are none, how it begins.
     """
 
     hit: Hit
     number: int | None = None
     page: int | None = None
     quoted: tuple[Place, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, citation: Citation) -> Source:
         """What an answer cites."""
         return cls(citation.hit, citation.number, citation.page, citation.quoted)
 
+    @classmethod
+    def near(cls, nearest: Nearest) -> Source:
+        """What stands below a refusal."""
+        return cls(nearest.hit, None, nearest.page, nearest.quoted, nearest.sentences)
+
     @property
     def url(self) -> str:
         """Where the passage is shown in its document."""
         return passage_url(self.hit, self.page, self.quoted)
+
+    @property
+    def sign(self) -> str:
+        """``[3]``, as in the answer; ``-`` below a refusal."""
+        return "-" if self.number is None else f"[{self.number}]"
 
     @property
     def page_label(self) -> str:
@@ -55,9 +69,15 @@ class Source:
         return ", ".join(filter(None, (self.hit.document, self.page_label)))
 
     @property
-    def snippet(self) -> str:
-        """How the passage begins, on the page that is meant."""
-        return snippet(self.hit.text[min((box.start for box in self.hit.boxes if box.page == self.page), default=0) :])
+    def snippets(self) -> list[str]:
+        """What of it is shown on a card; where that is no sentence, how the passage begins, on the page that is meant."""
+        start = min((box.start for box in self.hit.boxes if box.page == self.page), default=0)
+        return [snippet(text) for text in self.sentences or (self.hit.text[start:],)]
+
+
+def sources_of(end: Answered | Refused) -> tuple[Source, ...]:
+    """What an answer cites; of a refusal the nearest passages."""
+    return tuple(map(Source.of, end.citations) if isinstance(end, Answered) else map(Source.near, end.nearest[:MOST_NEAREST]))
 
 
 def passage_url(hit: Hit, page: int | None = None, quoted: Sequence[Place] = ()) -> str:
@@ -103,9 +123,9 @@ def snippet(text: str, characters: int = SNIPPET_CHARACTERS) -> str:
     return line[:characters].rsplit(" ", 1)[0] + " …"
 
 
-def footnotes(citations: Sequence[Citation], base: str) -> str:
-    """A line of Markdown for each citation, for readers whose program shows text only. ``base`` is the address of the app."""
-    lines = [f"[{one.number}] [{_link_text(Source.of(one))}]({base}{Source.of(one).url})" for one in citations]
+def footnotes(sources: Sequence[Source], base: str) -> str:
+    """A line of Markdown for each source, for readers whose program shows text only. ``base`` is the address of the app."""
+    lines = [f"{one.sign} [{_link_text(one)}]({base}{one.url}){_sentences(one)}" for one in sources]
     return "\n\n" + "\n".join(lines) if lines else ""
 
 
@@ -114,6 +134,15 @@ def without_footnotes(text: str) -> str:
     lines = text.rstrip().split("\n")
     notes = list(takewhile(lambda line: not line.strip() or _FOOTNOTE.fullmatch(line), reversed(lines[1:])))
     return "\n".join(lines[: len(lines) - len(notes)]).rstrip() if any(map(_FOOTNOTE.fullmatch, notes)) else text
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown that shows it as it is, and fetches nothing."""
+    return _MARKDOWN.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", text)
+
+
+def _sentences(source: Source) -> str:
+    return f": “{escaped(' … '.join(source.snippets))}”" if source.sentences else ""
 
 
 def _link_text(source: Source) -> str:

@@ -14,14 +14,13 @@ from itertools import pairwise
 
 from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
-from ui.views.citations import Source, footnotes
+from ui.views.citations import escaped, footnotes, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext
 from ui.views.language.formats import moment_utc
 from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.turns import Turn, shown_turn, turn_of
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!])|^(\s*)([-+=]|\d+[.)])(?=\s)", re.MULTILINE)
 _REQUESTING = re.compile(r"!(?=\[)|\](?=[(\[:])|<")
 """What begins an image, a link or HTML in Markdown that a language model wrote."""
 
@@ -47,13 +46,13 @@ def markdown_answer(question: StoredMessage, answer: StoredMessage, base: str) -
     """An answer as Markdown, with a line for each source below it. ``base`` is the address of the app."""
     turn = turn_of(question, answer, markdown=False)
     if not isinstance(turn.end, Answered):
-        return _escaped(_words_instead(turn))
+        return escaped(_words_instead(turn)) + (footnotes(sources_of(turn.end), base) if isinstance(turn.end, Refused) else "")
     by_model = turn.end.model is not None and not turn.end.withdrawn
     said, end = "", 0
     for mark in turn.end.marks:
         said += _safe(turn.end.answer[end : mark.start], by_model=by_model) + turn.end.answer[mark.start : mark.end]
         end = mark.end
-    return said + _safe(turn.end.answer[end:], by_model=by_model) + footnotes(turn.end.citations, base)
+    return said + _safe(turn.end.answer[end:], by_model=by_model) + footnotes(sources_of(turn.end), base)
 
 
 def markdown_conversation(conversation: Conversation, base: str) -> str:
@@ -77,8 +76,8 @@ def word_document(conversation: Conversation, base: str) -> bytes:
         said = turn.end.answer if isinstance(turn.end, Answered) else _words_instead(turn)
         for paragraph in filter(None, (part.strip() for part in said.split("\n"))):
             made.add_paragraph(_printable(paragraph))
-        for one in turn.end.citations if isinstance(turn.end, Answered) else ():
-            made.add_paragraph(_printable(f"[{one.number}] {Source.of(one).name} ({base}{Source.of(one).url})"))
+        for one in sources_of(turn.end) if isinstance(turn.end, Answered | Refused) else ():
+            made.add_paragraph(_printable(f"{one.sign} {one.name} ({base}{one.url})"))
     file = BytesIO()
     made.save(file)
     return file.getvalue()
@@ -108,15 +107,11 @@ def _words_instead(turn: Turn) -> str:
 
 def _safe(text: str, *, by_model: bool) -> str:
     """A model writes Markdown; quoted sentences are none."""
-    return _REQUESTING.sub(lambda found: "\\" + found[0], text) if by_model else _escaped(text)
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", text)
+    return _REQUESTING.sub(lambda found: "\\" + found[0], text) if by_model else escaped(text)
 
 
 def _line(text: str) -> str:
-    return _escaped(" ".join(text.split()))
+    return escaped(" ".join(text.split()))
 
 
 def file_name(title: str, ending: str) -> str:

@@ -6,9 +6,9 @@ is kept and given to programs (``rag_pipeline/answering/generation/refusal.py``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, WHAT_TO_TRY
+from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, WHAT_TO_TRY, WHICH_DOCUMENT
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Failed, Hit, Refused
 from ui.views.citations import Source
@@ -16,11 +16,16 @@ from ui.views.language import ENGLISH, gettext, language
 from ui.views.language.told import reason_of, told
 
 
+def refusal_title(refused: Refused) -> str:
+    """What stands above its reason. Of what is only not clear nothing was looked for."""
+    return gettext("Please say which one") if refused.reason == WHICH_DOCUMENT else gettext("Not found in your documents")
+
+
 def refusal_in_words(refused: Refused) -> str:
     """Its reason. What a language model gave as one, in words of its own, stays so."""
     if language() == ENGLISH or not refused.reason.endswith(WHAT_TO_TRY):
         return told(refused.reason)
-    return " ".join(_sentences(refused.reason, refused.hits))
+    return " ".join(_sentences(refused.reason, [one.hit for one in refused.nearest]))
 
 
 def failure_in_words(failed: Failed) -> str:
@@ -29,7 +34,7 @@ def failure_in_words(failed: Failed) -> str:
     return f"{reason.words} ({reason.original})" if reason.original else reason.words
 
 
-def _sentences(reason: str, hits: tuple[Hit, ...]) -> Iterator[str]:
+def _sentences(reason: str, hits: Sequence[Hit]) -> Iterator[str]:
     """Of a reason that was put together: its first sentences as they are known, the nearest places anew, what to try."""
     if reason.startswith(NOT_FROM_DOCUMENTS):
         yield told(NOT_FROM_DOCUMENTS)

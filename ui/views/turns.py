@@ -25,6 +25,7 @@ from rag_pipeline.models import (
     Failed,
     Hit,
     Mark,
+    Nearest,
     Place,
     Reformulated,
     Refused,
@@ -33,16 +34,13 @@ from rag_pipeline.models import (
     Unverified,
 )
 from rag_pipeline.stores.conversations import StoredMessage
-from ui.views.citations import Source
+from ui.views.citations import Source, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext, ngettext
 from ui.views.language.formats import number
-from ui.views.refusals import failure_in_words, refusal_in_words
+from ui.views.refusals import failure_in_words, refusal_in_words, refusal_title
 from ui.views.rendering import answer_html
 from ui.views.suggestions import questions_after
-
-MOST_NEAREST = 4
-"""Passages below a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def turn_of(question: StoredMessage, answer: StoredMessage, conversation: str = 
         end = Answered(answer.content, citations, searched, timings, model, marks=_marks(answer, citations), coverage=coverage)
         return turn.after(replace(end, **_verdicts(detail), withdrawn=str(detail.get("withdrawn", ""))))
     if answer.state == "refused":
-        nearest = tuple(map(_hit, detail.get("nearest", ())))
+        nearest = tuple(map(_nearest, detail.get("nearest", ())))
         refused = Refused(answer.content, nearest, searched, detail.get("timings", {}), None, coverage)
         return turn.after(replace(refused, withdrawn=str(detail.get("withdrawn", ""))))
     if answer.state == "failed":
@@ -122,12 +120,20 @@ def _verdicts(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 def _citation(stored: Mapping[str, Any]) -> Citation:
     """Citations that were kept before it was told what they quote have no such places."""
-    quoted = tuple(Place(**place) for place in stored.get("quoted", ()))
-    return Citation(stored["number"], _hit(stored), stored.get("page"), quoted)
+    return Citation(stored["number"], _hit(stored), stored.get("page"), _quoted(stored))
+
+
+def _nearest(stored: Mapping[str, Any]) -> Nearest:
+    """Refusals that were kept before sentences were kept with them have the passages only."""
+    return Nearest(_hit(stored), tuple(stored.get("sentences", ())), stored.get("page"), _quoted(stored))
+
+
+def _quoted(stored: Mapping[str, Any]) -> tuple[Place, ...]:
+    return tuple(Place(**place) for place in stored.get("quoted", ()))
 
 
 def _hit(stored: Mapping[str, Any]) -> Hit:
-    known = {name: value for name, value in stored.items() if name not in ("number", "page", "quoted")}
+    known = {name: value for name, value in stored.items() if name not in ("number", "page", "quoted", "sentences")}
     boxes = tuple(Box(**box) for box in stored.get("boxes", ()))
     return Hit(**{**known, "copies": tuple(stored.get("copies", ())), "boxes": boxes})
 
@@ -154,6 +160,7 @@ class ShownTurn:
     message_id: str = ""
     live: bool = False
     answer: Markup | None = None
+    refusal_title: str = ""
     refusal: str | None = None
     sources: tuple[Source, ...] = ()
     footnote: str = ""
@@ -186,10 +193,10 @@ def shown_turn(turn: Turn) -> ShownTurn:
         shown = replace(shown, coverage=_coverage(end.coverage), withdrawn=end.withdrawn)
     if isinstance(end, Refused):
         shown = replace(shown, waits=end.nothing_indexed)
-        return replace(shown, refusal=refusal_in_words(end), sources=tuple(Source(hit) for hit in end.hits[:MOST_NEAREST]))
+        return replace(shown, refusal_title=refusal_title(end), refusal=refusal_in_words(end), sources=sources_of(end))
     if isinstance(end, Answered):
         answer = answer_html(end.answer, end.citations, end.marks, (*end.unverified, *end.computed), markdown=turn.markdown)
-        return replace(shown, answer=answer, sources=tuple(map(Source.of, end.citations)), footnote=_footnote(end))
+        return replace(shown, answer=answer, sources=sources_of(end), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
     if isinstance(end, Failed):
         return replace(

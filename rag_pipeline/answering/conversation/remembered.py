@@ -116,7 +116,7 @@ def stored_form(text: str, end: Answered | Refused | Failed | None) -> tuple[str
         places = {name: [asdict(one) for one in getattr(end, name)] for name in ("marks", "unverified", "computed")}
         return end.answer, "complete", {**_common(end), **places, "citations": citations, "model": end.model, "usage": dict(end.usage)}
     if isinstance(end, Refused):
-        return end.reason, "refused", {**_common(end), "nearest": [hit.to_json() for hit in end.hits]}
+        return end.reason, "refused", {**_common(end), "nearest": [one.to_json() for one in end.nearest]}
     if isinstance(end, Failed):
         return text, "failed", {"error": end.message, "error_code": end.code}
     return text, "interrupted", {}

@@ -63,6 +63,8 @@ class Extract:
     """Whether what was found has to do with the question, and can answer it."""
     lacking: str = ""
     """The kind of thing that would answer it, where what was found has to do with it and holds none."""
+    ranked: tuple[Sentence, ...] = ()
+    """All sentences that were compared with the question, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +132,16 @@ def extracted(
     fit, lacking = _holding(_stated(sentences, map(asked.said, said), rarity_of_own, quoting), asked.asking, sentences, said, hits)
     by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, tuning)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
-    at_once = _at_once([len(said[n]) for n in ranked], quoting)
     found = _Found(asked, hits, sentences, said, words, passages, rarity)
     nearness = _nearness(found, ranked, tuning, meaning := _meaning(embed, question_vector), reads=reads)
-    cosines: dict[int, float] = {}
-    for part in (ranked[:at_once], ranked[at_once:]):
-        if part and (not cosines or not nearness.is_enough(cosines.values())):
-            compared = _near(asked.read, [said[n] for n in part], [covered[n] for n in part], meaning, tuning.ranking)
-            cosines |= {n: float(one) * (quoting.listed if sentences[n].listed else 1.0) for n, one in zip(part, compared, strict=True)}
+    cosines = _cosines(found, ranked, covered, nearness, meaning, tuning)
     scored = [_Scored(sentences[n], word_ids(sentences[n].text), by_words[n] + quoting.cosine * cosine) for n, cosine in cosines.items()]
+    scored.sort(key=lambda one: -one.score)
     extract = answer_of(_quoted([one.sentence for one in _chosen(scored, quoting)], found, tuning), hits)
     about_it = extract.convincing and nearness.is_enough(cosines.values())
     lacking = lacking if about_it else ""
-    return replace(extract, nearness=nearness.of(cosines.values()), convincing=about_it and not lacking, lacking=lacking)
+    judged = replace(extract, nearness=nearness.of(cosines.values()), convincing=about_it and not lacking, lacking=lacking)
+    return replace(judged, ranked=tuple(one.sentence for one in scored))
 
 
 def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
@@ -290,6 +289,21 @@ def _read(hits: Sequence[Hit], asked: _Asked, tuning: Tuning) -> list[Sentence]:
     return read
 
 
+def _cosines(
+    found: _Found, ranked: Sequence[int], covered: Sequence[float], nearness: Nearness, meaning: Meaning | None, tuning: Tuning
+) -> dict[int, float]:
+    """Place → cosine of a sentence and the question: of the likeliest ones, and of the others too where those do not convince."""
+    at_once = _at_once([len(found.said[n]) for n in ranked], tuning.quoting)
+    cosines: dict[int, float] = {}
+    for part in (ranked[:at_once], ranked[at_once:]):
+        if part and (not cosines or not nearness.is_enough(cosines.values())):
+            said = [found.said[n] for n in part]
+            compared = _near(found.asked.read, said, [covered[n] for n in part], meaning, tuning.ranking)
+            weight = [tuning.quoting.listed if found.sentences[n].listed else 1.0 for n in part]
+            cosines |= {n: float(one) * much for n, one, much in zip(part, compared, weight, strict=True)}
+    return cosines
+
+
 def _near(question: str, said: Sequence[str], covered: Sequence[float], meaning: Meaning | None, ranking: Ranking) -> Sequence[float]:
     """The cosine of each sentence and the question, or what it is to be expected to be."""
     if meaning is not None:
@@ -366,8 +380,9 @@ def _fits(sentence: Sentence, asked: _Asked, quoting: Quoting, *, is_part: bool)
 
 
 def _chosen(scored: Sequence[_Scored], quoting: Quoting) -> list[_Scored]:
+    """The best first, as they come."""
     chosen: list[_Scored] = []
-    for one in sorted(scored, key=lambda one: -one.score):
+    for one in scored:
         if len(chosen) == quoting.most_sentences or (chosen and one.score < quoting.close_to_best * chosen[0].score):
             break
         if not any(_is_said(one, other, quoting) for other in chosen):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
 from rag_pipeline.answering.answerer import Answerer
 from rag_pipeline.answering.generation.language_model import chat_model
+from rag_pipeline.answering.retrieval.question_encoder import Vector
 from rag_pipeline.answering.retrieval.retrieve import Found, Retriever
 from rag_pipeline.answering.tuning import TUNING
+from rag_pipeline.embedding.vectors import Vectors
 from rag_pipeline.models import Answered, AnswerEvent, Coverage, Failed, Message, Reformulated, Refused, Retrieved, Token
 from rag_pipeline_tests.answering.conftest import events_of, hit, settings_at
 from rag_pipeline_tests.answering.provider import Reply, event, provider
@@ -26,6 +30,12 @@ HITS = (hit(1, "The bridge opened in 1781."), hit(2, "It was painted red in 2018
 class GivenPassages:
     async def retrieve(self, *_: object) -> Found:
         return Found(HITS, Coverage(2, 2))
+
+    def question_vector(self, question: str, collection: str) -> Vector:
+        return np.array([1, 0], dtype=np.float32)
+
+    def sentence_vectors(self, sentences: Sequence[str], collection: str) -> Vectors:
+        return np.array([[len(sentence), 0] for sentence in sentences], dtype=np.float32)
 
 
 def answerer_at(url: str, **changes: Any) -> Answerer:
@@ -104,7 +114,8 @@ async def test_the_model_may_say_that_the_documents_do_not_say(pieces: list[str]
     end = events[-1]
     assert isinstance(end, Refused)
     assert end.reason == "The passages do not say who built it [1]."
-    assert end.hits == HITS
+    assert {one.hit.chunk_id for one in end.nearest} == {hit.chunk_id for hit in HITS}
+    assert all(one.sentences for one in end.nearest)
     assert text_of(events) == ""
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from rag_pipeline.answering.generation.nearness import is_elsewhere, nearness_by_vectors, nearness_by_words, nearness_elsewhere
-from rag_pipeline.answering.generation.refusal import NOTHING_NEAR, WHAT_TO_TRY, nothing_near
+from rag_pipeline.answering.generation.refusal import NOTHING_NEAR, WHAT_TO_TRY, nearest_passages, nothing_near
+from rag_pipeline.answering.generation.segmentation import sentences_of
 from rag_pipeline.answering.tuning import Refusal
-from rag_pipeline.models import Hit
+from rag_pipeline.models import Hit, Nearest, Place
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.ui.conftest import make_hit
 
@@ -81,6 +82,26 @@ def test_a_refusal_names_what_no_passage_has_the_nearest_places_and_what_to_try(
     assert "“bridge”" not in said
     assert said.count("a.pdf") == 1
     assert nothing_near("bridge", [], 2) == f"{NOTHING_NEAR} None of the passages found has “bridge”. {WHAT_TO_TRY}"
+
+
+def test_the_passage_with_the_best_sentence_comes_first_with_its_best_ones_and_what_was_not_compared_last() -> None:
+    text = "Can we try it first?\nYes, one free week in September. It begins on a Monday. Fees are not refunded."
+    hits = [make_hit(chunk_id=name, text=text, page_first=2, page_last=2) for name in ("none", "one", "three")]
+    ranked = [sentence for number in (3, 2) for sentence in sentences_of(number, hits[number - 1]) if not sentence.asks][:4]
+    best, second, last = nearest_passages(ranked, hits, 2)
+    assert [one.hit.chunk_id for one in (best, second, last)] == ["three", "one", "none"]
+    assert best.sentences == ("Yes, one free week in September.", "It begins on a Monday.")
+    assert [text[place.start : place.end] for place in best.quoted] == list(best.sentences)
+    assert (best.page, second.sentences) == (2, best.sentences[:1])
+    assert last == Nearest(hits[0])
+    assert best.to_json()["quoted"] == [{"start": place.start, "end": place.end} for place in best.quoted if isinstance(place, Place)]
+
+
+def test_a_sentence_below_a_refusal_says_what_it_stands_under() -> None:
+    hit = make_hit(text="Lunches\nFrom January a school dinner goes up to £2.75 a day.\nClubs\nChess is on Mondays after school.")
+    (nearest,) = nearest_passages(sentences_of(1, hit), [hit], 1)
+    assert nearest.sentences == ("Lunches: From January a school dinner goes up to £2.75 a day.",)
+    assert nearest_passages([], [hit], 1) == (Nearest(hit),)
 
 
 def test_a_refusal_names_no_function_words_of_the_questions_language() -> None:

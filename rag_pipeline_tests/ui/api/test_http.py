@@ -83,7 +83,8 @@ def test_ask_gives_one_document(client: httpx.Client, answerer: ScriptedAnswerer
 def test_a_refusal_is_no_error_and_shows_what_is_near(client: httpx.Client) -> None:
     body = client.post("/api/v1/ask", json={"question": "refuse"}).json()
     assert (body["refused"], body["answer"], body["citations"]) == (True, "Nothing is said about this.", [])
-    assert body["nearest"] == [make_hit().to_json()]
+    near = {"page": None, "sentences": ["The lamp is repaired."], "quoted": [{"start": 0, "end": 21}]}
+    assert body["nearest"] == [{**make_hit().to_json(), **near}]
 
 
 def events_of(text: str) -> list[tuple[str, dict[str, object]]]:

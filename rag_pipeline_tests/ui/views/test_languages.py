@@ -16,7 +16,7 @@ import rag_pipeline
 from rag_pipeline.answering.generation.refusal import nothing_near
 from rag_pipeline.document_life import HeldDeletions, HoldRules
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Refused
+from rag_pipeline.models import Nearest, Refused
 from rag_pipeline_tests.ui.conftest import make_hit
 from rag_pipeline_tests.ui.messages import ROOT, found, read, updated, written
 from ui.views.language import ENGLISH, catalogues, gettext, languages, marked_up, ngettext, speaking
@@ -114,7 +114,7 @@ def test_what_the_pipeline_says_is_said_otherwise_or_by_its_code() -> None:
 
 def test_a_refusal_names_the_nearest_places_in_any_language() -> None:
     hits = (make_hit(document="a.pdf", page_first=3), make_hit(document="b.txt"))
-    refused = Refused(nothing_near("Who?", hits, 3), hits, "", {})
+    refused = Refused(nothing_near("Who?", hits, 3), tuple(map(Nearest, hits)), "", {})
     assert refusal_in_words(refused) == refused.reason
     with speaking(GERMAN):
         said = refusal_in_words(refused)

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_pipeline.answering.conversation.remembered import stored_form
 from rag_pipeline.answering.generation.marks import marks_in
-from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Provenance, Reformulated, Refused, Retrieved, Token
+from rag_pipeline.answering.generation.refusal import WHICH_DOCUMENT
+from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Nearest, Place, Provenance, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations.records import StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.views import rendering
-from ui.views.citations import page_label, passage_url
-from ui.views.turns import Turn, question_html, turn_html, turn_of
+from ui.views.citations import Source, page_label, passage_url
+from ui.views.turns import Turn, question_html, shown_turn, turn_html, turn_of
 
 HIT = make_hit(document="Über <b>.pdf", collection="my docs", chunk_id="a/b", page_first=2)
 CITED = [Citation(1, HIT), Citation(2, make_hit(chunk_id="c2"))]
@@ -133,14 +135,14 @@ def test_the_reformulated_question_is_shown_only_when_it_differs() -> None:
 
 def test_what_was_asked_before_is_shown_while_it_is_searched_for_and_where_the_answer_leant_on_it() -> None:
     searched = Reformulated("And in May?", (), "And in May? Who swam in June?")
-    end = Refused("Nothing there.", (HIT,), "And in May?", {}, provenance=Provenance({}, (HIT,), "", "", {}))
+    end = Refused("Nothing there.", (Nearest(HIT),), "And in May?", {}, provenance=Provenance({}, (HIT,), "", "", {}))
     leant = replace(end, provenance=Provenance({}, (HIT,), searched.with_topic, "", {}))
     shown = [f"<bdi>{searched.with_topic}</bdi>" in turn(searched, *after, question="And in May?") for after in ((), (end,), (leant,))]
     assert shown == [True, False, True]
 
 
 def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() -> None:
-    refused = turn(Refused("Nothing there.", (HIT,), "q", {}))
+    refused = turn(Refused("Nothing there.", (Nearest(HIT),), "q", {}))
     failed = turn(Retrieved((HIT,)), Token("Half an ans"), Failed("The model <hung> up.", "chat_x"))
     assert "class='refusal'" in refused
     assert "Nearest passages" in refused
@@ -149,6 +151,24 @@ def test_a_refusal_and_a_failure_look_like_neither_each_other_nor_an_answer() ->
     assert "&lt;hung&gt;" in failed
     assert "class='failure'" not in refused
     assert "class='answer'" not in refused
+
+
+def test_below_a_refusal_stand_the_sentences_that_come_nearest_and_how_other_passages_begin() -> None:
+    text = "Home | FAQ\nOne free week.\nNo refunds."
+    nearest = Nearest(make_hit(text, chunk_id="c7"), ("One free <week>.", "No refunds."), None, (Place(11, 25),))
+    refused = Refused("Nothing there.", (nearest, Nearest(make_hit(text))), "q", {})
+    shown = turn(refused)
+    texts = ["One free &lt;week&gt;.", "No refunds.", "Home | FAQ One free week. No refunds."]
+    assert re.findall("class='source-text' dir='auto'>([^<]*)<", shown) == texts
+    assert "/passages/default/c7?quoted=11-25" in shown
+    assert "<strong>Not found in your documents</strong>" in shown
+    assert "<strong>Please say which one</strong>" in turn(replace(refused, reason=WHICH_DOCUMENT))
+    reason, state, detail = stored_form("", refused)
+    question = StoredMessage("1", "user", "q", "complete", datetime(2026, 1, 1))
+    kept = StoredMessage("2", "assistant", reason, state, datetime(2026, 1, 1), json.loads(json.dumps(detail)))
+    assert [one.snippets for one in shown_turn(turn_of(question, kept, markdown=False)).sources] == [
+        one.snippets for one in map(Source.near, refused.nearest)
+    ]
 
 
 def test_what_was_withdrawn_is_shown_on_request_alone_and_stays_so_when_it_was_kept() -> None:

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import UndefinedError
 
 import ui
-from rag_pipeline.models import Citation, Place
+from rag_pipeline.models import Citation, Nearest, Place
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.views.citations import Source, footnotes, places_in, without_footnotes
 from ui.views.environment import render
@@ -59,6 +59,14 @@ def test_a_source_has_one_name_and_one_address_for_pages_and_programs() -> None:
     quoting = Source.of(replace(citation, quoted=(Place(0, 3), Place(5, 9)))).url
     assert quoting == "/passages/%C3%A4/c1?page=2&quoted=0-3,5-9"
     assert places_in("0-3,5-9,4-4,x,9-12,-1-2," + "9" * 5000 + "-1", "ten signs.") == (Place(0, 3), Place(5, 9), Place(9, 10))
-    below = footnotes([citation], "http://app")
+    below = footnotes([source], "http://app")
     assert below == "\n\n[3] [a (x).pdf, page 2](http://app/passages/%C3%A4/c1?page=2)"
     assert without_footnotes(f"Said [3].{below}") == "Said [3]."
+    near = footnotes([Source.near(Nearest(citation.hit, ("One ![x](http://evil) week.", "No\nrefunds."), 2))], "http://app")
+    assert (
+        near
+        == r"""
+
+- [a (x).pdf, page 2](http://app/passages/%C3%A4/c1?page=2): “One \!\[x\](http://evil) week. … No refunds.”"""
+    )
+    assert without_footnotes(f"Nothing is said.{near}") == "Nothing is said."

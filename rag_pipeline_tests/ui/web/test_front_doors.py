@@ -218,7 +218,7 @@ def test_failures_reach_the_openai_client_as_errors(settings: Settings) -> None:
         with pytest.raises(openai.APIError, match="hung up"):
             list(client.chat.completions.create(model="all", messages=[{"role": "user", "content": "fail"}], stream=True))
         refused = client.chat.completions.create(model="all", messages=[{"role": "user", "content": "refuse"}])
-        assert refused.choices[0].message.content == "Nothing is said about this."
+        assert (refused.choices[0].message.content or "").startswith("Nothing is said about this.\n\n- [rules.txt](")
 
 
 @pytest.mark.parametrize(
@@ -303,6 +303,16 @@ def test_our_sources_do_not_come_back_as_history(settings: Settings, stream: boo
     question, history, _ = answerer.asked[-1]
     assert question == "And when? [1] [x](http://a/passages/b/c)"
     assert [message.content for message in history] == ["Who repaired the lamp?", "Ada repaired it [1] in March [2].\n\nSee [a](b)"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_shows_the_openai_client_what_is_nearest(settings: Settings, stream: bool) -> None:
+    with serving(settings, ScriptedAnswerer([make_hit("The *lamp* is repaired.")], [])) as address:
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        said: Any = client.chat.completions.create(model="all", messages=[{"role": "user", "content": "refuse"}], stream=stream)
+        text = "".join(part.choices[0].delta.content or "" for part in said) if stream else said.choices[0].message.content
+    link = f"[rules.txt]({address}/passages/default/c1?quoted=0-23)"
+    assert text == f"Nothing is said about this.\n\n- {link}: “The \\*lamp\\* is repaired.”"
 
 
 def test_taking_the_sources_off_takes_no_longer_for_lines_that_are_none() -> None:

@@ -34,6 +34,14 @@ class Box:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``text[start:end]`` of a passage."""
+
+    start: int
+    end: int
+
+
 _BOX_FIELDS = tuple(Box.__dataclass_fields__)
 _COMPACT = json.JSONEncoder(separators=(",", ":"))
 
@@ -48,6 +56,16 @@ def pack_boxes(boxes: Sequence[Box]) -> str:
 def unpack_boxes(packed: str) -> tuple[Box, ...]:
     """The inverse of :func:`pack_boxes`."""
     return tuple(Box(*row) for row in json.loads(packed))
+
+
+def pack_places(places: Sequence[Place]) -> list[int]:
+    """Places as they are kept and handed on: the start and the end of each, one after the other."""
+    return [offset for place in places for offset in (place.start, place.end)]
+
+
+def unpack_places(packed: Sequence[int]) -> tuple[Place, ...]:
+    """The inverse of :func:`pack_places`."""
+    return tuple(map(Place, packed[::2], packed[1::2]))
 
 
 def box_fields(packed: str) -> list[dict[str, object]]:
@@ -120,7 +138,8 @@ class Chunk:
     """A run of a document's original words that fits the embedding model's window together with its context.
 
     ``text`` is quoted in answers and is always original; ``context`` (headings, table header) is only embedded in front of it.
-    ``tokens`` counts word pieces of ``embedded_text`` including the model's special tokens.
+    ``tokens`` counts word pieces of ``embedded_text`` including the model's special tokens. ``headings`` are where in ``text`` those stand
+    that it has, in order.
     """
 
     position: int
@@ -131,6 +150,7 @@ class Chunk:
     page_last: int | None
     boxes: tuple[Box, ...]
     tokens: int
+    headings: tuple[Place, ...] = ()
 
     @property
     def embedded_text(self) -> str:
@@ -234,6 +254,7 @@ class Hit:
     ``parts`` are those of its score as a single passage; None where it is there because it goes on where another one ends.
     ``file`` is the document's path below the uploads folder (``os.fsdecode``), ``pages`` how many pages it has, where its format has any.
     ``copies`` are the other documents, as ``collection/document``, that say the same there; they are not hits of their own.
+    ``headings`` are the places in ``text`` of those that stand in it.
     """
 
     rank: int
@@ -253,6 +274,7 @@ class Hit:
     file: str = ""
     media_type: str | None = None
     pages: int | None = None
+    headings: tuple[Place, ...] = ()
     parts: Parts | None = None
 
     @property
@@ -264,14 +286,6 @@ class Hit:
         """The shape that the command line and the API promise."""
         names = ("rank", "score", "text", "document", "collection", "page_first", "page_last", "chunk_id")
         return {**{name: getattr(self, name) for name in names}, "copies": list(self.copies)}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """``text[start:end]`` of a passage."""
-
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

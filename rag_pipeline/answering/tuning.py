@@ -185,6 +185,13 @@ class Segmentation:
     """Share of a sentence's words that begin with a small letter, below which it is rather names one after the other. Reasoned."""
     function_words: int = 2
     """Different ones of a language that make a sentence of such words all the same. Reasoned: one is in many a name."""
+    narrowest_wrapped: int = 50
+    """Characters of the longest line of a text that was broken into lines, as mails and plain text are: shorter lines are a list.
+    Reasoned."""
+    widest_wrapped: int = 100
+    """The same; a longer line is a paragraph. Reasoned: mails are broken after 72 to 78, terminals have 80, source code up to 100."""
+    fewest_full: int = 2
+    """Lines that the next word would not have fitted; one is the longest of any text. Reasoned."""
     longest_kept_whole: int = 80
     """Characters; a longer quotation or remark in brackets is rather several sentences, each of which can be quoted alone. Reasoned."""
 

@@ -62,6 +62,7 @@ CHUNKS: Columns = {
     "boxes": ("VARCHAR", "JSON list of [page, left, top, right, bottom, start, end]."),
     "tokens": ("INTEGER", "Word pieces as the model counts them, context included."),
     "text_hash": ("VARCHAR", "SHA-256 of what is embedded: context and text."),
+    "headings": ("INTEGER[]", "Start and end, in the piece, of each heading that stands in it."),
 }
 EMBEDDINGS: Columns = {
     "text_hash": ("VARCHAR", "SHA-256 of what was embedded."),

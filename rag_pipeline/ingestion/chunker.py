@@ -17,14 +17,14 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import HEADER_CELL, Box, Chunk, Element, embedded_text
+from rag_pipeline.models import HEADER_CELL, Box, Chunk, Element, Place, embedded_text
 from rag_pipeline.settings import CHUNK_TOKENS
 
 if TYPE_CHECKING:
     from rag_pipeline.embedding.model_files import TokenCounter
 
-CHUNKER_VERSION = "2"
-"""Raise it when the same elements may give other chunks than before: everything is then cut and embedded again."""
+CHUNKER_VERSION = "3"
+"""Raise it when the same elements may give other chunks than before: everything is then cut again, and what is new embedded."""
 
 SMALLEST_TOKENS = 16
 MERGED_SHARE = 1.0
@@ -286,6 +286,7 @@ def _cost_of_cut(elements: Sequence[Element], before: _Piece, after: _Piece) -> 
 def _chunk(elements: Sequence[Element], run: _Run, context: str) -> Chunk:
     text = ""
     boxes: list[Box] = []
+    headings: list[Place] = []
     members: list[Element] = []
     for index, group in groupby(run, key=lambda piece: piece.element):
         pieces = list(group)
@@ -293,11 +294,14 @@ def _chunk(elements: Sequence[Element], run: _Run, context: str) -> Chunk:
         start, end = _trimmed(element.text, pieces[0].start, pieces[-1].end)
         text += "\n" * bool(text)
         boxes += _moved_boxes(element.boxes, start, end, len(text) - start)
+        if element.kind == "Title":
+            headings.append(Place(len(text), len(text) + end - start))
         text += element.text[start:end]
         members.append(element)
     paths = [element.heading_path for element in members if element.kind != "Title"] or [members[0].path_below]
     pages = [element.page for element in members if element.page is not None]
-    return Chunk(0, text, context, _common_path(paths), min(pages, default=None), max(pages, default=None), tuple(boxes), 0)
+    first, last = min(pages, default=None), max(pages, default=None)
+    return Chunk(0, text, context, _common_path(paths), first, last, tuple(boxes), 0, tuple(headings))
 
 
 def _common_path(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from tokenizers.processors import TemplateProcessing
 from rag_pipeline.embedding.model_files import TokenCounter
 from rag_pipeline.errors import RagError
 from rag_pipeline.ingestion.chunker import Chunker, fingerprint
-from rag_pipeline.models import Box, Chunk, Element
+from rag_pipeline.models import Box, Chunk, Element, pack_places, unpack_places
 
 
 def counter(window: int = 256, prompt: str = "") -> TokenCounter:
@@ -61,7 +61,9 @@ def check(elements: Sequence[Element], chunks: Sequence[Chunk], tokens: TokenCou
         assert chunk.text == chunk.text.strip()
         assert chunk.text
         assert chunk.tokens == tokens.count(chunk.embedded_text) <= limit
-        assert all(0 <= box.start < box.end <= len(chunk.text) for box in chunk.boxes)
+        assert all(0 <= place.start < place.end <= len(chunk.text) for place in (*chunk.boxes, *chunk.headings))
+    titles = [element.text for element in elements if element.kind == "Title"]
+    assert visible([chunk.text[place.start : place.end] for chunk in chunks for place in chunk.headings]) == visible(titles)
 
 
 def test_tables_are_indexed_as_the_words_that_a_page_shows() -> None:
@@ -106,6 +108,14 @@ def test_the_same_document_gives_the_same_chunks(elements: list[Element]) -> Non
 def test_short_documents_are_one_chunk() -> None:
     (chunk,) = Chunker(word_counter(50)).chunk([title("Guide"), prose("Some words.", "Guide")])
     assert (chunk.text, chunk.context, chunk.heading_path) == ("Guide\nSome words.", "", ("Guide",))
+
+
+def test_a_chunk_knows_which_of_its_lines_are_headings() -> None:
+    (chunk,) = Chunker(word_counter(50)).chunk(
+        [title("Guide"), prose("Parts", "Guide"), title("The\nparts", "Guide"), prose("Six.", "Guide")]
+    )
+    assert [chunk.text[place.start : place.end] for place in chunk.headings] == ["Guide", "The\nparts"]
+    assert unpack_places(pack_places(chunk.headings)) == chunk.headings
 
 
 def test_empty_documents_have_no_chunks() -> None:

@@ -18,7 +18,7 @@ from rag_pipeline.answering.conversation.trace import Trace
 from rag_pipeline.answering.ending import ended
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING, Patience
-from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Parts, Provenance, Refused, Token
+from rag_pipeline.models import Answered, AnswerEvent, Begun, Failed, Hit, Parts, Place, Provenance, Refused, Token
 from rag_pipeline.stores.conversations import Conversations
 from rag_pipeline.stores.conversations.records import MessageState
 
@@ -148,4 +148,6 @@ def provenance_of(kept: Mapping[str, Any]) -> Provenance:
 
 def _passage_of(kept: Mapping[str, Any]) -> Hit:
     parts = Parts(**kept["parts"]) if kept.get("parts") else None
-    return Hit(**{**kept, "heading_path": tuple(kept["heading_path"]), "copies": tuple(kept["copies"]), "parts": parts})
+    headings = tuple(Place(**place) for place in kept.get("headings", ()))
+    several = {"heading_path": tuple(kept["heading_path"]), "copies": tuple(kept["copies"]), "headings": headings}
+    return Hit(**{**kept, **several, "parts": parts})

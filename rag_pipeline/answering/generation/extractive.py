@@ -23,7 +23,7 @@ from rag_pipeline.answering.generation.nearness import (
     nearness_by_words,
     nearness_elsewhere,
 )
-from rag_pipeline.answering.generation.procedure import procedure_around
+from rag_pipeline.answering.generation.procedure import announced_by, procedure_around
 from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
 from rag_pipeline.answering.generation.table_row import parts_of_others
 from rag_pipeline.answering.retrieval.question_encoder import Vector
@@ -151,10 +151,12 @@ def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
 
 
 def _quoted(chosen: Sequence[Sentence], found: _Found, tuning: Tuning) -> list[Sentence]:
-    """The steps around the best sentence where it is asked how something is done; else all that were chosen."""
-    if chosen and asks_for_procedure(found.asked.asking):
-        steps = procedure_around(chosen[0], found.sentences, tuning.procedure)
-        if len(steps) > 1:
+    """The steps around the best sentence where it is asked how something is done, or what it announces; else all that were chosen."""
+    if chosen:
+        lead = next((one for one in (chosen[0], _forerunner(chosen[0], found.sentences)) if one and one.announces), None)
+        if lead:
+            return announced_by(lead, found.sentences, tuning.procedure)
+        if asks_for_procedure(found.asked.asking) and len(steps := procedure_around(chosen[0], found.sentences, tuning.procedure)) > 1:
             return steps
     return _with_forerunners(chosen, found.sentences)
 
@@ -202,7 +204,7 @@ def _holding(
     only = only_answer(question)
     if only is None or not _may_share_words(question, hits):
         return list(fit), ""
-    holding = [n for n in fit if only.is_in(said[n], _names_of_cells(sentences[n], hits))]
+    holding = [n for n in fit if only.is_in(said[n], _names_of_cells(sentences[n]))]
     return (holding, "") if holding else (list(fit), only.kind)
 
 
@@ -258,11 +260,11 @@ def _without_weight_of_names(hits: Sequence[Hit], sentences: Sequence[Sentence],
     return [replace(hit, score=hit.score * quoting.listed) if all(said.get(n, [False])) else hit for n, hit in enumerate(hits, start=1)]
 
 
-def _names_of_cells(sentence: Sentence, hits: Sequence[Hit]) -> Sequence[str]:
+def _names_of_cells(sentence: Sentence) -> Sequence[str]:
     """What says what the cells of a row are: the heading above its table, its own name, the names of the columns."""
     if sentence.row is None:
         return ()
-    names = (*hits[sentence.passage - 1].heading_path[-1:], *sentence.row.name.split(": "), *(column for column, _ in sentence.row.cells))
+    names = (sentence.heading, *sentence.row.name.split(": "), *(column for column, _ in sentence.row.cells))
     return [name for name in names if name] or [""]
 
 

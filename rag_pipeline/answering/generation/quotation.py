@@ -19,7 +19,8 @@ from rag_pipeline.models import Hit, Place, is_row
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import code_of, language_of
 
-_BETWEEN_WORDS = rf"\s+(?:{BETWEEN_LINES.strip()}\s+)?"
+_BETWEEN_WORDS = rf"\s+(?:(?:>\s?)+|{BETWEEN_LINES.strip()}\s+)?"
+"""Between lines may stand what is shown for their end, or the signs of quoted mail."""
 _ENDS = (".", "!", "?", ":", ";")
 
 

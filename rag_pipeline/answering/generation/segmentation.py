@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
@@ -40,6 +39,10 @@ _LEADER = re.compile(r"\.(?: ?\.){3,}")
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
 _QUESTION_MARKS = ("?", "？", "؟", "?”", '?"')
+_ENDS_OF_LINES = (".", "!", "?", ":", ";")
+_QUOTE_SIGNS = re.compile(r"(?:>\s?)+")
+_MAIL_HEADER = re.compile(r"(?:From|Sender|Reply-To|To|Cc|Bcc|Date|Sent|Subject): ")
+"""The names of RFC 5322 that mails are shown with, and what programs that forward them write for ``Date``."""
 _BLANKS = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -64,6 +67,11 @@ class Sentence:
     heading: str = ""
 
     @property
+    def announces(self) -> bool:
+        """Whether it only says what comes after it."""
+        return self.row is None and self.text.endswith(":")
+
+    @property
     def labels(self) -> list[str]:
         """What says what a value is: before colons; in a row its name and those of its columns; in a card any line."""
         if self.row:
@@ -74,9 +82,10 @@ class Sentence:
 def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentation) -> list[Sentence]:
     """What can be quoted of a passage, in reading order: no headings; rows carry the names of their columns."""
     header = _header_above(hit)
-    lines = list(_with_groups(list(_lines(hit.text)), header, tuning))
-    headings = [heading.strip() for heading in hit.heading_path]
-    quotable = list(_facts(lines, headings, tuning)) or [_Fact(line, "") for line in lines if line not in headings]
+    above = "".join(hit.heading_path[-1:]).strip()
+    lines, headings = _lines_and_headings(hit, tuning)
+    lines = list(_with_groups(lines, header, tuning))
+    quotable = list(_facts(lines, above, headings, tuning)) or [_Fact(line, "") for line in lines if line not in headings]
     parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=_is_in_small_letters(hit.text, tuning.fewest_capitals))
     sentences: list[Sentence] = []
     for place, (text, row, heading) in enumerate(parts):
@@ -87,6 +96,16 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
         asks = row is None and text.endswith(_QUESTION_MARKS)
         sentences.append(Sentence(passage, place, shown, leans, listed, names, row, asks, heading))
     return sentences
+
+
+def _lines_and_headings(hit: Hit, tuning: Segmentation) -> tuple[list[str], list[str]]:
+    """Its lines, each of its headings one of them; and those headings, after the ones above it."""
+    lines, headings, end = list[str](), [heading.strip() for heading in hit.heading_path], 0
+    for place in hit.headings:
+        headings.append(" ".join(hit.text[place.start : place.end].split()))
+        lines += (*_lines(hit.text[end : place.start], tuning), headings[-1])
+        end = place.end
+    return [*lines, *_lines(hit.text[end:], tuning)], headings
 
 
 def _is_of_names(text: str, tuning: Segmentation) -> bool:
@@ -163,29 +182,43 @@ class _Fact(NamedTuple):
     heading: str
 
 
-def _facts(lines: Sequence[str], headings: Sequence[str], tuning: Segmentation) -> Iterator[_Fact]:
+def _facts(lines: Sequence[str], heading: str, headings: Sequence[str], tuning: Segmentation) -> Iterator[_Fact]:
     """The lines that say something: sentences, list items, rows, labels with their values, and short lines that belong together.
 
     A short line above something else is a heading, which may announce an answer but never is one. Short lines among themselves are a
     letterhead, a card or a form whose values stand below their labels: each alone says little, together they answer.
+
+    Args:
+        lines: of the passage.
+        heading: the one that it begins under.
+        headings: those that are known.
+        tuning: the limits.
     """
     longest = tuning.most_heading_words
-    heading = "".join(headings[-1:])
-    lines = list(_with_values(lines, longest))
+    lines = list(_with_values(lines, headings, tuning))
+
+    def goes_on(line: str) -> bool:
+        return line not in headings and _goes_on(line, longest)
+
     at = 0
     while at < len(lines):
         if lines[at] in headings or _is_numbered_heading(lines, at, longest):
             heading = lines[at]
             at += 1
             continue
-        run = [lines[at], *takewhile(partial(_goes_on, longest=longest), lines[at + 1 :])] if _is_short(lines[at], longest) else []
+        if header := list(takewhile(_MAIL_HEADER.match, lines[at:])):
+            yield _Fact(BETWEEN_LINES.join(header), heading)
+            at += len(header)
+            continue
+        run = [lines[at], *takewhile(goes_on, lines[at + 1 :])] if _is_short(lines[at], longest) else []
         if not run:
             yield _Fact(lines[at], heading)
             at += 1
             continue
         at += len(run)
-        above = lines[at] if at < len(lines) else ""
-        if len(run) > (tuning.stacked_headings if _is_prose(above, longest) else 1):
+        below = lines[at] if at < len(lines) else ""
+        is_last = bool(headings) and (not below or below in headings)  # of what stands under a heading that is known
+        if is_last or len(run) > (tuning.stacked_headings if _is_prose(below, longest) else 1):
             yield from (_Fact(BETWEEN_LINES.join(some), heading) for some in _batched(run, tuning.most_lines_together))
         else:
             heading = " ".join(run)
@@ -202,17 +235,22 @@ def _batched(lines: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (lines[start : start + size] for start in range(0, len(lines), size))
 
 
-def _with_values(lines: Sequence[str], longest: int) -> Iterator[str]:
-    """A label that has a line of its own, with the line below it."""
-    rest = iter([*lines, ""])
-    line = next(rest)
-    for following in rest:
-        alone = _LABEL.fullmatch(line) and following and not _is_prose(following, longest) and not _LABELLED.match(following)
-        if alone and not _LABEL.fullmatch(following):
-            line = f"{line} {following}"
-            continue
-        yield line
-        line = following
+def _with_values(lines: Sequence[str], headings: Sequence[str], tuning: Segmentation) -> Iterator[str]:
+    """A label that has a line of its own, with the line below it, or with the several short ones, as an address or a list has them."""
+    at = 0
+    while at < len(lines):
+        values = []
+        if _LABEL.fullmatch(lines[at]):
+            below = lines[at + 1 : at + 1 + tuning.most_lines_together]
+            values = list(takewhile(lambda line: line not in headings and _is_value(line, tuning.most_heading_words), below))
+            if len(values) > 1 and not headings and _is_prose("".join(lines[at + 1 + len(values) :][:1]), tuning.most_heading_words):
+                values.pop()  # what stands above a paragraph may be its heading
+        yield f"{lines[at]} {BETWEEN_LINES.join(values)}".strip()
+        at += 1 + len(values)
+
+
+def _is_value(line: str, longest: int) -> bool:
+    return bool(line) and not _is_prose(line, longest) and not _LABELLED.match(line) and not _LABEL.fullmatch(line)
 
 
 def _is_short(line: str, longest: int) -> bool:
@@ -231,18 +269,58 @@ def _is_prose(line: str, longest: int) -> bool:
     return is_row(line) or len(line.split()) > longest or line.endswith(tuple(".!?:;…")) or is_listed(line)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """Paragraphs, list items and rows; a line that goes on in small letters on the next one is put together."""
-    held = ""
-    for line in map(str.strip, text.splitlines()):
-        if held and line[:1].islower() and not is_row(held) and not is_row(line) and held[-1] not in ".!?:;":
-            held = f"{held} {line}"
-            continue
-        if held:
-            yield held
-        held = line
+def _lines(text: str, tuning: Segmentation) -> Iterator[str]:
+    """Paragraphs, list items and rows; a line that goes on on the next one is put together with it, in quoted mail too."""
+    lines = [line.strip() for line in text.splitlines()]
+    width = _width_of_wrapped(lines, tuning)
+    held = last = ""
+    for line in lines:
+        quoted, bare = _split_off_quote(line)
+        if held and quoted == _split_off_quote(last)[0] and _is_one_line(last, bare, line, width):
+            held = f"{held} {bare}"
+        else:
+            if held:
+                yield held
+            held = line
+        last = line
     if held:
         yield held
+
+
+def _split_off_quote(line: str) -> tuple[str, str]:
+    """The signs before a line that a mail quotes, without blanks, and the line."""
+    signs = _QUOTE_SIGNS.match(line)
+    return (re.sub(r"\s", "", signs[0]), line[signs.end() :]) if signs else ("", line)
+
+
+def _is_one_line(last: str, bare: str, line: str, width: int | None) -> bool:
+    """Whether a line goes on on the next one: in small letters, or because its next word would have made it too long.
+
+    Args:
+        last: the line.
+        bare: the next one without what marks it as quoted.
+        line: the next one as it stands.
+        width: of a text that was broken into lines; None where it was not.
+    """
+    if not bare or is_row(last) or is_row(line) or last.endswith(_ENDS_OF_LINES):
+        return False
+    full = width is not None and _is_full(last, bare, width)
+    return bare[:1].islower() or (full and not is_listed(bare) and not _LABELLED.match(bare))
+
+
+def _width_of_wrapped(lines: Sequence[str], tuning: Segmentation) -> int | None:
+    """The longest line of a text that was broken into lines, as mails are: most of its lines are full. None where it was not."""
+    width = max(map(len, lines), default=0)
+    if not tuning.narrowest_wrapped <= width <= tuning.widest_wrapped:
+        return None
+    pairs = [(line, below) for line, below in pairwise(lines) if below and not line.endswith(_ENDS_OF_LINES)]
+    full = sum(_is_full(line, below, width) for line, below in pairs)
+    return width if full >= tuning.fewest_full and full > len(pairs) - full else None
+
+
+def _is_full(line: str, below: str, width: int) -> bool:
+    """Whether the first word below would have made the line too long."""
+    return len(line) + 1 + len(below.split()[0]) > width
 
 
 def _cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[str]:

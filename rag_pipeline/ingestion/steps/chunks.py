@@ -16,7 +16,7 @@ import polars
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.extract.element_rows import elements_in
 from rag_pipeline.ingestion.steps.workspace import Slice, Workspace
-from rag_pipeline.models import Chunk, Element, pack_boxes
+from rag_pipeline.models import Chunk, Element, pack_boxes, pack_places
 from rag_pipeline.stores.catalog.chunk_rows import add_chunkings, missing_chunkings
 from rag_pipeline.stores.catalog.reading_rows import element_windows, elements_of
 
@@ -106,7 +106,7 @@ def _by_document(frame: polars.DataFrame) -> Iterator[tuple[str, list[Element]]]
 def _chunk_row(key: str, chunk: Chunk) -> tuple[object, ...]:
     text_hash = hashlib.sha256(chunk.embedded_text.encode()).hexdigest()
     place = (list(chunk.heading_path), chunk.page_first, chunk.page_last, pack_boxes(chunk.boxes))
-    return key, chunk.position, chunk.text, chunk.context, *place, chunk.tokens, text_hash
+    return key, chunk.position, chunk.text, chunk.context, *place, chunk.tokens, text_hash, pack_places(chunk.headings)
 
 
 def _chunk_frame(rows: Sequence[tuple[object, ...]]) -> polars.DataFrame:
@@ -122,5 +122,6 @@ def _chunk_frame(rows: Sequence[tuple[object, ...]]) -> polars.DataFrame:
         "boxes": polars.String(),
         "tokens": polars.Int32(),
         "text_hash": polars.String(),
+        "headings": polars.List(polars.Int32()),
     }
     return polars.DataFrame(rows, schema=columns, orient="row")

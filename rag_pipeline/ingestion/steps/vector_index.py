@@ -10,7 +10,7 @@ document that was cut anew follows once the model has seen all of it, the new mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from rag_pipeline.errors import TransientError
 from rag_pipeline.ingestion import progress
 from rag_pipeline.ingestion.steps.embeddings import complete_words
 from rag_pipeline.ingestion.steps.workspace import Workspace
-from rag_pipeline.models import IndexedChunk, SparseVector, box_fields
+from rag_pipeline.models import IndexedChunk, SparseVector, box_fields, unpack_places
 from rag_pipeline.stores.catalog.indexable import (
     Indexable,
     document_of,
@@ -258,4 +258,5 @@ def _read_points(files: Sequence[Path], total: int) -> Iterator[list[IndexedChun
 
 def _point(row: dict[str, Any]) -> IndexedChunk:
     row["boxes"] = box_fields(row["boxes"])
+    row["headings"] = [asdict(place) for place in unpack_places(row["headings"])]
     return indexed_chunk(row, row["vector"], SparseVector(row["indices"], row["weights"]))

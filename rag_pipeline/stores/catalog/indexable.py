@@ -129,7 +129,7 @@ def export_points(
             COPY (WITH revisions AS (SELECT unnest($keys) AS key, unnest($revisions) AS revision)
                 SELECT d.collection, d.document, d.document_id, d.file, d.media_type, d.pages, {MODIFIED_SECONDS} AS modified,
                     {DOCUMENT_KEY} AS document_key, c.position, c.text, c.context,
-                    c.heading_path, c.page_first, c.page_last, c.boxes, v.vector, s.indices, s.weights, r.revision
+                    c.heading_path, c.page_first, c.page_last, c.boxes, c.headings, v.vector, s.indices, s.weights, r.revision
                 FROM documents d JOIN chunkings k USING (extraction_key) JOIN chunks c USING (chunking_key)
                     JOIN revisions r ON r.key = {DOCUMENT_KEY}
                     LEFT JOIN embeddings v ON v.text_hash = c.text_hash AND v.model = $dense

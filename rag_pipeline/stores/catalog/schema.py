@@ -13,7 +13,7 @@ import duckdb
 
 from rag_pipeline.stores.catalog.contract import CatalogError, Storage
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 MEMORY_LIMIT = "512MB"
 _EMPTYING = threading.Lock()
 

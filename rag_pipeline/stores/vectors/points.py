@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from rag_pipeline.models import Box, Hit, IndexedChunk, SparseVector
+from rag_pipeline.models import Box, Hit, IndexedChunk, Place, SparseVector
 from rag_pipeline.stores.vectors.contract import SearchQuery
 
 PointId = int | str | uuid.UUID
@@ -44,6 +44,7 @@ _PAYLOAD_FIELDS = (
     "page_first",
     "page_last",
     "boxes",
+    "headings",
     "modified",
     "media_type",
     "pages",
@@ -138,6 +139,7 @@ def hit(rank: int, score: float, point_id: object, payload: Mapping[str, Any]) -
         file=os.fsdecode(unquote_to_bytes(payload["file"])),
         media_type=payload.get("media_type"),
         pages=payload.get("pages"),
+        headings=tuple(Place(**place) for place in payload.get("headings", ())),
     )
 
 

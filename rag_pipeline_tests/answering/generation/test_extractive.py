@@ -329,6 +329,15 @@ def test_how_something_is_done_is_told_in_its_order() -> None:
     assert "Sweep" not in answer
 
 
+@pytest.mark.parametrize("items", ["• heart rate below 60\n• SpO2 below 94 %", "Wait first. Then take it out of the cage."])
+def test_a_sentence_that_announces_an_answer_is_quoted_with_it(items: str) -> None:
+    passage = f"The old bridge opens at noon.\nAlarm limits for a call to the vet:\n{items}\n\nName || Phone\nMartha | 555"
+    extract = extract_of("What are the alarm limits for a call to the vet?", passage)
+    assert extract.text.startswith("Alarm limits for a call to the vet: [1] ")
+    assert re.search("94 %|the cage", extract.text)
+    assert not re.search("bridge|Martha", extract.text)
+
+
 def test_a_procedure_ends_where_it_would_be_too_long() -> None:
     steps = [f"{n}. Turn screw number {n} of the saw by hand." for n in range(1, 40)]
     answer = answered("How do I turn screw number 3 of the saw?", "\n".join(["Screws", *steps]))

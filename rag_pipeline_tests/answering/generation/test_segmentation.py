@@ -10,6 +10,7 @@ from hypothesis import given, strategies
 from rag_pipeline.answering.generation.segmentation import sentences_of
 from rag_pipeline.answering.generation.table_row import table_row
 from rag_pipeline.answering.tuning import TUNING
+from rag_pipeline.models import Place
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline_tests.answering.conftest import hit
 
@@ -54,6 +55,18 @@ def test_what_is_quoted_knows_the_heading_it_stands_under() -> None:
     assert under == ["Rent", "Pets", "Pets", "Pets"]
     (further,) = sentences_of(1, hit(1, "It is paid in advance.", heading_path=("Lease", "Rent")))
     assert further.heading == "Rent"
+
+
+def test_headings_that_the_document_has_are_none_of_a_list_however_they_look() -> None:
+    text = "8. Five rules\nDisconnect\nSecure\nTest\n9. Colours of\nold leads\nPeriod || Earth\nuntil 1965 | red\n10. Open\nDisconnect"
+    titles = "8. Five rules", "9. Colours of\nold leads", "10. Open"
+    places = tuple(Place(text.index(title), text.index(title) + len(title)) for title in titles)
+    found = sentences_of(1, hit(1, text, headings=places, heading_path=("Notes",)))
+    assert [(one.text, one.heading) for one in found] == [
+        ("Disconnect / Secure / Test", "8. Five rules"),
+        ("Period: until 1965; Earth: red", "9. Colours of old leads"),
+        ("Disconnect", "10. Open"),
+    ]
 
 
 def test_a_numbered_heading_is_none_of_a_list() -> None:
@@ -122,6 +135,52 @@ def test_a_short_line_with_a_number_is_a_fact() -> None:
     assert texts("Our first invoice of spring\nInvoice total 4711 euros\nIt is paid by transfer.") == [
         "Invoice total 4711 euros",
         "It is paid by transfer.",
+    ]
+
+
+WRAPPED = """Wednesday the 9th of April suits us, please come after one, with Doctor
+Okafor, who has the key, since we have been using the small autoclave of
+3 North Street in the meantime. It takes one kit at a time.
+Sunita"""
+
+
+def test_a_text_that_was_broken_into_lines_is_read_in_its_paragraphs() -> None:
+    first = "Wednesday the 9th of April suits us, please come after one, with Doctor Okafor, who has the key, since"
+    assert texts(WRAPPED)[0] == f"{first} we have been using the small autoclave of 3 North Street in the meantime."
+    assert texts("> " + WRAPPED.replace("\n", "\n> "))[0].endswith("autoclave of 3 North Street in the meantime.")
+
+
+def test_what_a_mail_quotes_is_not_put_together_with_what_is_written_below_or_with_what_that_quotes() -> None:
+    text = "> The cycle aborts because\n> the seal has gone hard\n>> and what\nyes, that is it."
+    assert texts(text) == ["> The cycle aborts because the seal has gone hard", ">> and what", "yes, that is it."]
+
+
+def test_lines_of_a_list_are_no_paragraph_however_long_the_longest_is() -> None:
+    longest = "Log in to the site, pick Meets, choose Commit, and pick your events"
+    assert texts(f"{longest}\nDeadline is the Sunday\nScratches still pay") == [longest, "Deadline is the Sunday / Scratches still pay"]
+
+
+def test_the_lines_of_a_mails_header_are_quoted_together() -> None:
+    text = "Copper\nFrom: Doris V. <d@v.example>\nTo: all@v.example\nDate: Tue, 11 Mar 2025 08:05:27 +0100\nPrices rise by 3 %.\nTo: whom"
+    found = sentences_of(1, hit(1, text, heading_path=("Copper",)))
+    header = "From: Doris V. <d@v.example> / To: all@v.example / Date: Tue, 11 Mar 2025 08:05:27 +0100"
+    assert [(one.text, one.heading, one.listed) for one in found][:2] == [
+        (header, "Copper", True),
+        ("Prices rise by 3 %.", "Copper", False),
+    ]
+
+
+def test_what_is_announced_is_told_with_it() -> None:
+    assert texts("Direct claims with:\nPaws & Peace\nBellwether Pet\nSupplier: Acme") == [
+        "Direct claims with: Paws & Peace / Bellwether Pet",
+        "Supplier: Acme",
+    ]
+    below = "Supplier:\nAcme\nOpening hours\nWe open at nine."
+    assert texts(below)[0] == "Supplier: Acme"
+    places = (Place(below.index("Opening"), below.index("\nWe")),)
+    assert [(one.text, one.heading) for one in sentences_of(1, hit(1, below, headings=places))] == [
+        ("Supplier: Acme", ""),
+        ("We open at nine.", "Opening hours"),
     ]
 
 

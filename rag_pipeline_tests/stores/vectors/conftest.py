@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
-from rag_pipeline.models import Box, Chunk, Hit, IndexedChunk
+from rag_pipeline.models import Box, Chunk, Hit, IndexedChunk, Place
 from rag_pipeline.stores.vectors import IndexChange, SearchQuery, VectorIndex, indexed_chunk
 from rag_pipeline.stores.vectors.bm25 import document_vector
 from rag_pipeline.stores.vectors.edge import EdgeIndex
@@ -60,7 +60,8 @@ def points(
     place["revision"] = "words" if words_only else "vectors"
     place |= {"file": os.fsencode(document), "media_type": "text/markdown", "pages": 3, "modified": modified}
     boxes = (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
-    chunks = [Chunk(position, text, "Heading", ("Heading", "Sub"), 1, 2, boxes, 5) for position, text in enumerate(texts)]
+    place_in_text = 1, 2, boxes, 5, (Place(0, 5),)
+    chunks = [Chunk(position, text, "Heading", ("Heading", "Sub"), *place_in_text) for position, text in enumerate(texts)]
     return [
         indexed_chunk(
             {**place, **asdict(chunk)},

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import Box, IndexedChunk
+from rag_pipeline.models import Box, IndexedChunk, Place
 from rag_pipeline.stores.vectors import (
     INDEX_SCHEMA,
     CollectionNotIndexedError,
@@ -58,7 +58,7 @@ def test_a_hit_carries_all_that_was_stored(index: VectorIndex, name: str) -> Non
     assert (hit.rank, hit.text, hit.document, hit.collection, hit.context) == (1, "foxes run", "folder/a.md", name, "Heading")
     assert (hit.page_first, hit.page_last, hit.position, hit.document_id) == (1, 2, 0, "id-folder/a.md")
     assert hit.heading_path == ("Heading", "Sub")
-    assert hit.boxes == (Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),)
+    assert (hit.boxes, hit.headings) == ((Box(1, 0.1, 0.2, 0.3, 0.4, 0, 5),), (Place(0, 5),))
     assert hit.score > 0
 
 

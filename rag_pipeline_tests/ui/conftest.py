@@ -190,6 +190,26 @@ def narrow_down(page: Any, collection: str = "", **typed: str) -> None:
     page.locator("#narrow .take").click()
 
 
+SEEN = "(one) => [one, one.closest('label, #question')].some((shown) => shown && getComputedStyle(shown).outlineStyle !== 'none')"
+UNCOVERED = """(one) => {
+  const shown = one.closest("label, #question") || one, { left, top, width, height } = shown.getBoundingClientRect();
+  const there = document.elementFromPoint(left + width / 2, top + height / 2);
+  return shown.contains(there) || Boolean(there?.contains(shown));
+}"""
+
+
+def tab_to(page: Any, selector: str, key: str = "Tab", most: int = 80) -> None:
+    """By the Tab key; what has the focus is seen to have it, and nothing lies over it."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            break
+    else:
+        raise AssertionError(f"the Tab key does not lead to {selector}")
+    assert page.evaluate(f"({SEEN})(document.activeElement)"), f"{selector} does not show that it has the focus"
+    assert page.evaluate(f"({UNCOVERED})(document.activeElement)"), f"{selector} has the focus, and something lies over it"
+
+
 def violations(page: Any) -> list[str]:
     """The rules of WCAG 2.2 AA that the page breaks, by axe-core; what a frame shows is a page of its own."""
     from axe_playwright_python.sync_playwright import Axe

@@ -12,7 +12,7 @@ import pytest
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.conftest import run_steps
 from rag_pipeline_tests.made_model import put_into
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, narrow_down, serving, violations
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, narrow_down, serving, tab_to, violations
 from rag_pipeline_tests.ui.documents import make_pdf
 
 SECONDS = 1000
@@ -119,18 +119,6 @@ def test_logging_in_keeps_the_rules(page: Any, settings: Settings) -> None:
             page.keyboard.press("Enter")
             page.wait_for_selector(".wrong")
             check(page, "login", NARROWEST)
-
-
-def tab_to(page: Any, selector: str, most: int = 80) -> None:
-    """By the Tab key; what has the focus is seen to have it."""
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            break
-    else:
-        raise AssertionError(f"the Tab key does not lead to {selector}")
-    seen = "one => [one, one.closest('label, #question')].some((shown) => shown && getComputedStyle(shown).outlineStyle !== 'none')"
-    assert page.evaluate(f"({seen})(document.activeElement)"), f"{selector} does not show that it has the focus"
 
 
 def test_all_of_it_works_by_keyboard(page: Any, settings: Settings, ingest: Callable[..., object]) -> None:

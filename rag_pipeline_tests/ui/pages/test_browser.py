@@ -336,6 +336,7 @@ def test_nothing_runs_over_the_edge_and_colours_follow_the_system(page: Any, set
         ask(page, "z" * 300)
         page.wait_for_selector(".footnote")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme  # of scroll bars, too
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(int(part) for part in re.findall(r"\d+", background)[:3]) > 380) is (scheme == "light")
 

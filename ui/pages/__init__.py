@@ -41,6 +41,13 @@ class TextBlocks(SpeakingBlocks):
         if _names_a_file(inputs):
             raise gradio.Error(gettext("Only text can be sent to this page. Upload files under Documents."), print_exception=False)
 
+    def get_config_file(self) -> Any:
+        """What pages are told, but for the connection that Gradio holds to each of them as long as it is open.
+
+        A browser has six to one address, all its tabs together: with theirs and that of progress the fifth tab hung, and all others.
+        """
+        return {**super().get_config_file(), "connect_heartbeat": False}
+
 
 def _names_a_file(value: object) -> bool:
     if isinstance(value, dict):

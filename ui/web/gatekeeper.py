@@ -23,7 +23,7 @@ _TOO_LARGE = "The request is larger than this address takes. Send less at once; 
 _PUBLIC = frozenset({"/login", "/api/v1/health", "/api/v1/ready"})
 _PUBLIC_FILES = "/ui/"
 _GRADIO = "/gradio_api/"
-_GRADIO_USED = tuple(f"{_GRADIO}{route}" for route in ("queue/", "run/", "heartbeat/", "startup-events", "app_id"))
+_GRADIO_USED = tuple(f"{_GRADIO}{route}" for route in ("queue/", "run/", "startup-events", "app_id"))
 """What our pages call. Gradio has more doors (uploads, recordings, files, a proxy), which nobody needs here: they stay shut."""
 
 

@@ -24,7 +24,6 @@ STATIC_PATHS = ("/ui/", "/assets/", "/static/", "/theme.css", "/favicon.ico", "/
 """Files of the page itself: they cost nothing to give."""
 _PAGE_PATHS = (
     "/gradio_api/run/",
-    "/gradio_api/heartbeat/",
     "/gradio_api/queue/data",
     "/gradio_api/startup-events",
     "/documents/list/parts",

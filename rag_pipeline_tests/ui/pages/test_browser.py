@@ -193,6 +193,15 @@ def test_a_question_while_an_answer_streams_is_asked_after_it(page: Any, setting
     assert [question for question, *_ in answerer.asked] == ["Tell me", "And now?"]
 
 
+def test_windows_of_one_browser_do_not_wait_for_each_other(page: Any, settings: Settings) -> None:
+    """It has six connections to an address, all its windows together."""
+    with serving(settings, ScriptedAnswerer()) as address:
+        for window in (page, *(page.context.new_page() for _ in range(4))):
+            window.goto(address)
+            ask(window, "Who repaired the lamp?")
+            window.wait_for_selector(".footnote")
+
+
 def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:
     answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.05)
     with serving(settings, answerer) as address:

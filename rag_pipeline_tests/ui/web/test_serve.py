@@ -47,8 +47,8 @@ def test_a_signal_ends_it_quietly_even_while_a_page_is_open(tmp_path: Path, numb
     port = free_port()
     with app(tmp_path, RAG_APP_PORT=str(port)) as process:
         wait_until(lambda: answers(port) or process.poll() is not None, 60)
-        with httpx.stream("GET", f"http://127.0.0.1:{port}/gradio_api/heartbeat/abc") as heartbeat:
-            assert heartbeat.status_code == 200
+        with httpx.stream("GET", f"http://127.0.0.1:{port}/progress/events") as open_page:
+            assert open_page.status_code == 200
             process.send_signal(number)
             output, _ = process.communicate(timeout=20)
     assert process.returncode == 0, output

@@ -48,6 +48,10 @@ def browser_program() -> str | None:
     return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
+def firefox_program() -> str | None:
+    return shutil.which("firefox-esr") or shutil.which("firefox")
+
+
 def postgresql_programs() -> Path | None:
     """The folder of ``initdb`` and ``pg_ctl``."""
     if versions := sorted(_POSTGRESQL.glob("*/bin")):
@@ -61,6 +65,7 @@ def _libreoffice(component: Component) -> Program:
 
 
 BROWSER = Program("a browser", "chromium-headless-shell", browser_program)
+FIREFOX = Program("Firefox", "firefox-esr", firefox_program)
 POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
 NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:{_SYSTEM_PROGRAMS}"))
 REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))
@@ -69,7 +74,7 @@ ZIP = Program("Info-ZIP", "zip", lambda: shutil.which("zip"))
 WRITER = _libreoffice("writer")
 IMPRESS = _libreoffice("impress")
 CALC = _libreoffice("calc")
-ALL = (BROWSER, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, ZIP)
+ALL = (BROWSER, FIREFOX, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, ZIP)
 
 
 def needs(*programs: Program) -> pytest.MarkDecorator:

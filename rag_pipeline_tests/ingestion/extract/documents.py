@@ -85,13 +85,19 @@ def changed_archive(content: bytes, change: Callable[[str, bytes], bytes]) -> by
     return buffer.getvalue()
 
 
-def pdf(*pages: str, rotate: int = 0, information: str = "") -> bytes:
-    """A PDF with a content stream for each page; the font /F is Helvetica, /I a picture of one black pixel."""
+def pdf(*pages: str, rotate: int = 0, information: str = "", characters: str = "") -> bytes:
+    """A PDF with a content stream for each page; the font /F is Helvetica, /I a picture of one black pixel.
+
+    ``characters``: what the font says its codes mean, as lines of a CMap: ``<41> <5a> <0391>`` (ISO 32000-2, 9.10.3).
+    """
+    ranges = characters.splitlines()
+    to_unicode = f"1 begincodespacerange <00> <ff> endcodespacerange\n{len(ranges)} beginbfrange\n{characters}\nendbfrange"
+    number_of_map = 5 + 2 * len(pages)
     kids = " ".join(f"{5 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica {f'/ToUnicode {number_of_map} 0 R' if characters else ''} >>",
         "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 1 >>\n"
         "stream\n0\nendstream",
     ]
@@ -100,6 +106,7 @@ def pdf(*pages: str, rotate: int = 0, information: str = "") -> bytes:
         box = f"/MediaBox [0 0 600 800] /Rotate {rotate}"
         objects.append(f"<< /Type /Page /Parent 2 0 R {box} /Resources {resources} /Contents {6 + 2 * number} 0 R >>")
         objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
+    objects.append(f"<< /Length {len(to_unicode)} >>\nstream\n{to_unicode}\nendstream")
     return _pdf_file([*objects, f"<< {information} >>"], f"/Info {len(objects) + 1} 0 R")
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from rag_pipeline.ingestion.extract.pdf.layout import Line
+from rag_pipeline.ingestion.extract.pdf.layout import HYPHENS, Line
 
 _LEAST_CROSSINGS = 6
 """Times that the order of lines jumps from one side to the other before it is doubted."""
@@ -85,7 +85,7 @@ def _parted(line: Line, gutter: float) -> list[Line]:
     if _side(line, gutter) or not _has_gap_at(line, gutter):
         return [line]
     start = _joined([segment for segment in line.segments if segment.right <= gutter], line)
-    if start.text.endswith("-") and start.text[-2:-1].isalpha():
+    if start.text.endswith(HYPHENS) and start.text[-2:-1].isalpha():
         start = replace(start, text=start.text[:-1], hyphenated=True)
     else:
         start = replace(start, hyphenated=False)

@@ -30,8 +30,14 @@ _FULL_WIDTH = 0.85
 _HEADING_LEVELS = 6
 _SAME_SIZE = 0.9
 """Bold letters of at least this share of the text's size may be a heading; smaller ones head the columns of tables."""
+_OVERLAP = 0.3
+"""Of the height of the lower one of two lines that are one, at least."""
+_CLOSING = (".", ",", ";", ":", "!", "?", ")", "]", "»", "”")
+_DEEPEST_INDENT = 0.1
+"""How far a first line, or an item of a list, begins right of its heading, in widths of the page: 2 cm of A4."""
 ALIGNED = 0.03
 """Edges and middles that differ by no more of the page's width stand below one another."""
+HYPHENS = ("-", "\u2010")
 Style = tuple[float, bool]
 """Size of the letters, and whether they are bold."""
 
@@ -141,7 +147,7 @@ def _stands_above(block: Sequence[Line], following: Sequence[Line] | None) -> bo
     if following is None or in_a_table or last.text.endswith((":", ".")) or last.text.startswith("("):
         return False
     centred = abs(first.left + first.right - 1) < 2 * ALIGNED
-    return centred or abs(following[0].left - first.left) < ALIGNED
+    return centred or -ALIGNED < following[0].left - first.left < _DEEPEST_INDENT
 
 
 def _blocks(
@@ -198,9 +204,18 @@ def _separator(line: Line, following: Line, full: float, words: set[str]) -> str
     """What stands between two lines of a paragraph: a line break where the writer made one, as in tables and addresses."""
     if line.hyphenated:
         return hyphen(line.text.split()[-1], following.text.split()[0], words)
+    if _goes_on_in(line, following):
+        return "" if following.text.startswith(_CLOSING) else " "
     digits = sum(character.isdigit() for character in line.text)
     row = digits > _DIGITS_OF_A_TABLE_ROW * len(line.text)
     return "\n" if row or line.right < full else " "
+
+
+def _goes_on_in(line: Line, following: Line) -> bool:
+    """Whether the second is the rest of the first: a character set higher or lower parts them for pdfium."""
+    overlap = min(line.bottom, following.bottom) - max(line.top, following.top)
+    beside = -ALIGNED / 10 < following.left - line.right < ALIGNED / 2
+    return beside and overlap > _OVERLAP * min(line.bottom - line.top, following.bottom - following.top)
 
 
 def hyphen(before: str, after: str, words: AbstractSet[str]) -> str:

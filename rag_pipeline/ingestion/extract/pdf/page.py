@@ -19,7 +19,10 @@ from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
 from rag_pipeline.ingestion.extract.pdf.grid import Grid, Place, grids_of
-from rag_pipeline.ingestion.extract.pdf.layout import Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.initials import with_initials
+from rag_pipeline.ingestion.extract.pdf.layout import HYPHENS, Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.meaning import may_mean_nothing
+from rag_pipeline.ingestion.extract.pdf.right_to_left import with_words_as_read
 from rag_pipeline.ingestion.extract.pdf.ruled import is_table
 from rag_pipeline.ingestion.extract.pdf.rules import Affine, rules_of
 from rag_pipeline.ingestion.extract.pdf.torn_words import without_torn_words
@@ -39,8 +42,10 @@ _PRIVATE = frozenset(range(0xF000, 0xF100))
 """Where fonts of symbols keep their characters."""
 _GARBAGE = 0.3
 """A share of characters without meaning that no real text reaches: the font's table of characters is missing."""
-_HYPHENS = (0x02, 0xAD)
-"""What pdfium gives for a hyphen at the end of a line, in place of hyphen and line break; and the soft hyphen."""
+_HYPHEN_AT_LINE_END = 0x02
+"""What pdfium gives for a hyphen at the end of a line, in place of hyphen and line break."""
+_BREAKING = (0xAD, 0x2010)
+"""What it leaves there: the soft hyphen, and Unicode's own, which web pages are hyphenated with (CSS Text 4, 5.3.4)."""
 _LINE_ENDS = (0x0A, 0x0D, 0x02)
 _WIDE_GAP = 1.2
 """A gap this many heights of a line wide is no space between words."""
@@ -62,13 +67,15 @@ _Box = tuple[int, _Edges]
 class Page:
     """The lines of a page in reading order, the remarks that stand beside them, and the files attached to them.
 
-    ``needs_ocr``: the page shows something, but has hardly any text or none that means anything. ``grids`` are those of its drawn tables.
+    ``needs_ocr``: the page shows something, but has hardly any text or none that means anything. ``doubtful``: its text looks like no
+    language. ``grids`` are those of its drawn tables.
     """
 
     number: int
     lines: list[Line]
     remarks: list[str]
     needs_ocr: bool
+    doubtful: bool = False
     files: list[tuple[str, bytes]] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
 
@@ -88,11 +95,12 @@ def read_page(pdf: PdfDocument, number: int) -> Page | None:
     except pypdfium2.PdfiumError:
         return None
     stored, grids = _lines(page, textpage, number)
-    lines = in_reading_order(list(stored))
-    needs_ocr = _needs_ocr(page, lines)
+    lines = in_reading_order(with_initials(list(stored)))
+    text = "".join(line.text for line in lines)
+    needs_ocr = _needs_ocr(page, text)
     textpage.close()
     page.close()
-    return Page(number, lines, beside.remarks, needs_ocr, beside.files, grids)
+    return Page(number, lines, beside.remarks, needs_ocr, not needs_ocr and may_mean_nothing(text), beside.files, grids)
 
 
 def page_picture(pdf: PdfDocument, number: int) -> Image:
@@ -105,8 +113,7 @@ def page_picture(pdf: PdfDocument, number: int) -> Image:
     return picture
 
 
-def _needs_ocr(page: PdfPage, lines: Sequence[Line]) -> bool:
-    text = "".join(line.text for line in lines)
+def _needs_ocr(page: PdfPage, text: str) -> bool:
     letters = sum(map(str.isalnum, text))
     if letters < _FEW_LETTERS:
         return _shows_more(page, anything=not letters)
@@ -126,7 +133,7 @@ def _lines(page: PdfPage, textpage: PdfTextPage, number: int) -> tuple[Iterator[
 
     unicode_of, raw = pdfium.FPDFText_GetUnicode, textpage.raw
     codes = _symbols_shown(textpage, [unicode_of(raw, index) for index in range(textpage.count_chars())])
-    codes = with_accents_on_letters(textpage, without_torn_words(textpage, codes))
+    codes = with_accents_on_letters(textpage, without_torn_words(textpage, with_words_as_read(textpage, codes)))
     shown = _shown(page)
     spans, grids = _with_cells(page, list(_spans(shown, textpage, codes, number)), shown, textpage, codes)
     return _with_phrases(spans, shown, textpage, codes), grids
@@ -148,7 +155,8 @@ def _spans(shown: Affine, textpage: PdfTextPage, codes: Sequence[int], number: i
         if text:
             rectangles = _rectangles(textpage, start, end)
             edges = _place(shown, rectangles)
-            hyphenated = codes[end - 1] == _HYPHENS[1] or (end < len(codes) and codes[end] == _HYPHENS[0])
+            hyphenated = codes[end - 1] in _BREAKING or (end < len(codes) and codes[end] == _HYPHEN_AT_LINE_END)
+            text = text.removesuffix(HYPHENS[1]) if hyphenated else text
             size = _size(textpage, codes, start, end)
             line = Line(text, number, *edges, size, hyphenated, _is_bold(textpage, codes, start, end))
             boxes = _boxes(textpage, codes, start, end) if _has_gap(rectangles) else []
@@ -224,7 +232,7 @@ def _part(span: _Span, boxes: list[_Box], shown: Affine, textpage: PdfTextPage, 
     """The part of a line that is in one cell."""
     start, end = boxes[0][0], boxes[-1][0] + 1
     text = _text(codes[start:end])
-    broken = not last and text.endswith("-") and text[-2:-1].isalpha()
+    broken = not last and text.endswith(HYPHENS) and text[-2:-1].isalpha()
     size, bold = _size(textpage, codes, start, end), _is_bold(textpage, codes, start, end)
     edges = _place(shown, [box for _, box in boxes])
     line = Line(text[:-1] if broken else text, span.line.page, *edges, size, broken or (last and span.line.hyphenated), bold)

@@ -23,6 +23,7 @@ from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.pdf.dynamic_form import form_texts
 from rag_pipeline.ingestion.extract.pdf.furniture import repeated_lines
 from rag_pipeline.ingestion.extract.pdf.layout import Line, Style, elements_of_lines, heading_levels, letters_by_style
+from rag_pipeline.ingestion.extract.pdf.meaning import is_said
 from rag_pipeline.ingestion.extract.pdf.page import Page, page_picture, read_page
 from rag_pipeline.ingestion.extract.pdf.tables import tables_among
 from rag_pipeline.ingestion.extract.picture.ocr import check_tesseract, read_picture_lines
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 _WINDOW = 500
 """Pages that are laid out together: few enough for any memory."""
 _MOST_ATTACHMENTS = 1000
+_DOUBTS = 3
+"""After so many pages that look like no language, and say what they show, the document is believed: each look costs seconds."""
+_WITHOUT_OCR = "fonts often lose their tables of characters on their way through PostScript, and only OCR (Tesseract) can tell"
 _MOST_UNREADABLE = 200
 """A file may claim a million pages; after this many missing ones in a row the rest is taken for missing too."""
 
@@ -45,8 +49,11 @@ class _Findings:
 
     without_text: list[int] = field(default_factory=list)
     by_ocr: int = 0
+    unchecked: list[int] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    vindicated: int = 0
+    """How many pages whose text looked like no language say what they show all the same."""
     ocr_error: DocumentError | None = None
     not_reached: int = 0
     files: list[tuple[str, bytes]] = field(default_factory=list)
@@ -220,7 +227,10 @@ def _pages(pdf: PdfDocument, numbers: range, source: Source, findings: _Findings
     for number in numbers:
         try:
             page = read_page(pdf, number)
-            page = _with_ocr(pdf, page, source, findings) if page and page.needs_ocr else page
+            if page and page.needs_ocr:
+                page = _with_ocr(pdf, page, source, findings)
+            elif page and page.doubtful and findings.vindicated < _DOUBTS:
+                page = _as_shown(pdf, page, source, findings)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a library makes of one page, the others are read
@@ -257,6 +267,24 @@ def _with_ocr(pdf: PdfDocument, page: Page, source: Source, findings: _Findings)
     findings.without_text.pop()
     findings.by_ocr += 1
     return replace(page, lines=lines, needs_ocr=False, grids=[])
+
+
+def _as_shown(pdf: PdfDocument, page: Page, source: Source, findings: _Findings) -> Page:
+    """The page as OCR reads it, where that is clear and none of it stands in the page's text."""
+    source.more_time()
+    try:
+        check_tesseract(source, "Checking letters that look like no language")
+        lines = read_picture_lines(page_picture(pdf, page.number), source, page.number, surely=True)
+    except DocumentError:  # unlike a scan, the page has a text that may be right
+        findings.unchecked.append(page.number)
+        return page
+    finally:
+        source.more_time()
+    if is_said(lines, page.lines):
+        findings.vindicated += bool(lines)
+        return page
+    findings.by_ocr += 1
+    return replace(page, lines=lines, grids=[])
 
 
 def _letters(lines: Sequence[Line]) -> int:
@@ -309,6 +337,8 @@ def _notes(findings: _Findings) -> Iterator[str]:
         yield f"{_named(findings.without_text)} without text. {findings.ocr_error}"
     elif findings.without_text:
         yield f"{_named(findings.without_text)} without text, and OCR found none in the picture."
+    if findings.unchecked:
+        yield f"{_named(findings.unchecked)} in letters that may not be those that are shown: {_WITHOUT_OCR}."
     if findings.unreadable:
         beyond = f", like the {findings.not_reached:,} pages after them" if findings.not_reached else ""
         yield f"{_named(findings.unreadable)} damaged and not read{beyond}."

@@ -102,7 +102,7 @@ def check_tesseract(source: Source, wanted_for: str) -> None:
             raise missing_program(wanted_for, f"Tesseract's language {language!r}", f"tesseract-ocr-{language.replace('_', '-')}")
 
 
-def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
+def read_picture_lines(picture: Image, source: Source, page: int, *, surely: bool = False) -> list[Line]:
     """The lines of text in a picture, in reading order, with their places on it. None is a fair answer.
 
     One that lies a few degrees askew is straightened. One that is hardly readable is turned by quarters, and read the way up that reads
@@ -112,6 +112,7 @@ def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
         picture: in any mode and size.
         source: its options say which languages; it gets more time for each turn.
         page: the page that the lines are on.
+        surely: only where it reads as clear upright print does; otherwise there are no lines.
 
     Raises:
         DocumentError: Tesseract cannot read the picture (``unreadable_content``).
@@ -120,6 +121,8 @@ def read_picture_lines(picture: Image, source: Source, page: int) -> list[Line]:
     best = skew_degrees(grey)
     turned = _turned(grey, best)
     words = _words(turned, source)
+    if surely:
+        return list(_lines(words, turned.size, page, Rotation(best, *grey.size) if best else None)) if _sureness(words) >= _SURE else []
     if (words or best) and _sureness(words) < _SURE:  # print that lies on its side is read as some words, if wrong ones
         for turn in (0.0, *_TURNS) if best else _TURNS:
             other = _turned(grey, turn)

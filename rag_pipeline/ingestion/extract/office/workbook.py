@@ -20,7 +20,7 @@ from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
 from rag_pipeline.ingestion.extract.office.mending import with_plain_styles, without_damaged_parts, without_unrelated_sheets
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full, number_text
-from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Numbers
 from rag_pipeline.ingestion.extract.office.office_file import damage_reported, office_archive
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties, main_part
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _LAST_ROW = 1 << 20
-_NO_CODES: Mapping[str, Codes] = {}
+_NO_NUMBERS: Mapping[str, Numbers] = {}
 Row = tuple[int, list[str]]
 """The number of a row in its sheet, and its cells."""
 
@@ -119,20 +119,22 @@ def elements_of_sheets(source: Source, sheets: Sequence[tuple[str, Callable[[], 
         yield Element("NarrativeText", f"Sheets without rows: {', '.join(empty)}")
 
 
-def calamine_sheets(workbook: CalamineWorkbook, codes: Mapping[str, Codes] = _NO_CODES) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
-    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`; ``codes`` are number formats by sheets."""
-    return [(name, partial(_calamine_rows, workbook, name, codes.get(name, {}))) for name in workbook.sheet_names]
+def calamine_sheets(
+    workbook: CalamineWorkbook, numbers: Mapping[str, Numbers] = _NO_NUMBERS
+) -> list[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The sheets of a workbook that calamine has opened, for :func:`elements_of_sheets`; ``numbers`` are known better, by sheets."""
+    return [(name, partial(_calamine_rows, workbook, name, numbers.get(name, {}))) for name in workbook.sheet_names]
 
 
-def _calamine_rows(workbook: CalamineWorkbook, name: str, codes: Codes) -> Iterator[Row]:
+def _calamine_rows(workbook: CalamineWorkbook, name: str, numbers: Numbers) -> Iterator[Row]:
     sheet = workbook.get_sheet_by_name(name)
     start = sheet.start
     left = start[1] if start else 0
     for number, values in enumerate(sheet.iter_rows() if start else ()):  # from the sheet's first row, and its first column that is used
         cells = [value_text(value) if value != "" else "" for value in values]
-        for column, code in codes.get(number, {}).items():
+        for column, (value, code) in numbers.get(number, {}).items():
             if 0 <= column - left < len(values):
-                cells[column - left] = formatted_text(values[column - left], code)
+                cells[column - left] = formatted_text(value, code)
         while cells and not cells[-1]:
             cells.pop()
         lead = next((index for index, cell in enumerate(cells) if cell), 0)

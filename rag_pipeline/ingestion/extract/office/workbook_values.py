@@ -20,7 +20,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding
 from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
-from rag_pipeline.ingestion.extract.office.number_formats.old_files import Codes, old_number_formats, records
+from rag_pipeline.ingestion.extract.office.number_formats.old_files import Numbers, old_numbers, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
 from rag_pipeline.ingestion.extract.office.open_document.walk import check_encryption, open_properties, texts_beside_cells
 from rag_pipeline.ingestion.extract.office.package import Package
@@ -61,6 +61,7 @@ _TWO_BYTES = (932, 936, 949, 950, 1361)
 """Code pages of East Asia."""
 _TEXT_BEGINS = {0x0204: 8, 0x00D6: 8, 0x0207: 2, 0x0085: 6}
 """Where in its record a text stands: LABEL, RSTRING, STRING (of a formula), BOUNDSHEET (MS-XLS 2.3; as Excel 5 wrote them)."""
+_CONTROL = re.compile("[\x00-\x1f]")
 _MOST_PLACES = 1 << 22
 """Each takes 32 bytes."""
 
@@ -90,7 +91,7 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         yield from elements_as_converted(source, error)
         return
     properties, beside = _around(source, zipped)
-    sheets = calamine_sheets(workbook, {} if zipped else _number_formats(source))
+    sheets = calamine_sheets(workbook, {} if zipped else _numbers(source))
     yield from with_properties(properties, chain(elements_of_sheets(source, sheets), beside), source.name)
 
 
@@ -149,10 +150,10 @@ def _is_beyond_calamine(stream: BinaryIO) -> bool:
     return beyond
 
 
-def _number_formats(source: Source) -> dict[str, Codes]:
-    found: dict[str, Codes] = {}
+def _numbers(source: Source) -> dict[str, Numbers]:
+    found: dict[str, Numbers] = {}
     with source.part("How its numbers are shown"):
-        found.update(old_number_formats(_old_stream(source.stream)))
+        found.update(old_numbers(_old_stream(source.stream)))
     return found
 
 
@@ -232,8 +233,13 @@ def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
             "Category": told.category,
             "Description": told.comments,
         }
-        found.update({name: value.decode(code_page, "replace") for name, value in values.items() if value})
+        found.update({name: _stated(value, code_page) for name, value in values.items() if value})
     return found
+
+
+def _stated(value: str | bytes, code_page: str) -> str:
+    """A text of two bytes a character comes decoded (VT_LPWSTR: MS-OLEPS 2.15), with what follows where its length counts bytes (SheetJS)."""
+    return _CONTROL.split(value)[0] if isinstance(value, str) else value.decode(code_page, "replace")
 
 
 def _old_elements(source: Source, stream: BinaryIO) -> Iterator[Element]:

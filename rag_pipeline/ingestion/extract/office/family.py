@@ -22,9 +22,13 @@ ODP = "application/vnd.oasis.opendocument.presentation"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 DOC = "application/msword"
 XLS = "application/vnd.ms-excel"
+XML_WORKBOOK = "application/vnd.ms-excel.2003+xml"
 PPT = "application/vnd.ms-powerpoint"
 ODG = "application/vnd.oasis.opendocument.graphics"
 _BEFORE_ROOT = r"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--(?:(?!-->).)*-->)*"
+_XML_WORKBOOK = re.compile(
+    rf"{_BEFORE_ROOT}<(?:\w+:)?Workbook\s[^>]*urn:schemas-microsoft-com:office:spreadsheet".encode("latin-1"), re.DOTALL
+)
 _RECORDS = re.compile(rb"\x09(?:\x00\x04|[\x02\x04]\x06)\x00.{2}(?:[\x10\x20\x40]\x00|\x00\x01)", re.DOTALL)
 """How workbooks begin that are older than Excel 5: the record BOF of their version, what follows it (sheet, chart, macros or workbook)."""
 
@@ -62,6 +66,12 @@ def _read_old_workbook(source: Source) -> Iterator[Element]:
     from rag_pipeline.ingestion.extract.office.workbook_values import elements_as_converted
 
     return elements_as_converted(source)
+
+
+def _read_xml_workbook(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.office.xml_workbook import read_xml_workbook
+
+    return read_xml_workbook(source)
 
 
 def _read_open_text(source: Source) -> Iterator[Element]:
@@ -138,8 +148,9 @@ FAMILIES = (
             Format(XLSX, _read_workbook, ("xlsx", "xlsm", "xltx", "xltm"), "zip", zip_folder=b"xl/"),
             Format(BINARY_WORKBOOK, _read_workbook_values, ("xlsb",), "zip"),
             Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
+            Format(XML_WORKBOOK, _read_xml_workbook, signature=_XML_WORKBOOK),
         ),
-        version="11",
+        version="12",
     ),
     Family(
         "open_document",
@@ -155,7 +166,7 @@ FAMILIES = (
             _flat(ODS, "fods"),
             _flat(ODG, "fodg"),
         ),
-        version="11",
+        version="12",
     ),
     Family(
         "open_office_1",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
-from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, table_elements
+from rag_pipeline.ingestion.extract.data.tables import ROWS_PER_ELEMENT, is_header_row, table_elements
 from rag_pipeline.ingestion.extract.office.mending import with_plain_styles, without_damaged_parts, without_unrelated_sheets
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full, number_text
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Numbers
@@ -206,6 +206,15 @@ def _tables(rows: Iterable[Row], page: int, path: tuple[str, ...]) -> Iterator[E
 def _parts(rows: Iterator[list[str]], page: int, path: tuple[str, ...]) -> Iterator[Element]:
     while part := list(islice(rows, ROWS_PER_ELEMENT)):
         if not all(sum(map(bool, row)) == 1 for row in part):
-            yield from table_elements(chain(part, rows), page, path)
+            yield from table_elements(chain(part, rows), page, path, header_known=_names_columns(part))
             return
         yield Element("NarrativeText", "\n".join(next(filter(None, row)) for row in part), page=page, heading_path=path)
+
+
+def _names_columns(rows: Sequence[list[str]]) -> bool:
+    """Whether the first full row names all columns but those in which nothing stands: people keep tables beside each other apart so."""
+    width = max(map(len, rows))
+    even = [[*row, *[""] * (width - len(row))] for row in rows]
+    used = [place for place in range(width) if any(row[place] for row in even)]
+    full = [[row[place] for place in used] for row in even if sum(map(bool, row)) > 1][:2]
+    return len(used) < width and len(full) > 1 and is_header_row(*full)

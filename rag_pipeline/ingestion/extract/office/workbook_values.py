@@ -11,7 +11,7 @@ import math
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,6 +26,7 @@ from rag_pipeline.ingestion.extract.office.open_document.walk import check_encry
 from rag_pipeline.ingestion.extract.office.package import Package
 from rag_pipeline.ingestion.extract.office.parts import core_properties
 from rag_pipeline.ingestion.extract.office.properties import with_properties
+from rag_pipeline.ingestion.extract.office.short_cells import with_columns
 from rag_pipeline.ingestion.extract.office.workbook import calamine_sheets, elements_of_sheets
 from rag_pipeline.ingestion.extract.office.workbook_parts import printed_text, texts_outside_cells
 from rag_pipeline.ingestion.extract.process.libreoffice import converted
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _ZIP = b"PK\x03\x04"
 _CONTENT = "content.xml"
+_BINARY_SHEET = re.compile(r"xl/(?:work|macro|dialog)sheets/[^/]+\.bin", re.IGNORECASE)
 _TYPELESS_CELL = re.compile(rb"(<table:table-cell\b)(?![^>]*office:value-type)((?:[^>]*[^/>])?>)(?=\s*<text:p)")
 _SHOWN_NUMBER = re.compile(
     rb'(?P<start><table:table-cell\b[^>]*?(?P<type>\boffice:value-type="(?:float|percentage|currency)")[^>]*>)'
@@ -52,6 +54,8 @@ _LONG_TIME = re.compile(
 _AROUND_NUMBER = re.compile(r"([^\d%]*?)\.?\d(?:[\d.,\s'’]*\d)?(?:[eE][+-]?\d+)?([^\d]*)")
 _NO_RESULT = b' office:string-value=""'
 """Of a formula that failed: what went wrong is the cell's text, and calamine prefers this."""
+_LINE_BREAK = re.compile(rb"<text:line-break\s*/>")
+"""Within a cell (ODF 1.3 part 3, 6.1.5), as Gnumeric writes it: calamine put the words on both sides together."""
 _BLANKS_IN_TABLE = re.compile(rb"(?<=>)\s+(?=</?table:)")
 _SERIES_TEXT, _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT = 0x100D, 0x14, 0x15, 0x3C, 0x01B6
 """Records of the old format that hold text beside the cells (MS-XLS 2.3)."""
@@ -163,21 +167,26 @@ def _as_calamine_reads_it(stream: BinaryIO) -> BinaryIO:
     Blanks between rows and cells, which mean nothing (ODF 1.3 part 3, 3.17: as KSpread indents), make it give the workbook up.
     """
     with zipfile.ZipFile(stream) as archive:
-        content = archive.read(_CONTENT) if _CONTENT in archive.namelist() else b""
-        better = _mended(content)
-        if better == content:
+        names = list(dict.fromkeys(archive.namelist()))
+        better = {name: mend(archive.read(name)) for name in names if (mend := _mending(name))}
+        if all(content == archive.read(name) for name, content in better.items()):
             stream.seek(0)
             return stream
         mended = io.BytesIO()
         with zipfile.ZipFile(mended, "w", zipfile.ZIP_DEFLATED) as target:
-            for name in dict.fromkeys(archive.namelist()):
-                target.writestr(name, better if name == _CONTENT else archive.read(name))
+            for name in names:
+                target.writestr(name, better[name] if name in better else archive.read(name))
     mended.seek(0)
     return mended
 
 
+def _mending(name: str) -> Callable[[bytes], bytes] | None:
+    return _mended if name == _CONTENT else with_columns if _BINARY_SHEET.fullmatch(name) else None
+
+
 def _mended(content: bytes) -> bytes:
-    typed = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', _BLANKS_IN_TABLE.sub(b"", content).replace(_NO_RESULT, b""))
+    lines = _LINE_BREAK.sub(b" ", _BLANKS_IN_TABLE.sub(b"", content).replace(_NO_RESULT, b""))
+    typed = _TYPELESS_CELL.sub(rb'\1 office:value-type="string"\2', lines)
     times = rb'office:value-type="string"\g<between>\g<rest><text:p>\g<sign>\g<hours>:\g<minutes>:\g<seconds></text:p>'
     return _SHOWN_NUMBER.sub(_as_shown, _LONG_TIME.sub(times, typed))
 
@@ -238,7 +247,7 @@ def _old_properties(source: Source, stream: BinaryIO) -> dict[str, str]:
 
 
 def _stated(value: str | bytes, code_page: str) -> str:
-    """A text of two bytes a character comes decoded (VT_LPWSTR: MS-OLEPS 2.15), with what follows where its length counts bytes (SheetJS)."""
+    """A text of two bytes a character comes decoded (VT_LPWSTR: MS-OLEPS 2.15), and too much of it where its length counts bytes."""
     return _CONTROL.split(value)[0] if isinstance(value, str) else value.decode(code_page, "replace")
 
 

@@ -145,6 +145,14 @@ def test_blanks_that_only_indent_mean_nothing(tmp_path: Path) -> None:
     assert element_with(read(tmp_path, "a.ods", content), "3").text == "3 | 4\n3 | 4"
 
 
+def test_lines_within_a_cell_are_words_of_their_own(tmp_path: Path) -> None:
+    cell = (
+        "<table:table-cell office:value-type='string'><text:p>Delayed by frost<text:line-break/>and by a strike</text:p></table:table-cell>"
+    )
+    content = open_document("spreadsheet", f"<table:table table:name='S'><table:table-row>{cell}{cell}</table:table-row></table:table>")
+    assert element_with(read(tmp_path, "a.ods", content), "frost").text == " | ".join(["Delayed by frost and by a strike"] * 2)
+
+
 def test_cells_with_a_text_and_no_type_are_read(tmp_path: Path) -> None:
     cells = (
         "<table:table-cell><text:p>typeless</text:p></table:table-cell>"

@@ -51,11 +51,8 @@ def read_flat_document(source: Source) -> Iterator[Element]:
     Raises:
         DocumentError: ``damaged``, ``too_large``, and what the readers of the zipped form raise.
     """
-    content = source.stream.read(LARGEST_PART_BYTES + 1)
-    if len(content) > LARGEST_PART_BYTES:
-        raise DocumentError("too_large", f"It is one XML file of more than {LARGEST_PART_BYTES >> 20:,} MiB, more than can be read safely.")
     with damage_reported():
-        root = _parsed(source, content)
+        root = xml_root(source)
         kind = _kind(root)
         if kind is None:
             message = "The file is damaged or not what its name says: it has no text, slides or sheets of OpenDocument in it."
@@ -64,10 +61,20 @@ def read_flat_document(source: Source) -> Iterator[Element]:
     yield from elements_in_place(source, zipped)
 
 
-def _parsed(source: Source, content: bytes) -> _Element:
-    """The root. What is damaged is read as far as a forgiving parser gets, with a note: without it, none of the text was found."""
+def xml_root(source: Source) -> _Element:
+    """The root of a document that is one XML file.
+
+    What is damaged is read as far as a forgiving parser gets, with a note: without it, none of the text was found.
+
+    Raises:
+        DocumentError: ``too_large``.
+        etree.XMLSyntaxError: it has no element.
+    """
     from lxml import etree
 
+    content = source.stream.read(LARGEST_PART_BYTES + 1)
+    if len(content) > LARGEST_PART_BYTES:
+        raise DocumentError("too_large", f"It is one XML file of more than {LARGEST_PART_BYTES >> 20:,} MiB, more than can be read safely.")
     options: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "remove_comments": True}
     options |= {"remove_pis": True, "huge_tree": True}  # a picture is one text of many megabytes
     try:

@@ -100,7 +100,7 @@ FAMILIES = (
         "XML",
         "Web and markup",
         (Format(XML, _read_xml, ("xml", "rss", "atom", "xsd", "dita", "docbook"), "text", openings=_XML_OPENINGS),),
-        version="8",
+        version="9",
     ),
     Family("subtitles", "subtitles", "Web and markup", (Format(SUBTITLES, _read_subtitles, ("srt", "vtt"), "text"),), version="9"),
 )

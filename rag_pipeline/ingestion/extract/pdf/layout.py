@@ -5,6 +5,7 @@ Belongs here: pure decisions on lines and their places. Not here: pdfium.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -38,6 +39,8 @@ _DEEPEST_INDENT = 0.1
 ALIGNED = 0.03
 """Edges and middles that differ by no more of the page's width stand below one another."""
 HYPHENS = ("-", "\u2010")
+LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?(?:\d{1,3}|[a-z]|[ivxl]{1,5})[.)]\s", re.IGNORECASE)
+"""The mark of a point in a list, by number, letter or Roman number; a short word with a full stop is an abbreviation."""
 Style = tuple[float, bool]
 """Size of the letters, and whether they are bold."""
 
@@ -190,13 +193,15 @@ def _continues(above: Line, line: Line, usual: float) -> bool:
 def _joined(block: Sequence[Line], words: set[str]) -> tuple[str, tuple[Box, ...]]:
     right = max(line.right for line in block)
     left = min(line.left for line in block)
+    a_list = LISTED.match(block[0].text) is not None  # in other text a line may begin with a dash, or with the end of a sentence
     text = ""
     boxes: list[Box] = []
     for index, line in enumerate(block):
         boxes.append(line.box(len(text)))
         text += line.text
         if index + 1 < len(block):
-            text += _separator(line, block[index + 1], left + _FULL_WIDTH * (right - left), words)
+            item = a_list and not line.hyphenated and LISTED.match(block[index + 1].text)
+            text += "\n" if item else _separator(line, block[index + 1], left + _FULL_WIDTH * (right - left), words)
     return text + ("-" if block[-1].hyphenated else ""), tuple(boxes)
 
 

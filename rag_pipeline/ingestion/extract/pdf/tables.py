@@ -23,7 +23,7 @@ from rag_pipeline.ingestion.extract.data.tables import header_text, row_text, un
 from rag_pipeline.ingestion.extract.pdf.columns import is_prose
 from rag_pipeline.ingestion.extract.pdf.continued import FoundTable, beyond, goes_on_with, same_columns
 from rag_pipeline.ingestion.extract.pdf.header import names_of_columns
-from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, Line, Style, hyphen
+from rag_pipeline.ingestion.extract.pdf.layout import ALIGNED, LISTED, Line, Style, hyphen
 from rag_pipeline.ingestion.extract.pdf.ruled import ruled_tables
 from rag_pipeline.models import Box, Element
 
@@ -63,8 +63,6 @@ _SPACES = ((re.compile(r"([$£¥\u20a0-\u20cf(])\s+(?=[\d(–—-])"), r"\1"), (
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*$|(?:\s\.){3,}\s*$|…\s*$")
 _LAST_NUMBER = re.compile(r"(.*[^\W\d].*?)\s+([$£¥\u20a0-\u20cf]?\s?\(?[\d.,]*\d\)?%?)")
 _TWO_NUMBERS = re.compile(r"([$£¥\u20a0-\u20cf]?\(?-?[\d.,]*\d\)?%?)\s+([$£¥\u20a0-\u20cf(-]*[\d.,]+\)?%?|[–—-])")
-_LISTED = re.compile(r"[•●▪◦·*–-]\s|\(?(?:\d{1,3}|[a-z]|[ivxl]{1,5})[.)]\s", re.IGNORECASE)
-"""The mark of a point in a list, by number, letter or Roman number; a short word with a full stop is an abbreviation."""
 _DIGIT = re.compile(r"\d")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:[.,]\d+)?")
 
@@ -425,7 +423,7 @@ def _is_of_texts(region: Sequence[_Row], columns: _Columns) -> bool:
             cells.setdefault(_column_of(piece, columns), []).append(piece)
     if all(map(is_prose, cells.values())):  # three columns of a newspaper, whose lines stand beside one another by chance
         return False
-    if sum(bool(_LISTED.match(piece.text)) for row in full for piece in row.pieces) > len(full) / 2:
+    if sum(bool(LISTED.match(piece.text)) for row in full for piece in row.pieces) > len(full) / 2:
         return False
     lefts = [[piece.left for piece in column] for column in cells.values()]
     aligned = sum(abs(left - median(column)) < _ALIGNED for column in lefts for left in column)

@@ -74,6 +74,19 @@ def test_a_raised_character_parts_no_line(tmp_path: Path) -> None:
     assert "\n" not in text.partition("below")[0]
 
 
+def test_each_item_of_a_list_is_a_line_of_its_own_and_no_line_of_prose_is() -> None:
+    items = [
+        "• Suction pump of the second class, which",
+        "weighs eighty kilograms",
+        "• Survey launch with echo sounder and lamp",
+        "1. Lower it",
+    ]
+    prose = ["The authority approved all of the repairs", "– as it had said before – without delay."]
+    for lines, text in ((items, "{} {}\n{}\n{}"), (prose, "{} {}")):
+        block = [Line(one, 1, 0.1, 0.1 + 0.02 * number, 0.9, 0.12 + 0.02 * number, 12.0) for number, one in enumerate(lines)]
+        assert [element.text for element in elements_of_lines(block)] == [text.format(*lines)]
+
+
 @pytest.mark.parametrize(("indent", "kind"), [(0.0, "Title"), (0.05, "Title"), (0.3, "NarrativeText")])
 def test_a_bold_line_heads_what_stands_indented_below_it_too(indent: float, kind: str) -> None:
     heading = Line("Equipment on board", 1, 0.1, 0.1, 0.3, 0.12, 12.0, bold=True)

@@ -61,14 +61,14 @@ def grids_of(rules: Sequence[Rule]) -> list[Grid]:
 
     A side without a rule of its own ends where the others end.
     """
-    across, down = (_joined([rule for rule in rules if rule.across is wanted]) for wanted in (True, False))
+    across, down = (joined([rule for rule in rules if rule.across is wanted and not rule.shading]) for wanted in (True, False))
     if len(across) < 2 or not down or max(len(across), len(down)) > _MOST_RULES:
         return []
     grids = filter(None, (_grid(*group) for group in _connected(across, down)))
     return sorted(grids, key=lambda grid: (grid.rows[-1] - grid.rows[0]) * (grid.columns[-1] - grid.columns[0]))
 
 
-def _joined(rules: Sequence[Rule]) -> list[Rule]:
+def joined(rules: Sequence[Rule]) -> list[Rule]:
     """Rules in one line that touch, or nearly, as one."""
     lines: list[list[Rule]] = []
     for rule in sorted(rules, key=lambda one: one.at):

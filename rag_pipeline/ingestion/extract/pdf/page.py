@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.symbol_fonts import symbols
-from rag_pipeline.ingestion.extract.pdf.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.annotations import beside_text
+from rag_pipeline.ingestion.extract.pdf.bands import banded_grids, may_have_bands
 from rag_pipeline.ingestion.extract.pdf.columns import in_reading_order
 from rag_pipeline.ingestion.extract.pdf.grid import Grid, Place, grids_of
 from rag_pipeline.ingestion.extract.pdf.initials import with_initials
 from rag_pipeline.ingestion.extract.pdf.layout import HYPHENS, Line, ends_with_number
+from rag_pipeline.ingestion.extract.pdf.letters.accents import with_accents_on_letters
+from rag_pipeline.ingestion.extract.pdf.letters.right_to_left import with_words_as_read
+from rag_pipeline.ingestion.extract.pdf.letters.torn_words import without_torn_words
 from rag_pipeline.ingestion.extract.pdf.meaning import may_mean_nothing
-from rag_pipeline.ingestion.extract.pdf.right_to_left import with_words_as_read
 from rag_pipeline.ingestion.extract.pdf.ruled import is_table
 from rag_pipeline.ingestion.extract.pdf.rules import Affine, rules_of
-from rag_pipeline.ingestion.extract.pdf.torn_words import without_torn_words
 from rag_pipeline.ingestion.extract.picture.ocr import DOTS_PER_INCH, MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -178,8 +179,10 @@ def _with_cells(
 ) -> tuple[list[_Span], list[Grid]]:
     """The lines of a page, parted where the rules of its drawn tables go through them, and these tables' grids."""
     grids = list[Grid]()
-    drawn = grids_of(rules_of(page, shown)) if _may_have_cells(spans, shown) else []
-    for grid in drawn:
+    rules = rules_of(page, shown) if _may_have_cells(spans, shown) else []
+    drawn = grids_of(rules)
+    banded = banded_grids(rules, _in_fine_parts(spans, shown, textpage, codes)) if may_have_bands(rules) else []
+    for grid in (*drawn, *banded):
         if any(map(grid.overlaps, grids)):
             continue
         parted = [part for span in spans for part in _by_cells(span, grid, shown, textpage, codes)]
@@ -253,6 +256,14 @@ def _with_phrases(spans: Sequence[_Span], shown: Affine, textpage: PdfTextPage, 
     return (
         replace(span.line, phrases=_parts(shown, codes, span.line, of_line, blank)) if of_line else span.line for span, of_line in lines
     )
+
+
+def _in_fine_parts(spans: Sequence[_Span], shown: Affine, textpage: PdfTextPage, codes: Sequence[int]) -> list[Line]:
+    """The lines of a page, parted wherever a gap is wider than a blank: columns may stand that near to each other."""
+    boxes = [span.boxes or _boxes(textpage, codes, span.start, span.end) for span in spans]
+    blank = _widest_blank(spans, boxes, codes)
+    lines = zip(spans, boxes, strict=True)
+    return [replace(span.line, segments=_parts(shown, codes, span.line, of_line, blank)) for span, of_line in lines]
 
 
 def _near_rows(alike: Sequence[bool]) -> list[bool]:

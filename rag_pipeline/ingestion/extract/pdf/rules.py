@@ -3,7 +3,7 @@
 Belongs here: what pdfium says of drawings. Not here: what rules make of a page (``grid.py``), text.
 
 A border is a stroked line, a side of a stroked rectangle, or a thin filled rectangle (Word, browsers). The sides of a filled area are none:
-what is shaded is no cell for that. Drawings and maps have 100,000 objects: these are not looked at.
+what is shaded is no cell for that, but may be a row. Drawings and maps have 100,000 objects: these are not looked at.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _THIN, _DARK = 0.002, 128
 """Areas no wider are rules, whatever their colour; up to the thickest those darker than this: reports shade the narrow columns that keep
 others apart too."""
 _SHORTEST = 0.008
+_HIGHEST_SHADING = 0.15
+"""Of the page's height; what is higher shades no row."""
 _MOST_OBJECTS, _MOST_PATHS, _MOST_POINTS = 20_000, 6_000, 40_000
 """What is looked at on a page; with more of it the page is a drawing."""
 _DEEPEST, _POINTS_OF_A_RECTANGLE = 4, 4
@@ -33,12 +35,16 @@ _Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A straight line across the page or down it, by fractions of the page as it is shown."""
+    """A straight line across the page or down it, by fractions of the page as it is shown.
+
+    ``shading``: it is none, but the upper or lower end of an area that is filled: rows are told apart so, cells are not.
+    """
 
     across: bool
     at: float
     start: float
     end: float
+    shading: bool = False
 
 
 class _TooMuch(Exception):
@@ -129,6 +135,8 @@ def _rules_of_path(path: Any, affine: Affine, counts: _Counts) -> Iterator[Rule]
         yield from filter(None, map(_thin_area, _figures(path, number, _after(affine, _matrix(path)))))
     elif not stroke.value and (thin := _thin(*edges, THICKEST)) and _is_dark(path):
         yield thin
+    elif not stroke.value and _SHORTEST < edges[3] - edges[1] < _HIGHEST_SHADING:
+        yield from (Rule(True, at, edges[0], edges[2], shading=True) for at in (edges[1], edges[3]))
 
 
 def _is_dark(path: Any) -> bool:
@@ -190,9 +198,9 @@ def _rule(one: _Point, other: _Point) -> Rule | None:
     """The rule between two points, if it is one."""
     wide, high = abs(one[0] - other[0]), abs(one[1] - other[1])
     if high * 10 < wide > _SHORTEST and high < THICKEST:
-        return Rule(True, (one[1] + other[1]) / 2, *sorted((one[0], other[0])))
+        return Rule(True, (one[1] + other[1]) / 2, min(one[0], other[0]), max(one[0], other[0]))
     if wide * 10 < high > _SHORTEST and wide < THICKEST:
-        return Rule(False, (one[0] + other[0]) / 2, *sorted((one[1], other[1])))
+        return Rule(False, (one[0] + other[0]) / 2, min(one[1], other[1]), max(one[1], other[1]))
     return None
 
 

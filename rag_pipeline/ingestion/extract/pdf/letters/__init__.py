@@ -1,0 +1,1 @@
+"""The letters of a PDF page: in their order, on their words, with their accents."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 
 from rag_pipeline.ingestion.extract.pdf.layout import Line
@@ -19,24 +18,29 @@ _WITHOUT_MEANING = ("Cc", "Cn", "Co", "So")
 """Unicode's categories of what no text consists of: control characters, unassigned and private ones, pictures."""
 _MOST_WITHOUT_MEANING = 0.1
 """Of 840 pages of manuals one has more, a chart of a font; of 9 pages that came through PostScript all but one."""
-_VOWELS = frozenset("aeiouy")
+_VOWELS = "aeiouy"
 _FEWEST_VOWELS = 0.2
 """Of the letters of a Latin text 0.3 to 0.5 are vowels; of those of a text that is shifted by its font .18."""
 _LEAST_LETTERS = 100
 _LONG_WORD, _LEAST_WORDS = 4, 5
 _SAID = 0.25
 """Share of the words that OCR reads which a true text has too: most, less what OCR misreads."""
+_ODD = re.compile(r"[^\w\s!-~]")
+_LATIN = re.compile("[a-z]")
 _WORD = re.compile(r"[^\W_]+")
 
 
 def may_mean_nothing(text: str) -> bool:
-    """Whether a page's text looks like no language."""
-    kinds = Counter(unicodedata.category(character) for character in text if not character.isspace())
-    letters = [unicodedata.normalize("NFD", character)[0] for character in text.casefold() if character.isalpha()]
-    latin = [letter for letter in letters if letter.isascii()]
-    if sum(kinds[kind] for kind in _WITHOUT_MEANING) + text.count("\ufffd") > _MOST_WITHOUT_MEANING * kinds.total():
+    """Whether a page's text looks like no language. Asked of every page: only what is no plain letter is looked at one by one."""
+    odd = sum(character == "\ufffd" or unicodedata.category(character) in _WITHOUT_MEANING for character in _ODD.findall(text))
+    if odd > _MOST_WITHOUT_MEANING * len("".join(text.split())):
         return True
-    return len(latin) >= _LEAST_LETTERS and sum(letter in _VOWELS for letter in latin) < _FEWEST_VOWELS * len(latin)
+    return _has_few_vowels(text.casefold()) and _has_few_vowels(unicodedata.normalize("NFD", text.casefold()))
+
+
+def _has_few_vowels(text: str) -> bool:
+    letters = len(_LATIN.findall(text))
+    return letters >= _LEAST_LETTERS and sum(map(text.count, _VOWELS)) < _FEWEST_VOWELS * letters
 
 
 def is_said(read: Sequence[Line], lines: Sequence[Line]) -> bool:

@@ -91,6 +91,8 @@ _READING = (
     message("Pages {pages} are without text, and OCR found none in the picture."),
     message("Page {pages} is without text. {reason}"),
     message("Pages {pages} are without text. {reason}"),
+    message("Page {pages} is in letters that may not be those that are shown. {reason}"),
+    message("Pages {pages} are in letters that may not be those that are shown. {reason}"),
     message("Page {pages} is damaged and not read."),
     message("Pages {pages} are damaged and not read."),
     message("No text was found on page {pages}."),

@@ -38,7 +38,6 @@ _WINDOW = 500
 _MOST_ATTACHMENTS = 1000
 _DOUBTS = 3
 """After so many pages that look like no language, and say what they show, the document is believed: each look costs seconds."""
-_WITHOUT_OCR = "fonts often lose their tables of characters on their way through PostScript, and only OCR (Tesseract) can tell"
 _MOST_UNREADABLE = 200
 """A file may claim a million pages; after this many missing ones in a row the rest is taken for missing too."""
 
@@ -55,6 +54,7 @@ class _Findings:
     vindicated: int = 0
     """How many pages whose text looked like no language say what they show all the same."""
     ocr_error: DocumentError | None = None
+    check_error: DocumentError | None = None
     not_reached: int = 0
     files: list[tuple[str, bytes]] = field(default_factory=list)
     """Attached to places on pages."""
@@ -273,10 +273,11 @@ def _as_shown(pdf: PdfDocument, page: Page, source: Source, findings: _Findings)
     """The page as OCR reads it, where that is clear and none of it stands in the page's text."""
     source.more_time()
     try:
-        check_tesseract(source, "Checking letters that look like no language")
+        check_tesseract(source, "Reading scanned pages")
         lines = read_picture_lines(page_picture(pdf, page.number), source, page.number, surely=True)
-    except DocumentError:  # unlike a scan, the page has a text that may be right
+    except DocumentError as error:  # unlike a scan, the page has a text that may be right
         findings.unchecked.append(page.number)
+        findings.check_error = error
         return page
     finally:
         source.more_time()
@@ -338,7 +339,7 @@ def _notes(findings: _Findings) -> Iterator[str]:
     elif findings.without_text:
         yield f"{_named(findings.without_text)} without text, and OCR found none in the picture."
     if findings.unchecked:
-        yield f"{_named(findings.unchecked)} in letters that may not be those that are shown: {_WITHOUT_OCR}."
+        yield f"{_named(findings.unchecked)} in letters that may not be those that are shown. {findings.check_error}"
     if findings.unreadable:
         beyond = f", like the {findings.not_reached:,} pages after them" if findings.not_reached else ""
         yield f"{_named(findings.unreadable)} damaged and not read{beyond}."

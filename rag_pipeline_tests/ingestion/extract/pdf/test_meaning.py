@@ -33,7 +33,7 @@ def test_what_a_page_shows_is_read_where_its_characters_are_others(tmp_path: Pat
 def test_without_ocr_the_page_is_named(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.pdf", pdf(PAGE, characters=SHIFTED))
     assert len(extraction.notes) == 1
-    assert extraction.notes[0].startswith("Page 1 is in letters that may not be those that are shown: ")
+    assert extraction.notes[0].startswith("Page 1 is in letters that may not be those that are shown. Reading scanned pages needs ")
 
 
 @needs(TESSERACT)

@@ -1,12 +1,13 @@
-"""Questions that people ask of everyday folders: how many are answered right, beside the point, refused; a third is not told there.
+"""Questions that people ask of everyday folders: how many are answered right, beside the point, refused; some are not told there.
 
     python bench/quality/everyday_questions.py [FOLDER …] [--told]
 
-Nine made-up folders (letters, invoices, minutes, mails, price lists, manuals; Word, Excel, PowerPoint, PDF, OpenDocument, mail, web
+Fourteen made-up folders (letters, invoices, minutes, mails, price lists, manuals; Word, Excel, PowerPoint, PDF, OpenDocument, mail, web
 pages, calendars, contacts) in English, German, French and Spanish, made by LibreOffice and the usual libraries, by an author who did not
 know how the product works. Questions are in people's own words, often not those of the documents. An answer is *right* when one of the
-strings that its question names stands in it, and *at once* when it stands in its first quotation. The rules were chosen by
-``household``, ``joinery_german`` and ``swim_club`` beside other sets; the others judge. ``--told`` prints every outcome.
+strings that its question names stands in it, and *at once* when it stands in its first quotation; *told below* when it is refused, and
+one of the sentences shown below the refusal has the string. The rules were chosen by ``household``, ``joinery_german``, ``swim_club``,
+``veterinary_practice`` and ``electrician_german`` beside other sets; the others judge. ``--told`` prints every outcome.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from pathlib import Path
 
 from rag_pipeline.answering.answerer import Answerer, build_answerer
 from rag_pipeline.answering.scope import Scope
-from rag_pipeline.models import Answered
+from rag_pipeline.models import Answered, Refused
 from rag_pipeline.settings import Settings
+from ui.views.citations import MOST_NEAREST
 
 EVERYDAY = Path(__file__).with_name("everyday")
 WORD = re.compile(r"\w+")
@@ -43,8 +45,11 @@ def holds(text: str, answers: list[str]) -> bool:
 async def outcome(answerer: Answerer, folder: str, question: str, answers: list[str]) -> tuple[str, str]:
     """What became of a question, and the answer."""
     end = [event async for event in answerer.stream(question, (), Scope((folder,)))][-1]
+    if isinstance(end, Refused):
+        below = [sentence for nearest in end.nearest[:MOST_NEAREST] for sentence in nearest.sentences]
+        return ("refused, told below" if holds(" ".join(below), answers) else "refused") if answers else "not told, refused", ""
     if not isinstance(end, Answered):
-        return "refused" if answers else "not told, refused", ""
+        raise SystemExit(f"{question!r} was not answered: {end}")
     if not answers:
         return "not told, answered", end.answer
     first = end.answer[: end.marks[0].start] if end.marks else end.answer

@@ -1,4 +1,4 @@
-"""What kind of thing answers a question: a number, a date, a name, a list; by the question's own words, in four languages.
+"""What kind of thing answers a question: a reason, a number, a date, a name, a list; by the question's own words, in four languages.
 
 Belongs here: reading the question, and whether a sentence holds one. Not here: what a sentence gains by it (``extractive.py``).
 
@@ -18,7 +18,7 @@ from typing import Literal
 from rag_pipeline.answering.tuning import TUNING, KindReading
 from rag_pipeline.stores.vectors.bm25 import question_words, word_ids
 
-Kind = Literal["number", "date", "name", "list"]
+Kind = Literal["reason", "number", "date", "name", "list"]
 Only = Literal["number", "date", "telephone number", "e-mail address"]
 """What alone can answer some questions, as a refusal calls it."""
 
@@ -26,11 +26,17 @@ _YEAR = r"(?:1[5-9]|20)\d\d"
 _AUXILIARY = r"did|do|does|was|were|is|are|will|has|have|had|can|could|should|would|may|might|must|shall"
 """Behind ``when`` in a question; where it joins two sentences, a subject follows."""
 _INTERROGATIVE = re.compile(
-    r"\b(?:what|which|who|whose|whom|when|where|why|how|wer|wen|wem|wessen|welche[mnrs]?|wann|wo|warum|wie"
+    r"\b(?:what|which|who|whose|whom|when|where|why|how|wer|wen|wem|wessen|welche[mnrs]?|wann|wo|warum|wieso|weshalb|wie"
     r"|quel(?:le)?s?|combien|quand|où|pourquoi|comment|qui|qué|cuál(?:es)?|cuándo|cuánt[oa]s?|quién(?:es)?|dónde|cómo)\b",
     re.IGNORECASE,
 )
 _PATTERNS: dict[Kind, str] = {
+    "reason": (
+        r"\bwhy\b|\bhow come\b|\b(?:what|which)(?:['’]s| is| was| were| are)? (?:the )?(?:reasons?|causes?)\b|\bwhat (?:made|caused)\b"
+        r"|\b(?:warum|wieso|weshalb|weswegen|woran l(?:ag|iegt))\b|\bwelche[mnrs]? (?:grund|gründe[n]?|ursachen?)\b"
+        r"|\bpourquoi\b|\bquel(?:le)?s? (?:est |sont |était )?(?:l[ae]s? )?(?:raisons?|causes?|motifs?)\b"
+        r"|\bpor qué\b|\b(?:qué|cuál(?:es)?) (?:es |son |fue )?(?:l[ao]s? |el )?(?:raz(?:ón|ones)|causas?|motivos?)\b"
+    ),
     "date": (
         rf"\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:year|date|day|month)\b|\bwann\b|\bwelche[mns]? (?:jahr|datum|tag|monat)\b"
         r"|\bquand\b|\bquelle (?:année|date)\b|\bquel (?:jour|mois|an)\b|\bcuándo\b|\bqué (?:año|fecha|día|mes)\b"
@@ -67,6 +73,13 @@ _WORD = re.compile(r"\w+")
 _WITH_A_DIGIT = re.compile(r"[A-Za-zÀ-ÿ]*\d[A-Za-zÀ-ÿ\d]*")
 """Letters that a number is written with, but not the words of a script that has no blanks."""
 _HELD: dict[Kind, re.Pattern[str]] = {
+    "reason": re.compile(
+        r"\b(?:because|since|due to|owing to|thanks to|as a result|so that|in order to|otherwise|therefore|thus|hence|reasons?|cause[ds]?"
+        r"|weil|denn|da|wegen|deswegen|deshalb|daher|darum|damit|sonst|nämlich|so ?dass|aufgrund|gr(?:u|ü)nde?n?|ursachen?"
+        r"|parce que|puisque|afin|grâce|raisons?|cause|motifs?|sinon|donc"
+        r"|porque|pues|ya que|puesto que|debido|raz(?:ón|ones)|causas?|motivos?|para que|por eso)\b",
+        re.IGNORECASE,
+    ),
     "date": re.compile(
         rf"\b(?:1\d|20)\d\d(?:s|er)?\b|\b(?:{_MONTHS})\b\.? ?\d|\d\.? (?:de |of )?(?:{_MONTHS})\b|\d[./-]\d\d?[./-]\d"
         r"|\d(?:st|nd|rd|th)?[ -]century\b|\d\. Jahrhundert|\b[IVX]+e siècle\b|\bsiglo [IVX]+\b|\d (?:BCE?|AD|v\. ?Chr|av\. J|a\. C)\b",

@@ -106,3 +106,26 @@ def test_where_somebody_is_reached_is_looked_like(question: str, kind: str, answ
 def test_a_telephone_that_is_spoken_of_is_no_number(question: str) -> None:
     only = only_answer(question)
     assert only is None or only.kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "untold"),
+    [
+        ("Why was the bridge closed?", "It was closed because of a storm.", "It was closed in May."),
+        ("What's the reason we lost money?", "The main cause is the electricity.", "We lost 400 pounds."),
+        ("How come there is no fourth lake?", "It dried up, so that none was left.", "There are three lakes."),
+        ("Aus welchem Grund ist das Tor zu?", "Das Tor klemmt, denn es ist kalt.", "Das Tor ist seit Mai zu."),
+        ("Woran lag der Verzug?", "Der Grund war die Lieferung.", "Der Verzug war lang."),
+        ("Pourquoi le pont est-il fermé ?", "À cause de la tempête.", "Le pont est fermé."),
+        ("¿Por qué se cerró el puente?", "Se cerró debido a una tormenta.", "Se cerró en mayo."),
+    ],
+)
+def test_who_asks_why_asks_for_a_reason(question: str, told: str, untold: str) -> None:
+    assert expected_kind(question) == "reason"
+    assert holds("reason", told, question)
+    assert not holds("reason", untold, question)
+
+
+@pytest.mark.parametrize("question", ["When was the reason found?", "Who caused it?", "What did Anna say?", "Was ist der Grundpreis?"])
+def test_a_reason_that_is_spoken_of_is_not_asked_for(question: str) -> None:
+    assert expected_kind(question) != "reason"

@@ -158,7 +158,11 @@ def _quoted(chosen: Sequence[Sentence], found: _Found, tuning: Tuning) -> list[S
             return announced_by(lead, found.sentences, tuning.procedure)
         if asks_for_procedure(found.asked.asking) and len(steps := procedure_around(chosen[0], found.sentences, tuning.procedure)) > 1:
             return steps
-    return _with_forerunners(chosen, found.sentences)
+    quoted = _with_forerunners(chosen, found.sentences)
+    if chosen and found.asked.kind == "reason" and not holds("reason", chosen[0].text, found.asked.read):
+        after = quoted.index(chosen[0]) + 1
+        quoted = list(dict.fromkeys((*quoted[:after], *_following(chosen[0], found.sentences), *quoted[after:])))
+    return quoted
 
 
 def _asked(question: str, topic: str) -> _Asked:
@@ -406,6 +410,12 @@ def _forerunner(sentence: Sentence, sentences: Sequence[Sentence]) -> Sentence |
     if not sentence.leans:
         return None
     return next((one for one in sentences if (one.passage, one.place) == (sentence.passage, sentence.place - 1)), None)
+
+
+def _following(sentence: Sentence, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The next sentence under the same heading: what happened is often told first, and then why."""
+    after = (sentence.passage, sentence.place + 1, sentence.heading)
+    return [one for one in sentences if (one.passage, one.place, one.heading) == after and one.row is None and not one.asks]
 
 
 def _understandable(sentence: Sentence, sentences: Sequence[Sentence], hits: Sequence[Hit]) -> str:

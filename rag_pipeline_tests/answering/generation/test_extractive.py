@@ -338,6 +338,15 @@ def test_a_sentence_that_announces_an_answer_is_quoted_with_it(items: str) -> No
     assert not re.search("bridge|Martha", extract.text)
 
 
+def test_where_what_happened_is_told_before_why_both_are_quoted() -> None:
+    text = "The old front doors are closed but must not be locked.\nIn a fire nobody looks for the key.\nThe gate is green."
+    assert answered("Why must the front doors not be locked?", text).startswith(
+        "The old front doors are closed but must not be locked. [1] In a fire nobody looks for the key. [1]"
+    )
+    why = "The front doors must not be locked, because of fire.\nThe key of the garden lies under the stone."
+    assert "garden" not in answered("Why must the front doors not be locked?", why)
+
+
 def test_a_procedure_ends_where_it_would_be_too_long() -> None:
     steps = [f"{n}. Turn screw number {n} of the saw by hand." for n in range(1, 40)]
     answer = answered("How do I turn screw number 3 of the saw?", "\n".join(["Screws", *steps]))

@@ -297,6 +297,7 @@ def test_a_catalog_without_words_gets_them_without_embedding_again(
         connection.execute("ALTER TABLE documents DROP COLUMN vectors")
         connection.execute("ALTER TABLE extractions DROP COLUMN members")
         connection.execute("ALTER TABLE extractions DROP COLUMN read_at")
+        connection.execute("ALTER TABLE chunks DROP COLUMN headings")
         connection.execute("UPDATE catalog SET schema_version = 2")
     shutil.rmtree(settings.index_path)
     monkeypatch.setattr(steps.embeddings, "load_embedder", None)

@@ -55,8 +55,12 @@ def _nearest(hit: Hit, sentences: Sequence[Sentence]) -> Nearest:
     if not sentences:
         return Nearest(hit)
     said = [sentence.text for sentence in sentences]
-    alone = (": ".join(filter(None, (sentence.heading, sentence.text))) for sentence in sentences)
-    return Nearest(hit, tuple(alone), cited_page(hit, said), quoted_places(hit, said))
+    return Nearest(hit, tuple(map(_under_its_heading, sentences)), cited_page(hit, said), quoted_places(hit, said))
+
+
+def _under_its_heading(sentence: Sentence) -> str:
+    sign = ":" if sentence.heading[-1:].isalnum() else ""
+    return f"{sentence.heading}{sign} {sentence.text}".strip()
 
 
 def _words_not_in(question: str, hits: Sequence[Hit]) -> Iterator[str]:

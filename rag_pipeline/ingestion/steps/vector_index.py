@@ -258,5 +258,5 @@ def _read_points(files: Sequence[Path], total: int) -> Iterator[list[IndexedChun
 
 def _point(row: dict[str, Any]) -> IndexedChunk:
     row["boxes"] = box_fields(row["boxes"])
-    row["headings"] = [asdict(place) for place in unpack_places(row["headings"])]
+    row["headings"] = [asdict(place) for place in unpack_places(row["headings"] or ())]
     return indexed_chunk(row, row["vector"], SparseVector(row["indices"], row["weights"]))

@@ -102,6 +102,8 @@ def test_a_sentence_below_a_refusal_says_what_it_stands_under() -> None:
     (nearest,) = nearest_passages(sentences_of(1, hit), [hit], 1)
     assert nearest.sentences == ("Lunches: From January a school dinner goes up to £2.75 a day.",)
     assert nearest_passages([], [hit], 1) == (Nearest(hit),)
+    asked = make_hit(text="May I sublet?\nWith permission of the landlord.", heading_path=("May I sublet?",))
+    assert nearest_passages(sentences_of(1, asked), [asked], 1)[0].sentences == ("May I sublet? With permission of the landlord.",)
 
 
 def test_a_refusal_names_no_function_words_of_the_questions_language() -> None:

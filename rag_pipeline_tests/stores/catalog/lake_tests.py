@@ -79,7 +79,7 @@ def test_values_come_back_bit_for_bit(shared: Settings) -> None:
         connection.execute("INSERT INTO embeddings VALUES ('a', 'm', ?::FLOAT[]), ('b', 'm', [])", [vector])
         connection.execute("INSERT INTO sparse_vectors VALUES ('a', 'm', [0, 4294967295], ?::FLOAT[])", [vector[:2]])
         connection.execute(
-            "INSERT INTO chunks VALUES ('none', 0, '', '', [], NULL, NULL, '', 0, ''), ('all', 0, ?, '', ?, 1, 1, '', 1, '')",
+            "INSERT INTO chunks VALUES ('none', 0, '', '', [], NULL, NULL, '', 0, '', NULL), ('all', 0, ?, '', ?, 1, 1, '', 1, '', [0, 1])",
             [texts[1], texts],
         )
         for path in paths:
@@ -89,8 +89,8 @@ def test_values_come_back_bit_for_bit(shared: Settings) -> None:
         assert struct.pack(f"{len(bits)}f", *kept["a"]) == struct.pack(f"{len(bits)}I", *bits)
         assert kept["b"] == []
         assert connection.execute("SELECT indices FROM sparse_vectors").fetchall() == [([0, 4294967295],)]
-        kept_texts = connection.execute("SELECT text, heading_path, page_first FROM chunks ORDER BY page_first").fetchall()
-        assert kept_texts == [(texts[1], texts, 1), ("", [], None)]
+        kept_texts = connection.execute("SELECT text, heading_path, page_first, headings FROM chunks ORDER BY page_first").fetchall()
+        assert kept_texts == [(texts[1], texts, 1, [0, 1]), ("", [], None, None)]
         assert {file for (file,) in connection.execute("SELECT file FROM missing_files").fetchall()} == set(paths)
         for path in paths:
             assert connection.execute("SELECT count(*) FROM missing_files WHERE file = ?", [path]).fetchall() == [(1,)]

@@ -38,6 +38,10 @@ _APART = (*_PARAGRAPHS, *_TITLES, *CELLS, "li", "item", "list-item", "listitem",
 _WITHOUT_WORDS = {"id", "class", "style", "lang", "dir", "xmlns", "version", "encoding"}
 """Attributes that say nothing to a reader."""
 _SHORTEST_ENCODED = 200
+_SHORTEST_LINE = 60
+"""Those that write such letters in lines make them of 64 or 76 (RFC 7468, RFC 2045)."""
+_ENCODED_WITH = tuple(map(re.compile, ("[A-Z]", "[a-z]", "[0-9]")))
+"""200 letters of what is encoded have all three: none is a digit by chance of (54/64)^200."""
 _LONGEST_VALUE = 100
 """Longer texts are prose and need no name in front."""
 _DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]+encoding\s*=\s*["']([\w-]+)""")
@@ -145,11 +149,19 @@ def _table(element: _Element, table: _Element, outline: Outline) -> Iterator[Ele
 
 
 def _encoded_file(element: _Element) -> bytes | None:
-    """The bytes that stand in an element as letters (RFC 4648, 4): attachments of invoices, pictures of books, certificates."""
-    if len(element) or len(element.text or "") < _SHORTEST_ENCODED:
+    """The bytes that stand in an element as letters (RFC 4648, 4): attachments of invoices, pictures of books, certificates.
+
+    Words without a stop are such letters as well, and so are sequences of genes: lines of one length, with letters of both cases and
+    digits, are not.
+    """
+    lines = (element.text or "").split()
+    letters = "".join(lines)
+    if len(element) or len(letters) < _SHORTEST_ENCODED or not all(kind.search(letters) for kind in _ENCODED_WITH):
+        return None
+    if len(lines) > 1 and (len(lines[0]) < _SHORTEST_LINE or len(set(map(len, lines[:-1]))) > 1):
         return None
     try:
-        return base64.b64decode("".join((element.text or "").split()), validate=True)
+        return base64.b64decode(letters, validate=True)
     except ValueError:
         return None
 

@@ -64,6 +64,14 @@ def test_the_title_of_a_figure_heads_nothing(tmp_path: Path) -> None:
     assert extraction.elements[-1].heading_path == ("Costs",)
 
 
+@pytest.mark.parametrize("words", ["ACGT" * 60, "words without a stop " * 16, "0123456789abcdef" * 20, "Zeile1 " * 36 + "Zeile12a"])
+def test_words_that_could_be_an_encoded_file_are_words(tmp_path: Path, words: str) -> None:
+    """Without blanks each of them is as long as four letters allow, and has none but those of RFC 4648."""
+    base64.b64decode(words.replace(" ", ""), validate=True)
+    extraction = read(tmp_path, "a.xml", f"<notes><body>{words}</body></notes>".encode())
+    assert words.strip() in " ".join(texts(extraction))
+
+
 def test_files_in_xml_are_read_and_their_letters_are_no_text(tmp_path: Path) -> None:
     """UBL's invoices carry what belongs to them so (cbc:EmbeddedDocumentBinaryObject); books their pictures, signatures certificates."""
     lines = base64.encodebytes(word_document(lambda document: document.add_paragraph("Hours of the pilots: 14"))).decode()

@@ -33,7 +33,7 @@ from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
-from rag_pipeline.answering.scope import EVERYWHERE, Scope
+from rag_pipeline.answering.scope import EVERY_DOCUMENT, EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning
 from rag_pipeline.answering.whole_document import is_of_whole_documents
 from rag_pipeline.embedding.embedder import Vectors
@@ -224,7 +224,8 @@ class Answerer:
             return
         if not course.hits:
             most = self._tuning.refusal.most_named  # before there are vectors, a passage that has no word of the question is not found
-            yield course.refused(nothing_near(course.question, (), most) if scope == EVERYWHERE else NOTHING_FOUND)
+            is_there = scope == EVERYWHERE or (scope.filter == EVERY_DOCUMENT and course.coverage.passages)
+            yield course.refused(nothing_near(course.question, (), most) if is_there else NOTHING_FOUND)
             return
         async with aclosing(await self._written(course, history)) as events:
             async for event in events:

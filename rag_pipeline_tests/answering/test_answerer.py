@@ -39,8 +39,9 @@ async def test_before_there_are_vectors_words_that_stand_nowhere_are_named(tmp_p
     by_words = [replace(one, dense=None) for one in chunks("bees", "bees.md", ["Honey bees dance."], settings)]
     publish(settings, "bees", {"bees.md": []}, chunks=[by_words])
     answerer = build_answerer(settings)
-    end = (await events_of(answerer, "Which zeppelins flew?"))[-1]
-    assert "“zeppelins”" in cast("Refused", end).reason
+    for scope in (EVERYWHERE, Scope(("bees",))):
+        end = (await events_of(answerer, "Which zeppelins flew?", (), scope))[-1]
+        assert "“zeppelins”" in cast("Refused", end).reason
     end = (await events_of(answerer, "Which zeppelins flew?", (), Scope(filter=DocumentFilter(folder="empty"))))[-1]
     assert "Choose other collections" in cast("Refused", end).reason
 

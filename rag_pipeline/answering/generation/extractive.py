@@ -127,9 +127,10 @@ def extracted(
     said = [_understandable(sentence, sentences, hits) for sentence in sentences]
     passages, about = [asked.said(hit.text) for hit in hits], [asked.said(_said_above(hit)) for hit in hits]
     rarity, rarity_of_own = (word_rarity(words, passages, smoothing) for words in (asked.words.keys(), asked.own_words))
-    words = [asked.said(text) | about[sentence.passage - 1] for text, sentence in zip(said, sentences, strict=True)]
+    own = [asked.said(text) for text in said]
+    words = [of_text | about[sentence.passage - 1] for of_text, sentence in zip(own, sentences, strict=True)]
     covered = _covered(asked.words.keys(), words, about, passages, smoothing)
-    fit, lacking = _holding(_stated(sentences, map(asked.said, said), rarity_of_own, quoting), asked.asking, sentences, said, hits)
+    fit, lacking = _holding(_stated(sentences, own, rarity_of_own, quoting), asked.asking, sentences, said, hits)
     by_words = _by_words({n: sentences[n] for n in fit}, covered, asked, hits, tuning)
     ranked = sorted(fit, key=lambda n: -by_words[n])[: quoting.embedded_sentences]
     found = _Found(asked, hits, sentences, said, words, passages, rarity)
@@ -152,16 +153,19 @@ def answer_of(quoted: Sequence[Sentence], hits: Sequence[Hit]) -> Extract:
 
 def _quoted(chosen: Sequence[Sentence], found: _Found, tuning: Tuning) -> list[Sentence]:
     """The steps around the best sentence where it is asked how something is done, or what it announces; else all that were chosen."""
-    if chosen:
-        lead = next((one for one in (chosen[0], _forerunner(chosen[0], found.sentences)) if one and one.announces), None)
-        if lead:
-            return announced_by(lead, found.sentences, tuning.procedure)
-        if asks_for_procedure(found.asked.asking) and len(steps := procedure_around(chosen[0], found.sentences, tuning.procedure)) > 1:
-            return steps
+    if not chosen:
+        return []
+    best, steps = chosen[0], list[Sentence]()
+    if lead := next((one for one in (best, _forerunner(best, found.sentences)) if one and one.announces), None):
+        steps = announced_by(lead, found.sentences, tuning.procedure)
+    elif asks_for_procedure(found.asked.asking):
+        steps = procedure_around(best, found.sentences, tuning.procedure)
+    if best in steps and len(steps) > 1:
+        return steps
     quoted = _with_forerunners(chosen, found.sentences)
-    if chosen and found.asked.kind == "reason" and not holds("reason", chosen[0].text, found.asked.read):
-        after = quoted.index(chosen[0]) + 1
-        quoted = list(dict.fromkeys((*quoted[:after], *_following(chosen[0], found.sentences), *quoted[after:])))
+    if found.asked.kind == "reason" and not holds("reason", best.text, found.asked.read):
+        after = quoted.index(best) + 1
+        quoted = list(dict.fromkeys((*quoted[:after], *_following(best, found.sentences), *quoted[after:])))
     return quoted
 
 
@@ -190,7 +194,7 @@ def _nearness(found: _Found, ranked: Sequence[int], tuning: Tuning, meaning: Mea
 
 
 def _stated(
-    sentences: Sequence[Sentence], said: Iterator[AbstractSet[int]], rarity_of_own: Mapping[int, float], quoting: Quoting
+    sentences: Sequence[Sentence], said: Sequence[AbstractSet[int]], rarity_of_own: Mapping[int, float], quoting: Quoting
 ) -> list[int]:
     """The places of the sentences that state something, which a question does not, and have enough of the question's own words."""
     stated = [n for n, sentence in enumerate(sentences) if not sentence.asks] or range(len(sentences))

@@ -338,6 +338,12 @@ def test_a_sentence_that_announces_an_answer_is_quoted_with_it(items: str) -> No
     assert not re.search("bridge|Martha", extract.text)
 
 
+def test_what_announces_an_answer_that_is_cut_off_does_not_take_the_place_of_the_others() -> None:
+    cut, whole = "The alarm limits for a call to the vet on duty at night are these:", "The vet on duty is called at night below 94 %."
+    extract = extract_of("What are the alarm limits for a call to the vet on duty at night?", cut, whole)
+    assert whole in extract.text
+
+
 def test_where_what_happened_is_told_before_why_both_are_quoted() -> None:
     text = "The old front doors are closed but must not be locked.\nIn a fire nobody looks for the key.\nThe gate is green."
     assert answered("Why must the front doors not be locked?", text).startswith(

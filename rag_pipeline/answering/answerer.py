@@ -22,16 +22,17 @@ from rag_pipeline.answering.expected_kind import is_elliptical
 from rag_pipeline.answering.generation.augment import augmented
 from rag_pipeline.answering.generation.chosen_model import chosen_model
 from rag_pipeline.answering.generation.citations import citations_for
-from rag_pipeline.answering.generation.extractive import Extract, extracted, tokens
 from rag_pipeline.answering.generation.generative import Writing, generated
 from rag_pipeline.answering.generation.language_model import ChatModel, chat_model
 from rag_pipeline.answering.generation.local_models import LocalLanguageModel, LocalModel
 from rag_pipeline.answering.generation.marks import without_marks
-from rag_pipeline.answering.generation.outline import outlined
-from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, WHICH_DOCUMENT, nearest_passages, nothing_near
 from rag_pipeline.answering.generation.token_count import token_count
 from rag_pipeline.answering.generation.verification import Verdicts, verified
 from rag_pipeline.answering.question import checked_question
+from rag_pipeline.answering.quoting.extract import Extract, tokens
+from rag_pipeline.answering.quoting.extractive import extracted
+from rag_pipeline.answering.quoting.outline import outlined
+from rag_pipeline.answering.quoting.refusal import NOT_FROM_DOCUMENTS, WHICH_DOCUMENT, nearest_passages, nothing_near
 from rag_pipeline.answering.retrieval.retrieve import NothingIndexedError, Retriever
 from rag_pipeline.answering.scope import EVERY_DOCUMENT, EVERYWHERE, Scope
 from rag_pipeline.answering.tuning import TUNING, MarkReading, Tuning

@@ -165,7 +165,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """What can be quoted of a passage (``generation/segmentation.py``). As a whole, the rules were measured before and after on
+    """What can be quoted of a passage (``sentences/segmentation.py``). As a whole, the rules were measured before and after on
     financebench, chunking_eval, mtrag_un and squad2: docs/decisions/refusal.md. The single numbers were not."""
 
     longest_sentence_characters: int = 600
@@ -198,7 +198,7 @@ class Segmentation:
 
 @dataclass(frozen=True, slots=True)
 class Quoting:
-    """Which sentences answer (``generation/extractive.py``). Measured as a whole on 150 answerable questions of squad2: 89 % of the
+    """Which sentences answer (``quoting/extractive.py``). Measured as a whole on 150 answerable questions of squad2: 89 % of the
     answers contain a reference answer (docs/decisions/refusal.md). No table of single weights is kept."""
 
     passages: int = 5
@@ -251,7 +251,7 @@ class Quoting:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What stands for a whole document (``retrieval/retrieve.py``), and what is quoted of that (``generation/outline.py``)."""
+    """What stands for a whole document (``retrieval/retrieve.py``), and what is quoted of that (``quoting/outline.py``)."""
 
     most_documents: int = 3
     """Documents that one question may mean: the reports of three years. Reasoned."""
@@ -267,7 +267,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """How many steps are quoted where it is asked how something is done (``generation/procedure.py``)."""
+    """How many steps are quoted where it is asked how something is done (``quoting/procedure.py``)."""
 
     most_steps: int = 8
     """Sentences or items of a list. Reasoned: a recipe or an instruction has more only over several headings."""
@@ -290,7 +290,7 @@ class KindReading:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """When quoted sentences are no answer (``generation/extractive.py``). Tables and the whole curve: docs/decisions/refusal.md."""
+    """When quoted sentences are no answer (``quoting/extractive.py``). Tables and the whole curve: docs/decisions/refusal.md."""
 
     passage: float = 0.64
     """Weight of the best passage's score beside the best sentence's cosine. With the next three by logistic regression on two thirds of

@@ -1,7 +1,7 @@
 """Questions about a whole document: "Summarize the annual report", "Worum geht es in dem Vertrag?"
 
 Belongs here: telling them from others by their form, in four languages, and which documents they mean. Not here: which passages stand for
-a document (``retrieval/retrieve.py``), what is quoted of them (``generation/outline.py``).
+a document (``retrieval/retrieve.py``), what is quoted of them (``quoting/outline.py``).
 
 Such a question has no word of what answers it: passages that happen to say "report" or "summarize" would be found for it. A question is
 one of these only where nothing is left of it beside its form, words for documents, and names that documents have: "Summarize the risks of

@@ -11,8 +11,8 @@ import pytest
 
 from rag_pipeline.answering.answerer import build_answerer
 from rag_pipeline.answering.conversation.remembered import stored_form
-from rag_pipeline.answering.generation.extractive import pieces
-from rag_pipeline.answering.generation.refusal import WHICH_DOCUMENT
+from rag_pipeline.answering.quoting.extract import pieces
+from rag_pipeline.answering.quoting.refusal import WHICH_DOCUMENT
 from rag_pipeline.answering.scope import EVERYWHERE, DocumentFilter, Scope
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Answered, AnswerEvent, Failed, Message, Reformulated, Refused, Retrieved, Token

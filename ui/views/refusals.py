@@ -1,14 +1,14 @@
 """Why there is no answer, in the reader's language: a refusal, or a failure.
 
 Belongs here: putting these words together from what the end of an answer holds. Not here: when to refuse, and the same in English, which
-is kept and given to programs (``rag_pipeline/answering/generation/refusal.py``).
+is kept and given to programs (``rag_pipeline/answering/quoting/refusal.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rag_pipeline.answering.generation.refusal import NOT_FROM_DOCUMENTS, WHAT_TO_TRY, WHICH_DOCUMENT
+from rag_pipeline.answering.quoting.refusal import NOT_FROM_DOCUMENTS, WHAT_TO_TRY, WHICH_DOCUMENT
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Failed, Hit, Refused
 from ui.views.citations import Source

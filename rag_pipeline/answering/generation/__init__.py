@@ -1,1 +1,1 @@
-"""Answers from passages: by a language model, or in the documents' own sentences, each claim with its citation."""
+"""Answers from passages by a language model; for all answers, which claim is cited from where."""

@@ -1,7 +1,7 @@
 """The fourth step with a language model: its answer, as events.
 
 Belongs here: turning the model's text into tokens, an answer or a refusal. Not here: the connection (``language_model.py``), prompts,
-answers without a model (``extractive.py``).
+answers without a model (``quoting/extractive.py``).
 """
 
 from __future__ import annotations

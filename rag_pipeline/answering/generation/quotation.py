@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sentencex import segment
 
-from rag_pipeline.answering.generation.segmentation import BETWEEN_LINES
+from rag_pipeline.answering.sentences.sentence import BETWEEN_LINES
 from rag_pipeline.answering.tuning import TUNING, Quotation
 from rag_pipeline.models import Hit, Place, is_row
 from rag_pipeline.stores.vectors.bm25 import word_ids

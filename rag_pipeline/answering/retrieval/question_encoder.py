@@ -1,7 +1,7 @@
 """Questions, and the sentences that may answer them, as vectors.
 
 Belongs here: questions longer than the model's window, what is remembered. Not here: what can be asked (``answering/question.py``),
-searching, which sentences (``generation/extractive.py``).
+searching, which sentences (``quoting/extractive.py``).
 """
 
 from __future__ import annotations

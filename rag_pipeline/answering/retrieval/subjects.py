@@ -1,7 +1,7 @@
 """Whose question it is: what a question names that documents are named for, and the passages that speak of it.
 
 Belongs here: reading that from a question, from names of documents and from their first headings, and which passage is the first by it.
-Not here: other orders (``selection.py``), what is quoted (``generation/extractive.py``), single words (``scoring.py``).
+Not here: other orders (``selection.py``), what is quoted (``quoting/extractive.py``), single words (``scoring.py``).
 
 "How does Boeing's effective tax rate in FY2022 compare to FY2021?" is answered word for word by another company's report, which does not
 say in each sentence whose rate it is. Measured: docs/decisions/fusion.md.

@@ -13,7 +13,7 @@ from babel.messages.catalog import Message
 from jinja2 import Environment
 
 import rag_pipeline
-from rag_pipeline.answering.generation.refusal import nothing_near
+from rag_pipeline.answering.quoting.refusal import nothing_near
 from rag_pipeline.document_life import HeldDeletions, HoldRules
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Nearest, Refused

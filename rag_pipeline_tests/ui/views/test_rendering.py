@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag_pipeline.answering.conversation.remembered import stored_form
 from rag_pipeline.answering.generation.marks import marks_in
-from rag_pipeline.answering.generation.refusal import WHICH_DOCUMENT
+from rag_pipeline.answering.quoting.refusal import WHICH_DOCUMENT
 from rag_pipeline.models import Answered, Box, Citation, Failed, Mark, Nearest, Place, Provenance, Reformulated, Refused, Retrieved, Token
 from rag_pipeline.stores.conversations.records import StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit

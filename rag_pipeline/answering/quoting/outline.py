@@ -15,8 +15,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag_pipeline.answering.generation.extractive import Embed, Extract, answer_of
-from rag_pipeline.answering.generation.segmentation import Sentence, sentences_of
+from rag_pipeline.answering.quoting.extract import Extract, answer_of
+from rag_pipeline.answering.quoting.meaning import Embed
+from rag_pipeline.answering.sentences.segmentation import sentences_of
+from rag_pipeline.answering.sentences.sentence import Sentence
 from rag_pipeline.answering.tuning import TUNING, Tuning
 from rag_pipeline.models import Hit
 

@@ -1,17 +1,22 @@
 """How near what was found comes to the question: what refusing is decided by.
 
 Belongs here: that number, with vectors, without, and in other languages than the model's. Not here: which sentences are quoted
-(``extractive.py``), what is said then (``refusal.py``). Tables: docs/decisions/refusal.md.
+(``choice.py``), what is said then (``refusal.py``). Tables: docs/decisions/refusal.md.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rag_pipeline.answering.retrieval.scoring import coverage
-from rag_pipeline.answering.tuning import Refusal
+from rag_pipeline.answering.expected_kind import part_and_whole
+from rag_pipeline.answering.quoting.found import Found, may_share_words
+from rag_pipeline.answering.quoting.meaning import Meaning
+from rag_pipeline.answering.retrieval.scoring import coverage, score_once_seen
+from rag_pipeline.answering.sentences.sentence import Sentence
+from rag_pipeline.answering.tuning import Quoting, Ranking, Refusal, Tuning
 from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import ENGLISH, language_of
@@ -32,6 +37,20 @@ class Nearness:
     def is_enough(self, cosines: Iterable[float]) -> bool:
         """Whether the documents have to do with the question at all."""
         return self.of(cosines) >= self.least
+
+
+def nearness_of(found: Found, ranked: Sequence[int], tuning: Tuning, meaning: Meaning | None, *, reads: bool) -> Nearness:
+    """The nearness of what was found, by the sentences at the places that are ``ranked`` first.
+
+    ``reads``: whether the model that made the question's vector knows its writing.
+    """
+    hits, sentences = found.hits, found.sentences
+    if meaning is None:
+        return nearness_by_words(hits, found.rarity, (found.said[n] for n in ranked), tuning.refusal)
+    if is_elsewhere(found.asked.read, hits, reads=reads):
+        return nearness_elsewhere(hits, (coverage(found.words[n], found.rarity) for n in ranked), tuning.refusal)
+    weighed = _without_weight_of_names(_as_seen(hits, meaning, tuning.ranking), sentences, tuning.quoting)
+    return nearness_by_vectors(weighed, found.words_of_passages, found.rarity, tuning.refusal, apart=_are_apart(found))
 
 
 def nearness_by_vectors(
@@ -85,3 +104,38 @@ def is_elsewhere(question: str, hits: Sequence[Hit], *, reads: bool) -> bool:
     best = max(hits, key=lambda hit: hit.score, default=None)
     of_passage = language_of(best.text) if best else None
     return not reads or (of_passage not in (None, ENGLISH) and language_of(question) in (None, of_passage))
+
+
+def _are_apart(found: Found) -> bool:
+    """Whether no sentence has both what is asked for and what it is asked of, though they are in the question's language.
+
+    A form, a card or a table does not say with each label what it belongs to. Names one after the other say nothing of each other.
+    """
+    asked = part_and_whole(found.asked.asking)
+    if asked is None or not may_share_words(found.asked.asking, found.hits):
+        return False
+    part, whole = asked
+    spoken = zip(found.sentences, found.said, found.words, strict=True)
+    if any(part.search(said) and whole & words for sentence, said, words in spoken if not sentence.names):
+        return False
+    return not any(part.search(label) for sentence in found.sentences for label in sentence.labels)
+
+
+def _as_seen(hits: Sequence[Hit], meaning: Meaning, ranking: Ranking) -> Sequence[Hit]:
+    """The hits; the scores of those that have no vector yet brought to the scale of the others by the best one, whose meaning is looked at.
+
+    What words promise is no sign that a passage has to do with the question: that is what is asked here.
+    """
+    best = max(hits, key=lambda hit: hit.score, default=None)
+    if best is None or best.parts is None or best.parts.meaning is not None or not best.score:
+        return hits
+    scale = score_once_seen(best.parts, meaning([best.text])[0], ranking) / best.score
+    return [replace(hit, score=scale * hit.score) if hit.parts and hit.parts.meaning is None else hit for hit in hits]
+
+
+def _without_weight_of_names(hits: Sequence[Hit], sentences: Sequence[Sentence], quoting: Quoting) -> list[Hit]:
+    """The hits; one that is nothing but names has their words, and says less of them than its score tells."""
+    said = defaultdict(list)
+    for sentence in sentences:
+        said[sentence.passage].append(sentence.names)
+    return [replace(hit, score=hit.score * quoting.listed) if all(said.get(n, [False])) else hit for n, hit in enumerate(hits, start=1)]

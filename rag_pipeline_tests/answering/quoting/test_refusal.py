@@ -2,9 +2,9 @@
 
 import pytest
 
-from rag_pipeline.answering.generation.nearness import is_elsewhere, nearness_by_vectors, nearness_by_words, nearness_elsewhere
-from rag_pipeline.answering.generation.refusal import NOTHING_NEAR, WHAT_TO_TRY, nearest_passages, nothing_near
-from rag_pipeline.answering.generation.segmentation import sentences_of
+from rag_pipeline.answering.quoting.nearness import is_elsewhere, nearness_by_vectors, nearness_by_words, nearness_elsewhere
+from rag_pipeline.answering.quoting.refusal import NOTHING_NEAR, WHAT_TO_TRY, nearest_passages, nothing_near
+from rag_pipeline.answering.sentences.segmentation import sentences_of
 from rag_pipeline.answering.tuning import Refusal
 from rag_pipeline.models import Hit, Nearest, Place
 from rag_pipeline.stores.vectors.bm25 import word_ids

@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given, strategies
 
-from rag_pipeline.answering.generation.segmentation import sentences_of
-from rag_pipeline.answering.generation.table_row import table_row
+from rag_pipeline.answering.sentences.segmentation import sentences_of
+from rag_pipeline.answering.sentences.table_row import table_row
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.models import Place
 from rag_pipeline.stores.vectors.bm25 import word_ids

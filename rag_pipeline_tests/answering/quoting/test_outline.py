@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag_pipeline.answering.generation.outline import outlined
 from rag_pipeline.answering.generation.verification import verified
+from rag_pipeline.answering.quoting.outline import outlined
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.vectors import Vectors
 from rag_pipeline_tests.answering.conftest import hit

@@ -1,7 +1,7 @@
 """The steps of how something is done, in their order, and what a sentence announces.
 
 Belongs here: which sentences belong to a best one. Not here: when it is asked for that (``expected_kind.py``), choosing the best one
-(``extractive.py``).
+(``choice.py``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain, takewhile
 
-from rag_pipeline.answering.generation.segmentation import Sentence, is_listed
+from rag_pipeline.answering.sentences.sentence import Sentence
+from rag_pipeline.answering.sentences.shapes import is_listed
 from rag_pipeline.answering.tuning import Procedure
 
 

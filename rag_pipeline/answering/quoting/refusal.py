@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rag_pipeline.answering.generation.citations import cited_page
 from rag_pipeline.answering.generation.quotation import quoted_places
-from rag_pipeline.answering.generation.segmentation import Sentence
+from rag_pipeline.answering.sentences.sentence import Sentence
 from rag_pipeline.models import Hit, Nearest
 from rag_pipeline.stores.vectors.bm25 import asked_ids, word_ids
 

@@ -1,6 +1,6 @@
 """A row of a table as it is quoted: its name, then what stands in each column after the column's name, then the unit.
 
-Belongs here: the form, and which columns a question asks for. Not here: which rows answer (``extractive.py``).
+Belongs here: the form, and which columns a question asks for. Not here: which rows answer (``quoting/sentence_scores.py``).
 """
 
 from __future__ import annotations

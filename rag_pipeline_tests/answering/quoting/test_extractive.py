@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag_pipeline.answering.generation.extractive import Extract, extracted
 from rag_pipeline.answering.generation.verification import verified
+from rag_pipeline.answering.quoting.extract import Extract
+from rag_pipeline.answering.quoting.extractive import extracted
 from rag_pipeline.answering.tuning import TUNING
 from rag_pipeline.embedding.vectors import Vectors
 from rag_pipeline.models import Hit, Parts

@@ -1,0 +1,1 @@
+"""Answers in the documents' own sentences, and refusals, without a language model."""

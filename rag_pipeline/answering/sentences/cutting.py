@@ -1,0 +1,73 @@
+"""Where the sentences of a line end: by sentencex, in the passage's language, mended where it cuts within one.
+
+Belongs here: ends of sentences, and what says nothing by itself. Not here: which lines are cut (``segmentation.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sentencex import segment
+
+from rag_pipeline.answering.tuning import Segmentation
+
+_INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
+"""``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
+_BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
+"""``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
+_NUMBERED = re.compile(r"(?:[^\W\d_]+\.? |§ ?)?(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,6})\.")
+"""``Section 1.``, ``Article IV.``, ``§ 3.``, ``2.1.``: what a rule or a paragraph is called, which says nothing without it."""
+_ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
+_CLOSING = re.compile(r"[\"”“»)\]]+(?=\s|$)")
+_LEADER = re.compile(r"\.(?: ?\.){3,}")
+"""Dots that lead from a label to its value; an ellipsis has three."""
+_BLANKS = re.compile(r"\s+")
+
+
+def cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[str]:
+    """The sentences of a line that say something.
+
+    Args:
+        line: of a passage.
+        language: its code, as sentencex names it.
+        tuning: the limits.
+        small: sentences begin with small letters too.
+    """
+    start = position = 0
+    leaders = [dots.span() for dots in _LEADER.finditer(line)]
+    for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
+        position += len(part)
+        closing = _CLOSING.match(line, position)
+        end = closing.end() if closing else position
+        sentence = line[start:end].strip()
+        leads = any(first < position <= last + 1 for first, last in leaders)
+        if not leads and not _goes_on_after(sentence, line[end:], small=small) and _says_something(sentence, tuning.fewest_letters):
+            yield sentence
+            start = end
+    if _says_something(line[start:], tuning.fewest_letters):
+        yield line[start:].strip()
+
+
+def _with_long_ones_opened(line: str, longest: int) -> str:
+    """The line with what stands around long quotations and remarks made plain: the library cuts nothing within them."""
+    return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
+
+
+def _goes_on_after(sentence: str, rest: str, *, small: bool) -> bool:
+    following = rest.lstrip()[:1]
+    abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
+    numbered = bool(following) and _NUMBERED.fullmatch(sentence)
+    return (following.islower() and not small) or bool(abbreviated or numbered)
+
+
+def _says_something(text: str, fewest_letters: int) -> bool:
+    return sum(map(str.isalnum, text)) >= fewest_letters
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text with single blanks, cut after a word where it has more than so many characters."""
+    text = _BLANKS.sub(" ", text)
+    if len(text) <= longest:
+        return text
+    return text[:longest].rpartition(" ")[0] + " …"

@@ -1,0 +1,70 @@
+"""The lines of a passage as they were before a program broke them, in quoted mail too.
+
+Belongs here: which lines are one. Not here: what they say (``facts.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from rag_pipeline.answering.sentences.shapes import ENDS_OF_LINES, is_labelled, is_listed
+from rag_pipeline.answering.tuning import Segmentation
+from rag_pipeline.models import is_row
+
+_QUOTE_SIGNS = re.compile(r"(?:>\s?)+")
+
+
+def lines_of(text: str, tuning: Segmentation) -> Iterator[str]:
+    """Paragraphs, list items and rows; a line that goes on on the next one is put together with it, in quoted mail too."""
+    lines = [line.strip() for line in text.splitlines()]
+    width = _width_of_wrapped(lines, tuning)
+    held = last = ""
+    for line in lines:
+        quoted, bare = _split_off_quote(line)
+        if held and quoted == _split_off_quote(last)[0] and _is_one_line(last, bare, line, width):
+            held = f"{held} {bare}"
+        else:
+            if held:
+                yield held
+            held = line
+        last = line
+    if held:
+        yield held
+
+
+def _split_off_quote(line: str) -> tuple[str, str]:
+    """The signs before a line that a mail quotes, without blanks, and the line."""
+    signs = _QUOTE_SIGNS.match(line)
+    return (re.sub(r"\s", "", signs[0]), line[signs.end() :]) if signs else ("", line)
+
+
+def _is_one_line(last: str, bare: str, line: str, width: int | None) -> bool:
+    """Whether a line goes on on the next one: in small letters, or because its next word would have made it too long.
+
+    Args:
+        last: the line.
+        bare: the next one without what marks it as quoted.
+        line: the next one as it stands.
+        width: of a text that was broken into lines; None where it was not.
+    """
+    if not bare or is_row(last) or is_row(line) or last.endswith(ENDS_OF_LINES):
+        return False
+    full = width is not None and _is_full(last, bare, width)
+    return bare[:1].islower() or (full and not is_listed(bare) and not is_labelled(bare))
+
+
+def _width_of_wrapped(lines: Sequence[str], tuning: Segmentation) -> int | None:
+    """The longest line of a text that was broken into lines, as mails are: most of its lines are full. None where it was not."""
+    width = max(map(len, lines), default=0)
+    if not tuning.narrowest_wrapped <= width <= tuning.widest_wrapped:
+        return None
+    pairs = [(line, below) for line, below in pairwise(lines) if below and not line.endswith(ENDS_OF_LINES)]
+    full = sum(_is_full(line, below, width) for line, below in pairs)
+    return width if full >= tuning.fewest_full and full > len(pairs) - full else None
+
+
+def _is_full(line: str, below: str, width: int) -> bool:
+    """Whether the first word below would have made the line too long."""
+    return len(line) + 1 + len(below.split()[0]) > width

@@ -1,6 +1,7 @@
 """What kind of thing answers a question: a reason, a number, a date, a name, a list; by the question's own words, in four languages.
 
-Belongs here: reading the question, and whether a sentence holds one. Not here: what a sentence gains by it (``quoting/sentence_scores.py``).
+Belongs here: reading the question, and whether a sentence holds one. Not here: what a sentence gains by it
+(``quoting/sentence_scores.py``).
 
 Only words of the languages' grammar and calendar are looked for (English, German, French, Spanish), no subjects. A question that says
 nothing of the kind has none, and all sentences are alike to it. Where a question asks one thing only, and leaves no doubt that it is a

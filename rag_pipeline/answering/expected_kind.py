@@ -70,6 +70,7 @@ _NUMBER_WORDS = (
     r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|half|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf"
     r"|hundert|tausend|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|cent|mille|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
 )
+_MONTH = re.compile(rf"\s*(?:{_MONTHS})\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _WITH_A_DIGIT = re.compile(r"[A-Za-zÀ-ÿ]*\d[A-Za-zÀ-ÿ\d]*")
 """Letters that a number is written with, but not the words of a script that has no blanks."""
@@ -149,6 +150,11 @@ def asks(question: str) -> bool:
 def asks_for_procedure(question: str) -> bool:
     """Whether it asks how something is done: ``How do I``, ``Wie wechsle ich``, ``Comment faire``, ``Cómo se``."""
     return _PROCEDURE.search(question) is not None
+
+
+def begins_with_month(text: str) -> bool:
+    """Whether the first word is the name of a month."""
+    return _MONTH.match(text) is not None
 
 
 def is_elliptical(question: str) -> bool:

@@ -188,8 +188,8 @@ class Segmentation:
     narrowest_wrapped: int = 50
     """Characters of the longest line of a text that was broken into lines, as mails and plain text are: shorter lines are a list.
     Reasoned."""
-    widest_wrapped: int = 100
-    """The same; a longer line is a paragraph. Reasoned: mails are broken after 72 to 78, terminals have 80, source code up to 100."""
+    widest_wrapped: int = 120
+    """The same; a longer line is a paragraph. Reasoned: mails are broken after 72 to 78, terminals have 80, source code up to 120."""
     fewest_full: int = 2
     """Lines that the next word would not have fitted; one is the longest of any text. Reasoned."""
     longest_kept_whole: int = 80

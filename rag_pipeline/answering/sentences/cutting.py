@@ -10,12 +10,18 @@ from collections.abc import Iterator
 
 from sentencex import segment
 
+from rag_pipeline.answering.expected_kind import begins_with_month
 from rag_pipeline.answering.tuning import Segmentation
+from rag_pipeline.stores.vectors.languages import is_function_word, name_of
 
 _INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
 """``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
 _BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
 """``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
+_ORDINAL = re.compile(r"(?:^|(?P<before>[^\s\d]+)\s|[(–-])\d{1,2}\.$")
+"""``18. August``, ``im 3. Stock``, ``1. Jahr 850 €, 2. Jahr 960 €``."""
+_WITH_ORDINALS = frozenset(("da", "de", "fi", "hu", "no", "sl", "tr"))
+"""Of the languages whose function words are known, those that write an ordinal number with a stop (Unicode CLDR, ``dateFormats``)."""
 _NUMBERED = re.compile(r"(?:[^\W\d_]+\.? |§ ?)?(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,6})\.")
 """``Section 1.``, ``Article IV.``, ``§ 3.``, ``2.1.``: what a rule or a paragraph is called, which says nothing without it."""
 _ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
@@ -42,7 +48,8 @@ def cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Itera
         end = closing.end() if closing else position
         sentence = line[start:end].strip()
         leads = any(first < position <= last + 1 for first, last in leaders)
-        if not leads and not _goes_on_after(sentence, line[end:], small=small) and _says_something(sentence, tuning.fewest_letters):
+        ends = not leads and not _goes_on_after(sentence, line[end:], language, small=small)
+        if ends and _says_something(sentence, tuning.fewest_letters):
             yield sentence
             start = end
     if _says_something(line[start:], tuning.fewest_letters):
@@ -54,11 +61,21 @@ def _with_long_ones_opened(line: str, longest: int) -> str:
     return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
 
 
-def _goes_on_after(sentence: str, rest: str, *, small: bool) -> bool:
+def _goes_on_after(sentence: str, rest: str, language: str, *, small: bool) -> bool:
     following = rest.lstrip()[:1]
     abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
     numbered = bool(following) and _NUMBERED.fullmatch(sentence)
-    return (following.islower() and not small) or bool(abbreviated or numbered)
+    return (following.islower() and not small) or bool(abbreviated or numbered) or _is_ordinal(sentence, rest, language)
+
+
+def _is_ordinal(sentence: str, rest: str, language: str) -> bool:
+    """Whether a number before a stop is one that counts something behind it: a month; or anything, in languages that write it so, behind
+    a function word, a comma or a colon."""
+    found = _ORDINAL.search(sentence)
+    if not found or begins_with_month(rest):
+        return found is not None
+    before = found["before"] or ""
+    return language in _WITH_ORDINALS and bool(rest) and (before.endswith((",", ":")) or is_function_word(before, name_of(language)))
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

@@ -5,19 +5,15 @@ Belongs here: what a line says by those around it. Not here: its own shape (``sh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from rag_pipeline.answering.sentences.sentence import BETWEEN_LINES
-from rag_pipeline.answering.sentences.shapes import goes_on, is_label, is_listed, is_prose, is_short, is_value, without_mark
+from rag_pipeline.answering.sentences.shapes import goes_on, is_label, is_listed, is_of_mail, is_prose, is_short, is_value, without_mark
 from rag_pipeline.answering.sentences.table_row import TableRow, is_total, table_row
 from rag_pipeline.answering.tuning import Segmentation
 from rag_pipeline.models import is_header, is_row
-
-_MAIL_HEADER = re.compile(r"(?:From|Sender|Reply-To|To|Cc|Bcc|Date|Sent|Subject): ")
-"""The names of RFC 5322 that mails are shown with, and what programs that forward them write for ``Date``."""
 
 
 class Fact(NamedTuple):
@@ -51,7 +47,7 @@ def facts(lines: Sequence[str], heading: str, headings: Sequence[str], tuning: S
             heading = lines[at]
             at += 1
             continue
-        if header := list(takewhile(_MAIL_HEADER.match, lines[at:])):
+        if header := list(takewhile(is_of_mail, lines[at:])):
             yield Fact(BETWEEN_LINES.join(header), heading)
             at += len(header)
             continue

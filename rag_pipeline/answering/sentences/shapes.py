@@ -17,6 +17,8 @@ _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
 ENDS_OF_LINES = (".", "!", "?", ":", ";")
 _WORD = re.compile(r"[^\W\d_]+")
+_MAIL_HEADER = re.compile(r"(?:From|Sender|Reply-To|To|Cc|Bcc|Date|Sent|Subject): ")
+"""The names of RFC 5322 that mails are shown with, and what programs that forward them write for ``Date``."""
 
 
 def is_labelled(line: str) -> bool:
@@ -27,6 +29,11 @@ def is_labelled(line: str) -> bool:
 def is_label(line: str) -> bool:
     """Whether it is a label alone, without its value."""
     return _LABEL.fullmatch(line) is not None
+
+
+def is_of_mail(line: str) -> bool:
+    """Whether it is one of the lines above a mail that say whose it is."""
+    return _MAIL_HEADER.match(line) is not None
 
 
 def is_listed(text: str) -> bool:

@@ -47,7 +47,8 @@ class TableRow:
 
     def __str__(self) -> str:
         shown = [f"{column}: {value}" if column else value for column, value in self.cells]
-        return "; ".join(filter(None, (self.name, *shown))) + (f" {self.unit}" if self.unit and shown else "")
+        is_pair = self.name != "" and [column for column, _ in self.cells] == [""]
+        return (": " if is_pair else "; ").join(filter(None, (self.name, *shown))) + (f" {self.unit}" if self.unit and shown else "")
 
     def asked_for(self, words: AbstractSet[int]) -> TableRow:
         """The row with those columns alone whose names say most of what the words tell some columns from others by; all if none does."""
@@ -113,8 +114,10 @@ def _numbers(row: TableRow) -> dict[str, tuple[float, float]]:
 
 
 def table_row(line: str, header: str) -> TableRow:
-    """The row with the names of its columns, where the header has one for each."""
+    """The row with the names of its columns, where the header has one for each; without any, two cells are a label and its value."""
     cells, names = cells_of(line), cells_of(header)
+    if len(cells) == 2 and not any(names):
+        return TableRow(cells[0].rstrip(": "), (("", cells[1]),))
     if len(cells) > len(names):
         return TableRow("", tuple(("", cell) for cell in cells if cell))
     first, unit = _unit_apart(names[0].rstrip(": "))

@@ -49,6 +49,11 @@ def languages_it_may_be(text: str) -> list[str]:
     return [language for language, count in counts.items() if count == most]
 
 
+def is_function_word(word: str, language: str | None) -> bool:
+    """Whether a word, in capitals or not, is one of the function words of a language, such as ``English``."""
+    return language in _languages_of(word.lower().replace("’", "'"))
+
+
 def _counts(text: str) -> Counter[str]:
     words = {word[0].lower().replace("’", "'") for word in islice(_WORD.finditer(text), MOST_WORDS)}
     # Single letters are initials and items of lists; French has a dozen of them among its function words.
@@ -58,6 +63,11 @@ def _counts(text: str) -> Counter[str]:
 def code_of(language: str | None) -> str:
     """Of ISO 639-1; English's where the language is not known."""
     return _CODES.get(language or ENGLISH, "en")
+
+
+def name_of(code: str) -> str | None:
+    """The language of a code of ISO 639-1, as the engine names it; None where it knows no such."""
+    return next((language for language, known in _CODES.items() if known == code), None)
 
 
 @lru_cache(maxsize=1 << 17)

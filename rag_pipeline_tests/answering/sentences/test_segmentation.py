@@ -150,6 +150,30 @@ def test_a_text_that_was_broken_into_lines_is_read_in_its_paragraphs() -> None:
     assert texts("> " + WRAPPED.replace("\n", "\n> "))[0].endswith("autoclave of 3 North Street in the meantime.")
 
 
+def test_what_stands_above_a_mail_says_nothing_of_the_length_of_its_lines() -> None:
+    header = "".join(f"{name}: Sybille G. <sybille.g@wohnbau.example>, {name} of the board\n" for name in ("From", "To", "Cc", "Date"))
+    body = """Dear all,
+the board has met. Six boxes and no more will be put up, as
+Kiesel has told us on Friday. The reason is the line, which
+Netze has no better one for."""
+    assert texts(header + body)[-1] == "The reason is the line, which Netze has no better one for."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Den Rest behalte ich zurück, bis die wackligen Tische gerichtet sind und die\nFuge an der Theke geschlossen ist.",
+        "We have been waiting for the new boiler since the letter that came from the\nCouncil in May.",
+    ],
+)
+def test_a_long_line_whose_last_word_ends_no_sentence_goes_on(text: str) -> None:
+    assert texts(text) == [text.replace("\n", " ")]
+
+
+def test_a_heading_that_ends_with_such_a_word_is_one() -> None:
+    assert texts("What we stand for\nMembers vote every year.") == ["Members vote every year."]
+
+
 def test_what_a_mail_quotes_is_not_put_together_with_what_is_written_below_or_with_what_that_quotes() -> None:
     text = "> The cycle aborts because\n> the seal has gone hard\n>> and what\nyes, that is it."
     assert texts(text) == ["> The cycle aborts because the seal has gone hard", ">> and what", "yes, that is it."]
@@ -189,6 +213,11 @@ def test_rows_keep_the_names_of_their_own_table_and_the_unit() -> None:
     assert texts(text) == ["Net sales; 2022: 34,229; 2021: 35,355 (in millions)", "Staff: Ann Lee; Office: B 7"]
 
 
+def test_two_cells_without_names_of_columns_are_a_label_and_its_value() -> None:
+    (row,) = sentences_of(1, hit(1, "Deposit: | £1,900, held by the scheme"))
+    assert (row.text, row.labels) == ("Deposit: £1,900, held by the scheme", ["Deposit", ""])
+
+
 def test_rows_begin_with_the_label_above_them_up_to_their_total() -> None:
     rows = "|| 2022\nCurrent assets:\nCash | 10\nReceivables | 5\nTotal current assets | 15\nGoodwill | 7"
     said = ["Current assets: Cash; 2022: 10", "Current assets: Receivables; 2022: 5", "Current assets: Total current assets; 2022: 15"]
@@ -210,6 +239,9 @@ def test_only_the_columns_that_were_asked_for_are_quoted() -> None:
         "Voir l'art. 5 et p. 12 du texte.\u2016C'est la fin.",
         "А. С. Пушкин был поэтом.\u2016См. рис. 2 и стр. 15.",
         "Dr. Smith met Mr. Jones at 5 p.m. on Jan. 3.\u2016See Fig. 2, Sec. 4.1 and No. 5 for details.",
+        "Vergütung im 1. Jahr 850 €, 2. Jahr 960 €, 3. Jahr 1.080 €.\u2016Er wohnt in Zimmer 12.\u2016Danach kam nichts.",
+        "Den 3. Maj 2024 er der fri.\u2016Vi ses.",
+        "Closed from 4. bis 18. August 2025, which is the summer.\u2016We met in room 12.\u2016It was cold.",
         "这是第一句。\u2016这是第二句！",
         "यह पहला वाक्य है।\u2016यह दूसरा वाक्य है।",
     ],

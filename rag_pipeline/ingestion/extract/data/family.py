@@ -75,7 +75,7 @@ FAMILIES = (
         "CSV and TSV with any delimiter",
         "Data and code",
         (Format(CSV, _read_delimited, ("csv",), "text"), Format(TSV, _read_delimited, ("tsv", "tab"), "text")),
-        version="9",
+        version="10",
     ),
     Family(
         "json",

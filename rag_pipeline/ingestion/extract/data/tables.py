@@ -20,6 +20,10 @@ ROWS_PER_ELEMENT = 1000
 """A table of a million rows is handed over in parts; each part knows the header row."""
 _MOST_HEADER_ROWS = 5
 _MOST_CAPTION_ROWS = 5
+_PERIOD_IN_NAME = re.compile(r"\b(?:(?:19|20)\d\d|(?:FY|Q|H)\s?\d{1,4})\b")
+"""``Price 2024``, ``Q3``: numbers that names of columns have."""
+_FEWEST_OF_A_KIND = 2
+"""Values of a form; one number among words, or one word among numbers, has many a column."""
 _INSIDE_WORDS = frozenset(("a", "abbr", "b", "bdi", "bdo", "big", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small",
                            "span", "strong", "tt", "u", "wbr"))  # fmt: skip
 _SCALE = (
@@ -141,11 +145,27 @@ def _header_height(rows: Sequence[Sequence[str]], known: bool) -> int:
     height = 0
     while height < len(rows) - 1 and _names_groups(rows[height], rows[height + 1 :]):
         height += 1
-    if height or known or is_header_row(rows[0], rows[1]):
+    if height or known or (is_header_row(rows[0], rows[1]) and not _is_form(rows)):
         height += 1
     while 0 < height < len(rows) - 1 and not rows[height][0].strip() and _names_follow(rows[height:]):
         height += 1  # units, or the rest of long names
     return height
+
+
+def _is_form(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each row is a label and its value, so that the first one names no columns: ``Tenant``, ``Helen Pargeter``.
+
+    Its label has a colon, or its value a number, though not all below are numbers; or it has several words and the values below are of
+    several kinds: ``Price`` may stand above ``54`` and ``on request``.
+    """
+    pairs = [[cell.strip() for cell in row] for row in rows]
+    if any(len(pair) < 2 or not all(pair[:2]) or any(pair[2:]) or is_number(pair[0]) for pair in pairs):
+        return False
+    (label, first), below = pairs[0][:2], [pair[1] for pair in pairs[1:]]
+    numbers, words = sum(map(is_number, below)), sum(not any(map(str.isdigit, value)) for value in below)
+    holds_number = not is_period(first) and any(map(str.isdigit, _PERIOD_IN_NAME.sub("", first)))
+    several_kinds = " " in first and min(numbers, words) >= _FEWEST_OF_A_KIND
+    return label.endswith(":") or several_kinds or (holds_number and numbers < len(below))
 
 
 def _names_groups(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

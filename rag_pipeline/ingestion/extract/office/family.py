@@ -128,7 +128,7 @@ FAMILIES = (
             Format(DOCX, _read_word, ("docx", "docm", "dotx", "dotm"), "zip", zip_folder=b"word/"),
             Format(DOC, read_container, ("doc", "dot"), "ole"),
         ),
-        version="12",
+        version="13",
     ),
     Family(
         "powerpoint",
@@ -138,7 +138,7 @@ FAMILIES = (
             Format(PPTX, _read_slides, ("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "zip", zip_folder=b"ppt/"),
             Format(PPT, read_container, ("ppt", "pps", "pot"), "ole"),
         ),
-        version="11",
+        version="12",
     ),
     Family(
         "excel",
@@ -150,7 +150,7 @@ FAMILIES = (
             Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
             Format(XML_WORKBOOK, _read_xml_workbook, signature=_XML_WORKBOOK),
         ),
-        version="12",
+        version="13",
     ),
     Family(
         "open_document",
@@ -166,7 +166,7 @@ FAMILIES = (
             _flat(ODS, "fods"),
             _flat(ODG, "fodg"),
         ),
-        version="12",
+        version="13",
     ),
     Family(
         "open_office_1",
@@ -177,6 +177,6 @@ FAMILIES = (
             _predecessor("impress", "odp", "sxi", "sti"),
             _predecessor("calc", "ods", "sxc", "stc"),
         ),
-        version="2",
+        version="3",
     ),
 )

@@ -126,7 +126,7 @@ _REACHED: dict[Only, tuple[re.Pattern[str], re.Pattern[str]]] = {
 """How it is asked for, and what it looks like: dates and amounts are no telephone numbers."""
 _SOMEBODY = re.compile(r"(?:people|persons?|menschen|leute|personen|personnes|gens|personas|gente)", re.IGNORECASE)
 _PROCEDURE = re.compile(
-    r"\bhow (?:to|(?:do|can|could|should|would|must) (?:I|we|you|one|they))\b|\bwie \w+ (?:ich|man|wir)\b"
+    r"\bhow (?:to|(?:do|can|could|should|would|must) (?:I|we|you|one|they)|am I supposed)\b|\bwie \w+ (?:ich|man|wir)\b"
     r"|\bcomment (?:faire|(?:puis|peut|dois|doit)-(?:je|on)|\w+(?:-t)?-on|\w+[ei]r)\b"
     r"|\bcómo (?:se|puedo|debo|hago|hay que|podemos|\w+[aei]r)\b",
     re.IGNORECASE,

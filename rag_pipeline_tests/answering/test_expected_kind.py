@@ -61,6 +61,7 @@ def test_a_number_does_not_take_the_words_that_no_blank_parts_from_it(question: 
     ("question", "asks"),
     [
         ("How do I change the blade?", True),
+        ("How am I supposed to get a pill down a cat?", True),
         ("how to descale a kettle", True),
         ("Wie wechsle ich das Blatt?", True),
         ("Comment faire une réclamation ?", True),

@@ -12,7 +12,7 @@ from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, narrow_down, serving
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, live_in_windows, make_hit, narrow_down, serving
 from rag_pipeline_tests.ui.documents import make_pdf
 from rag_pipeline_tests.waiting import wait_until
 
@@ -194,12 +194,7 @@ def test_a_question_while_an_answer_streams_is_asked_after_it(page: Any, setting
 
 
 def test_windows_of_one_browser_do_not_wait_for_each_other(page: Any, settings: Settings) -> None:
-    """It has six connections to an address, all its windows together."""
-    with serving(settings, ScriptedAnswerer()) as address:
-        for window in (page, *(page.context.new_page() for _ in range(4))):
-            window.goto(address)
-            ask(window, "Who repaired the lamp?")
-            window.wait_for_selector(".footnote")
+    live_in_windows(page, settings)
 
 
 def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:

@@ -38,6 +38,7 @@ from ui.views.citations import Source, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext, ngettext
 from ui.views.language.formats import number
+from ui.views.markdown_documents import answer_as_read
 from ui.views.refusals import failure_in_words, refusal_in_words, refusal_title
 from ui.views.rendering import answer_html
 from ui.views.suggestions import questions_after
@@ -195,6 +196,7 @@ def shown_turn(turn: Turn) -> ShownTurn:
         shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal_title=refusal_title(end), refusal=refusal_in_words(end), sources=sources_of(end))
     if isinstance(end, Answered):
+        end = end if turn.markdown else answer_as_read(end)
         answer = answer_html(end.answer, end.citations, end.marks, (*end.unverified, *end.computed), markdown=turn.markdown)
         return replace(shown, answer=answer, sources=sources_of(end), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
@@ -217,8 +219,10 @@ def _same(one: str, other: str) -> bool:
 
 
 def _streamed(turn: Turn) -> Markup | None:
-    citations = [Citation(place, hit) for place, hit in enumerate(turn.hits or (), start=1)]
-    return answer_html(turn.text, citations, turn.marks, markdown=turn.markdown) if turn.text else None
+    citations = tuple(Citation(place, hit) for place, hit in enumerate(turn.hits or (), start=1))
+    so_far = Answered(turn.text, citations, turn.question, {}, marks=turn.marks)
+    shown = so_far if turn.markdown else answer_as_read(so_far)
+    return answer_html(shown.answer, citations, shown.marks, markdown=turn.markdown) if turn.text else None
 
 
 def _progress(turn: Turn) -> str:

@@ -111,6 +111,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     for module in routers:
         app.include_router(module.router)
     app.include_router(progress.pages)
+    app.include_router(evaluation.pages)
     app.include_router(pipeline.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)

@@ -40,7 +40,7 @@
       socket.onmessage = ({ data }) => body?.enqueue(new Uint8Array(data));
       socket.onclose = ({ code }) => {
         areLetThrough ??= false;
-        over((one) => (code === WHOLE ? one.close() : one.error(new TypeError("The stream broke off."))));
+        over((one) => (code === WHOLE ? one.close() : one.error(new TypeError(address.href))));
         answered(null);
       };
     });

@@ -151,12 +151,14 @@ class Failure:
 class ShownTurn:
     """What ``turn.html`` shows. What one may do with the answer is offered once it has a ``message_id``.
 
-    ``searched`` are the questions that were searched for where they are not the one that was asked.
+    ``searched`` are the questions that were searched for where they are not the one that was asked. ``before`` is what was asked earlier,
+    where the question was searched for together with it too.
 
     ``waits``: there was nothing to search; the page asks again by itself once there is (``static/app.js``).
     """
 
     searched: tuple[str, ...]
+    before: str = ""
     conversation: str = ""
     message_id: str = ""
     live: bool = False
@@ -187,7 +189,7 @@ def turn_html(turn: Turn) -> str:
 def shown_turn(turn: Turn) -> ShownTurn:
     """What there is to see of a turn."""
     over = turn.end is not None or turn.stopped
-    end, shown = turn.end, ShownTurn(_searched(turn), turn.conversation, turn.message_id if over else "")
+    end, shown = turn.end, ShownTurn(_searched(turn), _before(turn), turn.conversation, turn.message_id if over else "")
     if isinstance(end, Answered | Refused):
         cited = [citation.hit for citation in end.citations] if isinstance(end, Answered) else []
         shown = replace(shown, suggested=questions_after(turn.question, turn.hits or (), cited))
@@ -211,7 +213,12 @@ def shown_turn(turn: Turn) -> ShownTurn:
 
 def _searched(turn: Turn) -> tuple[str, ...]:
     rewritten = [turn.searched] if turn.searched and not _same(turn.searched, turn.question) else []
-    return (*rewritten, *turn.parts, *filter(None, [turn.with_topic]))
+    return (*rewritten, *turn.parts)
+
+
+def _before(turn: Turn) -> str:
+    """The question stands above the answer already."""
+    return turn.with_topic.removeprefix(turn.question).strip()
 
 
 def _same(one: str, other: str) -> bool:

@@ -190,7 +190,12 @@ def serve(settings: Settings) -> None:
     accepted_tokens(settings)
     with _listen(settings) as listening:
         config = uvicorn.Config(
-            create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+            create_app(settings),
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            lifespan="on",
+            ws_per_message_deflate=False,
         )
         server = uvicorn.Server(config)
         logging.getLogger("uvicorn.error").addFilter(lambda record: not (server.should_exit and _is_about_open_streams(record)))

@@ -197,6 +197,32 @@ def test_windows_of_one_browser_do_not_wait_for_each_other(page: Any, settings: 
     live_in_windows(page, settings)
 
 
+NAME = """() => {
+    const name = document.querySelector(".masthead .name"), box = name.getBoundingClientRect(), words = document.createRange();
+    words.selectNodeContents(name);
+    const { top, right, width } = words.getBoundingClientRect();
+    const tabs = document.querySelector("#tabs button[role=tab]").getBoundingClientRect();
+    if (top >= box.bottom || !width) return "hidden";
+    return right <= box.right + 1 && right < tabs.left ? "whole" : `cut: ${right} of ${box.right}, tabs from ${tabs.left}`;
+}"""
+
+
+@pytest.mark.parametrize("spoken", ["en", "de"])
+def test_the_name_is_whole_or_not_there(browser: Any, settings: Settings, spoken: str) -> None:
+    with serving(settings, ScriptedAnswerer()) as address:
+        page = browser.new_context(locale=spoken).new_page()
+        page.goto(address)
+        page.wait_for_selector("#tabs button[role=tab]")
+        shown = {}
+        for width in (320, 390, 450, 560, 640, 700, 1280):
+            page.set_viewport_size({"width": width, "height": 600})
+            page.wait_for_timeout(100)
+            shown[width] = page.evaluate(NAME)
+        page.context.close()
+    assert {width: how for width, how in shown.items() if how not in ("whole", "hidden")} == {}
+    assert (shown[320], shown[390], shown[640], shown[1280]) == ("hidden", "hidden", "whole", "whole")
+
+
 def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:
     answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.05)
     with serving(settings, answerer) as address:

@@ -19,8 +19,12 @@
     address.protocol = address.protocol.replace("http", "ws");
     return new Promise((answered, failed) => {
       if (signal.aborted) return failed(signal.reason);
-      const socket = new WebSocket(address);
-      let body = null;
+      let socket, body = null;
+      try {
+        socket = new WebSocket(address);
+      } catch {
+        return answered(null); // a browser to which a page's own address is no address of sockets
+      }
       socket.binaryType = "arraybuffer";
       const over = (how) => {
         signal.removeEventListener("abort", leave);

@@ -42,8 +42,13 @@ def is_markdown(hit: Hit) -> bool:
 
 
 def as_read(text: str, hit: Hit) -> str:
-    """Some words of a passage."""
-    return _read(text, hit.text, ())[0] if is_markdown(hit) else text
+    """Some words of a passage, or, as below a refusal, a heading with a colon and what stands below it."""
+    if not is_markdown(hit):
+        return text
+    heading, colon, below = "", "", text
+    if not _found(text, hit.text) and _found(text.partition(": ")[2], hit.text):
+        heading, colon, below = text.partition(": ")
+    return heading + colon + _read(below, hit.text, ())[0]
 
 
 def passage_as_read(hit: Hit, start: int = 0) -> str:
@@ -78,10 +83,9 @@ def answer_as_read(end: Answered) -> Answered:
 
 def _read(text: str, passage: str, places: Sequence[int]) -> tuple[str, list[int]]:
     """Some words of a passage as they read, and the same places in them: with what stands around them, whose signs may be open."""
-    words = text.split()
-    found = re.search(r"\s+".join(map(re.escape, words)), passage) if words else None
+    found = _found(text, passage)
     block = next((one for one in _blocks(passage) if found and one[0] <= found.start() and found.end() <= one[1]), None)
-    if not words or (block and not block[2]):
+    if not text.strip() or (block and not block[2]):
         return text, list(places)
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     before, after = (passage[block[0] : found.start()], passage[found.end() : block[1]]) if block and found else ("", "")
@@ -94,6 +98,11 @@ def _read(text: str, passage: str, places: Sequence[int]) -> tuple[str, list[int
     return shown + text[end:], [
         old if old < start else len(shown) + old - end if old > end else new for old, new in zip(places, at, strict=True)
     ]
+
+
+def _found(text: str, passage: str) -> re.Match[str] | None:
+    words = text.split()
+    return re.search(r"\s+".join(map(re.escape, words)), passage) if words else None
 
 
 def _parts_as_read(text: str, start: int) -> Iterator[str]:

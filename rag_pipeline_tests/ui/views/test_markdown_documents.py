@@ -61,6 +61,7 @@ def test_a_sentence_is_read_with_the_signs_around_it() -> None:
         "Note: the key is here.",
         "It was lost once before.",
     ]
+    assert as_read("Keys: **Note: the key is *here*.", hit) == "Keys: Note: the key is here."
     assert as_read("call(`a`)", hit) == "call(`a`)"
     assert as_read("Part; **Lamp** | `12`", hit) == "Part; Lamp | 12"  # put together from a row: it does not stand so in the passage
 

@@ -17,7 +17,7 @@ from rag_pipeline.backup.making import back_up
 from rag_pipeline.backup.restoring import restore
 from rag_pipeline.errors import RagError
 from rag_pipeline.settings import Settings
-from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted
+from rag_pipeline.stores.conversations import Conversation, ConversationError, ConversationGoneError, Conversations, deleted, engine
 from rag_pipeline.stores.conversations import store as store_module
 from rag_pipeline.stores.conversations.engine import MIGRATIONS, Database
 from rag_pipeline.stores.conversations.tables import METADATA
@@ -385,3 +385,17 @@ async def test_answers_are_counted_for_all_or_for_one(conversations: Conversatio
     assert await conversations.answer_figures(begun + timedelta(seconds=1)) == []
     await conversations.delete("ben", made.conversation_id)
     assert len(await conversations.answer_figures(begun - timedelta(days=1))) == 1
+
+
+async def test_those_who_write_take_turns_however_long_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
+    database, done = Database(None, tmp_path / "conversations.sqlite"), list[int]()
+
+    async def write(number: int) -> None:
+        async with database.writing():
+            await asyncio.sleep(0.01)
+            done.append(number)
+
+    await asyncio.gather(*map(write, range(20)))
+    await database.close()
+    assert done == list(range(20))

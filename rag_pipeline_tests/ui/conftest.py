@@ -18,6 +18,8 @@ from rag_pipeline.answering.generation.local_models import LocalModel
 from rag_pipeline.answering.generation.marks import CitationFilter
 from rag_pipeline.answering.retrieval.retrieve import Found
 from rag_pipeline.answering.scope import Scope
+from rag_pipeline.ingestion.steps.source_documents import update_documents
+from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.models import (
     Answered,
     AnswerEvent,
@@ -188,6 +190,34 @@ def narrow_down(page: Any, collection: str = "", **typed: str) -> None:
     for name, text in typed.items():
         page.locator(f"#narrow [name={name}]").fill(text)
     page.locator("#narrow .take").click()
+
+
+def live_in_windows(page: Any, settings: Settings, number: int = 8) -> None:
+    """More windows of one browser than it has connections to an address (six): all are shown progress while all are given answers."""
+    answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.5)
+    with serving(settings, answerer) as address:
+        page.goto(address)
+        windows = [page, *(_opened_from(page, address) for _ in range(number - 1))]
+        for window in windows:
+            assert not window.evaluate("document.hidden")
+            window.locator("#question textarea").fill("Who repaired the lamp?")
+            window.keyboard.press("Enter")
+            window.locator(".turn.live .answer").wait_for()
+        (settings.uploads / "note.txt").write_text("The keeper is called Ansgar.")
+        update_documents(Workspace(settings, "default"))
+        for window in windows:
+            window.locator("#progress-line p").get_by_text("0 of 1 document").wait_for()
+            window.locator(".turn.live").wait_for()
+        for window in windows:
+            window.keyboard.press("Escape")
+            window.get_by_text("Stopped.").wait_for()
+
+
+def _opened_from(page: Any, address: str) -> Any:
+    """A window of its own; a tab may be hidden behind others."""
+    with page.expect_popup() as opened:
+        page.evaluate("address => void open(address, '_blank', 'popup')", address)
+    return opened.value
 
 
 SEEN = "(one) => [one, one.closest('label, #question')].some((shown) => shown && getComputedStyle(shown).outlineStyle !== 'none')"

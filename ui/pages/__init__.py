@@ -57,7 +57,7 @@ def _names_a_file(value: object) -> bool:
 
 def build_pages(services: Services) -> gradio.Blocks:
     """All tabs, and the clock that keeps them up to date; nothing is read before a browser opens the page."""
-    ask, documents, quality = AskPage(services), DocumentsPage(services), QualityPage(services)
+    ask, documents, quality = AskPage(services), DocumentsPage(services), QualityPage()
     pipeline = PipelinePage()
     blocks = TextBlocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=_CACHE_SECONDS)
     with blocks:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from rag_pipeline.models import CELL, HEADER_CELL, Answered, Citation, Hit, Nearest, Place, Refused
 from ui.views.language import gettext
+from ui.views.markdown_documents import as_read, passage_as_read
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""
@@ -72,7 +73,7 @@ class Source:
     def snippets(self) -> list[str]:
         """What of it is shown on a card; where that is no sentence, how the passage begins, on the page that is meant."""
         start = min((box.start for box in self.hit.boxes if box.page == self.page), default=0)
-        return [snippet(text) for text in self.sentences or (self.hit.text[start:],)]
+        return [snippet(as_read(text, self.hit)) for text in self.sentences] or [snippet(passage_as_read(self.hit, start))]
 
 
 def sources_of(end: Answered | Refused) -> tuple[Source, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from ui.views.citations import escaped, footnotes, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext
 from ui.views.language.formats import moment_utc
+from ui.views.markdown_documents import answer_as_read
 from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.turns import Turn, shown_turn, turn_of
 
@@ -33,7 +35,7 @@ def turns_of(conversation: Conversation) -> list[tuple[StoredMessage, StoredMess
 
 def plain_answer(question: StoredMessage, answer: StoredMessage) -> str:
     """What an answer says, without the marks of its sources."""
-    turn = turn_of(question, answer, markdown=False)
+    turn = _read(question, answer)
     if not isinstance(turn.end, Answered):
         return _words_instead(turn)
     said, end = "", 0
@@ -44,10 +46,10 @@ def plain_answer(question: StoredMessage, answer: StoredMessage) -> str:
 
 def markdown_answer(question: StoredMessage, answer: StoredMessage, base: str) -> str:
     """An answer as Markdown, with a line for each source below it. ``base`` is the address of the app."""
-    turn = turn_of(question, answer, markdown=False)
+    turn = _read(question, answer)
     if not isinstance(turn.end, Answered):
         return escaped(_words_instead(turn)) + (footnotes(sources_of(turn.end), base) if isinstance(turn.end, Refused) else "")
-    by_model = turn.end.model is not None and not turn.end.withdrawn
+    by_model = _is_by_model(turn.end)
     said, end = "", 0
     for mark in turn.end.marks:
         said += _safe(turn.end.answer[end : mark.start], by_model=by_model) + turn.end.answer[mark.start : mark.end]
@@ -72,7 +74,7 @@ def word_document(conversation: Conversation, base: str) -> bytes:
     made.add_paragraph(moment_utc(conversation.created_at))
     for question, answer in turns_of(conversation):
         made.add_heading(_printable(question.content), 2)
-        turn = turn_of(question, answer, markdown=False)
+        turn = _read(question, answer)
         said = turn.end.answer if isinstance(turn.end, Answered) else _words_instead(turn)
         for paragraph in filter(None, (part.strip() for part in said.split("\n"))):
             made.add_paragraph(_printable(paragraph))
@@ -90,6 +92,18 @@ def printed_conversation(conversation: Conversation) -> str:
         for question, answer in turns_of(conversation)
     ]
     return render("printed.html", title=conversation.title, created_at=conversation.created_at, turns=turns)
+
+
+def _read(question: StoredMessage, answer: StoredMessage) -> Turn:
+    """A turn whose quotations read as in their documents."""
+    turn = turn_of(question, answer, markdown=False)
+    if not isinstance(turn.end, Answered) or _is_by_model(turn.end):
+        return turn
+    return replace(turn, end=answer_as_read(turn.end))
+
+
+def _is_by_model(end: Answered) -> bool:
+    return end.model is not None and not end.withdrawn
 
 
 def _printable(text: str) -> str:

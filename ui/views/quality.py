@@ -1,6 +1,6 @@
-"""How well a collection answers, drawn over the versions of its index.
+"""How well a collection answers, drawn over the versions of its index, and the questions that it is measured with.
 
-Belongs here: what is shown of measurements, pure but for reading them. Not here: markup (``templates/quality/``), measuring.
+Belongs here: what is shown of both, pure but for reading measurements. Not here: markup (``templates/quality/``), measuring.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag_pipeline.evaluation.folder import evaluation_folder
+from markupsafe import Markup
+
+from rag_pipeline.evaluation.folder import EditedList, EditedQuestion, evaluation_folder
 from rag_pipeline.settings import Settings
 from ui.views.environment import render
-from ui.views.language import gettext
+from ui.views.language import gettext, message
 from ui.views.language.formats import moment, number
 from ui.views.plots import Line, Plot, drawing_of
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 MEASURES = ("ndcg_at_10", "hit_at_1", "hit_at_5")
 MOST_SHOWN = 50
+COLUMNS = {"question": message("Question"), "document": message("Document"), "page": message("Page"), "answer": message("Answer")}
+EMPTY_LINES = 3
 
 
 def past_of(settings: Settings, collection: str) -> list[Past]:
@@ -44,9 +48,16 @@ def quality_html(past: Sequence[Past], collection: str) -> str:
     return render("quality/history.html", collection=collection, rows=[_row(one) for one in reversed(past)], drawing=drawing_of(plot))
 
 
-def saved_html(count: int) -> str:
-    """That so many questions were saved."""
-    return render("quality/saved.html", count=count)
+def page_html(names: Sequence[str], collection: str, past: Sequence[Past], questions: str) -> str:
+    """The tab: ``names`` are the collections to choose from, ``past`` and ``questions`` (HTML) are of the one that was chosen."""
+    history = quality_html(past, collection)
+    return render("quality/page.html", names=names, collection=collection, parts=[Markup(history), Markup(questions)])  # noqa: S704  Jinja's
+
+
+def questions_html(collection: str, edited: EditedList) -> str:
+    """The questions that are measured with, to be written, with lines for more."""
+    lines = (*edited.questions, *[EditedQuestion("")] * EMPTY_LINES)
+    return render("quality/questions.html", collection=collection, version=edited.version, columns=COLUMNS, lines=lines)
 
 
 def _row(one: Past) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from ui.views.citations import Source, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext, ngettext
 from ui.views.language.formats import number
+from ui.views.markdown_documents import answer_as_read
 from ui.views.refusals import failure_in_words, refusal_in_words, refusal_title
 from ui.views.rendering import answer_html
 from ui.views.suggestions import questions_after
@@ -150,12 +151,14 @@ class Failure:
 class ShownTurn:
     """What ``turn.html`` shows. What one may do with the answer is offered once it has a ``message_id``.
 
-    ``searched`` are the questions that were searched for where they are not the one that was asked.
+    ``searched`` are the questions that were searched for where they are not the one that was asked. ``before`` is what was asked earlier,
+    where the question was searched for together with it too.
 
     ``waits``: there was nothing to search; the page asks again by itself once there is (``static/app.js``).
     """
 
     searched: tuple[str, ...]
+    before: str = ""
     conversation: str = ""
     message_id: str = ""
     live: bool = False
@@ -186,7 +189,7 @@ def turn_html(turn: Turn) -> str:
 def shown_turn(turn: Turn) -> ShownTurn:
     """What there is to see of a turn."""
     over = turn.end is not None or turn.stopped
-    end, shown = turn.end, ShownTurn(_searched(turn), turn.conversation, turn.message_id if over else "")
+    end, shown = turn.end, ShownTurn(_searched(turn), _before(turn), turn.conversation, turn.message_id if over else "")
     if isinstance(end, Answered | Refused):
         cited = [citation.hit for citation in end.citations] if isinstance(end, Answered) else []
         shown = replace(shown, suggested=questions_after(turn.question, turn.hits or (), cited))
@@ -195,6 +198,7 @@ def shown_turn(turn: Turn) -> ShownTurn:
         shown = replace(shown, waits=end.nothing_indexed)
         return replace(shown, refusal_title=refusal_title(end), refusal=refusal_in_words(end), sources=sources_of(end))
     if isinstance(end, Answered):
+        end = end if turn.markdown else answer_as_read(end)
         answer = answer_html(end.answer, end.citations, end.marks, (*end.unverified, *end.computed), markdown=turn.markdown)
         return replace(shown, answer=answer, sources=sources_of(end), footnote=_footnote(end))
     shown = replace(shown, answer=_streamed(turn))
@@ -209,7 +213,12 @@ def shown_turn(turn: Turn) -> ShownTurn:
 
 def _searched(turn: Turn) -> tuple[str, ...]:
     rewritten = [turn.searched] if turn.searched and not _same(turn.searched, turn.question) else []
-    return (*rewritten, *turn.parts, *filter(None, [turn.with_topic]))
+    return (*rewritten, *turn.parts)
+
+
+def _before(turn: Turn) -> str:
+    """The question stands above the answer already."""
+    return turn.with_topic.removeprefix(turn.question).strip()
 
 
 def _same(one: str, other: str) -> bool:
@@ -217,8 +226,10 @@ def _same(one: str, other: str) -> bool:
 
 
 def _streamed(turn: Turn) -> Markup | None:
-    citations = [Citation(place, hit) for place, hit in enumerate(turn.hits or (), start=1)]
-    return answer_html(turn.text, citations, turn.marks, markdown=turn.markdown) if turn.text else None
+    citations = tuple(Citation(place, hit) for place, hit in enumerate(turn.hits or (), start=1))
+    so_far = Answered(turn.text, citations, turn.question, {}, marks=turn.marks)
+    shown = so_far if turn.markdown else answer_as_read(so_far)
+    return answer_html(shown.answer, citations, shown.marks, markdown=turn.markdown) if turn.text else None
 
 
 def _progress(turn: Turn) -> str:

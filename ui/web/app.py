@@ -58,6 +58,7 @@ from ui.web.page_states import bound_page_states
 from ui.web.rate_limit import RateLimit
 from ui.web.security import Guard
 from ui.web.services import Services, build_services, warm_up
+from ui.web.socket_streams import SocketStreams
 
 LARGEST_REQUEST_BYTES = 4 << 20
 """Of a request that uploads nothing: a long conversation, many times over."""
@@ -110,6 +111,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     for module in routers:
         app.include_router(module.router)
     app.include_router(progress.pages)
+    app.include_router(evaluation.pages)
     app.include_router(pipeline.pages)
     app.include_router(turns.pages)
     app.include_router(conversations.pages)
@@ -128,6 +130,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
 
 def _add_doors(app: FastAPI, services: Services) -> None:
     """Whom and what a request has to get past; the last one added is the outermost."""
+    app.add_middleware(SocketStreams)
     app.add_middleware(metrics.Meter)
     # Not FastAPI(max_body_size=…), which stands outside of all middleware: inside of the gatekeeper, who is not let in sends nothing.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_REQUEST_BYTES)
@@ -187,7 +190,12 @@ def serve(settings: Settings) -> None:
     accepted_tokens(settings)
     with _listen(settings) as listening:
         config = uvicorn.Config(
-            create_app(settings), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+            create_app(settings),
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            lifespan="on",
+            ws_per_message_deflate=False,
         )
         server = uvicorn.Server(config)
         logging.getLogger("uvicorn.error").addFilter(lambda record: not (server.should_exit and _is_about_open_streams(record)))

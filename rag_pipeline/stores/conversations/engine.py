@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ class Database:
         self.engine = open_engine(database_url(url, default))
         self._former_owners = dict(former_owners or {})
         self._starting = asyncio.Lock()
+        # SQLite has whoever waits try again and again, and gives up with who waited longest: here they take turns, and keep no connection.
+        self._turns: asyncio.Lock | nullcontext[None] = asyncio.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
         self._ready = False
 
     @asynccontextmanager
@@ -103,7 +105,7 @@ class Database:
         """A transaction that is committed at the end, or rolled back when the block raises."""
         await self._prepare()
         try:
-            async with self.engine.begin() as connection:
+            async with self._turns, self.engine.begin() as connection:
                 if connection.dialect.name == "sqlite":
                     # A transaction that reads first could not be upgraded to writing while another one writes.
                     await connection.execute(sa.text("BEGIN IMMEDIATE"))

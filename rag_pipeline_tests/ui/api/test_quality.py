@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from rag_pipeline.errors import RagError
-from rag_pipeline.evaluation.folder import EditedQuestion, evaluation_folder, question_files
+from rag_pipeline.evaluation.folder import evaluation_folder, question_files
 from rag_pipeline.evaluation.question_set import update_set
 from rag_pipeline.evaluation.results import Measurement, QuestionResult, write_result
 from rag_pipeline.ingestion.steps.source_documents import update_documents
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, serving
-from ui.pages.quality import _question
-from ui.views.quality import past_of, quality_html
+from ui.views.quality import EMPTY_LINES, past_of, quality_html
 
 PATH = "/api/v1/collections/default"
 LEASE = {"question": "When does the lease end?", "document": "lease.txt", "page": 2, "answer": "In May"}
@@ -65,9 +63,15 @@ def test_what_was_measured_is_shown_and_drawn(client: httpx.Client, settings: Se
     assert "&lt;b&gt;" in quality_html((), "<b>")
 
 
-def test_a_line_of_the_table_is_a_question_or_said_to_be_none() -> None:
-    assert _question(1, [" When? ", "lease.txt", "2", None]) == EditedQuestion("When?", "lease.txt", 2)
-    assert _question(1, ["", "", "", ""]) is None
-    for row, reason in ((["", "lease.txt", "", ""], "Line 3 has no question"), (["When?", "", "0", ""], "no page")):
-        with pytest.raises(RagError, match=reason):
-            _question(3, row)
+def test_the_tab_shows_what_can_be_shown(client: httpx.Client, settings: Settings) -> None:
+    shown = client.get("/quality").text
+    assert "Nothing has been measured yet for default" in shown
+    assert shown.count("<textarea") == 2 * EMPTY_LINES
+    client.put(f"{PATH}/questions", json={"questions": [{**LEASE, "question": "<b>When?</b>\nAnd why?"}], "version": ""})
+    shown = client.get("/quality", params={"collection": "default"}).text
+    assert ("&lt;b&gt;When?&lt;/b&gt;&#10;And why?" in shown, "<b>" in shown) == (True, False)
+    assert shown.count("<textarea") == 2 * (EMPTY_LINES + 1)
+    (path,) = question_files(settings, "default")
+    path.write_text("by hand")
+    shown = client.get("/quality").text
+    assert ("Nothing has been measured yet for default" in shown, "Rename the file" in shown, "<textarea" in shown) == (True, True, False)

@@ -94,7 +94,7 @@ def test_every_view_keeps_the_rules(page: Any, address: str, scheme: str, width:
     page.get_by_role("button", name="Clear selection").click()
     document = page.locator("table.documents .name a", has_text="bikes.pdf").first.get_attribute("href")
     page.get_by_role("tab", name="Quality").click()
-    page.wait_for_selector("#quality-questions table")
+    page.wait_for_selector("#quality .questions textarea")
     looks("quality")
     page.get_by_role("tab", name="Pipeline").click()
     page.wait_for_selector("#pipeline section", state="visible")

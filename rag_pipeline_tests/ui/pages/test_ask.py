@@ -16,7 +16,7 @@ HOSTILE = "<img src=http://example.com/d.png onerror=alert(1)> ![x](http://examp
 @pytest.fixture
 def answerer() -> ScriptedAnswerer:
     return ScriptedAnswerer(
-        [make_hit(text=HOSTILE, document=f"{HOSTILE[:60]}.md", page_first=3), make_hit(chunk_id="c2")], ("Said *so* [1].",)
+        [make_hit(text=HOSTILE, document=f"{HOSTILE[:60]}.txt", page_first=3), make_hit(chunk_id="c2")], ("Said *so* [1].",)
     )
 
 

@@ -12,7 +12,7 @@ from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import COLLECTION, FOLLOW_UP, QUESTIONS, add_examples
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.documents import encrypted_pdf
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, make_hit, narrow_down, serving
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, free_port, live_in_windows, make_hit, narrow_down, serving
 from rag_pipeline_tests.ui.documents import make_pdf
 from rag_pipeline_tests.waiting import wait_until
 
@@ -194,12 +194,33 @@ def test_a_question_while_an_answer_streams_is_asked_after_it(page: Any, setting
 
 
 def test_windows_of_one_browser_do_not_wait_for_each_other(page: Any, settings: Settings) -> None:
-    """It has six connections to an address, all its windows together."""
+    live_in_windows(page, settings)
+
+
+NAME = """() => {
+    const name = document.querySelector(".masthead .name"), box = name.getBoundingClientRect(), words = document.createRange();
+    words.selectNodeContents(name);
+    const { top, right, width } = words.getBoundingClientRect();
+    const tabs = document.querySelector("#tabs button[role=tab]").getBoundingClientRect();
+    if (top >= box.bottom || !width) return "hidden";
+    return right <= box.right + 1 && right < tabs.left ? "whole" : `cut: ${right} of ${box.right}, tabs from ${tabs.left}`;
+}"""
+
+
+@pytest.mark.parametrize("spoken", ["en", "de"])
+def test_the_name_is_whole_or_not_there(browser: Any, settings: Settings, spoken: str) -> None:
     with serving(settings, ScriptedAnswerer()) as address:
-        for window in (page, *(page.context.new_page() for _ in range(4))):
-            window.goto(address)
-            ask(window, "Who repaired the lamp?")
-            window.wait_for_selector(".footnote")
+        page = browser.new_context(locale=spoken).new_page()
+        page.goto(address)
+        page.wait_for_selector("#tabs button[role=tab]")
+        shown = {}
+        for width in (320, 390, 450, 560, 640, 700, 1280):
+            page.set_viewport_size({"width": width, "height": 600})
+            page.wait_for_timeout(100)
+            shown[width] = page.evaluate(NAME)
+        page.context.close()
+    assert {width: how for width, how in shown.items() if how not in ("whole", "hidden")} == {}
+    assert (shown[320], shown[390], shown[640], shown[1280]) == ("hidden", "hidden", "whole", "whole")
 
 
 def test_a_closed_page_stops_its_answer(page: Any, settings: Settings) -> None:

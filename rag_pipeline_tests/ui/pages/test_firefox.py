@@ -10,7 +10,7 @@ import pytest
 
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.programs import FIREFOX, firefox_program, require
-from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, serving, tab_to
+from rag_pipeline_tests.ui.conftest import ScriptedAnswerer, comes_to, live_in_windows, serving, tab_to
 from rag_pipeline_tests.ui.documents import make_pdf
 from rag_pipeline_tests.ui.firefox import running
 
@@ -92,3 +92,7 @@ def test_an_answer_streams_and_stops_and_what_is_typed_outlives_the_page(page: A
         page.get_by_label("Dislike", exact=True).click()
         page.wait_for_selector(".why button:focus")
         tab_to(page, ".why button:last-child")
+
+
+def test_windows_do_not_wait_for_each_other(page: Any, settings: Settings) -> None:
+    live_in_windows(page, settings)

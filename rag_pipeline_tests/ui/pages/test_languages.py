@@ -70,7 +70,7 @@ def speaks_german(page: Any, view: str) -> None:
 def opened(page: Any, tab: str) -> None:
     page.locator(f"#tab-{tab}-button").click()
     page.wait_for_selector(
-        {"ask": "#question", "documents": "table.documents", "quality": "#quality-questions table"}.get(tab, ".standing")
+        {"ask": "#question", "documents": "table.documents", "quality": "#quality .questions textarea"}.get(tab, ".standing")
     )
 
 

@@ -87,8 +87,8 @@ def test_nobody_who_looks_away_is_sent_anything(page: Any, settings: Settings) -
         page.goto(address)
         page.wait_for_selector("[data-progress][data-shown]", state="attached", timeout=30 * SECONDS)
         page.evaluate(
-            "window.opened = 0; const old = window.EventSource;"
-            "window.EventSource = function (...all) { window.opened += 1; return new old(...all); };"
+            "window.opened = 0; const old = window.WebSocket;"
+            "window.WebSocket = function (...all) { window.opened += 1; return window.last = new old(...all); };"
             "Object.defineProperty(document, 'hidden', { value: true, configurable: true, writable: true });"
             "document.dispatchEvent(new Event('visibilitychange'))"
         )

@@ -88,21 +88,24 @@
   new MutationObserver(() => { follow(); showProgress(); }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
   // --- how far the work is: drawn by the server, sent while someone looks ---
-  let feed = null, progress = null, askedAt = -1;
+  let looking = null, progress = null, askedAt = -1;
 
   function listen() {
     if (document.hidden) {
-      if (feed) feed.close();
-      feed = null;
-    } else if (!feed) {
-      feed = new EventSource("/progress/events");
-      feed.addEventListener("progress", (event) => {
-        progress = JSON.parse(event.data);
-        document.querySelectorAll("[data-progress]").forEach((part) => { delete part.dataset.shown; });
-        showProgress();
-        askAgain();
-      });
+      looking?.abort();
+      looking = null;
+    } else if (!looking) {
+      looking = new AbortController();
+      listenTo("/progress/events", told, looking.signal);
     }
+  }
+
+  function told(name, data) {
+    if (name !== "progress") return;
+    progress = JSON.parse(data);
+    document.querySelectorAll("[data-progress]").forEach((part) => { delete part.dataset.shown; });
+    showProgress();
+    askAgain();
   }
 
   function showProgress() {

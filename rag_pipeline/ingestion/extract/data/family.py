@@ -22,7 +22,7 @@ NOTEBOOK = "application/x-ipynb+json"
 _SOURCE_CODE_SUFFIXES = (
     "py pyi js mjs cjs jsx ts tsx java kt kts scala c h cc cpp cxx hpp hh cs go rs rb php pl pm lua r jl swift m mm sh bash zsh fish "
     "ps1 bat cmd sql toml ini cfg conf properties env gradle cmake mk dockerfile tf hcl proto graphql css scss less vue svelte dart ex "
-    "exs erl hrl hs ml mli clj cljs lisp el scm f f90 for pas vb vbs asm s tex bib sty diff patch"
+    "exs erl hrl hs ml mli clj cljs lisp el scm f f90 for pas vb vbs asm s sty diff patch"
 )
 
 

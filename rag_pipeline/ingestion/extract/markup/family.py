@@ -21,10 +21,13 @@ XML = "application/xml"
 SUBTITLES = "text/vtt"
 RTF = "application/rtf"
 EPUB = "application/epub+zip"
+LATEX = "text/x-tex"
+BIBTEX = "text/x-bibtex"
 _HTML_OPENINGS = (
     Opening(re.compile(rb"(<!--.*?-->\s*)?<(!doctype html|html)\b"), (None, PLAIN)),
     Opening(re.compile(rb".*<html", re.DOTALL), (XML,)),
 )
+_LATEX_OPENINGS = (Opening(re.compile(rb"(?:%[^\n]*\s+)*\\document(?:class|style)\s*[\[{]"), (None, PLAIN)),)
 _XML_OPENINGS = (Opening(re.compile(rb"<\?xml"), (None,)),)
 
 
@@ -76,6 +79,18 @@ def _read_subtitles(source: Source) -> Iterator[Element]:
     return read_subtitles(source)
 
 
+def _read_latex(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.latex.reader import read_latex
+
+    return read_latex(source)
+
+
+def _read_bibliography(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.latex.bibliography import read_bibliography
+
+    return read_bibliography(source)
+
+
 FAMILIES = (
     Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="13"),
     Family(
@@ -94,6 +109,10 @@ FAMILIES = (
     Family(
         "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "11"
     ),
+    Family(
+        "latex", "LaTeX", "Web and markup", (Format(LATEX, _read_latex, ("tex", "latex", "ltx"), "text", openings=_LATEX_OPENINGS),), "1"
+    ),
+    Family("bibtex", "BibTeX", "Web and markup", (Format(BIBTEX, _read_bibliography, ("bib",), "text"),), version="1"),
     Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
     Family(
         "xml",

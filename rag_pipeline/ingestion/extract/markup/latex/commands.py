@@ -38,29 +38,45 @@ _SIGNATURES = {
     "ddmm": "multiput",
     "mmo": "multirow",
 }
+_LENGTHS = (
+    "vskip hskip kern hsize vsize parindent parskip baselineskip textwidth textheight raise lower moveleft moveright mskip mkern "
+    "oddsidemargin evensidemargin topmargin leftskip rightskip tabcolsep lineskip"
+)
+_LOOKS = (
+    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle scriptscriptstyle limits "
+    "nolimits nonumber notag boldsymbol bm pmb operatorname mathop mathrel mathbin mathord mathopen mathclose mathstrut strut bf rm it cal "
+    "sf tt normalfont middle overline underline overbrace underbrace substack tag hfill ensuremath unicode relax protect centering"
+)
 UNSEEN = {name: kinds for kinds, names in _SIGNATURES.items() for name in names.split()} | {"hypertarget": "m"}
 """By the name of the command."""
 BEGINNINGS = {
     "minipage": "ooom", "multicols": "m", "wrapfigure": "omom", "wraptable": "omom", "adjustwidth": "mm", "list": "mm", "figure": "o",
     "table": "o", "thebibliography": "m", "tabbing": "", "array": "om", "aligned": "o", "alignedat": "om", "alignat": "m", "picture": "dd",
-    "sloppypar": "", "spacing": "m", "otherlanguage": "m", "tcolorbox": "o", "columns": "o", "column": "om", "enumerate": "o", "itemize": "o",
-    "description": "o", "subequations": "", "letter": "", "floatingfigure": "m", "sidewaystable": "o", "landscape": "", "trivlist": "",
-    "figure*": "o", "table*": "o", "minted": "om", "subfigure": "om", "subtable": "om", "scope": "o", "lrbox": "m",
+    "sloppypar": "", "spacing": "m", "otherlanguage": "m", "tcolorbox": "o", "columns": "o", "column": "om", "itemize": "o",
+    "enumerate": "o", "description": "o", "subequations": "", "letter": "", "floatingfigure": "m", "sidewaystable": "o",
+    "landscape": "", "trivlist": "",
+    "figure*": "o", "table*": "o",
+    "minted": "om", "subfigure": "om", "subtable": "om", "scope": "o", "lrbox": "m",
 }  # fmt: skip
 """By the name of the environment."""
 HEADINGS = {
-    "part": 1, "chapter": 2, "addchap": 2, "section": 3, "addsec": 3, "subsection": 4, "subsubsection": 5, "paragraph": 6, "subparagraph": 7,
-    "minisec": 7, "frametitle": 6, "framesubtitle": 7, "subsubsubsection": 6, "block": 7,
+    "part": 1, "chapter": 2, "addchap": 2, "section": 3, "addsec": 3, "subsection": 4, "subsubsection": 5, "paragraph": 6,
+    "subparagraph": 7, "minisec": 7, "frametitle": 6, "framesubtitle": 7, "subsubsubsection": 6, "block": 7,
 }  # fmt: skip
-VERBATIM = ("verbatim", "Verbatim", "lstlisting", "minted", "alltt", "BVerbatim", "LVerbatim", "SaveVerbatim", "filecontentsdef", "LTXexample",
-            "verbatimtab", "boxedverbatim", "Code", "code", "lstcode", "sourcecode", "tcblisting", "dispListing", "dispExample")  # fmt: skip
+VERBATIM = ("verbatim", "Verbatim", "lstlisting", "minted", "alltt", "BVerbatim", "LVerbatim", "SaveVerbatim", "LTXexample",
+            "verbatimtab", "boxedverbatim", "Code", "code", "lstcode", "sourcecode", "tcblisting", "dispListing",
+            "dispExample")  # fmt: skip
 UNREAD = ("comment", "filecontents", "asy", "gnuplot", "filecontentsgnuplot")
 """Environments of which the reader sees nothing, or a picture."""
 DRAWINGS = ("tikzpicture", "pgfpicture", "circuitikz")
 MATHS = ("math", "displaymath", "equation", "align", "alignat", "gather", "multline", "eqnarray", "flalign", "dmath", "IEEEeqnarray")
 TABLES = {"tabular": "om", "tabular*": "mom", "tabularx": "mom", "tabulary": "mom", "longtable": "om", "tabu": "om", "longtabu": "om",
           "supertabular": "om", "xtabular": "om", "tblr": "om", "longtblr": "om", "mpsupertabular": "om", "xltabular": "mom"}  # fmt: skip
-RULES = ("hline", "toprule", "midrule", "bottomrule", "Xhline", "specialrule", "cline", "cmidrule", "morecmidrules", "addlinespace")
+TAKE_LENGTH = frozenset(_LENGTHS.split())
+"""Commands of TeX that a length follows."""
+UNSEEN_IN_FORMULAS = frozenset(_LOOKS.split())
+"""Commands of which a formula shows nothing but their arguments."""
+TEXT_IN_FORMULAS = ("text", "textrm", "textbf", "textit", "mbox", "intertext", "mathrm", "hbox", "textnormal", "shortintertext")
 INCLUDED = ("input", "include", "subfile", "subfileinclude", "verbatiminput", "lstinputlisting", "inputminted", "import", "subimport",
             "VerbatimInput", "bibliography")  # fmt: skip
 """Commands whose last argument names a file that belongs there."""

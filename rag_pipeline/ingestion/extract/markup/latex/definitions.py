@@ -20,7 +20,7 @@ _TARGET = re.compile(r"\\(?:[A-Za-z@]+|.)|[^\s\\]", re.DOTALL)
 _KINDS = re.compile(r"[mrRvb]|[oO]|[sdDtg]")
 _CONDITION = re.compile(r"\\(if[A-Za-z@]*|fi)(?![A-Za-z@])")
 _OWN_VERBATIM = re.compile(r"\\(?:lstnewenvironment|DefineVerbatimEnvironment|newtcblisting|newminted(?:\[(\w+)\])?)\s*\{([A-Za-z*]+)\}")
-_MOST_CONDITIONS = 200
+_MOST_CONDITIONS = 20
 
 
 @dataclass(slots=True)

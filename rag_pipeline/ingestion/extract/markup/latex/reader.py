@@ -21,31 +21,30 @@ from rag_pipeline.ingestion.extract.markup.latex.environments import Environment
 from rag_pipeline.ingestion.extract.markup.latex.formulas import accented, bracketed, typographic
 from rag_pipeline.ingestion.extract.markup.latex.source import Input, Span
 from rag_pipeline.ingestion.extract.markup.page import LINE_END, Page
-from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
-_ENCODING = re.compile(rb"\\usepackage\s*\[(?:[^\]]*,)?\s*(latin[1-9]|ansinew|cp\d+|applemac|koi8-r|utf8)\s*[\],]|\\inputencoding\{([\w-]+)\}")
+_ENCODING = re.compile(
+    rb"\\usepackage\s*\[(?:[^\]]*,)?\s*(latin[1-9]|ansinew|cp\d+|applemac|koi8-r|utf8)\s*[\],]|\\inputencoding\{([\w-]+)\}"
+)
 _ENCODINGS = {"ansinew": "cp1252", "applemac": "mac-roman", "latin9": "iso8859-15", "utf8": "utf-8"}
 _BEGIN_DOCUMENT = re.compile(r"^[^%\n]*\\begin\s*\{document\}", re.MULTILINE)
 _GERMAN = re.compile(r"\\(?:usepackage|documentclass|documentstyle)\s*\[[^\]]*german[^\]]*\]|\\usepackage\{n?german\}")
 _BEAMER = re.compile(r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{beamer\}")
 _OVERLAY = re.compile(r"<[\d,\-+.|a-z: ]{1,40}>")
 _SETTING = re.compile(r"[ \t]*=[ \t]*\\?[\w.@+-]*(?:[ \t]+(?:plus|minus)[ \t]*[\w.]+)*")
-_LENGTH = re.compile(r"[ \t]*=?[ \t]*-?(?:\d[\d.,]*[ \t]*(?:true)?(?:pt|cm|mm|in|e[mx]|p[ct]|sp|bp|dd|mu|fil+|\\\w+)|\\\w+)(?:[ \t]*(?:plus|minus)[ \t]*[\d.\w]+)*")
-_TAKES_LENGTH = frozenset("vskip hskip kern hsize vsize parindent parskip baselineskip textwidth textheight raise lower moveleft moveright "
-                          "mskip mkern oddsidemargin evensidemargin topmargin leftskip rightskip tabcolsep lineskip".split())  # fmt: skip
+_LENGTH = re.compile(
+    r"[ \t]*=?[ \t]*-?(?:\d[\d.,]*[ \t]*(?:true)?(?:pt|cm|mm|in|e[mx]|p[ct]|sp|bp|dd|mu|fil+|\\\w+)|\\\w+)"
+    r"(?:[ \t]*(?:plus|minus)[ \t]*[\d.\w]+)*"
+)
 _OPTIONS = re.compile(r"[^\[\]{}]*=|\s*[-\d.]*\s*(?:pt|cm|mm|in|em|ex|\\\w+)?\s*$|[htbpcHlr!]{1,5}$")
+_IN_WORDS = re.compile(r"(?=[^\\{}]*[^\W\d_]{2,}[,.]?\s+[^\W\d_]{2,})(?:[^=#@{}\\\[\]_&$<>]|\\[\\&%.,'\"` ])+")
+_CODE = re.compile(r"[ \t]*(?:(\d{1,6})|\"([0-9A-F]{1,5})|'([0-7]{1,6})|`\\?(.))")
 _VERB = re.compile(r"\*?[ \t]*(?:\[[^\]\n]*\])?([^A-Za-z\s*{\[])([^\n]*?)\1")
 _LOGO = re.compile(r"[A-Za-z]*(?:TeX|LaTeX[A-Za-z]*|METAFONT|METAPOST|MF|MP)$")
-_UNSEEN_IN_FORMULAS = frozenset(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle scriptscriptstyle limits "
-    "nolimits nonumber notag boldsymbol bm pmb operatorname mathop mathrel mathbin mathord mathopen mathclose mathstrut strut bf rm it cal sf tt "
-    "normalfont middle overline underline overbrace underbrace substack tag hfill ensuremath unicode relax protect centering".split()
-)
-_TEXT_IN_FORMULAS = ("text", "textrm", "textbf", "textit", "mbox", "intertext", "mathrm", "hbox", "textnormal", "shortintertext")
 _STATED = {"title": "Title", "subtitle": "Subtitle", "author": "Author", "date": "Date", "subject": "Subject", "keywords": "Keywords"}
 _MOST_NAMED = 8
+_LONGEST_IN_WORDS = 2000
 
 
 def read_latex(source: Source) -> Iterator[Element]:
@@ -54,15 +53,18 @@ def read_latex(source: Source) -> Iterator[Element]:
     text = decode_text(content, _declared_encoding(content)).replace("\r\n", "\n").replace("\r", "\n")
     reader = LatexReader(text)
     elements = reader.read()
-    if not elements and not reader.included:
+    if not (elements or reader.stated or reader.included):
         elements = paragraphs(text)
     if reader.included:
         names = ", ".join(list(dict.fromkeys(reader.included))[:_MOST_NAMED])
         source.notes.append(f"Files that it includes are no part of it here: {names}.")
     title = reader.stated.pop("Title", "")
-    if title:
-        yield Element("Title", title)
-    yield from with_properties(reader.stated, elements or ([Element("NarrativeText", names)] if reader.included else []), source.name)
+    front = [Element("Title", title)] if title else []
+    front += [Element("NarrativeText", "\n".join(reader.told))] if reader.told else []
+    lines = [f"{name}: {value}" for name, value in reader.stated.items()]
+    yield from front
+    yield from [Element("NarrativeText", "\n".join(lines))] if lines else []
+    yield from elements
 
 
 def _declared_encoding(content: bytes) -> str | None:
@@ -83,6 +85,7 @@ class LatexReader:
         self.input = Input(text)
         self.definitions = Definitions()
         self.stated: dict[str, str] = {}
+        self.told: list[str] = []
         self.included: list[str] = []
         self.in_formula = False
         self.preamble = self.page.put_aside() if _BEGIN_DOCUMENT.search(text) else None
@@ -139,7 +142,9 @@ class LatexReader:
             self.page.end_paragraph()
 
     def _other(self, sign: str) -> None:
-        if sign == "$":
+        if sign in self.input.marks:
+            self.page.write(self.input.until_in_line(sign))
+        elif sign == "$":
             self.in_formula = not self.in_formula or self.environments.in_formula
         elif sign == "&":
             self.environments.end_cell()
@@ -198,7 +203,15 @@ class LatexReader:
                 return
         elif not self._symbol(name, space):
             self._skip_unseen(name)
+            if self.preamble is not None and name not in commands.UNSEEN:
+                self._state_in_words()
             self.page.write(" " if space or name not in commands.UNSEEN else "")
+
+    def _state_in_words(self) -> None:
+        """What a command that nobody knows is given before the document begins: words are for the title page, all else sets something."""
+        while (span := self.input.group()) is not None:
+            if span.end - span.start < _LONGEST_IN_WORDS and _IN_WORDS.fullmatch(span.words):
+                self.collect(span, self.told.append)
 
     def _symbol(self, name: str, space: str) -> bool:
         if len(name) == 1 and name in symbols.ACCENTS and not self.in_formula:
@@ -210,7 +223,7 @@ class LatexReader:
             self.page.write(" " if space and self.in_formula else "")
         elif _LOGO.match(name):
             self.page.write(name)
-        elif self.in_formula and name not in commands.UNSEEN and name not in _UNSEEN_IN_FORMULAS and not name.startswith("math"):
+        elif self.in_formula and name not in commands.UNSEEN and name not in commands.UNSEEN_IN_FORMULAS and not name.startswith("math"):
             self.page.write(f"{name} ")
         else:
             return self.in_formula and name not in commands.UNSEEN
@@ -220,7 +233,7 @@ class LatexReader:
         if self._beamer:
             self.input.after(_OVERLAY)
         kinds = commands.UNSEEN.get(name)
-        if name in _TAKES_LENGTH:
+        if name in commands.TAKE_LENGTH:
             self.input.after(_LENGTH)
         elif kinds is None:
             self.input.after(_SETTING)
@@ -274,7 +287,7 @@ class LatexReader:
         self.input.optional()
         span = self.input.argument()
         if span:
-            self.collect(span, lambda text: self.stated.update({name: text.replace("\n", ", ")}) if text else None)
+            self.collect(span, lambda text: self.stated.update({name: text.replace("\n", ", ").replace(" ,", ",")}) if text else None)
 
     def cite(self) -> None:
         """The keys of sources, in brackets, and what is said beside them."""
@@ -286,6 +299,15 @@ class LatexReader:
             for span in reversed(spans):
                 self.input.push(span)
                 self.input.push(Span(", ", 0, 2, {}))
+
+    def mark_verb(self) -> None:
+        """From here on a character begins and ends pieces that are kept as they are."""
+        self.input.after(_STAR)
+        self.input.optional()
+        span = self.input.argument()
+        mark = span.words.strip().removeprefix("\\") if span else ""
+        if len(mark) == 1 and not (mark.isalnum() or mark in self.input.marks or mark in "\\{}%$&"):
+            self.input.mark(mark)
 
     def address(self) -> None:
         """An address or path, in which no sign has a meaning."""
@@ -320,7 +342,12 @@ class LatexReader:
 
     def collect_later(self, span: Span, before: str) -> None:
         """Read a piece when what was pushed after it is done."""
-        self.input.push(Span("", 0, 0, {}), lambda: (self.page.write(before), self.collect(span, self._write_bracketed))[0])
+
+        def begin() -> None:
+            self.page.write(before)
+            self.collect(span, self._write_bracketed)
+
+        self.input.push(Span("", 0, 0, {}), begin)
 
     def _write_bracketed(self, text: str) -> None:
         self.page.write(bracketed(text))
@@ -351,8 +378,16 @@ class LatexReader:
         self.in_formula = value
 
     def end_all(self) -> None:
-        """The document is over."""
-        self.input.end()
+        """The document is over, unless what ends it stands in an example."""
+        if self.preamble is None and self.input.is_last(_ENDS):
+            self.input.end()
+
+    def character(self) -> None:
+        """A character by its number."""
+        found = self.input.after(_CODE)
+        if found:
+            number = int(found[1] or found[2] or found[3] or "0", 10 if found[1] else 16 if found[2] else 8)
+            self.page.write(found[4] or (chr(number) if 31 < number < 0xD800 else " "))
 
     def line_end(self) -> None:
         """A line ends for the reader too."""
@@ -375,6 +410,7 @@ class LatexReader:
         self.environments.end()
 
 
+_ENDS = re.compile(r"^[^%\n|]{0,40}\\(?:end\s*\{document\}|endinput(?![a-z])|bye(?![a-z]))", re.MULTILINE)
 _SHORTHAND = re.compile("|".join(re.escape(one) for one in symbols.GERMAN))
 _NEXT_GROUP = re.compile(r"(?=\{)")
 _LINE_END_OPTIONS = re.compile(r"\*?(?:[ \t]*\[[^\]\n]{0,20}\])?")
@@ -396,16 +432,20 @@ _HANDLERS: dict[str, _Handler] = {
     **{name: partial(_heading, level) for name, level in commands.HEADINGS.items()},
     **{name: partial(_state, shown) for name, shown in _STATED.items()},
     **dict.fromkeys(("footnote", "footnotetext", "endnote", "thanks", "sidenote", "tablefootnote"), LatexReader.note),
-    **dict.fromkeys(("cite", "citep", "citet", "parencite", "textcite", "autocite", "footcite", "citeauthor", "citeyear"), LatexReader.cite),
+    **dict.fromkeys(
+        ("cite", "citep", "citet", "parencite", "textcite", "autocite", "footcite", "citeauthor", "citeyear"), LatexReader.cite
+    ),
     **dict.fromkeys(("url", "nolinkurl", "path"), LatexReader.address),
     **dict.fromkeys(("verb", "lstinline", "Verb"), LatexReader.verb),
     **dict.fromkeys(commands.INCLUDED, LatexReader.include),
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), LatexReader.fraction),
-    **dict.fromkeys(_TEXT_IN_FORMULAS, LatexReader.text_in_formula),
+    **dict.fromkeys(commands.TEXT_IN_FORMULAS, LatexReader.text_in_formula),
     **dict.fromkeys(("SI", "si", "unit", "qty", "num"), LatexReader.quantity),
     **dict.fromkeys(("newline", "linebreak", "cr"), LatexReader.line_end),
     **dict.fromkeys(("par", "endgraf", "bigskip", "medskip", "smallskip"), LatexReader.end_paragraph),
     **dict.fromkeys(("endinput", "bye"), LatexReader.end_all),
+    **dict.fromkeys(("MakeShortVerb", "DefineShortVerb", "lstMakeShortInline"), LatexReader.mark_verb),
+    "char": LatexReader.character,
     "mintinline": LatexReader.verb_in_language,
     "caption": LatexReader.caption,
     "sqrt": LatexReader.root,

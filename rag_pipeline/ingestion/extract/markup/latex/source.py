@@ -11,18 +11,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_TOKEN = re.compile(
+_PIECES = (
     r"(?P<comment>%[^\n]*(?:\n[ \t]*(?![ \t\n]))?)"
     r"|(?P<word>\\(?P<name>[A-Za-z@]+)(?P<star>\*?)(?P<space>[ \t]*(?:\n(?![ \t]*\n)[ \t]*)?))"
     r"|(?P<sign>\\(?P<character>.))"
     r"|(?P<blank>\n[ \t]*\n\s*)"
-    r"|(?P<text>[^\\%${}&~^_\n\"]+)"
-    r"|(?P<other>.|\n)",
-    re.DOTALL,
+    r"|(?P<text>[^\\%${}&~^_\n\"OTHERS]+)"
+    r"|(?P<other>.)"
 )
 _GROUP = re.compile(r"\\.|%[^\n]*|[{}\[\]]", re.DOTALL)
 _SPACE = re.compile(r"(?:[ \t]|\n(?![ \t]*\n)|%[^\n]*\n)*")
-_ONE_TOKEN = re.compile(r"\\[A-Za-z@]+|\\.|[^\s{}\\%]", re.DOTALL)
+_ONE_PIECES = re.compile(r"\\[A-Za-z@]+|\\.|[^\s{}\\%]", re.DOTALL)
 _PARAMETER = re.compile(r"#([1-9])")
 _MOST_FRAMES = 1000
 """Macros in macros, notes in notes: what is deeper is read as if it had no name."""
@@ -55,7 +54,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """What a command stands for: the kinds of its arguments (``m`` in braces, ``o`` in brackets), what those in brackets are else, its text."""
+    """What a command stands for: its arguments (``m`` in braces, ``o`` in brackets), what those in brackets are else, its text."""
 
     kinds: str
     defaults: tuple[str, ...]
@@ -82,10 +81,16 @@ def span_of(text: str) -> Span:
 
 @dataclass(slots=True)
 class Input:
-    """What is still to be read, innermost last."""
+    """What is still to be read, innermost last.
+
+    Attributes:
+        marks: characters that begin and end a piece that is kept as it is.
+    """
 
     text: str
     macros: dict[str, Macro] = field(default_factory=dict)
+    marks: str = ""
+    _pattern: re.Pattern[str] = re.compile(_PIECES.replace("OTHERS", ""), re.DOTALL)
     _frames: list[_Frame] = field(default_factory=list)
     _expansions: int = 0
     _expanded: int = 0
@@ -97,7 +102,7 @@ class Input:
         """The next token; None at the end."""
         while self._frames:
             frame = self._frames[-1]
-            found = _TOKEN.match(frame.span.text, frame.place, frame.span.end)
+            found = self._pattern.match(frame.span.text, frame.place, frame.span.end)
             if found:
                 frame.place = found.end()
                 return found
@@ -105,6 +110,11 @@ class Input:
             if frame.done:
                 frame.done()
         return None
+
+    def mark(self, character: str) -> None:
+        """Hand on a character by itself, as it begins a piece that is kept as it is."""
+        self.marks += character
+        self._pattern = re.compile(_PIECES.replace("OTHERS", re.escape(self.marks)), re.DOTALL)
 
     def push(self, span: Span, done: Callable[[], None] | None = None) -> None:
         """Read a piece next, then call ``done``."""
@@ -154,6 +164,16 @@ class Input:
         frame.place = stop if found < 0 else stop + len(end)
         return piece
 
+    def until_in_line(self, end: str) -> str:
+        """What stands before a character in the same line, which is read with it; that character where it does not come."""
+        found = self.after(re.compile(f"([^{re.escape(end)}\n]*){re.escape(end)}"))
+        return found[1] if found else end
+
+    def is_last(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern does not occur in the rest of the document."""
+        first = self._frames[0]
+        return pattern.search(first.span.text, first.place) is None
+
     def optional(self, opening: str = "[") -> Span | None:
         """The argument in brackets that follows."""
         return self._group(opening)
@@ -165,7 +185,7 @@ class Input:
         if group or frame is None:
             return group
         start = _skipped(frame)
-        found = _ONE_TOKEN.match(frame.span.text, start, frame.span.end)
+        found = _ONE_PIECES.match(frame.span.text, start, frame.span.end)
         if found is None:
             return None
         frame.place = found.end()
@@ -190,7 +210,7 @@ class Input:
 
     def expand(self, macro: Macro) -> bool:
         """Read what a macro stands for, with its arguments; False where too much has been expanded already."""
-        if self._is_exhausted or self.is_deep:
+        if self._is_full() or self.is_deep:
             return False
         words, defaults = [], list(macro.defaults)
         for kind in macro.kinds:
@@ -199,14 +219,13 @@ class Input:
             words.append(span.words if span else default)
         self._expansions += 1
         self._expanded += len(macro.body) + macro.body.count("#") * max(map(len, words), default=0)
-        if self._is_exhausted:
+        if self._is_full():
             self.push(span_of(" ".join(words)))
         else:
             self.push(span_of(_PARAMETER.sub(lambda one: words[int(one[1]) - 1] if int(one[1]) <= len(words) else "", macro.body)))
         return True
 
-    @property
-    def _is_exhausted(self) -> bool:
+    def _is_full(self) -> bool:
         return self._expansions > _MOST_EXPANSIONS or self._expanded > _MOST_EXPANDED_CHARACTERS + 4 * len(self.text)
 
 

@@ -48,13 +48,8 @@ _VARIANTS = {
 MATHS = {_LATIN_NAMES.get(name, name): unicodedata.lookup(f"GREEK SMALL LETTER {name}") for name in _LETTERS}
 MATHS |= {name.capitalize(): letter.upper() for name, letter in MATHS.items()} | _VARIANTS
 """In formulas, and in text where they stand there all the same."""
-SIGNS = {
-    **dict(zip("%&#$_{}", "%&#$_{}", strict=True)), **dict.fromkeys(" ,;:!>\n\t", " "), **dict.fromkeys("-/@+<", ""), "|": "‖",
-}  # fmt: skip
-    dict(zip("%&#$_{}", "%&#$_{}", strict=True))
-    | dict.fromkeys(" ,;:!>\n\t", " ")
-    | {"-": "", "/": "", "@": "", "|": "‖", "+": "", "<": ""}
-)
+_PRINTED = "%&#$_{}"
+SIGNS = dict(zip(_PRINTED, _PRINTED, strict=True)) | dict.fromkeys(" ,;:!>\n\t", " ") | dict.fromkeys("-/@+<", "") | {"|": "‖"}
 """One character behind a backslash."""
 ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307", "c": "\u0327", "v": "\u030c",

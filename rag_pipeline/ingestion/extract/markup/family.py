@@ -23,11 +23,15 @@ RTF = "application/rtf"
 EPUB = "application/epub+zip"
 LATEX = "text/x-tex"
 BIBTEX = "text/x-bibtex"
+ASCIIDOC = "text/asciidoc"
+WIKITEXT = "text/x-wiki"
+WIKI_EXPORT = "application/x-mediawiki+xml"
 _HTML_OPENINGS = (
     Opening(re.compile(rb"(<!--.*?-->\s*)?<(!doctype html|html)\b"), (None, PLAIN)),
     Opening(re.compile(rb".*<html", re.DOTALL), (XML,)),
 )
 _LATEX_OPENINGS = (Opening(re.compile(rb"(?:%[^\n]*\s+)*\\document(?:class|style)\s*[\[{]"), (None, PLAIN)),)
+_EXPORT_OPENINGS = (Opening(re.compile(rb"(<\?xml[^>]*>\s*)?<mediawiki\b"), (None, PLAIN, XML)),)
 _XML_OPENINGS = (Opening(re.compile(rb"<\?xml"), (None,)),)
 
 
@@ -91,6 +95,24 @@ def _read_bibliography(source: Source) -> Iterator[Element]:
     return read_bibliography(source)
 
 
+def _read_asciidoc(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.asciidoc.reader import read_asciidoc
+
+    return read_asciidoc(source)
+
+
+def _read_wikitext(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.wiki.reader import read_wikitext
+
+    return read_wikitext(source)
+
+
+def _read_wiki_export(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.wiki.reader import read_wiki_export
+
+    return read_wiki_export(source)
+
+
 FAMILIES = (
     Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="13"),
     Family(
@@ -113,6 +135,17 @@ FAMILIES = (
         "latex", "LaTeX", "Web and markup", (Format(LATEX, _read_latex, ("tex", "latex", "ltx"), "text", openings=_LATEX_OPENINGS),), "1"
     ),
     Family("bibtex", "BibTeX", "Web and markup", (Format(BIBTEX, _read_bibliography, ("bib",), "text"),), version="1"),
+    Family("asciidoc", "AsciiDoc", "Web and markup", (Format(ASCIIDOC, _read_asciidoc, ("adoc", "asciidoc", "asc"), "text"),), version="1"),
+    Family(
+        "wikitext",
+        "MediaWiki's wikitext and exports",
+        "Web and markup",
+        (
+            Format(WIKITEXT, _read_wikitext, ("wiki", "mediawiki", "wikitext"), "text"),
+            Format(WIKI_EXPORT, _read_wiki_export, openings=_EXPORT_OPENINGS),
+        ),
+        version="1",
+    ),
     Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
     Family(
         "xml",

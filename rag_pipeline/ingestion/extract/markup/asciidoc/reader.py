@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rag_pipeline.ingestion.extract.data.decoding import decode_text
 from rag_pipeline.ingestion.extract.markup.asciidoc.tables import rows_of
-from rag_pipeline.ingestion.extract.markup.asciidoc.words import first_value, words_of
+from rag_pipeline.ingestion.extract.markup.asciidoc.words import first_value, with_attributes, words_of
 from rag_pipeline.ingestion.extract.markup.page import LINE_END, Page
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
@@ -37,6 +37,8 @@ _CODE_STYLES = ("source", "listing", "literal", "ditaa", "graphviz", "plantuml",
 _LABELS = ("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,1000}>")
 _MOST_NAMED = 8
+_LONGEST_VALUE = 10_000
+"""Characters of an attribute, which may be made of others."""
 
 
 def read_asciidoc(source: Source) -> Iterator[Element]:
@@ -105,7 +107,7 @@ class _AsciidocReader:
         while value.endswith("\\") and self._place < len(self._lines):
             value = f"{value.removesuffix(chr(92)).removesuffix(' +').strip()} {self._lines[self._place].strip()}"
             self._place += 1
-        self._attributes[found[1].strip("!").lower()] = value
+        self._attributes[found[1].strip("!").lower()] = with_attributes(value, self._attributes)[:_LONGEST_VALUE]
         return True
 
     def _block_attributes(self, line: str) -> bool:
@@ -183,7 +185,7 @@ class _AsciidocReader:
         self._page.end_paragraph()
         self._place += 1
         as_is = settings.get("style") in (*_CODE_STYLES, "verse", "comment")
-        if mark[0] in "=*" or (mark[0] == "_" or mark == "--") and not as_is:
+        if mark[0] in "=*" or ((mark[0] == "_" or mark == "--") and not as_is):
             return True
         end = self._end_of(mark)
         if end is not None:

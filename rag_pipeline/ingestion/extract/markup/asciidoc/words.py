@@ -61,7 +61,7 @@ def words_of(text: str, attributes: Mapping[str, str], note: Callable[[str], Non
         kept.append(piece)
         return f"\ue000{len(kept) - 1}\ue001"
 
-    text = _ATTRIBUTE.sub(lambda one: _BUILT_IN.get(one[1], attributes.get(one[1].lower(), one[0])), text.replace("\ue000", ""))
+    text = with_attributes(text.replace("\ue000", ""), attributes)
     text = _KEPT.sub(lambda one: keep(_TAG.sub("", next(filter(None, one.groups()), ""))), text)
     text = _MATHS.sub(lambda one: keep(one[1]), text)
     text = _FOOTNOTE.sub(lambda one: _noted(note, _restored(words_of(one[2], attributes, note), kept)), text)
@@ -70,6 +70,11 @@ def words_of(text: str, attributes: Mapping[str, str], note: Callable[[str], Non
     for written, printed in _PRINTED:
         text = text.replace(written, printed)
     return _restored(html.unescape(_ESCAPED.sub("", text)), kept)
+
+
+def with_attributes(text: str, attributes: Mapping[str, str]) -> str:
+    """The text with what names in braces stand for; a name that stands for nothing stays."""
+    return _ATTRIBUTE.sub(lambda one: _BUILT_IN.get(one[1], attributes.get(one[1].lower(), one[0])), text)
 
 
 def _noted(note: Callable[[str], None], text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from rag_pipeline.ingestion.extract.markup.page import LINE_END
 
@@ -46,17 +47,17 @@ _EMPHASIS = re.compile(r"'{2,5}")
 _SWITCH = re.compile(r"__[A-Z]{3,30}__")
 
 
-def with_values(text: str) -> str:
-    """The text with the values of its templates in their place."""
+def with_values(text: str, in_line: bool = False) -> str:
+    """The text with the values of its templates in their place; ``in_line``: none of them is a block."""
     for _ in range(_DEEPEST):
         before = text
-        text = _TEMPLATE.sub(_template_text, _PARAMETER.sub(lambda one: one[2] or "", text))
+        text = _TEMPLATE.sub(partial(_template_text, in_line), _PARAMETER.sub(lambda one: one[2] or "", text))
         if text == before:
             break
     return text.replace("{{", " ").replace("}}", " ")
 
 
-def _template_text(found: re.Match[str]) -> str:
+def _template_text(in_line: bool, found: re.Match[str]) -> str:
     name, *values = _VALUES.split(found[2])
     name = name.strip()
     if name == "!":
@@ -71,7 +72,7 @@ def _template_text(found: re.Match[str]) -> str:
     if colon and head.islower():
         return f"{found[1] or ''}{first}"
     told = [*_told(values)]
-    if found[1] is not None and any(called for called, _ in told):
+    if found[1] is not None and not in_line and any(called for called, _ in told):
         lines = [f"{called}: {value}" if called else value for called, value in told]
         return f"\n\n{LINE_END.join(lines)}\n\n"
     return f"{found[1] or ''}{', '.join(value for _, value in told)}"

@@ -25,6 +25,8 @@ LATEX = "text/x-tex"
 BIBTEX = "text/x-bibtex"
 ASCIIDOC = "text/asciidoc"
 WIKITEXT = "text/x-wiki"
+MANUAL_PAGE = "text/troff"
+TEXTILE = "text/x-textile"
 WIKI_EXPORT = "application/x-mediawiki+xml"
 _HTML_OPENINGS = (
     Opening(re.compile(rb"(<!--.*?-->\s*)?<(!doctype html|html)\b"), (None, PLAIN)),
@@ -32,6 +34,8 @@ _HTML_OPENINGS = (
 )
 _LATEX_OPENINGS = (Opening(re.compile(rb"(?:%[^\n]*\s+)*\\document(?:class|style)\s*[\[{]"), (None, PLAIN)),)
 _EXPORT_OPENINGS = (Opening(re.compile(rb"(<\?xml[^>]*>\s*)?<mediawiki\b"), (None, PLAIN, XML)),)
+_MANUAL_OPENINGS = (Opening(re.compile(rb"[.']\s*(?:\\[\"#]|(?:th|dd|so|ig|if|nr|ds|de|tr)\s)"), (None, PLAIN)),)
+"""A comment or a request of roff; a file's name says nothing, as copies of logs are numbered too."""
 _XML_OPENINGS = (Opening(re.compile(rb"<\?xml"), (None,)),)
 
 
@@ -113,6 +117,18 @@ def _read_wiki_export(source: Source) -> Iterator[Element]:
     return read_wiki_export(source)
 
 
+def _read_manual_page(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.manual_pages import read_manual_page
+
+    return read_manual_page(source)
+
+
+def _read_textile(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.pandoc_markup import read_textile
+
+    return read_textile(source)
+
+
 FAMILIES = (
     Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="13"),
     Family(
@@ -146,6 +162,14 @@ FAMILIES = (
         ),
         version="1",
     ),
+    Family(
+        "manual_page",
+        "manual pages of Unix",
+        "Web and markup",
+        (Format(MANUAL_PAGE, _read_manual_page, ("man", "mdoc"), "text", openings=_MANUAL_OPENINGS),),
+        version="1",
+    ),
+    Family("textile", "Textile", "Web and markup", (Format(TEXTILE, _read_textile, ("textile",), "text"),), version="1"),
     Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
     Family(
         "xml",

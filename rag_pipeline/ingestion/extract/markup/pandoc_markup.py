@@ -1,4 +1,4 @@
-"""Markup that Pandoc knows: reStructuredText, Org and EPUB, by way of HTML.
+"""Markup that Pandoc knows: reStructuredText, Org, Textile and EPUB, by way of HTML.
 
 Belongs here: calling the packaged binary of Pandoc, and what must be mended before. Not here: HTML.
 Pandoc runs in its sandbox mode: it reads nothing but what it is given.
@@ -40,17 +40,28 @@ _BACK_REFERENCE = "↩︎"
 def read_restructured_text(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, directives. What it includes is not read; the line that includes it is kept as text."""
     text = _RST_INCLUDE.sub(lambda line: f"{line[1]}\n{line[1]}``{line[2]}``\n", decode_text(source.stream.read()))
-    yield from _marked_up(source, "rst", text)
+    yield from marked_up(source, "rst", text)
 
 
 def read_org(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, blocks. What it includes is not read; the line that includes it is kept as text."""
     text = _ORG_INCLUDE.sub(lambda line: f"\n={line[1]}=\n", decode_text(source.stream.read()))
-    yield from _marked_up(source, "org", text)
+    yield from marked_up(source, "org", text)
 
 
-def _marked_up(source: Source, markup: str, text: str) -> Iterator[Element]:
-    """The elements of a text; its paragraphs where Pandoc trips over a line of it, which would cost the document."""
+def read_textile(source: Source) -> Iterator[Element]:
+    """Headings, paragraphs, lists, tables, code."""
+    yield from marked_up(source, "textile", decode_text(source.stream.read()))
+
+
+def marked_up(source: Source, markup: str, text: str) -> Iterator[Element]:
+    """The elements of a text; its paragraphs where Pandoc trips over a line of it, which would cost the document.
+
+    Args:
+        source: takes the note that it tripped.
+        markup: Pandoc's name of it.
+        text: its characters.
+    """
     try:
         yield from _elements(markup, text.encode())
     except DocumentError as error:

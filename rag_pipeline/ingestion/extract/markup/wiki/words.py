@@ -27,8 +27,8 @@ _FILE = re.compile(
     r":?[^:|]{1,20}:[^|]*\.(?:jpe?g|png|svg|gif|tiff?|webp|og[agv]|webm|mp[34]|pdf|djvu|wav|flac|stl|xcf)\s*$", re.IGNORECASE
 )
 _FILE_OPTION = re.compile(
-    r"\s*(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|upright(?:[ =][\d.]+)?|(?:\d+)?(?:x\d+)?px|baseline|sub|super|"
-    r"top|text-top|middle|bottom|text-bottom|(?:link|page|class|lang|thumbtime|start|end|manualthumb)=.*)\s*",
+    r"\s*(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|upright(?:[ =][\d.]+)?|(?:\d+)?(?:x\d+)?px|baseline|sub|"
+    r"super|top|text-top|middle|bottom|text-bottom|(?:link|page|class|lang|thumbtime|start|end|manualthumb)=.*)\s*",
     re.IGNORECASE,
 )
 _GALLERY_LINE = re.compile(

@@ -61,8 +61,8 @@ def words_of(text: str, attributes: Mapping[str, str], note: Callable[[str], Non
         kept.append(piece)
         return f"\ue000{len(kept) - 1}\ue001"
 
-    text = with_attributes(text.replace("\ue000", ""), attributes)
-    text = _KEPT.sub(lambda one: keep(_TAG.sub("", next(filter(None, one.groups()), ""))), text)
+    text = _KEPT.sub(lambda one: keep(_TAG.sub("", next(filter(None, one.groups()), ""))), text.replace("\ue000", ""))
+    text = with_attributes(text, attributes)
     text = _MATHS.sub(lambda one: keep(one[1]), text)
     text = _FOOTNOTE.sub(lambda one: _noted(note, _restored(words_of(one[2], attributes, note), kept)), text)
     text = _without_macros(text, attributes)

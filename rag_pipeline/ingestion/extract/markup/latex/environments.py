@@ -46,6 +46,7 @@ class _Open:
     numbered: bool = False
     number: int = 0
     formula: bool = False
+    is_text: bool = False
 
 
 class Environments:
@@ -189,6 +190,7 @@ class Environments:
     def item(self) -> None:
         """An item of a list begins."""
         reader = self._reader
+        reader.skip_overlay()
         label = reader.input.optional()
         reader.page.end_paragraph("ListItem")
         lists = [one for one in self._open if one.name in ("enumerate", "itemize", "description")]
@@ -213,7 +215,7 @@ class Environments:
         reader = self._reader
         reader.skip(commands.TABLES[name])
         if self._tables:
-            self._open.append(_Open(name, lambda: reader.page.write(" ")))
+            self._open.append(_Open(name, lambda: reader.page.write(" "), is_text=True))
             return
         reader.page.end_paragraph()
         self._tables.append(_Table(reader.page.put_aside()))
@@ -247,7 +249,7 @@ class Environments:
         table.rows.append([])
 
     def _table_here(self) -> _Table | None:
-        inside = bool(self._open) and self._open[-1].name in commands.TABLES
+        inside = bool(self._open) and self._open[-1].name in commands.TABLES and not self._open[-1].is_text
         return self._tables[-1] if inside and self._tables and self._reader.page.is_innermost(self._tables[-1].aside) else None
 
     def _take_cell(self, table: _Table, last: bool = False) -> None:

@@ -181,7 +181,7 @@ class LatexReader:
             self.environments.end_row()
         elif character in "()[]":
             self.in_formula = character in "(["
-            self.page.write(" ")
+            self.page.write(" " if character in "[]" else "")
         elif character in symbols.ACCENTS and not (self.in_formula or self.environments.is_open("tabbing")):
             self._accent(symbols.ACCENTS[character])
         else:
@@ -203,9 +203,9 @@ class LatexReader:
                 return
         elif not self._symbol(name, space):
             self._skip_unseen(name)
-            if self.preamble is not None and name not in commands.UNSEEN:
+            if self.preamble is not None and self.page.is_innermost(self.preamble) and name not in commands.UNSEEN:
                 self._state_in_words()
-            self.page.write(" " if space or name not in commands.UNSEEN else "")
+            self.page.write(" " if space else "")
 
     def _state_in_words(self) -> None:
         """What a command that nobody knows is given before the document begins: words are for the title page, all else sets something."""
@@ -230,8 +230,7 @@ class LatexReader:
         return True
 
     def _skip_unseen(self, name: str) -> None:
-        if self._beamer:
-            self.input.after(_OVERLAY)
+        self.skip_overlay()
         kinds = commands.UNSEEN.get(name)
         if name in commands.TAKE_LENGTH:
             self.input.after(_LENGTH)
@@ -240,6 +239,11 @@ class LatexReader:
             self.skip_options()
         else:
             self.skip(kinds)
+
+    def skip_overlay(self) -> None:
+        """Read past what says on which slides something is shown."""
+        if self._beamer:
+            self.input.after(_OVERLAY)
 
     def skip(self, kinds: str) -> None:
         """Read past arguments that are not seen."""

@@ -55,13 +55,15 @@ class _WikiReader:
     def __init__(self, text: str, outline: Outline) -> None:
         self._pieces = Pieces(with_marked_tables(text))
         self._categories: list[str] = []
-        self._lines = self._marked_up(with_values(self._pieces.text)).split("\n")
+        self._lines = self._marked_up(self._pieces.text).split("\n")
         self._page = Page(outline)
         self._place = 0
         self._numbers: list[int] = []
 
-    def _marked_up(self, text: str) -> str:
-        return without_tags(without_links(text, self._categories))
+    def _marked_up(self, text: str, in_line: bool = False) -> str:
+        """The text without templates, links and tags; links first, as values of templates are parted by the sign that parts links."""
+        values = with_values(without_links(text, self._categories), in_line)
+        return without_tags(without_links(values, self._categories))
 
     def read(self) -> list[Element]:
         while self._place < len(self._lines):
@@ -102,7 +104,7 @@ class _WikiReader:
         """What a reader sees of a text; its notes go below the paragraph."""
         restored, notes = self._pieces.restored(plain(text))
         for note in notes if depth < _DEEPEST_NOTE else ():
-            words = self._words(self._marked_up(with_values(note, in_line=True)), depth + 1)
+            words = self._words(self._marked_up(note, in_line=True), depth + 1)
             self._page.note(" ".join(words.split()))
         return restored
 

@@ -116,7 +116,7 @@ def _described(values: list[str]) -> str:
     seen = [value for value in values if not _FILE_OPTION.fullmatch(value)]
     captions = [value for value in seen if not value.strip().startswith("alt=")]
     words = captions[-1:] or [value.strip().removeprefix("alt=") for value in seen[:1]]
-    return f"\n\n{words[0].strip()}\n\n" if words and words[0].strip() else " "
+    return f"\n\n{words[0].strip()}\n\n" if words and words[0].strip() else ""
 
 
 def without_tags(text: str) -> str:

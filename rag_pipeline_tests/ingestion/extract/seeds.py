@@ -10,7 +10,22 @@ import json
 from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV, YAML
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
-from rag_pipeline.ingestion.extract.markup.family import HTML, MARKDOWN, ORG, RESTRUCTURED_TEXT, RTF, SUBTITLES, XML
+from rag_pipeline.ingestion.extract.markup.family import (
+    ASCIIDOC,
+    BIBTEX,
+    HTML,
+    LATEX,
+    MANUAL_PAGE,
+    MARKDOWN,
+    ORG,
+    RESTRUCTURED_TEXT,
+    RTF,
+    SUBTITLES,
+    TEXTILE,
+    WIKI_EXPORT,
+    WIKITEXT,
+    XML,
+)
 from rag_pipeline.ingestion.extract.media_types import PLAIN
 from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from rag_pipeline.ingestion.extract.pdf.family import PDF
@@ -87,6 +102,26 @@ TEXTS: dict[str, tuple[str, bytes]] = {
         HTML,
         b"<html><title>T</title><h1>H</h1><p>a<br>b</p><ul><li>x</ul><table><tr><th colspan=2>a<td>b</table>",
     ),
+    "tex": (
+        LATEX,
+        b"\\documentclass{article}\\newcommand{\\a}[2][x]{#1 #2}\\title{T}\\begin{document}\\section{S}\\a{b}"
+        b"\\footnote{n} $\\frac{a}{b}^{c}$\n"
+        b"\\begin{tabular}{ll}\\multirow{2}{*}{a}&b\\\\ \\hline\\multicolumn{2}{c}{d}\\end{tabular}"
+        b"\\begin{enumerate}\\item i\\end{enumerate}\n"
+        b'\\begin{verbatim}\n{v}\n\\end{verbatim}\\MakeShortVerb{\\|}|v|\\iffalse u\\fi\\"o\\cite[p]{k}% c\n\\end{document}',
+    ),
+    "bib": (BIBTEX, b'@string{s = "S"}\n@book{k, title = {T {\\"o}}, author = "A and B", year = 1990, publisher = s # {x}}\n'),
+    "adoc": (
+        ASCIIDOC,
+        b"= T\nA <a@b>\n:x: {y}\n\n[cols=2*]\n|===\n|a .2+|b\n\n2*|c\n|===\n\n* i\n. n\nt:: d\n\n----\nc\n----\n\n"
+        b"*b* _e_ {x} <<r,s>> footnote:[n] https://a[b]\n",
+    ),
+    "wiki": (
+        WIKITEXT,
+        b"{{I\n|a=b\n|{{c|d}}}}\n''b'' [[A|x]] [http://a b]<ref>n</ref> <math>x^2</math>\n== H ==\n* i\n# n\n"
+        b"{|\n|+ c\n! a !! b\n|-\n|rowspan=2| d\n|}\n<pre>\nc</pre>\n",
+    ),
+    "export": (WIKI_EXPORT, b"<mediawiki><page><title>T</title><revision><text>''w'' {{t|v}}</text></revision></page></mediawiki>"),
     "xml": (XML, b"<?xml version='1.0' encoding='utf-8'?><a x='1'><title>T</title><p>word <b>bold</b> tail</p><c><d>1</d></c></a>"),
     "fodt": (f"{ODT}-flat-xml", flat_open_document("text", TEXT)),
     "yaml": (YAML, b"a: &x 1\nb: *x\n# why\n"),
@@ -116,5 +151,8 @@ BINARIES: dict[str, tuple[str, bytes]] = {
 PANDOC: dict[str, tuple[str, bytes]] = {
     "rtf": (RTF, RTF_CONTENT.encode()),
     "rst": (RESTRUCTURED_TEXT, b"Title\n=====\n\nwords\n\n.. include:: /etc/passwd\n\n- a\n"),
+    "man": (MANUAL_PAGE, b".TH T 1\n.SH NAME\nw \\- \\fBb\\fR\n.TP\n.B x\ny\n"),
+    "mdoc": (MANUAL_PAGE, b".Dd May 1, 2020\n.Dt T 1\n.Os X\n.Sh NAME\n.Nm w\n.Nd d\n"),
+    "textile": (TEXTILE, b"h1. T\n\n*b* w\n\n|a|b|\n"),
     "org": (ORG, b"* Title\nwords\n#+INCLUDE: x\n| a | b |\n"),
 }

@@ -85,6 +85,7 @@ _READING = (
     message("Text that the page hides from its readers was left out."),
     message("Text that a shape hides was left out."),
     message("A header or footer was not read: it is missing in the file."),
+    message("Files that it includes are no part of it here: {names}."),
     message("Its headings, lists and tables could not be told apart: it was read as plain text."),
     message("The file is not valid JSON; it was read as plain text."),
     message("Page {pages} is without text, and OCR found none in the picture."),
@@ -123,6 +124,8 @@ _ANSWERS = (
 _KINDS_OF_FILES = (
     message("Visio drawings"),
     message("Office files with a password"),
+    message("manual pages of Unix"),
+    message("MediaWiki's wikitext and exports"),
     message("subtitles"),
     message("text in any encoding"),
     message("CSV and TSV with any delimiter"),

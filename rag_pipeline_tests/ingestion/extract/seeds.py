@@ -22,6 +22,7 @@ from rag_pipeline.ingestion.extract.markup.family import (
     RTF,
     SUBTITLES,
     TEXTILE,
+    TYPST,
     WIKI_EXPORT,
     WIKITEXT,
     XML,
@@ -109,6 +110,11 @@ TEXTS: dict[str, tuple[str, bytes]] = {
         b"\\begin{tabular}{ll}\\multirow{2}{*}{a}&b\\\\ \\hline\\multicolumn{2}{c}{d}\\end{tabular}"
         b"\\begin{enumerate}\\item i\\end{enumerate}\n"
         b'\\begin{verbatim}\n{v}\n\\end{verbatim}\\MakeShortVerb{\\|}|v|\\iffalse u\\fi\\"o\\cite[p]{k}% c\n\\end{document}',
+    ),
+    "typ": (
+        TYPST,
+        b"#let a = [b]\n#show: t.with(title: [T], x: 1)\n= H <l>\n*b* #a @l $x^2$ `r` #footnote[n] // c\n- i\n/ t: d\n"
+        b'#table(columns: 2, [a], [b], table.header([c]))\n```py\nc\n```\n#link("u")[v] /* c */ #f(name: "s", g("t"))[w]\n',
     ),
     "bib": (BIBTEX, b'@string{s = "S"}\n@book{k, title = {T {\\"o}}, author = "A and B", year = 1990, publisher = s # {x}}\n'),
     "adoc": (

@@ -24,7 +24,7 @@ from rag_pipeline.errors import DocumentError, TransientError
 from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX
-from rag_pipeline.ingestion.extract.markup.family import ASCIIDOC, BIBTEX, HTML, LATEX, MARKDOWN, RTF, SUBTITLES, WIKITEXT, XML
+from rag_pipeline.ingestion.extract.markup.family import ASCIIDOC, BIBTEX, HTML, LATEX, MARKDOWN, RTF, SUBTITLES, TYPST, WIKITEXT, XML
 from rag_pipeline.ingestion.extract.media_types import PLAIN
 from rag_pipeline.ingestion.extract.reading import elements_of
 from rag_pipeline.ingestion.extract.source import Source, whole
@@ -273,7 +273,7 @@ def test_any_markdown(text: str) -> None:
 @examples(200)
 @given(
     st.binary(max_size=200),
-    st.sampled_from((PLAIN, SOURCE_CODE, HTML, EMAIL, SUBTITLES, CALENDAR, VCARD, LATEX, BIBTEX, ASCIIDOC, WIKITEXT)),
+    st.sampled_from((PLAIN, SOURCE_CODE, HTML, EMAIL, SUBTITLES, CALENDAR, VCARD, LATEX, BIBTEX, ASCIIDOC, TYPST, WIKITEXT)),
 )
 def test_any_bytes(content: bytes, media_type: str) -> None:
     read(media_type, content)
@@ -293,6 +293,7 @@ UNITS = [
     *((EMAIL, unit) for unit in (b"A: b\n", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", b"=?utf-8?q?", b"--x\n")),
     *((LATEX, unit) for unit in (b"{", b"{{}", b"[", b"$a^{", b"\\a", b"\\footnote{", b"\\section{", b"\\iffalse ", b"\\begin{a}")),
     *((LATEX, unit) for unit in (b"\\begin{tabular}{l}a&", b"\\def\\a{\\a\\a}\\a", b"\\newcommand{\\a}[1]{#1#1}\\a{\\a{x}}", b"\\frac{a}")),
+    *((TYPST, unit) for unit in (b"[", b"#a(", b"#a[", b"/*", b"#let ", b"$", b"`", b"#f(\"", b"* ", b"#table(columns: 2, [a],", b"#if a [")),
     *((BIBTEX, unit) for unit in (b"@a{b,c={", b'@a{b,c="d",', b"@a{b,c=d # ", b"@", b"@a{b,c={d}}\n")),
     *((ASCIIDOC, unit) for unit in (b"*a ", b"[", b"----\n", b"* a\n", b"|===\n", b"a\n--\n", b"<<", b"{a}", b"https://a[", b"footnote:[")),
     *((ASCIIDOC, unit) for unit in (b"+", b"a:: ", b"|", b"`", b"a`+", b"[[a]]\n", b"[a", b":a: {a}{a}\n")),

@@ -49,6 +49,7 @@ def archive(*names: str) -> bytes:
         ("a.asciidoc", b"= Title\n", "text/asciidoc"),
         ("a.mediawiki", b"== Title ==\n", "text/x-wiki"),
         ("dump.xml", b"<?xml version='1.0'?>\n<mediawiki xml:lang='en'>", "application/x-mediawiki+xml"),
+        ("a.typ", b"= Title\n", "text/x-typst"),
         ("a.textile", b"h1. Title\n", "text/x-textile"),
         ("a.tsv", b"a\tb\n", "text/tab-separated-values"),
         ("a.json", b"{}", "application/json"),

@@ -27,6 +27,7 @@ ASCIIDOC = "text/asciidoc"
 WIKITEXT = "text/x-wiki"
 MANUAL_PAGE = "text/troff"
 TEXTILE = "text/x-textile"
+TYPST = "text/x-typst"
 WIKI_EXPORT = "application/x-mediawiki+xml"
 _HTML_OPENINGS = (
     Opening(re.compile(rb"(<!--.*?-->\s*)?<(!doctype html|html)\b"), (None, PLAIN)),
@@ -129,6 +130,12 @@ def _read_textile(source: Source) -> Iterator[Element]:
     return read_textile(source)
 
 
+def _read_typst(source: Source) -> Iterator[Element]:
+    from rag_pipeline.ingestion.extract.markup.typst import read_typst
+
+    return read_typst(source)
+
+
 FAMILIES = (
     Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="13"),
     Family(
@@ -169,6 +176,7 @@ FAMILIES = (
         (Format(MANUAL_PAGE, _read_manual_page, ("man", "mdoc"), "text", openings=_MANUAL_OPENINGS),),
         version="1",
     ),
+    Family("typst", "Typst", "Web and markup", (Format(TYPST, _read_typst, ("typ",), "text"),), version="1"),
     Family("textile", "Textile", "Web and markup", (Format(TEXTILE, _read_textile, ("textile",), "text"),), version="1"),
     Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
     Family(

@@ -293,7 +293,7 @@ UNITS = [
     *((EMAIL, unit) for unit in (b"A: b\n", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n", b"=?utf-8?q?", b"--x\n")),
     *((LATEX, unit) for unit in (b"{", b"{{}", b"[", b"$a^{", b"\\a", b"\\footnote{", b"\\section{", b"\\iffalse ", b"\\begin{a}")),
     *((LATEX, unit) for unit in (b"\\begin{tabular}{l}a&", b"\\def\\a{\\a\\a}\\a", b"\\newcommand{\\a}[1]{#1#1}\\a{\\a{x}}", b"\\frac{a}")),
-    *((TYPST, unit) for unit in (b"[", b"#a(", b"#a[", b"/*", b"#let ", b"$", b"`", b"#f(\"", b"* ", b"#table(columns: 2, [a],", b"#if a [")),
+    *((TYPST, unit) for unit in (b"[", b"#a(", b"#a[", b"/*", b"#let ", b"$", b"`", b"#f(\"", b"* ", b"#if a [")),
     *((BIBTEX, unit) for unit in (b"@a{b,c={", b'@a{b,c="d",', b"@a{b,c=d # ", b"@", b"@a{b,c={d}}\n")),
     *((ASCIIDOC, unit) for unit in (b"*a ", b"[", b"----\n", b"* a\n", b"|===\n", b"a\n--\n", b"<<", b"{a}", b"https://a[", b"footnote:[")),
     *((ASCIIDOC, unit) for unit in (b"+", b"a:: ", b"|", b"`", b"a`+", b"[[a]]\n", b"[a", b":a: {a}{a}\n")),

@@ -178,6 +178,7 @@ class _TypstReader:
             self._page.write(self._named[name[0]])
         place = self._arguments(name[0] if name else "", place, end, depth)
         while name and (otherwise := _ELSE.match(self._text, place, end)):
+            self._page.write(" ")
             place = self._arguments("", otherwise.end(), end, depth)
             if place == otherwise.end():
                 break

@@ -7,6 +7,7 @@ in them are kept.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 
 from rag_pipeline.ingestion.extract.data.decoding import decode_text
@@ -59,6 +60,8 @@ _SHOWN = (
 )
 """Arguments with names of which the reader sees the words, in Typst's own functions and in most templates."""
 _DEEPEST = 50
+_MOST_GROUPS = 1_000_000
+"""So that their places take no more than 150 MB."""
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π",
           "sigma": "σ", "phi": "φ", "omega": "ω", "sum": "∑", "integral": "∫", "infinity": "∞", "times": "×", "dot": "·", "in": "∈",
           "arrow": "→", "arrow.r": "→", "approx": "≈", "eq.not": "≠", "partial": "∂", "nabla": "∇", "dots": "…", "sqrt": "√"}  # fmt: skip
@@ -271,13 +274,15 @@ class _TypstReader:
 def _ends_of_groups(text: str) -> dict[int, int]:
     """Where each group ends. Brackets that belong to nothing are text."""
     ends: dict[int, int] = {}
-    opened: list[tuple[str, int]] = []
+    opened = array("q")
     for found in _GROUP.finditer(text):
         sign = found[0]
         if sign in _PARTNERS:
-            opened.append((sign, found.start()))
-        elif opened and sign == _PARTNERS[opened[-1][0]]:
-            ends[opened.pop()[1]] = found.start()
+            opened.append(found.start())
+        elif opened and sign == _PARTNERS[text[opened[-1]]]:
+            ends[opened.pop()] = found.start()
+        if len(ends) > _MOST_GROUPS:
+            break
     return ends
 
 

@@ -8,6 +8,7 @@ Nothing calls itself for a group in a group, and each character's group is looke
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ _GROUP = re.compile(r"\\.|%[^\n]*|[{}\[\]]", re.DOTALL)
 _SPACE = re.compile(r"(?:[ \t]|\n(?![ \t]*\n)|%[^\n]*\n)*")
 _ONE_PIECES = re.compile(r"\\[A-Za-z@]+|\\.|[^\s{}\\%]", re.DOTALL)
 _PARAMETER = re.compile(r"#([1-9])")
+_MOST_GROUPS = 1_000_000
+"""Of one text, so that places take no more than 150 MB; what stands in those behind is read as if it stood in none."""
 _MOST_FRAMES = 1000
 """Macros in macros, notes in notes: what is deeper is read as if it had no name."""
 _MOST_EXPANSIONS = 100_000
@@ -64,18 +67,20 @@ class Macro:
 def span_of(text: str) -> Span:
     """A text with its groups: braces and brackets that belong together, brackets within a group only."""
     closing: dict[int, int] = {}
-    opened: list[tuple[str, int]] = []
+    opened = array("q")
     for found in _GROUP.finditer(text):
         sign, place = found[0], found.start()
         if sign in "{[":
-            opened.append((sign, place))
-        elif sign == "]" and opened and opened[-1][0] == "[":
-            closing[opened.pop()[1]] = place
+            opened.append(place)
+        elif sign == "]" and opened and text[opened[-1]] == "[":
+            closing[opened.pop()] = place
         elif sign == "}":
-            while opened and opened[-1][0] == "[":
+            while opened and text[opened[-1]] == "[":
                 opened.pop()
             if opened:
-                closing[opened.pop()[1]] = place
+                closing[opened.pop()] = place
+        if len(closing) > _MOST_GROUPS:
+            break
     return Span(text, 0, len(text), closing)
 
 

@@ -131,7 +131,7 @@ def _read_textile(source: Source) -> Iterator[Element]:
 
 
 def _read_typst(source: Source) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.markup.typst import read_typst
+    from rag_pipeline.ingestion.extract.markup.typst.reader import read_typst
 
     return read_typst(source)
 

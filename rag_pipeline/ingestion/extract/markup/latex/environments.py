@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rag_pipeline.ingestion.extract.markup.latex import commands
-from rag_pipeline.ingestion.extract.markup.latex.source import Span, span_of
-from rag_pipeline.ingestion.extract.markup.page import LINE_END
-
-if TYPE_CHECKING:
-    from rag_pipeline.ingestion.extract.markup.latex.reader import LatexReader
+from rag_pipeline.ingestion.extract.markup.latex.definitions import Definitions
+from rag_pipeline.ingestion.extract.markup.latex.source import Input, Span, span_of
+from rag_pipeline.ingestion.extract.markup.page import LINE_END, Page
 
 _CAPTION = re.compile(r"(?:caption|title)\s*=\s*(?:\{([^{}]*)\}|([^,{}\]]*))")
 _NODE = re.compile(r"\bnode\b[^{};]*(?=\{)|\\(?:node|put|rput|uput)\b[^{};]*(?=\{)")
@@ -28,6 +26,37 @@ _NUMBERS: tuple[Callable[[int], str], ...] = (
     lambda number: f"{number}.",
     lambda number: f"{chr(64 + (number - 1) % 26 + 1)}.",
 )
+
+
+class Walk(Protocol):
+    """What environments need of the reader that they are part of."""
+
+    page: Page
+    input: Input
+    definitions: Definitions
+    verbatim: set[str]
+    in_formula: bool
+
+    def begin_text(self) -> None:
+        """The document begins."""
+
+    def end_all(self) -> None:
+        """The document ends."""
+
+    def skip(self, kinds: str) -> None:
+        """Read past arguments."""
+
+    def skip_options(self) -> None:
+        """Read past settings in brackets."""
+
+    def skip_overlay(self) -> None:
+        """Read past the numbers of slides."""
+
+    def heading(self, level: int) -> None:
+        """Read a heading."""
+
+    def collect(self, span: Span, then: Callable[[str], None]) -> None:
+        """Read a piece apart."""
 
 
 @dataclass(slots=True)
@@ -52,7 +81,7 @@ class _Open:
 class Environments:
     """Those that are open now, innermost last."""
 
-    def __init__(self, reader: LatexReader) -> None:
+    def __init__(self, reader: Walk) -> None:
         self._reader = reader
         self._open: list[_Open] = []
         self._tables: list[_Table] = []

@@ -218,6 +218,16 @@ def test_what_was_refused_is_looked_at_again_once_its_type_can_be_told(settings:
     assert row(settings).state == "indexed"
 
 
+def test_text_that_is_of_another_type_by_now_is_looked_at_once(settings: Settings) -> None:
+    (settings.uploads / "a.tex").write_text("\\section{Zebras} graze.")
+    run_steps(settings)
+    with Catalog(settings.catalog_path).writing() as connection:
+        connection.execute("UPDATE documents SET media_type = 'text/x-source-code', detected_by = 'an earlier program'")
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert (row(settings, "a.tex").media_type, is_noticed(settings)) == ("text/x-tex", False)
+
+
 def test_what_is_still_refused_is_looked_at_once(settings: Settings) -> None:
     (settings.uploads / "a.bin").write_bytes(bytes(range(256)))
     run_steps(settings)

@@ -82,7 +82,12 @@ def known_signatures(catalog: Catalog, collection: str | None, now: Circumstance
             f" WHERE error_code IS NOT NULL AND {chosen}",
             {"collection": collection},
         ).fetchall()
-    again = {file for file, *columns in failed if is_to_be_looked_at(FailedFile(*columns), now)}
+        told_otherwise = connection.execute(
+            "SELECT file FROM documents WHERE error_code IS NULL AND media_type IN ('text/plain', 'text/x-source-code', 'application/xml')"
+            f" AND detected_by IS NOT NULL AND detected_by <> $detection AND {chosen}",
+            {"collection": collection, "detection": now.detection},
+        ).fetchall()  # text may be of a type that has a name only now
+    again = {file for file, *columns in failed if is_to_be_looked_at(FailedFile(*columns), now)} | {file for (file,) in told_otherwise}
     return {os.fsdecode(file): "" if file in again else signature for file, signature in rows}
 
 

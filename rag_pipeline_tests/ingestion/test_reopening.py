@@ -236,3 +236,13 @@ def test_what_is_still_refused_is_looked_at_once(settings: Settings) -> None:
     assert is_noticed(settings)
     run_steps(settings)
     assert (row(settings, "a.bin").error_code, is_noticed(settings)) == ("unsupported_type", False)
+
+
+def test_text_that_is_of_no_other_type_by_now_is_looked_at_once(settings: Settings) -> None:
+    (settings.uploads / "a.txt").write_text("Zebras graze.")
+    run_steps(settings)
+    with Catalog(settings.catalog_path).writing() as connection:
+        connection.execute("UPDATE documents SET detected_by = 'an earlier program'")
+    assert is_noticed(settings)
+    run_steps(settings)
+    assert not is_noticed(settings)

@@ -19,7 +19,7 @@ from rag_pipeline.models import Hit, Place, is_row
 from rag_pipeline.stores.vectors.bm25 import word_ids
 from rag_pipeline.stores.vectors.languages import code_of, language_of
 
-_BETWEEN_WORDS = rf"\s+(?:(?:>\s?)+|{BETWEEN_LINES.strip()}\s+)?"
+_BETWEEN_WORDS = re.compile(rf"\s+(?:(?:>\s?)+|(?:{re.escape(BETWEEN_LINES.strip())}\s+)+)?")
 """Between lines may stand what is shown for their end, or the signs of quoted mail."""
 _ENDS = (".", "!", "?", ":", ";")
 
@@ -34,7 +34,8 @@ def quoted_places(hit: Hit, claims: Sequence[str], tuning: Quotation = TUNING.qu
         tuning: when words are enough.
     """
     language = code_of(language_of(hit.text))
-    verbatim = {claim: _verbatim(hit.text, claim) for claim in dict.fromkeys(claims)}
+    text = _OneBlank(hit.text)
+    verbatim = {claim: text.place_of(claim) for claim in dict.fromkeys(claims)}
     rewritten = [part for claim, place in verbatim.items() if place is None for part in segment(language, claim)]
     found = {place for place in verbatim.values() if place}
     if rewritten:
@@ -43,11 +44,35 @@ def quoted_places(hit: Hit, claims: Sequence[str], tuning: Quotation = TUNING.qu
     return tuple(_apart(sorted(found, key=lambda place: (place.start, -place.end))))
 
 
-def _verbatim(text: str, claim: str) -> Place | None:
-    """Whatever blanks and breaks of lines stand between the words; a quotation may have been shortened at its end."""
-    words = [word for word in claim.removesuffix("…").split() if word != BETWEEN_LINES.strip()]
-    match = re.search(rf"(?<!\w){_BETWEEN_WORDS.join(map(re.escape, words))}(?!\w)", text) if words else None
-    return Place(*match.span()) if match else None
+class _OneBlank:
+    """A text with one blank for whatever stands between two words, and where each of its characters stood.
+
+    Claims are brought into the same form and looked for as they are: a pattern for each of them took longer to compile than all else here.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._places: list[int] = []
+        after = 0
+        for between in _BETWEEN_WORDS.finditer(text):
+            self._places += range(after, between.start() + 1)
+            after = between.end()
+        self._places += range(after, len(text))
+        self._text = _BETWEEN_WORDS.sub(" ", text)
+
+    def place_of(self, claim: str) -> Place | None:
+        """Where the claim's words first stand whole; a quotation may have been shortened at its end."""
+        claim = _BETWEEN_WORDS.sub(" ", f" {claim.removesuffix('…')} ").strip()
+        start = self._text.find(claim) if claim else -1
+        while start >= 0:
+            end = start + len(claim)
+            if not _is_of_a_word(self._text[start - 1 : start]) and not _is_of_a_word(self._text[end : end + 1]):
+                return Place(self._places[start], self._places[end - 1] + 1)
+            start = self._text.find(claim, start + 1)
+        return None
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _nearest(claimed: AbstractSet[int], units: Sequence[tuple[Place, AbstractSet[int]]], tuning: Quotation) -> Place | None:

@@ -55,7 +55,7 @@ def in_order(question: str, sources: Sources, top_k: int, tuning: Tuning = TUNIN
 
 def _at_level(hits: Sequence[Hit], candidates: Sequence[Candidate], level: float) -> tuple[Hit, ...]:
     """Scores as refusal reads them; the order is not touched."""
-    unseen = {candidate.hit.chunk_id for candidate in candidates if candidate.cosine is None}
+    unseen = {candidate.passage.chunk_id for candidate in candidates if candidate.cosine is None}
     return tuple(replace(hit, score=level * hit.score) if hit.chunk_id in unseen else hit for hit in hits)
 
 

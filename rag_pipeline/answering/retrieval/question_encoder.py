@@ -34,6 +34,7 @@ class QuestionEncoder:
         self._special_tokens = tuning.question.special_tokens
         self._counter = lru_cache(maxsize=tuning.caches.tokenizers)(_counter_of)
         self._cached = lru_cache(maxsize=tuning.caches.question_vectors)(self._encode)
+        self._known_to_read = lru_cache(maxsize=tuning.caches.question_vectors)(self._reads)
 
     def vector(self, question: str, model: EmbeddingModel) -> Vector:
         """The unit vector of a question. Nothing is dropped: beyond the model's window it is the mean over its windows.
@@ -45,6 +46,9 @@ class QuestionEncoder:
 
     def reads(self, question: str, model: EmbeddingModel) -> bool:
         """Whether the model knows the question's language; of a server whose tokenizer is not given it is taken to."""
+        return self._known_to_read(question, model)
+
+    def _reads(self, question: str, model: EmbeddingModel) -> bool:
         estimated = isinstance(model, ServedModel) and model.tokenizer is None
         return estimated or self._counter(model).reads(question)
 

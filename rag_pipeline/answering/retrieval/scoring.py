@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from heapq import heappush, heappushpop
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from rag_pipeline.answering.expected_kind import expected_kind
 from rag_pipeline.answering.tuning import TUNING, Ranking
@@ -42,6 +43,22 @@ class _Asked:
     number: bool
     best_score: float
     """Of the fusion of lists."""
+    covered: dict[frozenset[int], float] = field(default_factory=dict)
+    """The :func:`coverage` of words that some passage has: many have the same ones. The next two alike."""
+    covered_in_names: dict[frozenset[int], float] = field(default_factory=dict)
+    pairs_of: dict[frozenset[int], frozenset[tuple[int, int]]] = field(default_factory=dict)
+
+    def measured(self, candidate: Candidate, named: frozenset[int], said: frozenset[int], ranking: Ranking) -> _Measured:
+        """``named``, ``said``: the words of the question that its document's name has, and it itself."""
+        has = said | named
+        if (covered := self.covered.get(has)) is None:
+            covered = self.covered[has] = coverage(has, self.rarity)
+        if (name := self.covered_in_names.get(named)) is None:
+            name = self.covered_in_names[named] = coverage(named, self.rarity_in_names)
+        if (possible := self.pairs_of.get(said)) is None:
+            possible = self.pairs_of[said] = frozenset(pair for pair in self.pairs if pair[0] in said and pair[1] in said)
+        row = 0.0 if candidate.cosine is None else _covered_by_a_row(self, candidate, covered, ranking)
+        return _Measured(candidate, candidate.score / self.best_score, covered, name, row, possible, len(self.pairs))
 
 
 def ranked(question: str, candidates: Sequence[Candidate], top_k: int, ranking: Ranking = TUNING.ranking) -> tuple[Hit, ...]:
@@ -95,10 +112,11 @@ def level_by_words(question: str, candidates: Sequence[Candidate], ranking: Rank
 def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) -> list[_Measured]:
     in_order = question_words(question)
     words = {word[0]: frozenset(word) for word in in_order}
-    said = [words_said(words, candidate.words) for candidate in candidates]
+    said = [frozenset(words_said(words, candidate.words)) for candidate in candidates]
     joined = joined_words(question)
-    names = {candidate.hit.document: _named(candidate.hit.document, words.keys(), joined) for candidate in candidates}
-    in_names = set().union(*names.values())
+    documents = dict.fromkeys(candidate.passage.document for candidate in candidates)
+    names = {document: _named(document, words.keys(), joined) for document in documents}
+    in_names = set[int]().union(*names.values())
     asked = _Asked(
         words,
         {(one[0], other[0]) for one, other in pairwise(in_order) if one[0] != other[0]},
@@ -107,13 +125,13 @@ def _measured(question: str, candidates: Sequence[Candidate], ranking: Ranking) 
         expected_kind(question) == "number",
         ranking.fusion.best_score,
     )
-    return [_Measured.of(asked, one, names[one.hit.document], has, ranking) for one, has in zip(candidates, said, strict=True)]
+    return [asked.measured(one, names[one.passage.document], has, ranking) for one, has in zip(candidates, said, strict=True)]
 
 
-def _named(document: str, asked: AbstractSet[int], joined: Mapping[int, AbstractSet[int]]) -> set[int]:
+def _named(document: str, asked: AbstractSet[int], joined: Mapping[int, AbstractSet[int]]) -> frozenset[int]:
     """The words of the question that a document's name has, each by itself or several written together."""
     name = name_words(document)
-    return set(name & asked).union(*(words & asked for word, words in joined.items() if word in name))
+    return name.intersection(asked).union(*(joined[word] & asked for word in name.intersection(joined)))
 
 
 def words_said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -> set[int]:
@@ -122,7 +140,7 @@ def words_said(asked: Mapping[int, AbstractSet[int]], found: AbstractSet[int]) -
 
 
 @lru_cache(maxsize=TUNING.caches.document_names)
-def name_words(document: str) -> AbstractSet[int]:
+def name_words(document: str) -> frozenset[int]:
     """The words of a document's name: ``AcmeCorp_2023-annual.pdf`` has four."""
     return frozenset(word_ids(spoken_name(document)))
 
@@ -142,7 +160,7 @@ def word_rarity(
     asked: AbstractSet[int], passages: Sequence[AbstractSet[int]], smoothing: float = TUNING.ranking.inverse_frequency_smoothing
 ) -> dict[int, float]:
     """How much each word of a question tells among the passages: BM25's IDF, with the passages at hand for a corpus."""
-    having = {word: sum(word in passage for passage in passages) for word in asked}
+    having = Counter(chain.from_iterable(map(frozenset(asked).intersection, passages)))
     return {word: math.log(1 + (len(passages) - having[word] + smoothing) / (having[word] + smoothing)) for word in asked}
 
 
@@ -156,13 +174,14 @@ def _without_repetitions(candidates: Sequence[Candidate]) -> list[Candidate]:
     """What a document says in the same words more than once counts once, at its first place, with the best score of them."""
     first: dict[tuple[str, str, str], Candidate] = {}
     for candidate in candidates:
-        hit = candidate.hit
-        same = first.setdefault((hit.collection, hit.document, hit.text), candidate)
+        passage = candidate.passage
+        place = passage.collection, passage.document, passage.text
+        same = first.setdefault(place, candidate)
         if same is candidate:
             continue
-        earlier = min(same.hit, hit, key=lambda one: one.position)
+        earlier = min(same.passage, passage, key=lambda one: one.position)
         rank, score = min(same.rank, candidate.rank), max(same.score, candidate.score)
-        first[hit.collection, hit.document, hit.text] = Candidate(earlier, rank, score, _greater(same.cosine, candidate.cosine), same.words)
+        first[place] = Candidate(earlier, rank, score, _greater(same.cosine, candidate.cosine), same.words)
     return list(first.values())
 
 
@@ -170,7 +189,7 @@ def _greater(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else max(one, other)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there are a hundred for each question, and that takes twice as long to make
 class _Measured:
     """What a passage has of the question but for its pairs of words: ``possible`` are those it may have, of ``asked`` pairs; ``place`` is
     1 for the first in all lists."""
@@ -183,16 +202,6 @@ class _Measured:
     possible: AbstractSet[tuple[int, int]]
     asked: int
 
-    @classmethod
-    def of(cls, asked: _Asked, candidate: Candidate, named: AbstractSet[int], said: AbstractSet[int], ranking: Ranking) -> _Measured:
-        """``named``, ``said``: the words of the question that its document's name has, and it itself."""
-        covered = coverage(said | named, asked.rarity)
-        row = 0.0 if candidate.cosine is None else _covered_by_a_row(asked, candidate.hit, covered, ranking)
-        possible = {pair for pair in asked.pairs if pair[0] in said and pair[1] in said}
-        return cls(
-            candidate, candidate.score / asked.best_score, covered, coverage(named, asked.rarity_in_names), row, possible, len(asked.pairs)
-        )
-
     @property
     def most_pairs(self) -> float:
         """The share of the question's pairs that it can have."""
@@ -200,7 +209,7 @@ class _Measured:
 
     def pairs(self) -> float:
         """The share that it has."""
-        return share_of_pairs(self.possible, word_pairs(self.candidate.hit.text)) * self.most_pairs if self.possible else 0.0
+        return share_of_pairs(self.possible, word_pairs(self.candidate.passage.text)) * self.most_pairs if self.possible else 0.0
 
     def score(self, pairs: float, ranking: Ranking) -> float:
         """With that share of pairs; higher with more of them."""
@@ -229,10 +238,11 @@ def expected_cosine(covered: float, pairs: float, ranking: Ranking = TUNING.rank
     return ranking.unseen_cosine + ranking.unseen_cosine_by_coverage * covered + ranking.unseen_cosine_by_pairs * pairs
 
 
-def _covered_by_a_row(asked: _Asked, hit: Hit, covered: float, ranking: Ranking) -> float:
+def _covered_by_a_row(asked: _Asked, candidate: Candidate, covered: float, ranking: Ranking) -> float:
     """The share of the question's words that one row of numbers has, with the names that stand above it; 0 where no number is asked for."""
-    if not asked.number or covered < ranking.row_words or not is_row(hit.text.replace("\n", " ")):
+    if not asked.number or covered < ranking.row_words or not is_row(candidate.passage.text.replace("\n", " ")):
         return 0.0
+    hit = candidate.hit
     known = word_ids(f"{subject_of(hit.document)} {hit.context}")
     header, label, best = "", "", 0.0
     for line in hit.text.split("\n"):

@@ -83,10 +83,10 @@ def put_together(first: Sequence[Hit], second: Sequence[Hit], tuning: SecondLook
 
     What was found by way of another passage counts a little less than what the question found itself.
     """
-    best = {hit.chunk_id: hit for hit in first}
+    best = {hit.chunk_id: (hit.score, hit) for hit in first}
     for hit in second:
         score = min(tuning.weight * hit.score, first[0].score)
-        if hit.chunk_id not in best or best[hit.chunk_id].score < score:
-            best[hit.chunk_id] = replace(hit, score=score)
-    ordered = sorted(best.values(), key=lambda hit: (hit.chunk_id != first[0].chunk_id, -hit.score))
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
+        if hit.chunk_id not in best or best[hit.chunk_id][0] < score:
+            best[hit.chunk_id] = score, hit
+    ordered = sorted(best.values(), key=lambda scored: (scored[1].chunk_id != first[0].chunk_id, -scored[0]))
+    return tuple(replace(hit, rank=rank, score=score) for rank, (score, hit) in enumerate(ordered, start=1))

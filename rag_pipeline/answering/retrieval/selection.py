@@ -18,7 +18,7 @@ from rag_pipeline.models import Hit
 from rag_pipeline.stores.vectors.languages import language_of
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
-_TELLING_APART = "aeinst0125"
+_TELLING_APART = "aet01"
 """Texts with other numbers of these are no copies, and need not be brought into one form for that: a tenth of the time."""
 
 
@@ -68,9 +68,8 @@ def varied(
         return hit.score * (1 - tuning.same_page * on_page) * (1 - tuning.same_document * in_document)
 
     while left and len(chosen) < top_k:
-        best = max(left, key=worth)
+        best = left.pop(max(range(len(left)), key=lambda place: worth(left[place])))
         chosen.append(replace(best, score=worth(best), rank=len(chosen) + 1))
-        left.remove(best)
         pages[best.collection, best.document, best.page_first or 0] += 1
         documents[best.collection, best.document] += 1
     return tuple(chosen)

@@ -64,7 +64,11 @@ def _named(question: str, hits: Sequence[Hit]) -> set[int]:
     if names := _capitalised(question):
         return names & subjects
     asked = _together(_WORD.findall(question)) & subjects
-    return asked.difference(*(word_ids(hit.text).difference(*_names_of(hit)) for hit in hits)) if asked else asked
+    for hit in hits:
+        if not asked:
+            break  # most are said by the first passages already
+        asked -= word_ids(hit.text).difference(*_names_of(hit))
+    return asked
 
 
 def _capitalised(question: str) -> set[int]:
@@ -79,12 +83,13 @@ def _together(words: Sequence[str]) -> set[int]:
 
 def _names_of(hit: Hit) -> tuple[AbstractSet[int], AbstractSet[int]]:
     """What a passage's document is named for: the words of its file's name, and of the heading above all others."""
-    return _words(spoken_name(hit.document)), _words(" ".join(hit.heading_path[:1]))
+    return _words_of(hit.document, *hit.heading_path[:1])
 
 
 @lru_cache(maxsize=TUNING.caches.document_names)
-def _words(text: str) -> AbstractSet[int]:
-    return frozenset(word_ids(" ".join(_WORD.findall(text))))
+def _words_of(document: str, heading: str = "") -> tuple[AbstractSet[int], AbstractSet[int]]:
+    name, first = (frozenset(word_ids(" ".join(_WORD.findall(text)))) for text in (spoken_name(document), heading))
+    return name, first
 
 
 def _speaks(hit: Hit, names: AbstractSet[int]) -> bool:

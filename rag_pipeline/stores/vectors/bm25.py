@@ -56,7 +56,8 @@ def query_vector(text: str) -> SparseVector:
     return SparseVector(ids, [1.0] * len(ids))
 
 
-def question_words(text: str) -> list[tuple[int, ...]]:
+@lru_cache(maxsize=1 << 8)  # of one question several steps ask for them
+def question_words(text: str) -> tuple[tuple[int, ...], ...]:
     """The dimensions that each word of a question may have in a passage, in the order of the question.
 
     The first is that of :func:`word_ids`, if the word has one there. Stop words of the
@@ -66,7 +67,7 @@ def question_words(text: str) -> list[tuple[int, ...]]:
     may_be = languages_it_may_be(text)
     kept = () if not may_be or ENGLISH in may_be else languages
     words = _WORD.findall(_apart(text).lower().replace("_", " "))
-    return [found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages))]
+    return tuple(found for word in words if not _is_stop_word(word, kept) and (found := _alternatives(word, languages)))
 
 
 def word_forms(text: str, question: str) -> set[int]:

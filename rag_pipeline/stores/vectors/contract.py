@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rag_pipeline.errors import RagError
 from rag_pipeline.models import Hit, IndexedChunk
@@ -131,16 +131,34 @@ class SearchQuery:
     embedding_fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class UnmadeHit(Protocol):
+    """What the order of candidates goes by, and the hit that is made of it when it is first asked for."""
+
+    chunk_id: str
+    collection: str
+    document: str
+    position: int
+    text: str
+
+    @property
+    def hit(self) -> Hit:
+        """All of it."""
+
+
+class Candidate(NamedTuple):
     """A passage with its place in the lists' fusion: rank from 1, fused score, cosine to the question (None where one of the two has no
     vector), and the ids of its words (:func:`rag_pipeline.stores.vectors.bm25.word_ids`). The hit itself has neither rank nor score yet."""
 
-    hit: Hit
+    passage: Hit | UnmadeHit
     rank: int
     score: float
     cosine: float | None
     words: AbstractSet[int]
+
+    @property
+    def hit(self) -> Hit:
+        """The whole passage."""
+        return self.passage if isinstance(self.passage, Hit) else self.passage.hit
 
 
 class VectorIndex(Protocol):

@@ -6,7 +6,7 @@ Belongs here: that merging, and leaving out what is dead. Not here: calls of the
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -28,12 +28,31 @@ MOST_READ_POINTS = 1024
 """Those that ten questions have for candidates, all different. A passage of a PDF, with the boxes of its lines, takes 23 kB: 24 MB."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReadPoint:
-    """A point as it was read for a question. Its hit has neither rank nor score: those are a candidate's."""
+    """A point as it was read for a question. Its hit has neither rank nor score: those are a candidate's.
 
-    hit: Hit
-    words: AbstractSet[int]
+    The hit is made when it is asked for: a question looks at a hundred points and shows twenty, and of a PDF, with the boxes of its
+    lines, to make hits took as long as to read it.
+    """
+
+    __slots__ = ("_made", "chunk_id", "collection", "document", "position", "text", "words")
+
+    def __init__(self, chunk_id: str, payload: Mapping[str, Any], words: AbstractSet[int]) -> None:
+        self.chunk_id = chunk_id
+        self.collection: str = payload["collection"]
+        self.document: str = payload["document"]
+        self.position: int = payload["position"]
+        self.text: str = payload["text"]
+        self.words = words
+        self._made: Hit | Mapping[str, Any] = payload  # one attribute: threads that ask at once make the same hit twice, at worst
+
+    @property
+    def hit(self) -> Hit:
+        """The point as a hit."""
+        made = self._made
+        if not isinstance(made, Hit):
+            self._made = made = hit(0, 0.0, self.chunk_id, made)
+        return made
 
 
 class ReadPoints:
@@ -45,7 +64,7 @@ class ReadPoints:
 
     def __init__(self, most: int = MOST_READ_POINTS) -> None:
         self._most = most
-        self._points: dict[tuple[EdgeShard, str], ReadPoint] = {}
+        self._points: OrderedDict[tuple[EdgeShard, str], ReadPoint] = OrderedDict()
         self._lock = threading.Lock()
 
     def of(self, shard: EdgeShard, chunk_ids: Sequence[str]) -> dict[str, ReadPoint]:
@@ -54,19 +73,19 @@ class ReadPoints:
             known = {identity: point for identity in chunk_ids if (point := self._points.get((shard, identity)))}
         missing = [identity for identity in chunk_ids if identity not in known]
         new = {
-            identity: ReadPoint(hit(0, 0.0, identity, payload), frozenset(words))
+            identity: ReadPoint(identity, payload, frozenset(words))
             for identity, (payload, words) in (shard.payloads(missing, with_words=True) if missing else {}).items()
         }
         with self._lock:
             self._points.update(((shard, identity), point) for identity, point in new.items())
             while len(self._points) > self._most:  # the oldest goes first
-                del self._points[next(iter(self._points))]
+                self._points.popitem(last=False)
         return known | new
 
     def forget(self, shard: EdgeShard) -> None:
         """Let go of those of a shard that is about to be closed."""
         with self._lock:
-            self._points = {key: point for key, point in self._points.items() if key[0] is not shard}
+            self._points = OrderedDict((key, point) for key, point in self._points.items() if key[0] is not shard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +139,7 @@ class SegmentedSearch:
             if query.dense is not None and unknown:
                 cosines |= shard.cosines(query.dense, unknown)
         return [
-            Candidate(read[identity].hit, rank, score, cosines.get(identity), read[identity].words)
+            Candidate(read[identity], rank, score, cosines.get(identity), read[identity].words)
             for rank, (identity, score) in enumerate(fused.items(), start=1)
         ]
 

@@ -72,7 +72,16 @@ def name_of(code: str) -> str | None:
 
 @lru_cache(maxsize=1 << 17)
 def _languages_of(word: str) -> tuple[str, ...]:
+    if _of_all().embed_query(word).indices:  # most words are function words nowhere: one look instead of thirty
+        return ()
     return tuple(language for language, model in _models().items() if not model.embed_query(word).indices)
+
+
+@cache
+def _of_all() -> qdrant_edge.Bm25:
+    """Has no dimension for what is a function word of any of the languages."""
+    names = {getattr(qdrant_edge.Language, name) for name in _models()}
+    return qdrant_edge.Bm25(qdrant_edge.Bm25Config(stopwords=qdrant_edge.StopwordsSet(languages=names)))
 
 
 @cache

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given, strategies
 
@@ -80,6 +82,13 @@ def test_places_are_in_the_passage_in_order_and_apart(text: str, claims: list[st
     bounds = [bound for place in places for bound in (place.start, place.end)]
     assert bounds == sorted(bounds)
     assert all(0 <= place.start < place.end <= len(text) for place in places)
+
+
+def test_no_pattern_is_made_of_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(re, "search", lambda *_: pytest.fail("to compile one takes longer than to find it"))
+    text = "They wrote:\n> the chimney,  swept\n> in May / by two, was.\nSwept it was."
+    places = quoted_places(hit(text=text), ["the chimney, swept in May / by two…", "wept it was."])
+    assert [text[place.start : place.end] for place in places] == ["the chimney,  swept\n> in May / by two"]
 
 
 def test_an_answer_without_marks_cites_nothing() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import qdrant_edge
 
+from rag_pipeline.stores.vectors import languages
 from rag_pipeline.stores.vectors.bm25 import document_vector, query_vector, question_words, word_ids
 
 FORMS = [
@@ -65,3 +66,11 @@ def test_few_words_of_no_language_find_what_is_written_like_them_in_any() -> Non
 def test_stop_words_of_the_questions_language_are_none_of_its_words() -> None:
     assert len(question_words("Wie lautet der Name der Stadt auf Polnisch?")) == 4
     assert len(question_words("Где находится столица и что там есть?")) == 2
+
+
+def test_which_language_has_a_word_for_a_function_word_is_asked_of_all_at_once_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [word for texts in FORMS for text in texts for word in text.lower().split()] + ["the", "aren't", "l'eau", "der", "_", "12"]
+    one_by_one = {word: [name for name, model in languages._models().items() if not model.embed_query(word).indices] for word in words}
+    assert {word: list(languages._languages_of.__wrapped__(word)) for word in words} == one_by_one
+    monkeypatch.setattr(languages, "_models", lambda: pytest.fail("a word that is none was looked up in each language"))
+    assert languages._languages_of.__wrapped__("zeppelin") == ()

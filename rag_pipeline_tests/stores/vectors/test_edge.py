@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from rag_pipeline.errors import RagError
-from rag_pipeline.models import IndexedChunk
+from rag_pipeline.models import Hit, IndexedChunk
 from rag_pipeline.stores.vectors import (
     CollectionNotIndexedError,
     DamagedIndexError,
@@ -150,6 +150,16 @@ def test_what_was_read_is_kept_to_a_bound_and_no_longer_than_its_segment(tmp_pat
         assert not read._points
     index._open.retire("c")
     assert not index._open._read._points
+
+
+def test_a_candidate_is_made_a_hit_when_it_is_asked_for_and_once(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    index.publish(change("c", points("a.md", "foxes run")))
+    (found,) = index.candidates("c", SearchQuery(text="foxes"))
+    index._open.retire("c")  # the rest of it is not looked for in a version that may be closed by then
+    assert not isinstance(found.passage, Hit)
+    assert (found.passage.text, found.passage.document) == (found.hit.text, found.hit.document) == ("foxes run", "a.md")
+    assert found.hit is found.hit
 
 
 def test_threads_share_an_index_while_it_is_published(tmp_path: Path) -> None:

@@ -190,6 +190,8 @@ class Segmentation:
     Reasoned."""
     widest_wrapped: int = 120
     """The same; a longer line is a paragraph. Reasoned: mails are broken after 72 to 78, terminals have 80, source code up to 120."""
+    shortest_telling: float = 0.5
+    """Share of the longest line that a line has which tells whether the text was broken: shorter ones are greetings and ends. Reasoned."""
     fewest_full: int = 2
     """Lines that the next word would not have fitted; one is the longest of any text. Reasoned."""
     longest_kept_whole: int = 80

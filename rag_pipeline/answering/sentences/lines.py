@@ -69,7 +69,11 @@ def _width_of_wrapped(lines: Sequence[str], tuning: Segmentation) -> int | None:
     width = max(map(len, lines), default=0)
     if not tuning.narrowest_wrapped <= width <= tuning.widest_wrapped:
         return None
-    pairs = [(line, below) for line, below in pairwise(lines) if below and 2 * len(line) > width and not line.endswith(ENDS_OF_LINES)]
+    pairs = [
+        (line, below)
+        for line, below in pairwise(lines)
+        if below and len(line) > tuning.shortest_telling * width and not line.endswith(ENDS_OF_LINES)
+    ]
     full = sum(_is_full(line, below, width) for line, below in pairs)
     return width if full >= tuning.fewest_full and full > len(pairs) - full else None
 

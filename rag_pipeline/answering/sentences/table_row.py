@@ -116,8 +116,9 @@ def _numbers(row: TableRow) -> dict[str, tuple[float, float]]:
 def table_row(line: str, header: str) -> TableRow:
     """The row with the names of its columns, where the header has one for each; without any, two cells are a label and its value."""
     cells, names = cells_of(line), cells_of(header)
-    if len(cells) == 2 and not any(names):
-        return TableRow(cells[0].rstrip(": "), (("", cells[1]),))
+    label, *values = cells
+    if len(values) == 1 and not any(names):
+        return TableRow(label.rstrip(": "), (("", values[0]),))
     if len(cells) > len(names):
         return TableRow("", tuple(("", cell) for cell in cells if cell))
     first, unit = _unit_apart(names[0].rstrip(": "))

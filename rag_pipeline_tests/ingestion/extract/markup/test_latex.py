@@ -205,8 +205,8 @@ BIBLIOGRAPHY = b"""@comment{not this}
 def test_a_bibliography_is_a_list_of_sources(tmp_path: Path) -> None:
     extraction = read(tmp_path, "a.bib", BIBLIOGRAPHY)
     assert texts(extraction) == [
-        "Knuth, Donald E.; Weaver, Ann. The TeXbook of Gödel. 1984. publisher: ACM Press and others [knuth84]",
-        "Looms. note: an odd one [weaver]",
+        "The TeXbook of Gödel; author: Knuth, Donald E. and Weaver, Ann; year: 1984; publisher: ACM Press and others [knuth84]",
+        "Looms; note: an odd one [weaver]",
     ]
     assert {element.kind for element in extraction.elements} == {"ListItem"}
 

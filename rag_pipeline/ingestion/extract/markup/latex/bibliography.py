@@ -19,7 +19,7 @@ _KEY = re.compile(r"\s*([^\s,{}()=]+)\s*,")
 _FIELD = re.compile(r"\s*,?\s*([A-Za-z][\w.:+/-]*)\s*=\s*")
 _PART = re.compile(r"\s*#?\s*(?:(\d+)|([A-Za-z][\w.:-]*)(?!\s*=)|(?=[{\"]))")
 _SIGN = re.compile(r'[{}"]')
-_FIRST = ("author", "editor", "title", "booktitle", "journal", "journaltitle", "year", "date")
+_FIRST = ("author", "editor", "booktitle", "journal", "journaltitle", "year", "date")
 _UNSEEN = ("file", "owner", "timestamp", "bdsk-file-1", "mendeley-groups", "__markedentry", "crossref", "options", "langid", "hyphenation")
 _LONGEST_VALUE = 100_000
 
@@ -87,9 +87,8 @@ def _end_of_group(text: str, place: int) -> int:
 
 
 def _in_words(fields: dict[str, str], key: str) -> str:
+    """One statement, as a row of a table is quoted: cut at full stops, no part of it would say which source it is of."""
     shown = {name: words for name, value in fields.items() if name not in _UNSEEN and (words := latex_text(value))}
-    year = shown.get("year") or shown.get("date")
-    authors = shown.get("author") or shown.get("editor")
-    first = [authors and authors.replace(" and ", "; "), shown.get("title"), shown.get("journal") or shown.get("booktitle"), year]
-    rest = [f"{name}: {words}" for name, words in shown.items() if name not in _FIRST or words not in (*first, authors)]
-    return f"{'. '.join(filter(None, [*first, *rest]))} [{key}]"
+    title = shown.pop("title", "")
+    named = [*(name for name in _FIRST if name in shown), *(name for name in shown if name not in _FIRST)]
+    return f"{'; '.join(filter(None, (title, *(f'{name}: {shown[name]}' for name in named))))} [{key}]"

@@ -12,7 +12,7 @@ from sentencex import segment
 
 from rag_pipeline.answering.expected_kind import begins_with_month
 from rag_pipeline.answering.tuning import Segmentation
-from rag_pipeline.stores.vectors.languages import is_function_word, name_of
+from rag_pipeline.stores.vectors.languages import code_of, is_function_word
 
 _INITIAL = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.\s?)*[^\W\d_]\.$")
 """``J. P.``, ``U.S.``, ``A. С.``: the library cuts there in some languages."""
@@ -20,8 +20,8 @@ _BEFORE_A_NUMBER = re.compile(r"(?:^|[\s('’])[^\W\d_]{1,6}\.$")
 """``Abs. 3``, ``Nr. 5``, ``pág. 12``: in all languages short words before a number are rather abbreviations than ends."""
 _ORDINAL = re.compile(r"(?:^|(?P<before>[^\s\d]+)\s|[(–-])\d{1,2}\.$")
 """``18. August``, ``im 3. Stock``, ``1. Jahr 850 €, 2. Jahr 960 €``."""
-_WITH_ORDINALS = frozenset(("da", "de", "fi", "hu", "no", "sl", "tr"))
-"""Of the languages whose function words are known, those that write an ordinal number with a stop (Unicode CLDR, ``dateFormats``)."""
+_WITH_ORDINALS = frozenset(("Danish", "Finnish", "German", "Hungarian", "Norwegian", "Slovene", "Turkish"))
+"""Of the languages whose function words are known, those whose orthography writes an ordinal number with a stop."""
 _NUMBERED = re.compile(r"(?:[^\W\d_]+\.? |§ ?)?(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,6})\.")
 """``Section 1.``, ``Article IV.``, ``§ 3.``, ``2.1.``: what a rule or a paragraph is called, which says nothing without it."""
 _ENCLOSED = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|\([^()]+\)|\[[^\[\]]+\]")
@@ -31,18 +31,18 @@ _LEADER = re.compile(r"\.(?: ?\.){3,}")
 _BLANKS = re.compile(r"\s+")
 
 
-def cut(line: str, language: str, tuning: Segmentation, *, small: bool) -> Iterator[str]:
+def cut(line: str, language: str | None, tuning: Segmentation, *, small: bool) -> Iterator[str]:
     """The sentences of a line that say something.
 
     Args:
         line: of a passage.
-        language: its code, as sentencex names it.
+        language: the passage's, such as ``English``; None where it is not known.
         tuning: the limits.
         small: sentences begin with small letters too.
     """
     start = position = 0
     leaders = [dots.span() for dots in _LEADER.finditer(line)]
-    for part in segment(language, _with_long_ones_opened(line, tuning.longest_kept_whole)):
+    for part in segment(code_of(language), _with_long_ones_opened(line, tuning.longest_kept_whole)):
         position += len(part)
         closing = _CLOSING.match(line, position)
         end = closing.end() if closing else position
@@ -61,21 +61,21 @@ def _with_long_ones_opened(line: str, longest: int) -> str:
     return _ENCLOSED.sub(lambda found: f"_{found[0][1:-1]}_" if len(found[0]) > longest else found[0], line)
 
 
-def _goes_on_after(sentence: str, rest: str, language: str, *, small: bool) -> bool:
+def _goes_on_after(sentence: str, rest: str, language: str | None, *, small: bool) -> bool:
     following = rest.lstrip()[:1]
     abbreviated = _INITIAL.search(sentence) or (following.isdigit() and _BEFORE_A_NUMBER.search(sentence))
     numbered = bool(following) and _NUMBERED.fullmatch(sentence)
     return (following.islower() and not small) or bool(abbreviated or numbered) or _is_ordinal(sentence, rest, language)
 
 
-def _is_ordinal(sentence: str, rest: str, language: str) -> bool:
+def _is_ordinal(sentence: str, rest: str, language: str | None) -> bool:
     """Whether a number before a stop is one that counts something behind it: a month; or anything, in languages that write it so, behind
     a function word, a comma or a colon."""
     found = _ORDINAL.search(sentence)
     if not found or begins_with_month(rest):
         return found is not None
     before = found["before"] or ""
-    return language in _WITH_ORDINALS and bool(rest) and (before.endswith((",", ":")) or is_function_word(before, name_of(language)))
+    return language in _WITH_ORDINALS and bool(rest) and (before.endswith((",", ":")) or is_function_word(before, language))
 
 
 def _says_something(text: str, fewest_letters: int) -> bool:

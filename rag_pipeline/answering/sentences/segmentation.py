@@ -17,7 +17,7 @@ from rag_pipeline.answering.sentences.shapes import is_in_small_letters, is_of_n
 from rag_pipeline.answering.sentences.table_row import TableRow, is_total, table_row
 from rag_pipeline.answering.tuning import TUNING, Segmentation
 from rag_pipeline.models import Hit, is_header, is_row
-from rag_pipeline.stores.vectors.languages import code_of, language_of
+from rag_pipeline.stores.vectors.languages import language_of
 
 _LEANING = re.compile(r"(?:He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|However|Therefore|Thus)\b")
 _QUESTION_MARKS = ("?", "？", "؟", "?”", '?"')
@@ -30,7 +30,7 @@ def sentences_of(passage: int, hit: Hit, tuning: Segmentation = TUNING.segmentat
     lines, headings = _lines_and_headings(hit, tuning)
     lines = list(with_groups(lines, header, tuning))
     quotable = list(facts(lines, above, headings, tuning)) or [Fact(line, "") for line in lines if line not in headings]
-    parts = _parts(quotable, header, code_of(language_of(hit.text)), tuning, small=is_in_small_letters(hit.text, tuning.fewest_capitals))
+    parts = _parts(quotable, header, language_of(hit.text), tuning, small=is_in_small_letters(hit.text, tuning.fewest_capitals))
     sentences: list[Sentence] = []
     for place, (text, row, heading) in enumerate(parts):
         leans = bool(_LEANING.match(text)) or (row is None and bool(sentences) and sentences[-1].asks)
@@ -58,7 +58,7 @@ def _header_above(hit: Hit) -> str:
 
 
 def _parts(
-    facts: Sequence[Fact], header: str, language: str, tuning: Segmentation, *, small: bool
+    facts: Sequence[Fact], header: str, language: str | None, tuning: Segmentation, *, small: bool
 ) -> Iterator[tuple[str, TableRow | None, str]]:
     """Sentences, and rows with the names of their columns: those that stand last above them, unless a paragraph stands between. Each with
     its heading."""

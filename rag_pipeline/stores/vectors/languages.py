@@ -65,11 +65,6 @@ def code_of(language: str | None) -> str:
     return _CODES.get(language or ENGLISH, "en")
 
 
-def name_of(code: str) -> str | None:
-    """The language of a code of ISO 639-1, as the engine names it; None where it knows no such."""
-    return next((language for language, known in _CODES.items() if known == code), None)
-
-
 @lru_cache(maxsize=1 << 17)
 def _languages_of(word: str) -> tuple[str, ...]:
     if _of_all().embed_query(word).indices:  # most words are function words nowhere: one look instead of thirty

@@ -51,3 +51,28 @@ def f(): pass
 )
 def test_words_lose_their_marks(tmp_path: Path, written: str, seen: str) -> None:
     assert " ".join(" ".join(texts(read(tmp_path, "a.typ", written.encode()))).split()) == seen
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ('columns: 2, "Room", "Watts", [Kitchen], $40 + x$', "Room || Watts\nKitchen | 40 + x"),
+        ("columns: (1fr, auto), table.header[Room][Watts], [Hall, big], [4]", "Room || Watts\nHall, big | 4"),
+        (
+            'columns: 2, table.header(repeat: false, "Room", [Watts]), table.hline(), strong("Hall"), mill',
+            "Room || Watts\nHall | Mill of Ayr",
+        ),
+        ("columns: 2, table.cell(colspan: 2)[Both], [a], [b],", "Both\na | b"),
+        ('columns: 2, inset: 4pt, [a: b], "c, d"', "a: b | c, d"),
+        ("columns: 2, text(red)[once], [b]", "once | b"),
+    ],
+)
+def test_every_argument_of_a_table_without_a_name_is_a_cell(tmp_path: Path, table: str, rows: str) -> None:
+    assert texts(read(tmp_path, "a.typ", f"#let mill = [Mill of Ayr]\n#table({table})".encode())) == [rows]
+
+
+@pytest.mark.parametrize("name", ["table", "strong"])
+@pytest.mark.parametrize("deep", [2, 48, 49, 50, 51, 400])
+def test_no_word_is_lost_however_deep_it_stands(tmp_path: Path, name: str, deep: int) -> None:
+    written = f"#{f'{name}(' * deep}[kept words]{')' * deep}"
+    assert "kept words" in " ".join(texts(read(tmp_path, "a.typ", written.encode())))

@@ -42,7 +42,12 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 _FORMULA_WORD = re.compile(r"\\(.)|\"([^\"]*)\"|([A-Za-z][A-Za-z.]+)|(.)", re.DOTALL)
 _STRING = re.compile(r"\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _GROUP = re.compile(r"\\.|\"(?:[^\"\\\n]|\\.)*\"|//[^\n]*|[()\[\]{}]", re.DOTALL)
+_CODE_PIECE = re.compile(rf"{_GROUP.pattern}|\$[^$]*\$|,", re.DOTALL)
 _SETTING = re.compile(r"([\w-]+)\s*:\s*$")
+_NAMED_VALUE = re.compile(r"\s*(?:([\w-]+)\s*:\s*)?([A-Za-z_][\w-]*)\s*")
+_ARGUMENT_NAME = re.compile(r"\s*([\w-]+)\s*:")
+_PART_OF_TABLE = re.compile(r"\s*(?:table|grid)\.(header|footer|hline|vline)\b")
+_SPANNED = re.compile(r"\bcolspan\s*:\s*(\d{1,2})\b")
 _PARTNERS = {"(": ")", "[": "]", "{": "}"}
 _SHOWN = (
     "title",
@@ -223,48 +228,95 @@ class _TypstReader:
         return place
 
     def _words_in(self, place: int, end: int, depth: int) -> None:
-        """The words in code: its markup, strings that are no settings, and calls."""
+        """The words in code: its markup, formulas, strings that are no settings, what is defined by a name, and calls."""
         while place < end:
-            found = _GROUP.search(self._text, place, end)
-            calls = _NAME.search(self._text, place, found.start() if found else end)
-            if found is None:
-                return
-            before = self._text[place : found.start()]
+            found = _CODE_PIECE.search(self._text, place, end)
+            before = self._text[place : found.start() if found else end]
+            if found is None or found[0] == ",":
+                self._write_named(before)
+                place = found.end() if found else end
+                continue
+            calls = _NAME.search(before)
             setting = _SETTING.search(before)
+            is_shown = setting is None or setting[1] in _SHOWN
             place = found.end()
-            if found[0].startswith('"') and (setting is None or setting[1] in _SHOWN):
-                self._page.write(f"{found[0][1:-1]} ")
-            elif found.start() in self._ends and depth >= _DEEPEST:
+            if found[0][0] in '"$':
+                said = found[0][1:-1]
+                self._write_if(is_shown, f"{_formula(said) if found[0][0] == '$' else said} ")
+            elif found.start() in self._ends and depth + 1 >= _DEEPEST:  # nobody would look into its arguments
                 place = self._ends[found.start()] + 1
                 self._page.write(self._text[found.end() : place - 1])
             elif found.start() in self._ends and self._ends[found.start()] <= end:
                 place = self._ends[found.start()] + 1
                 last = _NAME.findall(before)[-1:] if calls else []
-                if setting is None or setting[1] in _SHOWN or found[0] == "[":
-                    self._arguments(last[0] if last and before.rstrip().endswith(last[0]) else "", found.start(), end, depth + 1)
+                if is_shown or found[0] == "[":
+                    name = last[0] if last and before.rstrip().endswith(last[0]) else ""
+                    place = max(place, self._arguments(name, found.start(), end, depth + 1))  # with what stands behind it in brackets
                     self._page.write(" ")
 
+    def _write_if(self, is_shown: bool, words: str) -> None:
+        if is_shown:
+            self._page.write(words)
+
+    def _write_named(self, argument: str) -> None:
+        """What an argument that is a name stands for."""
+        found = _NAMED_VALUE.fullmatch(argument)
+        if found and found[2] in self._named and (found[1] is None or found[1] in _SHOWN):
+            self._page.write(f"{self._named[found[2]]} ")
+
     def _table(self, place: int, end: int, depth: int) -> None:
+        """Each argument without a name is a cell, whatever it is made of: markup, a string, a formula, a call."""
         cells: list[str] = []
-        header = 0
-        columns = re.compile(r"\bcolumns\s*:\s*(?:(\d{1,3})|\()").search(self._text, place, end)
-        width = int(columns[1]) if columns and columns[1] else self._counted(columns.end() - 1) if columns else 1
-        while place < end and (found := _GROUP.search(self._text, place, end)):
-            before = self._text[place : found.start()]
+        width, is_headed = 1, False
+        for start, stop in self._arguments_between(place, end):
+            part, name = _PART_OF_TABLE.match(self._text, start, stop), _ARGUMENT_NAME.match(self._text, start, stop)
+            if part and part[1] in ("header", "footer"):
+                is_headed = is_headed or (part[1] == "header" and not cells)
+                cells += self._cells_of(part.end(), stop, depth)
+            elif name and name[1] == "columns":
+                width = self._width(name.end(), stop)
+            elif not name and not part:
+                cells += self._cell(start, stop, depth)
+        self._page.table([cells[start : start + width] for start in range(0, len(cells), width)], is_headed)
+
+    def _arguments_between(self, place: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where each argument begins and ends."""
+        start = place
+        while found := _CODE_PIECE.search(self._text, place, end):
             place = found.end()
-            if found.start() not in self._ends or self._ends[found.start()] > end:
-                continue
-            if re.search(r"\b(?:table|grid)\.(?:header|footer)\s*$", before):
-                header = header or (len(cells) + 1 if before.rstrip().endswith("header") else 0)
-                continue
-            stop, aside = self._ends[found.start()], self._page.put_aside()
-            if _SETTING.search(before):
-                self._page.taken(aside)
-            else:
-                self._arguments("", found.start(), stop + 1, depth + 1)
-                cells.append(self._page.taken(aside).replace("\n", " "))
+            if found[0] == ",":
+                yield start, found.start()
+                start = place
+            elif self._ends.get(found.start(), end) < end:
+                place = self._ends[found.start()] + 1
+        yield start, end
+
+    def _cells_of(self, place: int, end: int, depth: int) -> list[str]:
+        """Those of a header or footer: its arguments, and each block of markup behind them."""
+        cells: list[str] = []
+        while place in self._ends and self._ends[place] < end:
+            stop = self._ends[place]
+            within = [(place, stop + 1)] if self._text[place] == "[" else self._arguments_between(place + 1, stop)
+            for argument in within:
+                cells += [] if _ARGUMENT_NAME.match(self._text, *argument) else self._cell(*argument, depth)
             place = stop + 1
-        self._page.table([cells[start : start + max(width, 1)] for start in range(0, len(cells), max(width, 1))], header > 0)
+        return cells
+
+    def _cell(self, start: int, end: int, depth: int) -> list[str]:
+        """A cell with empty ones for the other columns that it spans; none where there is no argument."""
+        if not self._text[start:end].strip():
+            return []
+        aside = self._page.put_aside()
+        self._words_in(start, end, depth + 1)
+        spanned = _SPANNED.search(self._text, start, end)
+        return [self._page.taken(aside).replace("\n", " "), *[""] * (int(spanned[1]) - 1 if spanned else 0)]
+
+    def _width(self, place: int, end: int) -> int:
+        """How many columns are told: by a number, or by their widths."""
+        said = self._text[place:end].strip()
+        if said.isdecimal():
+            return max(int(said[:3]), 1)
+        return max(self._counted(place + self._text[place:end].find("(")), 1)
 
     def _counted(self, place: int) -> int:
         inside = self._text[place + 1 : self._ends.get(place, place)]

@@ -213,3 +213,11 @@ def test_a_bibliography_is_a_list_of_sources(tmp_path: Path) -> None:
 
 def test_a_source_whose_fields_cannot_be_told_is_kept_as_it_is(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "a.bib", b"@book{a, title = {Looms}}\n@book{b, lost words\n}\n")) == ["Looms [a]", "@book{b, lost words\n}"]
+
+
+def test_colours_of_tables_are_not_seen(tmp_path: Path) -> None:
+    """As the manuals of colortbl and xcolor have them."""
+    colours = "\\rowcolors{2}{gray!10}{white}\\arrayrulecolor{blue}"
+    cells = "\\rowcolor[gray]{.9}[2pt][3pt]Name & Size\\\\\\cellcolor{red}bolt & \\cellcolor[rgb]{1,0,0}3"
+    content = f"{colours}\\begin{{tabular}}{{ll}}{cells}\\end{{tabular}}"
+    assert texts(read(tmp_path, "a.tex", content.encode())) == ["Name || Size\nbolt | 3"]

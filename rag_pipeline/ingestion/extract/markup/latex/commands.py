@@ -23,7 +23,10 @@ _SIGNATURES = {
     "setbeamercolor DeclareUnicodeCharacter fontsize newfont savebox sbox crefformat AtBeginEnvironment newcolumntype",
     "om": "usepackage RequirePackage documentclass documentstyle color pagecolor captionsetup setlist addbibresource newcounter usetheme "
     "usecolortheme usefonttheme useinnertheme useoutertheme LoadClass setmainfont setsansfont setmonofont setmathfont setdefaultlanguage "
-    "setmainlanguage setotherlanguage setotherlanguages textcolor colorbox href rotatebox bibitem includegraphics includepdf",
+    "setmainlanguage setotherlanguage setotherlanguages textcolor colorbox href rotatebox bibitem includegraphics includepdf "
+    "arrayrulecolor doublerulesepcolor",
+    "omoo": "columncolor rowcolor cellcolor",
+    "ommm": "rowcolors",
     "mmm": "definecolor addcontentsline newlist crefname Crefname qbezier",
     "mmmm": "titlespacing usefont",
     "o": "printbibliography addlinespace pagebreak nopagebreak allowdisplaybreaks midrule toprule bottomrule hyperref printglossary "

@@ -6,9 +6,11 @@ enough (``nearness.py``).
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from math import log1p
 
 from rag_pipeline.answering.expected_kind import holds, only_answer
 from rag_pipeline.answering.quoting.asked import Asked
@@ -18,9 +20,12 @@ from rag_pipeline.answering.quoting.nearness import Nearness
 from rag_pipeline.answering.retrieval.scoring import coverage, expected_cosine, share_asked, share_of_pairs
 from rag_pipeline.answering.retrieval.subjects import may_speak_of_what_is_named
 from rag_pipeline.answering.sentences.sentence import Sentence
+from rag_pipeline.answering.sentences.shapes import is_labelled
 from rag_pipeline.answering.sentences.table_row import parts_of_others
 from rag_pipeline.answering.tuning import Quoting, Ranking, Tuning
 from rag_pipeline.stores.vectors.bm25 import word_pairs
+
+_WORD = re.compile(r"\w+")
 
 
 def scores_by_words(found: Found, tuning: Tuning) -> tuple[dict[int, float], str]:
@@ -35,7 +40,7 @@ def scores_by_words(found: Found, tuning: Tuning) -> tuple[dict[int, float], str
     read = [(n, found.sentences[n]) for n in fit]
     parts = parts_of_others({n: (hits[one.passage - 1].document_id, one.row) for n, one in read if one.row and asked.kind == "number"})
     fits = {n: _fits(one, asked, quoting, is_part=n in parts) for n, one in read}
-    return {n: quoting.coverage * found.covered[n] + worth[one.passage - 1] + fits[n] for n, one in read}, lacking
+    return {n: quoting.coverage * found.covered[n] + worth[one.passage - 1] + fits[n] + _tells(one, quoting) for n, one in read}, lacking
 
 
 def _stating(found: Found, least: float) -> list[int]:
@@ -63,6 +68,15 @@ def _names_of_cells(sentence: Sentence) -> Sequence[str]:
         return ()
     names = (sentence.heading, *sentence.row.name.split(": "), *(column for column, _ in sentence.row.cells))
     return [name for name in names if name] or [""]
+
+
+def _tells(sentence: Sentence, quoting: Quoting) -> float:
+    """What a sentence gains by its length: a few words that are the question's own have its meaning, and tell nothing.
+
+    A value with the name of what it is tells enough, however short both are.
+    """
+    words = len(_WORD.findall(sentence.text))
+    return quoting.length * log1p(max(words, quoting.enough_words) if sentence.row or is_labelled(sentence.text) else words)
 
 
 def _fits(sentence: Sentence, asked: Asked, quoting: Quoting, *, is_part: bool) -> float:

@@ -26,7 +26,7 @@ from pathlib import Path
 from rag_pipeline.ingestion.folder.disk import DiskFolder
 from rag_pipeline.ingestion.folder.example_documents import QUESTIONS, add_examples
 
-PARTS = {"-m ui": "app", "api grpc": "code server", "dagster_webserver": "webserver", "dagster._daemon": "daemon", "up": "rag up"}
+PARTS = {"-m ui": "app", "defs.code_server": "code server", "dagster_webserver": "webserver", "dagster._daemon": "daemon", "up": "rag up"}
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 

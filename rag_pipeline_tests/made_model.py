@@ -1,6 +1,7 @@
-"""The packaged model's light runtime, and which runtime is the fastest here: found out once for all tests, as an installation does once.
+"""The packaged model's light runtime, made once for all tests, as an installation does once. It embeds in bulk too, whatever is faster.
 
-Each data folder would find it out anew, ten seconds of processor time. How that goes is tested in ``embedding/``, which gets none of this.
+Each data folder would make it anew, ten seconds of processor time; and on a processor that calculates in bfloat16, or that was too busy to
+be measured, each process with much to embed would load PyTorch for as long again. How a runtime is chosen is tested in ``embedding/``.
 """
 
 import os
@@ -11,20 +12,21 @@ from pathlib import Path
 from filelock import FileLock
 
 SAID = "said-while-it-was-made"
-"""A file: what a program got that had something to embed meanwhile, a line each for little and for much. Making it takes as long as half
-a minute, so that is asked in the one process that has to wait for it anyway."""
+"""A file: what a program got that had something to embed meanwhile, and what it was told to take for much, a line each. Making it takes as
+long as half a minute, so that is asked in the one process that has to wait for it anyway."""
 _WHO_READS_MEANWHILE = """
 import sys
-from rag_pipeline.embedding.embedder import begin_preparation, load_embedder
+from rag_pipeline.embedding.embedder import _choice_of_preparation, begin_preparation, load_embedder
 from rag_pipeline.embedding.model_files import locate_model
+from rag_pipeline.embedding.runtime_choice import LIGHT, Measurement, keep_choice
 from rag_pipeline.settings import load_settings
 settings = load_settings()
 model = locate_model(settings)
 begin_preparation(model, settings)
 few = load_embedder(model, settings, 1)
 print(type(few).__name__, "torch" in sys.modules)
-many = load_embedder(model, settings)
-print(type(many).__name__, "torch" in sys.modules)
+print(_choice_of_preparation(model, settings), "torch" in sys.modules)
+keep_choice(model, settings, Measurement({LIGHT: 1.0}, steady=True))
 """
 
 

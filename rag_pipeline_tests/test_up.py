@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psutil
 import pytest
 
 from rag_pipeline.cli.up import Service, _Supervisor
+from rag_pipeline.defs.runs import open_instance
 from rag_pipeline.ingestion.steps.workspace import Workspace
 from rag_pipeline.settings import Settings
 from rag_pipeline_tests.made_model import put_into
@@ -186,12 +188,23 @@ def test_the_log_has_no_warning_of_our_making(up: Up) -> None:
     assert not suspicious, "\n".join(lines[max(0, suspicious[0] - 5) : suspicious[0] + 60])
 
 
+def _a_run_that_nobody_is_at(folder: Path) -> str:
+    """As a `rag up` leaves it that was killed; its number."""
+    with open_instance(Settings(data_dir=folder / "data")) as instance:
+        return instance.create_run_for_job(dg.job(name="ended")(lambda: None)).run_id
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_one_signal_ends_all_and_leaves_no_orphan(request: pytest.FixtureRequest, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C one that has worked; the other signals one that was just set up, and is still making its model."""
+    if number == signal.SIGTERM:
+        left = _a_run_that_nobody_is_at(tmp_path)
     running = request.getfixturevalue("up") if number == signal.SIGINT else Up(tmp_path)
     wait_for(running.ready, 180, "rag up to say that it is ready")
+    if number == signal.SIGTERM:
+        with open_instance(Settings(data_dir=running.data)) as instance:
+            assert instance.get_run_by_id(left).status == dg.DagsterRunStatus.FAILURE
     assert running.end(number) == []
     if number != signal.SIGKILL:
         assert running.process.returncode == 0

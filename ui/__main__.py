@@ -13,10 +13,12 @@ def main() -> int:
     from rag_pipeline.access import accepted_tokens
     from rag_pipeline.errors import RagError
     from rag_pipeline.settings import load_settings
+    from ui.web.listening import listen
 
     try:
         settings = load_settings()
         accepted_tokens(settings)  # what is wrong is said at once, and not after three seconds of imports
+        listen(settings).close()
         gc.disable()  # what is imported stays: to look for garbage in it meanwhile is a fifth of all that a start costs
         from ui.web.app import serve
 

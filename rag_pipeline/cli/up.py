@@ -47,16 +47,15 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(slots=True)
 class Service:
-    """A child process and the address that answers once it is ready. ``ends``: it does something and is done.
+    """A child process and the address that answers once it is ready.
 
-    The next one starts at once, or when this one has ended or listens at its socket.
+    The next one starts at once, or when this one listens at its socket.
     """
 
     name: str
     command: Sequence[str]
     ready_url: str | None = None
     ready_socket: str | None = None
-    ends: bool = False
     process: subprocess.Popen[str] | None = field(default=None)
 
 
@@ -114,12 +113,11 @@ def _services(settings: Settings, home: str) -> list[Service]:
     location = f"load_from:\n  - grpc_server:\n      socket: {socket_path}\n      location_name: rag_pipeline.definitions\n"
     write_atomically(settings.dagster_home / "workspace.yaml", location.encode())
     python, host = sys.executable, settings.dagster_host
-    code = [python, "-m", "dagster", "api", "grpc", "-m", "rag_pipeline.definitions", "--socket", socket_path, "--log-level", "warning"]
+    code = [python, "-m", "rag_pipeline.defs.code_server", "--socket", socket_path, "--log-level", "warning"]
     web = [python, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", str(settings.dagster_port), "--log-level", "warning"]
     return [
         Service("app", [python, "-m", "ui"], f"{settings.app_url}/api/v1/health"),
-        Service("runs", [python, "-m", "rag_pipeline.defs.runs"], ends=True),  # marks those that a killed `rag up` left
-        Service("code", [*code, "--location-name", "rag_pipeline.definitions"], ready_socket=socket_path),
+        Service("code", code, ready_socket=socket_path),
         Service("dagster", web, f"{settings.dagster_url}/server_info"),
         Service("daemon", [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]),
     ]
@@ -169,7 +167,7 @@ class _Supervisor:
     def _wait_for(self, service: Service) -> None:
         """Whoever opens Dagster's records first makes their tables; webserver and daemon would report a starting code server as broken."""
         deadline = time.monotonic() + READY_SECONDS
-        while not _is_prepared(service) and time.monotonic() < deadline:
+        while service.ready_socket and not _listens(service.ready_socket) and time.monotonic() < deadline:
             if self._stop.wait(0.05) or self._ended():
                 return
 
@@ -177,7 +175,7 @@ class _Supervisor:
         """What to say of a part that ended although it should not have."""
         for service in self._services:
             status = service.process.poll() if service.process else None
-            if status is not None and not (service.ends and status == 0):
+            if status is not None:
                 return f"{service.name} ended with status {status}; stopping the rest."
         return None
 
@@ -238,13 +236,6 @@ class _Supervisor:
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _is_prepared(service: Service) -> bool:
-    """Whether the next service may start."""
-    if service.ends:
-        return service.process is not None and service.process.poll() is not None
-    return not service.ready_socket or _listens(service.ready_socket)
 
 
 def _listens(path: str) -> bool:

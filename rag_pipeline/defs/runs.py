@@ -16,7 +16,7 @@ from filelock import FileLock
 from rag_pipeline.defs.instance import database_variable, prepare_instance
 from rag_pipeline.defs.partitions import collections
 from rag_pipeline.errors import RagError
-from rag_pipeline.settings import Settings, load_settings
+from rag_pipeline.settings import Settings
 
 _BEGUN = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -63,13 +63,3 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> Sequence[str]:
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         dead.append(run.run_id)
     return dead
-
-
-def main() -> None:
-    """``python -m rag_pipeline.defs.runs``: what ``rag up`` does before it starts a daemon."""
-    with open_instance(load_settings()) as instance:
-        fail_dead_runs(instance)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,10 @@ Belongs here: vectors by it, in a dtype. Not here: which dtype (``runtime_choice
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -25,7 +27,9 @@ class SentenceTransformerEmbedder:
     """A model as sentence-transformers runs it; float32 until it is told otherwise. Safe to share by threads."""
 
     def __init__(self, model: ModelFiles, device: str, batch_size: int) -> None:
-        from transformers.utils.logging import disable_progress_bar
+        with _looking_for_no_garbage():
+            import sentence_transformers  # noqa: F401
+            from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for reading 90 MB from disk, on standard error of every command
         self.files = model
@@ -82,6 +86,18 @@ class SentenceTransformerEmbedder:
             encode = getattr(self._model, method)
             tensor = cast("Tensor", encode(texts, batch_size=self._batch_size, convert_to_tensor=True, show_progress_bar=False))
         return unit_rows(tensor.float().cpu().numpy())
+
+
+@contextmanager
+def _looking_for_no_garbage() -> Iterator[None]:
+    """What is imported stays: to look for garbage in it meanwhile is a sixth of what the import costs."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 def runs_on_processor(device: str) -> bool:

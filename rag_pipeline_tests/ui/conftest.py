@@ -192,7 +192,7 @@ def narrow_down(page: Any, collection: str = "", **typed: str) -> None:
     page.locator("#narrow .take").click()
 
 
-def live_in_windows(page: Any, settings: Settings, number: int = 8) -> None:
+def live_in_windows(page: Any, settings: Settings, number: int = 7) -> None:
     """More windows of one browser than it has connections to an address (six): all are shown progress while all are given answers."""
     answerer = ScriptedAnswerer(pieces=["word "] * 1000, pause_seconds=0.5)
     with serving(settings, answerer) as address:

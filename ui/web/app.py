@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +25,6 @@ from starlette.staticfiles import StaticFiles
 
 from rag_pipeline.access import accepted_tokens
 from rag_pipeline.answering.answerer import Answerer
-from rag_pipeline.errors import RagError
 from rag_pipeline.privacy import switch_off_telemetry
 from rag_pipeline.settings import Settings, load_settings
 from ui.api import (
@@ -54,6 +52,7 @@ from ui.views.environment import render
 from ui.views.language.choice import require_spoken
 from ui.web import language, login, metrics
 from ui.web.gatekeeper import Gatekeeper
+from ui.web.listening import listen
 from ui.web.page_states import bound_page_states
 from ui.web.rate_limit import RateLimit
 from ui.web.security import Guard
@@ -188,7 +187,7 @@ def serve(settings: Settings) -> None:
         RagError: the address cannot be used, or is open to others without a token.
     """
     accepted_tokens(settings)
-    with _listen(settings) as listening:
+    with listen(settings) as listening:
         config = uvicorn.Config(
             create_app(settings),
             log_level="warning",
@@ -215,15 +214,3 @@ def _is_about_open_streams(record: logging.LogRecord) -> bool:
 
 def _already_stopped(number: int, frame: FrameType | None) -> None:
     pass
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        both = settings.host == "::" and socket.has_dualstack_ipv6()  # "every address" means those of IPv4 too
-        return socket.create_server((settings.host, settings.app_port), family=family, backlog=512, dualstack_ipv6=both)
-    except OSError as error:
-        raise RagError(
-            f"The app cannot listen on {settings.app_url}: {error.strerror}. "
-            "Stop the program that has the port, or set RAG_APP_PORT to another (and RAG_HOST to an address of this machine)."
-        ) from error

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rag_pipeline.ingestion.extract.office.number_formats.codes import writes_more
+from rag_pipeline.ingestion.extract.office.number_formats.dates import value_shown
 
 _BEGIN, _END, _SHEET, _FORMAT, _CELL_FORMAT, _DATES = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x0022
 _NUMBER, _SHORT_NUMBER, _FORMULA, _SHORT_NUMBERS = 0x0203, 0x027E, 0x0006, 0x00BD
@@ -74,19 +74,9 @@ def old_numbers(content: bytes) -> dict[str, Numbers]:
             for row, column, index, number in _cells(kind, data):
                 if index in telling:
                     code = telling[index]
-                    value = _value(number, code, workbook.since_1904)
+                    value = value_shown(number, code, workbook.since_1904)
                     found.setdefault(around[-1], {}).setdefault(row, {})[column] = value, code
     return found
-
-
-def _value(number: float, code: str, since_1904: bool) -> object:
-    from openpyxl.styles.numbers import is_date_format, is_timedelta_format
-    from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
-
-    if is_date_format(code):
-        with suppress(ValueError, OverflowError):
-            return from_excel(number, MAC_EPOCH if since_1904 else WINDOWS_EPOCH, is_timedelta_format(code))
-    return number
 
 
 def records(content: bytes) -> Iterator[tuple[int, int, bytes]]:

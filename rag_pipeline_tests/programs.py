@@ -74,7 +74,8 @@ ZIP = Program("Info-ZIP", "zip", lambda: shutil.which("zip"))
 WRITER = _libreoffice("writer")
 IMPRESS = _libreoffice("impress")
 CALC = _libreoffice("calc")
-ALL = (BROWSER, FIREFOX, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, ZIP)
+DRAW = _libreoffice("draw")
+ALL = (BROWSER, FIREFOX, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, DRAW, ZIP)
 
 
 def needs(*programs: Program) -> pytest.MarkDecorator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import struct
 
+from rag_pipeline.ingestion.extract.books.family import FICTION_BOOK
 from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, DBASE, INTERCHANGE, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, SYLK, TSV, YAML
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
@@ -145,7 +146,12 @@ TEXTS: dict[str, tuple[str, bytes]] = {
 }
 SYLK_CONTENT = b'ID;PX\nP;PGeneral\nP;P0%\nP;Pd/m/yy\nF;P1;FG0G;X2;Y1\nC;X1;K"a;;b"\nC;X2;K0.5\nF;P2;C1\nC;Y2;X1;K45000\nC;A\x1bNHau\nE\n'
 DIF_CONTENT = b'TABLE\n0,1\n"X"\nLABEL\n1,0\n"A"\nDATA\n0,0\n""\n-1,0\nBOT\n1,0\n"a"\n0,1.5\nV\n0,0\nNA\n-1,0\nEOD\n'
-TEXTS |= {"slk": (SYLK, SYLK_CONTENT), "dif": (INTERCHANGE, DIF_CONTENT)}
+FICTION = b"""<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0"><description><title-info><book-title>B</book-title>
+</title-info></description><body><title><p>B</p></title><section><title><p>One</p></title><p>w <emphasis>e</emphasis><image alt="a"/></p>
+<subtitle>***</subtitle><table><tr><th>a</th></tr></table></section></body><body name="notes">
+<section id="n"><title><p>1</p></title><p>n</p>
+</section></body><binary id="c">iVBORw0KGgo=</binary></FictionBook>"""
+TEXTS |= {"fb2": (FICTION_BOOK, FICTION), "slk": (SYLK, SYLK_CONTENT), "dif": (INTERCHANGE, DIF_CONTENT)}
 DBASE_FIELDS = b"".join(struct.pack("<11sc4xB15x", *one) for one in ((b"A", b"C", 3), (b"D", b"D", 8), (b"T", b"T", 8), (b"M", b"M", 10)))
 DBASE_HEAD = struct.pack("<4BIHH16xBBH", 0x30, 124, 3, 1, 2, 161, 30, 0, 3, 0) + DBASE_FIELDS + b"\r"
 DBASE_ROWS = b" caf20240301\x73\x8a\x25\0\0\0\x10\0         1" + b"*" + b" " * 29

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 
-from rag_pipeline.ingestion.extract.books.family import FICTION_BOOK
+from rag_pipeline.ingestion.extract.books.family import FICTION_BOOK, MOBIPOCKET
 from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
 from rag_pipeline.ingestion.extract.data.family import CSV, DBASE, INTERCHANGE, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, SYLK, TSV, YAML
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
@@ -32,6 +32,7 @@ from rag_pipeline.ingestion.extract.markup.family import (
 from rag_pipeline.ingestion.extract.media_types import PLAIN
 from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from rag_pipeline.ingestion.extract.pdf.family import PDF
+from rag_pipeline_tests.ingestion.extract.books.palm_books import HUFFMAN, book, book_of_pages
 from rag_pipeline_tests.ingestion.extract.documents import (
     compound_file,
     deck,
@@ -166,6 +167,8 @@ PACKAGES: dict[str, tuple[str, bytes]] = {
 BINARIES: dict[str, tuple[str, bytes]] = {
     "pdf": (PDF, pdf(line("Title", 60, 24) + line("body words", 100), line("second page", 60))),
     "msg": (MSG, compound_file(OLE)),
+    "mobi": (MOBIPOCKET, book(b"<h1>T</h1><p>the words of the book</p>", HUFFMAN, properties=[(100, b"A")])),
+    "azw3": (MOBIPOCKET, book_of_pages([(b"<html><body>@</body></html>", [b"<h1>T</h1>", b"<p>words</p>"])])),
     "dbf": (DBASE, DBASE_HEAD + DBASE_ROWS),
 }
 PANDOC: dict[str, tuple[str, bytes]] = {

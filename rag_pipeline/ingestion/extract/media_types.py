@@ -36,7 +36,6 @@ _OFFICE_START = re.compile(rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/\.r
 _UNREAD_SUFFIXES = {"svg": "image/svg+xml"}
 _UNREAD_SIGNATURES = (
     (b"8BPS", "image/vnd.adobe.photoshop"),
-    (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"ID3", "audio/mpeg"),
     (b"OggS", "audio/ogg"),
     (b"%!PS", "application/postscript"),

@@ -70,6 +70,6 @@ FAMILIES = (
             Format(MSG, read_container, ("msg",), "ole"),
             Format(TNEF, _read_tnef, ("tnef",), signature=re.compile(rb"\x78\x9f\x3e\x22")),
         ),
-        version="12",
+        version="13",
     ),
 )

@@ -99,7 +99,7 @@ FAMILIES = (
         "text in any encoding",
         "Data and code",
         (Format(PLAIN, _read_plain_text, ("txt", "text", "log", "nfo", "readme"), "text"),),
-        version="8",
+        version="9",
     ),
     Family(
         "delimited",

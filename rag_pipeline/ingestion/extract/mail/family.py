@@ -60,7 +60,7 @@ FAMILIES = (
             Format(EMAIL, _read_email, ("eml", "mht", "mhtml"), "text", openings=_MESSAGE_OPENINGS),
             Format(MAILBOX, _read_mailbox, ("mbox",), "text", openings=_MAILBOX_OPENINGS),
         ),
-        version="14",
+        version="15",
     ),
     Family(
         "outlook",

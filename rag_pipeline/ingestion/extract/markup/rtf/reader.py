@@ -1,7 +1,7 @@
 """Rich Text Format, and what Outlook wraps in it.
 
 Belongs here: destinations, paragraphs and their styles, notes, the text of a mail inside its RTF. Not here: characters
-(``rtf_characters``), tables (``rtf_story``).
+(``characters``), tables (``story``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
 from rag_pipeline.ingestion.extract.markup.bold_headings import with_bold_headings
 from rag_pipeline.ingestion.extract.markup.html import html_elements
 from rag_pipeline.ingestion.extract.markup.outline import Outline
-from rag_pipeline.ingestion.extract.markup.rtf_characters import RtfEvent, rtf_events
-from rag_pipeline.ingestion.extract.markup.rtf_story import Paragraph, Story
-from rag_pipeline.ingestion.extract.markup.rtf_symbols import symbol_shown
+from rag_pipeline.ingestion.extract.markup.rtf.characters import RtfEvent, rtf_events
+from rag_pipeline.ingestion.extract.markup.rtf.story import Paragraph, Story
+from rag_pipeline.ingestion.extract.markup.rtf.symbols import symbol_shown
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 from rag_pipeline.ingestion.extract.source import Source

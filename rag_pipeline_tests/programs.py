@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import pytest
 
+from rag_pipeline.ingestion.extract.archive.libarchive import library
 from rag_pipeline.ingestion.extract.picture.ocr import tesseract_languages
 from rag_pipeline.ingestion.extract.process.libreoffice import Component, libreoffice_program
 
@@ -70,11 +71,13 @@ POSTGRESQL = Program("PostgreSQL", "postgresql", postgresql_programs)
 NGINX = Program("nginx", "nginx-light", lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:{_SYSTEM_PROGRAMS}"))
 REDIS = Program("Redis", "redis-server", lambda: shutil.which("redis-server"))
 TESSERACT = Program("Tesseract with English", "tesseract-ocr", lambda: "eng" in tesseract_languages())
+LIBARCHIVE = Program("libarchive", "libarchive13", library)
 ZIP = Program("Info-ZIP", "zip", lambda: shutil.which("zip"))
 WRITER = _libreoffice("writer")
 IMPRESS = _libreoffice("impress")
 CALC = _libreoffice("calc")
-ALL = (BROWSER, FIREFOX, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, ZIP)
+DRAW = _libreoffice("draw")
+ALL = (BROWSER, FIREFOX, NGINX, POSTGRESQL, REDIS, TESSERACT, WRITER, IMPRESS, CALC, DRAW, LIBARCHIVE, ZIP)
 
 
 def needs(*programs: Program) -> pytest.MarkDecorator:

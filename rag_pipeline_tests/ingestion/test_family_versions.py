@@ -97,7 +97,7 @@ def test_a_better_family_reads_its_own_documents_again_and_no_others(settings: S
 def test_the_keys_of_catalogs_from_before_families_had_versions_still_hold(settings: Settings) -> None:
     """Or everything that anybody has indexed would be read again. It was one number for all: what was raised since is its family's."""
     program = extractor_fingerprint(settings).program
-    types = [*SINCE_VERSION_6, "application/vnd.rar", "application/octet-stream", "image/svg+xml", "never/heard-of"]
+    types = [*SINCE_VERSION_6, "image/vnd.adobe.photoshop", "application/octet-stream", "image/svg+xml", "never/heard-of"]
     with Catalog(settings.catalog_path).reading() as connection:
         rows = connection.execute(
             f"SELECT d.media_type, {EXTRACTION_KEY}"

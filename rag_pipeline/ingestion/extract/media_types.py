@@ -36,7 +36,6 @@ _OFFICE_START = re.compile(rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/\.r
 _UNREAD_SUFFIXES = {"svg": "image/svg+xml"}
 _UNREAD_SIGNATURES = (
     (b"8BPS", "image/vnd.adobe.photoshop"),
-    (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"ID3", "audio/mpeg"),
     (b"OggS", "audio/ogg"),
     (b"%!PS", "application/postscript"),
@@ -108,7 +107,9 @@ class Detection:
         held = [one for one in self._formats if one.zip_folder and one.zip_folder in head]
         named = (one for one in held if suffix in one.suffixes)  # a document may hold a drawing: one of another kind, whole
         chosen = next(named, min(held, key=lambda one: _first_member(one.zip_folder, head), default=None))
-        return chosen.media_type if chosen else self._archives.get(suffix, _ZIP_PACKAGE if suffix else _ZIP)
+        if chosen or suffix in self._archives:
+            return chosen.media_type if chosen else self._archives[suffix]
+        return _ZIP if not suffix or suffix in self._texts else _ZIP_PACKAGE  # what is named as a text was packed, and named as before
 
     def _text_type(self, suffix: str, head: bytes) -> str:
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:_OPENING_BYTES].lower()

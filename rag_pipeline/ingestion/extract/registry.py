@@ -7,6 +7,7 @@ A new family is a module with its record, and a line here.
 from __future__ import annotations
 
 from rag_pipeline.ingestion.extract.archive import family as archive
+from rag_pipeline.ingestion.extract.books import family as books
 from rag_pipeline.ingestion.extract.calendar import family as calendar
 from rag_pipeline.ingestion.extract.data import family as data
 from rag_pipeline.ingestion.extract.family import Family
@@ -14,6 +15,7 @@ from rag_pipeline.ingestion.extract.mail import family as mail
 from rag_pipeline.ingestion.extract.markup import family as markup
 from rag_pipeline.ingestion.extract.media_types import Detection
 from rag_pipeline.ingestion.extract.office import family as office
+from rag_pipeline.ingestion.extract.old_programs import family as old_programs
 from rag_pipeline.ingestion.extract.ole import family as ole
 from rag_pipeline.ingestion.extract.pdf import family as pdf
 from rag_pipeline.ingestion.extract.picture import family as picture
@@ -25,6 +27,8 @@ FAMILIES: tuple[Family, ...] = (
     *visio.FAMILIES,  # before office: ``xl/`` is short enough to stand in compressed bytes by chance
     *office.FAMILIES,
     *ole.FAMILIES,
+    *old_programs.FAMILIES,
+    *books.FAMILIES,
     *markup.FAMILIES,
     *data.FAMILIES,
     *mail.FAMILIES,

@@ -6,9 +6,11 @@ Belongs here: one document a format, with as many of its constructs as fit. Not 
 from __future__ import annotations
 
 import json
+import struct
 
+from rag_pipeline.ingestion.extract.books.family import FICTION_BOOK, MOBIPOCKET
 from rag_pipeline.ingestion.extract.calendar.family import CALENDAR, VCARD
-from rag_pipeline.ingestion.extract.data.family import CSV, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, TSV, YAML
+from rag_pipeline.ingestion.extract.data.family import CSV, DBASE, INTERCHANGE, JSON, JSON_LINES, NOTEBOOK, SOURCE_CODE, SYLK, TSV, YAML
 from rag_pipeline.ingestion.extract.mail.family import EMAIL, MAILBOX, MSG
 from rag_pipeline.ingestion.extract.markup.family import (
     ASCIIDOC,
@@ -30,6 +32,7 @@ from rag_pipeline.ingestion.extract.markup.family import (
 from rag_pipeline.ingestion.extract.media_types import PLAIN
 from rag_pipeline.ingestion.extract.office.family import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from rag_pipeline.ingestion.extract.pdf.family import PDF
+from rag_pipeline_tests.ingestion.extract.books.palm_books import HUFFMAN, book, book_of_pages
 from rag_pipeline_tests.ingestion.extract.documents import (
     compound_file,
     deck,
@@ -142,6 +145,17 @@ TEXTS: dict[str, tuple[str, bytes]] = {
         f"From a@b Tue Apr  1 10:00:00 2025\n{MAIL}\nFrom c@d Tue Apr  1 11:00:00 2025\nSubject: two\n\nbody\n".encode(),
     ),
 }
+SYLK_CONTENT = b'ID;PX\nP;PGeneral\nP;P0%\nP;Pd/m/yy\nF;P1;FG0G;X2;Y1\nC;X1;K"a;;b"\nC;X2;K0.5\nF;P2;C1\nC;Y2;X1;K45000\nC;A\x1bNHau\nE\n'
+DIF_CONTENT = b'TABLE\n0,1\n"X"\nLABEL\n1,0\n"A"\nDATA\n0,0\n""\n-1,0\nBOT\n1,0\n"a"\n0,1.5\nV\n0,0\nNA\n-1,0\nEOD\n'
+FICTION = b"""<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0"><description><title-info><book-title>B</book-title>
+</title-info></description><body><title><p>B</p></title><section><title><p>One</p></title><p>w <emphasis>e</emphasis><image alt="a"/></p>
+<subtitle>***</subtitle><table><tr><th>a</th></tr></table></section></body><body name="notes">
+<section id="n"><title><p>1</p></title><p>n</p>
+</section></body><binary id="c">iVBORw0KGgo=</binary></FictionBook>"""
+TEXTS |= {"fb2": (FICTION_BOOK, FICTION), "slk": (SYLK, SYLK_CONTENT), "dif": (INTERCHANGE, DIF_CONTENT)}
+DBASE_FIELDS = b"".join(struct.pack("<11sc4xB15x", *one) for one in ((b"A", b"C", 3), (b"D", b"D", 8), (b"T", b"T", 8), (b"M", b"M", 10)))
+DBASE_HEAD = struct.pack("<4BIHH16xBBH", 0x30, 124, 3, 1, 2, 161, 30, 0, 3, 0) + DBASE_FIELDS + b"\r"
+DBASE_ROWS = b" caf20240301\x73\x8a\x25\0\0\0\x10\0         1" + b"*" + b" " * 29
 PACKAGES: dict[str, tuple[str, bytes]] = {
     "docx": (DOCX, word_document(lambda document: (document.add_heading("T", 1), document.add_paragraph("words")))),
     "pptx": (PPTX, deck(("One", "body"))),
@@ -153,6 +167,9 @@ PACKAGES: dict[str, tuple[str, bytes]] = {
 BINARIES: dict[str, tuple[str, bytes]] = {
     "pdf": (PDF, pdf(line("Title", 60, 24) + line("body words", 100), line("second page", 60))),
     "msg": (MSG, compound_file(OLE)),
+    "mobi": (MOBIPOCKET, book(b"<h1>T</h1><p>the words of the book</p>", HUFFMAN, properties=[(100, b"A")])),
+    "azw3": (MOBIPOCKET, book_of_pages([(b"<html><body>@</body></html>", [b"<h1>T</h1>", b"<p>words</p>"])])),
+    "dbf": (DBASE, DBASE_HEAD + DBASE_ROWS),
 }
 PANDOC: dict[str, tuple[str, bytes]] = {
     "rtf": (RTF, RTF_CONTENT.encode()),

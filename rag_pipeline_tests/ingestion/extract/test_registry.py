@@ -45,9 +45,9 @@ def test_every_reader_is_there(one: Format) -> None:
 
 
 def test_a_type_that_no_family_reads_is_refused_with_all_that_are_read(tmp_path: Path) -> None:
-    (tmp_path / "a.rar").write_bytes(b"Rar!")
+    (tmp_path / "a.psd").write_bytes(b"8BPS")
     with pytest.raises(DocumentError) as raised:
-        extract(tmp_path / "a.rar", "application/vnd.rar")
+        extract(tmp_path / "a.psd", "image/vnd.adobe.photoshop")
     assert (raised.value.code, raised.value.state) == ("unsupported_type", "unsupported")
     assert [each.name for each in FAMILIES if each.words not in str(raised.value)] == []
 

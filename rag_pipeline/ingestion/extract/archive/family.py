@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rag_pipeline.ingestion.extract.archive.formats import BZIP2, GZIP, SEVEN_ZIP, TAR, XZ, ZIP, ZSTANDARD
+from rag_pipeline.ingestion.extract.archive.formats import BZIP2, GZIP, RAR, SEVEN_ZIP, TAR, XZ, ZIP, ZSTANDARD
 from rag_pipeline.ingestion.extract.family import Family, Format
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
@@ -39,6 +39,7 @@ FAMILIES = (
             Format(BZIP2, partial(_read, BZIP2), ("bz2", "tbz2"), signature=re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")),
             Format(XZ, partial(_read, XZ), ("xz", "txz"), signature=re.compile(rb"\xfd7zXZ\0")),
             Format(ZSTANDARD, partial(_read, ZSTANDARD), ("zst", "tzst"), signature=re.compile(rb"\x28\xb5\x2f\xfd")),
+            Format(RAR, partial(_read, RAR), ("rar",), signature=re.compile(rb"Rar!\x1a\x07(?:\x00|\x01\x00)")),
             Format(SEVEN_ZIP, partial(_read, SEVEN_ZIP), ("7z",), signature=re.compile(rb"7z\xbc\xaf\x27\x1c")),
         ),
         version="1",

@@ -5,8 +5,8 @@ Belongs here: their names. Not here: what tells them (``family``), what reads th
 
 from __future__ import annotations
 
-ZIP, TAR, SEVEN_ZIP = "application/zip", "application/x-tar", "application/x-7z-compressed"
+ZIP, TAR, SEVEN_ZIP, RAR = "application/zip", "application/x-tar", "application/x-7z-compressed", "application/vnd.rar"
 GZIP, BZIP2, XZ, ZSTANDARD = "application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd"
 
-ARCHIVES = (ZIP, TAR, GZIP, BZIP2, XZ, ZSTANDARD, SEVEN_ZIP)
+ARCHIVES = (ZIP, TAR, GZIP, BZIP2, XZ, ZSTANDARD, SEVEN_ZIP, RAR)
 """All of them."""

@@ -12,8 +12,9 @@ from typing import BinaryIO, cast
 
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.archive import tar_format
-from rag_pipeline.ingestion.extract.archive.formats import BZIP2, GZIP, SEVEN_ZIP, TAR, XZ, ZIP, ZSTANDARD
+from rag_pipeline.ingestion.extract.archive.formats import BZIP2, GZIP, RAR, SEVEN_ZIP, TAR, XZ, ZIP, ZSTANDARD
 from rag_pipeline.ingestion.extract.archive.limits import Budget
+from rag_pipeline.ingestion.extract.archive.rar import read_rar
 from rag_pipeline.ingestion.extract.archive.seven_zip import read_seven_zip
 from rag_pipeline.ingestion.extract.archive.walk import FormatReader, Walk
 from rag_pipeline.ingestion.extract.archive.zip_format import read_zip
@@ -29,6 +30,7 @@ READERS: Mapping[str, FormatReader] = {
     XZ: tar_format.compressed(tar_format.open_xz),
     ZSTANDARD: tar_format.compressed(tar_format.open_zstandard),
     SEVEN_ZIP: read_seven_zip,
+    RAR: read_rar,
 }
 _CURABLE = ("password_protected", "missing_program")
 

@@ -164,6 +164,11 @@ class Intake:
         self._is_link = False
 
     @property
+    def size_bytes(self) -> int:
+        """How much was written."""
+        return self._inner.size_bytes
+
+    @property
     def is_full(self) -> bool:
         """Whether the rest does not matter: the file is too large."""
         return self._inner.size_bytes > self._archive.walk.budget.limits.file_bytes

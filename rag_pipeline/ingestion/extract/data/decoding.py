@@ -119,6 +119,19 @@ def text_lines(stream: BinaryIO) -> Iterator[str]:
     lines.detach()  # the stream stays open: it is the caller's
 
 
+def encoding_of(sample: bytes, declared: str | None = None) -> str:
+    """The encoding of texts that are decoded one by one, such as the cells of a table, by many of them together: as :func:`decode_text`.
+
+    Args:
+        sample: whole texts, parted by line ends.
+        declared: an encoding that the document names.
+    """
+    meant = _encoding_meant(declared or "")
+    if meant and _decode(sample, "utf-8") is None and not _is_mixed_utf8(sample) and _has_few_errors(sample, meant):
+        return meant
+    return _encoding_of(sample)[1]
+
+
 def _encoding_of(sample: bytes) -> tuple[bytes, str]:
     """The byte order mark and the encoding of a file that begins like this."""
     for mark, name in _MARKS:

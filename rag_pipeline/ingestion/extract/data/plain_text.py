@@ -9,6 +9,8 @@ import io
 from collections.abc import Iterable, Iterator
 
 from rag_pipeline.ingestion.extract.data.decoding import text_lines
+from rag_pipeline.ingestion.extract.data.tabbed_lines import parts_of
+from rag_pipeline.ingestion.extract.data.tables import table_elements
 from rag_pipeline.ingestion.extract.source import Source
 from rag_pipeline.models import Element
 
@@ -17,8 +19,13 @@ _LONGEST_PARAGRAPH = 200_000
 
 
 def read_plain_text(source: Source) -> Iterator[Element]:
-    """Paragraphs of a text file in any encoding."""
-    yield from (Element("NarrativeText", part) for part in line_paragraphs(text_lines(source.stream)))
+    """Paragraphs of a text file in any encoding, and tables of lines that tabs part."""
+    for paragraph in line_paragraphs(text_lines(source.stream)):
+        for part in parts_of(paragraph):
+            if isinstance(part, str):
+                yield Element("NarrativeText", part)
+            else:
+                yield from table_elements(part)
 
 
 def paragraphs(text: str, heading_path: tuple[str, ...] = ()) -> list[Element]:

@@ -100,6 +100,15 @@ def table_elements(
         yield Element("Table", "\n".join(map(row_text, part)), page=page, heading_path=heading_path, table_header=header)
 
 
+def named_rows(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Element]:
+    """A table of any length, in parts, whose columns the format itself names; nothing where it has no rows."""
+    filled = (row for row in rows if any(map(str.strip, row)))
+    header = header_text(names) or None
+    for number, part in enumerate(iter(lambda: list(islice(filled, ROWS_PER_ELEMENT)), [])):
+        lines = [*([header] if header and not number else []), *map(row_text, part)]
+        yield Element("Table", "\n".join(lines), table_header=header)
+
+
 def parted(rows: Sequence[Sequence[str]], header_known: bool = False) -> tuple[Sequence[Sequence[str]], list[str], Sequence[Sequence[str]]]:
     """Captions, the names of the columns, and the rows below them; no names where no row gives them.
 

@@ -60,7 +60,7 @@ FAMILIES = (
             Format(EMAIL, _read_email, ("eml", "mht", "mhtml"), "text", openings=_MESSAGE_OPENINGS),
             Format(MAILBOX, _read_mailbox, ("mbox",), "text", openings=_MAILBOX_OPENINGS),
         ),
-        version="14",
+        version="15",
     ),
     Family(
         "outlook",
@@ -70,6 +70,6 @@ FAMILIES = (
             Format(MSG, read_container, ("msg",), "ole"),
             Format(TNEF, _read_tnef, ("tnef",), signature=re.compile(rb"\x78\x9f\x3e\x22")),
         ),
-        version="12",
+        version="13",
     ),
 )

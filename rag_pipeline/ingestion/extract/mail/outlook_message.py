@@ -167,7 +167,7 @@ def rich_text(packed: bytes, source: Source) -> Iterator[Element]:
     """The elements of a body in RTF, packed as Outlook does (MS-OXRTFCP)."""
     from compressed_rtf import decompress
 
-    from rag_pipeline.ingestion.extract.markup.rtf import read_rtf
+    from rag_pipeline.ingestion.extract.markup.rtf.reader import read_rtf
 
     yield from read_rtf(source.inside(decompress(packed), "body.rtf"))
 

@@ -6,10 +6,12 @@ Belongs here: which bold blocks of a text are headings, for all formats that flo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+
+from rag_pipeline.models import Element
 
 LEVEL = 10
 """Of such a heading: below those that the format marks, of which there are nine at most."""
@@ -44,6 +46,24 @@ def bold_headings(blocks: Sequence[Block]) -> AbstractSet[int]:
             found.update(range(place, place + length))
         place += length
     return found
+
+
+def with_bold_headings(elements: Sequence[Element], bold: AbstractSet[int]) -> Iterator[Element]:
+    """The elements of a text, those as titles that head what follows by being bold; they stand in its path up to the next title.
+
+    Args:
+        elements: all of a text, with the headings that the format marks.
+        bold: the identities of those that are all bold.
+    """
+    found = bold_headings([Block(one.text, id(one) in bold, one.kind == "NarrativeText") for one in elements])
+    above: tuple[str, ...] = ()
+    for place, element in enumerate(elements):
+        if place in found:
+            above = (element.text,)
+            yield replace(element, kind="Title")
+            continue
+        above = () if element.kind == "Title" else above
+        yield replace(element, heading_path=(*element.heading_path, *above)) if above else element
 
 
 def _may_head(block: Block) -> bool:

@@ -71,7 +71,7 @@ def _read_epub(source: Source) -> Iterator[Element]:
 
 
 def _read_rtf(source: Source) -> Iterator[Element]:
-    from rag_pipeline.ingestion.extract.markup.rtf import read_rtf
+    from rag_pipeline.ingestion.extract.markup.rtf.reader import read_rtf
 
     return read_rtf(source)
 
@@ -137,22 +137,22 @@ def _read_typst(source: Source) -> Iterator[Element]:
 
 
 FAMILIES = (
-    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="13"),
+    Family("rtf", "RTF", "Documents", (Format(RTF, _read_rtf, ("rtf",), "text", re.compile(rb"\{\\rtf")),), version="14"),
     Family(
-        "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="11"
+        "epub", "EPUB", "Documents", (Format(EPUB, _read_epub, ("epub",), "zip", zip_mimetype=re.compile(re.escape(EPUB))),), version="12"
     ),
     Family(
         "html",
         "HTML",
         "Web and markup",
         (Format(HTML, _read_html, ("html", "htm", "xhtml", "shtml"), "text", openings=_HTML_OPENINGS),),
-        version="13",
+        version="14",
     ),
     Family(
         "markdown", "Markdown", "Web and markup", (Format(MARKDOWN, _read_markdown, ("md", "markdown", "mkd", "qmd", "rmd"), "text"),), "9"
     ),
     Family(
-        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "11"
+        "rst", "reStructuredText", "Web and markup", (Format(RESTRUCTURED_TEXT, _read_restructured_text, ("rst", "rest"), "text"),), "12"
     ),
     Family(
         "latex", "LaTeX", "Web and markup", (Format(LATEX, _read_latex, ("tex", "latex", "ltx"), "text", openings=_LATEX_OPENINGS),), "1"
@@ -177,8 +177,8 @@ FAMILIES = (
         version="1",
     ),
     Family("typst", "Typst", "Web and markup", (Format(TYPST, _read_typst, ("typ",), "text"),), version="1"),
-    Family("textile", "Textile", "Web and markup", (Format(TEXTILE, _read_textile, ("textile",), "text"),), version="1"),
-    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="11"),
+    Family("textile", "Textile", "Web and markup", (Format(TEXTILE, _read_textile, ("textile",), "text"),), version="2"),
+    Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="12"),
     Family(
         "xml",
         "XML",

@@ -20,6 +20,7 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import decode_text
 from rag_pipeline.ingestion.extract.data.tables import cell_text, has_header_row, own_parts, rows_of_table
 from rag_pipeline.ingestion.extract.markup.bold_style import mark_bold
+from rag_pipeline.ingestion.extract.markup.list_numbers import write_out_numbers
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.markup.page_parts import drop_boilerplate, drop_hidden
 from rag_pipeline.ingestion.extract.markup.unstructured_elements import convert
@@ -191,6 +192,7 @@ def _mend(root: _Element) -> None:
     etree.strip_elements(root, *_REMOVED, with_tail=False)
     _write_out_drawn(root)
     _write_out_controls(root)
+    write_out_numbers(root)
     for table in list(root.iter("table")):
         if _is_layout(table):
             _unfold(table)

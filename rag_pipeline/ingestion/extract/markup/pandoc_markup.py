@@ -13,6 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +35,15 @@ _ORG_INCLUDE = re.compile(r"^[ \t]*#(\+INCLUDE:.*)$", re.MULTILINE | re.IGNORECA
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _PROPERTIES = {"title": "Title", "creator": "Author", "subject": "Subject", "description": "Description"}
 _TAG = re.compile(r"<[^<>]*>")
+_NUMBERED = re.compile(rb"<li\b[^>]*\svalue\s*=|<ol\b[^>]*\sreversed\b")
+_ROLE = re.compile(r'(<code class="interpreted-text" role="([^"]*)">)([^<]*)(?=</code>)')
+_TARGET = re.compile(r"\s*<[^<>]*>\Z")
+_OF_OBJECTS = re.compile(r"(?:\w+:)?(?:mod|func|data|const|class|meth|attr|exc|obj|type|any)")
+"""Roles of Sphinx whose text may be a path of names, of which ``~`` asks for the last."""
+_CHANGES = {"versionadded": "New in version", "versionchanged": "Changed in version", "deprecated": "Deprecated since version"}
+_CHANGE = re.compile(rf'(<div class="({"|".join(_CHANGES)})"[^>]*>\s*<p>)')
+_CAPTION = re.compile(r'(?=<div [^>]*\bdata-caption="([^"]*)")')
+"""Of code and of a table of contents, which readers see above it; Pandoc keeps options as attributes."""
 _BACK_REFERENCE = "↩︎"
 
 
@@ -41,6 +51,23 @@ def read_restructured_text(source: Source) -> Iterator[Element]:
     """Headings, paragraphs, lists, tables, directives. What it includes is not read; the line that includes it is kept as text."""
     text = _RST_INCLUDE.sub(lambda line: f"{line[1]}\n{line[1]}``{line[2]}``\n", decode_text(source.stream.read()))
     yield from marked_up(source, "rst", text)
+
+
+def _as_sphinx_shows_it(page: str) -> str:
+    """With words for what Pandoc keeps as it is written: roles and directives of Sphinx, which most of these files are written for."""
+    changed = _CHANGE.sub(lambda found: f"{found[1]}{_CHANGES[found[2]]} ", page)
+    return _ROLE.sub(_role_shown, _CAPTION.sub(lambda found: f"<p>{found[1]}</p>", changed))
+
+
+def _role_shown(role: re.Match[str]) -> str:
+    """A title without its target, of a path of names that asks for it the last, a button without its ``&``."""
+    text = html.unescape(role[3])
+    shown = _TARGET.sub("", text) or text
+    if _OF_OBJECTS.fullmatch(role[2]):
+        shown = shown.rpartition(".")[2] if shown.startswith("~") else shown.removeprefix("!")
+    elif role[2] in ("guilabel", "menuselection"):
+        shown = shown.replace("&&", "\0").replace("&", "").replace("\0", "&")
+    return role[1] + html.escape(shown, quote=False)
 
 
 def read_org(source: Source) -> Iterator[Element]:
@@ -87,15 +114,30 @@ def read_epub(source: Source) -> Iterator[Element]:
 
 
 def _book_elements(source: Source, content: bytes) -> list[Element]:
-    """Pandoc reads a book whole or not at all; one that it does not take is read chapter by chapter, each by itself."""
-    try:
-        return list(_elements("epub", content))
-    except DocumentError:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            elements = [element for chapter in _chapters(archive) for element in _chapter_elements(source, archive, chapter)]
-        if not elements:
-            raise
-        return elements
+    """Pandoc reads a book whole or not at all, and forgets the numbers that items of its lists say that they have.
+
+    A book with such, or that it does not take, is read chapter by chapter, each by itself.
+    """
+    refused: DocumentError | None = None
+    if not _numbers_items(content):
+        try:
+            return list(_elements("epub", content))
+        except DocumentError as error:
+            refused = error
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        elements = [element for chapter in _chapters(archive) for element in _chapter_elements(source, archive, chapter)]
+    if refused and not elements:
+        raise refused
+    return elements
+
+
+def _numbers_items(book: bytes) -> bool:
+    with (
+        suppress(KeyError, ValueError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile),
+        zipfile.ZipFile(io.BytesIO(book)) as archive,
+    ):
+        return any(_NUMBERED.search(archive.read(name)) for name in _chapters(archive) if name in archive.namelist())
+    return False
 
 
 def _chapters(archive: zipfile.ZipFile) -> list[str]:
@@ -144,4 +186,4 @@ def _elements(markup: str, content: bytes) -> Iterator[Element]:
 
     command = [pypandoc.get_pandoc_path(), "--sandbox", f"--from={markup}", "--to=html5", "--wrap=none", "--quiet", "--mathjax"]
     page = run_program(command, content).decode("utf-8", "replace").replace(_BACK_REFERENCE, "")
-    yield from html_elements(clean_text(page))
+    yield from html_elements(clean_text(_as_sphinx_shows_it(page) if markup == "rst" else page))

@@ -150,7 +150,7 @@ FAMILIES = (
             Format(XLS, _read_old_workbook, ("xls", "xlt", "xla"), "ole", _RECORDS),
             Format(XML_WORKBOOK, _read_xml_workbook, signature=_XML_WORKBOOK),
         ),
-        version="13",
+        version="14",
     ),
     Family(
         "open_document",

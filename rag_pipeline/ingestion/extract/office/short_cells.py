@@ -25,10 +25,10 @@ def with_columns(sheet: bytes) -> bytes:
     Raises:
         IndexError: a record is cut off.
     """
-    if not any(kind in _SHORT_CELLS for kind, _, _, _ in _records(sheet)):
+    if not any(kind in _SHORT_CELLS for kind, _, _, _ in records(sheet)):
         return sheet
     column, written = -1, bytearray()
-    for kind, start, data, end in _records(sheet):
+    for kind, start, data, end in records(sheet):
         if kind in _SHORT_CELLS:
             column += 1
             written += bytes((kind - _LONGER, *_size(end - data + _COLUMN_BYTES)))
@@ -49,7 +49,7 @@ def _size(count: int) -> Iterator[int]:
     yield count
 
 
-def _records(sheet: bytes) -> Iterator[tuple[int, int, int, int]]:
+def records(sheet: bytes) -> Iterator[tuple[int, int, int, int]]:
     """The kind of each record, where it, its data and its end stand (MS-XLSB 2.1.4)."""
     start, size = 0, len(sheet)
     while start < size:

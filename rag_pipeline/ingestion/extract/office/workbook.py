@@ -147,7 +147,7 @@ def sheet_elements(rows: Iterator[Row], page: int, name: str) -> Iterator[Elemen
     first = next(rows, None)
     if first is not None:
         yield Element("Title", name, page=page)
-        yield from _tables(chain([first], rows), page, (name,))
+        yield from tables_of_rows(chain([first], rows), page, (name,))
 
 
 def _rows(sheet: Any) -> Iterator[Row]:
@@ -197,13 +197,13 @@ def value_text(value: object) -> str:
     return clean_text(unescaped(str(value)))
 
 
-def _tables(rows: Iterable[Row], page: int, path: tuple[str, ...]) -> Iterator[Element]:
+def tables_of_rows(rows: Iterable[Row], page: int | None, path: tuple[str, ...]) -> Iterator[Element]:
     """A table for each block of consecutive rows; long blocks in parts."""
     for _, block in groupby(enumerate(rows), key=lambda item: item[1][0] - item[0]):
         yield from _parts((row for _, (_, row) in block), page, path)
 
 
-def _parts(rows: Iterator[list[str]], page: int, path: tuple[str, ...]) -> Iterator[Element]:
+def _parts(rows: Iterator[list[str]], page: int | None, path: tuple[str, ...]) -> Iterator[Element]:
     while part := list(islice(rows, ROWS_PER_ELEMENT)):
         if not all(sum(map(bool, row)) == 1 for row in part):
             yield from table_elements(chain(part, rows), page, path, header_known=_names_columns(part))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.data.decoding import clean_text, code_page_encoding
 from rag_pipeline.ingestion.extract.inside import elements_in_place
+from rag_pipeline.ingestion.extract.office.number_formats.binary_files import binary_numbers
 from rag_pipeline.ingestion.extract.office.number_formats.codes import in_full
 from rag_pipeline.ingestion.extract.office.number_formats.old_files import Numbers, old_numbers, records
 from rag_pipeline.ingestion.extract.office.office_file import check_archive
@@ -95,7 +96,7 @@ def read_workbook_values(source: Source) -> Iterator[Element]:
         yield from elements_as_converted(source, error)
         return
     properties, beside = _around(source, zipped)
-    sheets = calamine_sheets(workbook, {} if zipped else _numbers(source))
+    sheets = calamine_sheets(workbook, _numbers(source, zipped))
     yield from with_properties(properties, chain(elements_of_sheets(source, sheets), beside), source.name)
 
 
@@ -154,10 +155,11 @@ def _is_beyond_calamine(stream: BinaryIO) -> bool:
     return beyond
 
 
-def _numbers(source: Source) -> dict[str, Numbers]:
+def _numbers(source: Source, zipped: bool) -> dict[str, Numbers]:
     found: dict[str, Numbers] = {}
     with source.part("How its numbers are shown"):
-        found.update(old_numbers(_old_stream(source.stream)))
+        source.stream.seek(0)
+        found.update(binary_numbers(source.stream) if zipped else old_numbers(_old_stream(source.stream)))
     return found
 
 

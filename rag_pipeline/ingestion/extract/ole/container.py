@@ -1,7 +1,8 @@
 """OLE containers: old Office files, Outlook messages, and Office files encrypted with a password.
 
 Belongs here: what a container holds, told by its directory and not by its name, and opening it with a password. Not here: what the
-formats mean: old Word and PowerPoint files go through LibreOffice, workbooks and messages to their own families.
+formats mean: old Word and PowerPoint files, and those of old programs, go through LibreOffice, workbooks and messages to their own
+families.
 """
 
 from __future__ import annotations
@@ -15,12 +16,27 @@ from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.inside import elements_in_place
 from rag_pipeline.ingestion.extract.mail.outlook_message import read_outlook_message
 from rag_pipeline.ingestion.extract.office.workbook_values import read_workbook_values
+from rag_pipeline.ingestion.extract.old_programs.conversion import read_as_today
 from rag_pipeline.ingestion.extract.process.libreoffice import converted
 from rag_pipeline.ingestion.extract.source import Source, password_protected
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
+
+
+_OF_OLD_PROGRAMS = {
+    "StarWriterDocument": ("sdw",),
+    "StarCalcDocument": ("sdc",),
+    "StarDrawDocument": ("sda", "sdd"),
+    "StarDrawDocument3": ("sda", "sdd"),
+    "VisioDocument": ("vsd",),
+    "MM": ("wps", "wks"),
+    "MatOST": ("wps",),
+    "Contents": ("pub",),
+    "CONTENTS": ("wps",),
+}
+"""Streams of documents that LibreOffice reads, and what a document that has one may be."""
 
 
 def read_ole_file(source: Source) -> Iterator[Element]:
@@ -54,6 +70,8 @@ def _elements(source: Source, ole: OleFileIO[str]) -> Iterator[Element]:
         yield from read_workbook_values(inner)
         source.pages = inner.pages
         source.notes += inner.notes
+    elif stream := next(filter({"/".join(entry) for entry in ole.listdir()}.__contains__, _OF_OLD_PROGRAMS), None):  # case tells some
+        yield from read_as_today(source, *_OF_OLD_PROGRAMS[stream])
     else:
         names = ", ".join(sorted({entry[0] for entry in ole.listdir()})[:5])
         message = f"The file is an OLE container of an unknown kind (with {names or 'nothing in it'}). Save it in a modern format."

@@ -26,6 +26,6 @@ FAMILIES = (
         "Office files with a password",
         "Documents",
         (Format(OLE_OFFICE, read_container), Format(OLE_STORAGE, read_container)),
-        version="10",
+        version="11",
     ),
 )

@@ -42,7 +42,10 @@ def archive_limits(settings: Settings) -> ArchiveLimits:
 
 def abilities_fingerprint(settings: Settings) -> str:
     """Changes when a document that could not be read, or not whole, may be readable now."""
-    programs: list[object] = [tesseract_languages(), *(libreoffice_program(one) is not None for one in ("writer", "impress", "calc"))]
+    programs: list[object] = [
+        tesseract_languages(),
+        *(libreoffice_program(one) is not None for one in ("writer", "impress", "calc", "draw")),
+    ]
     # A file inside a document may have been refused for its type.
     programs += installed_libraries()
     known = repr((programs, listed_passwords(settings), settings.ocr_languages, registry.detection_fingerprint()))

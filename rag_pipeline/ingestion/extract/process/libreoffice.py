@@ -15,7 +15,7 @@ from typing import Literal
 from rag_pipeline.errors import DocumentError
 from rag_pipeline.ingestion.extract.process.programs import find_program, missing_program, run_program
 
-Component = Literal["writer", "impress", "calc"]
+Component = Literal["writer", "impress", "calc", "draw"]
 
 _MACOS = "/Applications/LibreOffice.app/Contents/MacOS/soffice"
 _NEEDED: dict[str, tuple[str, Component]] = {
@@ -26,11 +26,44 @@ _NEEDED: dict[str, tuple[str, Component]] = {
     "sxw": ("A text of OpenOffice.org 1", "writer"),
     "sxi": ("A deck of OpenOffice.org 1", "impress"),
     "sxc": ("A workbook of OpenOffice.org 1", "calc"),
+    "wk1": ("A sheet of Lotus 1-2-3", "calc"),
+    "wb1": ("A sheet of Quattro Pro", "calc"),
+    "wks": ("A sheet or database of Works", "calc"),
+    "sdc": ("A workbook of StarOffice", "calc"),
+    "wps": ("A text of Works", "writer"),
+    "wpd": ("A text of WordPerfect", "writer"),
+    "wri": ("A text of Windows Write", "writer"),
+    "dos": ("A text of Word for DOS", "writer"),
+    "hwp": ("A text of Hangul", "writer"),
+    "sdw": ("A text of StarOffice", "writer"),
+    "sdd": ("A deck of StarOffice", "impress"),
+    "sda": ("A drawing of StarOffice", "draw"),
+    "vsd": ("A Visio drawing of the old format", "draw"),
+    "pub": ("A publication of Publisher", "draw"),
 }
-_LIBRARIES: dict[Component, str] = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so"}
+_LIBRARIES: dict[Component, str] = {"writer": "libswlo.so", "impress": "libsdlo.so", "calc": "libsclo.so", "draw": "libsdlo.so"}
 """Half of what a Linux distribution leaves out with a component's package; the other half is the component's part of the registry."""
-_FILTERS = {"xls": "MS Excel 97", "xlsb": "Calc MS Excel 2007 Binary", "ods": "calc8", "sxc": "StarOffice XML (Calc)"}
-"""What reads a workbook: of one that it cannot make out, LibreOffice would take the bytes for a text with columns."""
+_FILTERS = {
+    "xls": "MS Excel 97",
+    "xlsb": "Calc MS Excel 2007 Binary",
+    "ods": "calc8",
+    "sxc": "StarOffice XML (Calc)",
+    "wk1": "WPS_Lotus_Calc",
+    "wb1": "WPS_QPro_Calc",
+    "wks": "MS_Works_Calc",
+    "sdc": "StarOffice_Spreadsheet",
+    "wps": "MS_Works",
+    "wpd": "WordPerfect",
+    "wri": "MS_Write",
+    "dos": "DosWord",
+    "hwp": "writer_MIZI_Hwp_97",
+    "sdw": "StarOffice_Writer",
+    "sdd": "StarOffice_Presentation",
+    "sda": "StarOffice_Drawing",
+    "vsd": "Visio Document",
+    "pub": "Publisher Document",
+}
+"""What reads a file that LibreOffice would otherwise take for a text, its bytes for words, where it cannot make it out."""
 _RESTART = 81
 """LibreOffice ends so once it has filled a new profile (EXITHELPER_NORMAL_RESTART in desktop/source/app/app.cxx)."""
 _SETTINGS = (

@@ -254,3 +254,30 @@ def test_a_broken_character_costs_a_large_file_no_other(tmp_path: Path, monkeypa
     monkeypatch.setattr("rag_pipeline.ingestion.extract.data.decoding._DETECTION_BYTES", 4001)
     content = b"bad: \xff\n\n" + "".join(f"{number}: {words}\n\n" for number in range(2000)).encode(encoding)
     assert texts(read(tmp_path, "a.txt", content))[1:] == [f"{number}: {words}" for number in range(2000)]
+
+
+def test_lines_that_tabs_part_alike_are_a_table(tmp_path: Path) -> None:
+    page = "Prices\nName\tPrice\tUnit\nRope\t3\tm\nLamp\t\tpiece\n\nBerth\t\tLength\tDepth\nNorth\t\t120\t\t7\nLong Name\t90\t5\nafter it\n"
+    extraction = read(tmp_path, "a.txt", page.encode())
+    assert texts(extraction) == [
+        "Prices",
+        "Name || Price || Unit\nRope | 3 | m\nLamp |  | piece",
+        "Berth || Length || Depth\nNorth | 120 | 7\nLong Name | 90 | 5",
+        "after it",
+    ]
+    assert extraction.elements[2].table_header == "Berth || Length || Depth"
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "1.\tFirst of all\n2.\tSecond\n3.\tThird",
+        "-\tone\n-\ttwo\n-\tthree",
+        "a\tb\n\tc\td\n\te\tf\n\tg\th",
+        "Key\tValue\nTwo\tlines",
+        "one\ttwo\nthree\tfour\tfive\nsix\tseven\teight\tnine",
+        "I\t" + "long words " * 30 + "\nII\tb\nX1\tc",
+    ],
+)
+def test_lists_and_lines_that_tabs_indent_are_none(tmp_path: Path, paragraph: str) -> None:
+    assert texts(read(tmp_path, "a.txt", paragraph.encode())) == [paragraph]

@@ -1,4 +1,4 @@
-"""Headings that are only set in bold, in web pages and in Word."""
+"""Headings that are only set in bold, in web pages, Word, OpenDocument and rich text."""
 
 from __future__ import annotations
 
@@ -119,11 +119,21 @@ def test_word_marks_bold_by_runs_and_by_styles_and_headings_of_its_own_stand_abo
 
 @needs(WRITER)
 @pytest.mark.timeout(240)
-def test_so_does_an_open_document(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["odt", "rtf"])
+def test_so_do_open_documents_and_rich_text(tmp_path: Path, suffix: str) -> None:
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
-    command = ["soffice", profile, "--headless", "--convert-to", "odt", "--outdir", str(tmp_path), str(contract(tmp_path))]
+    command = ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(contract(tmp_path))]
     subprocess.run(command, check=True, timeout=200)
-    assert outline(read(tmp_path, "a.odt", (tmp_path / "contract.odt").read_bytes()).elements) == IN_WORD
+    assert outline(read(tmp_path, f"a.{suffix}", (tmp_path / f"contract.{suffix}").read_bytes()).elements) == IN_WORD
+
+
+def test_bold_in_rich_text_ends_with_its_group_and_with_plain(tmp_path: Path) -> None:
+    prose = r"The price is due within thirty days of the invoice, in full.\par"
+    content = rf"{{\rtf1 {{\b Payment}}\par {prose} \b Delivery\b0\par {prose} \b Not \plain all of it\par {prose} {{\b Rates}} \par"
+    content += rf"\trowd\cellx100\cellx200\pard\intbl\b a\cell b\cell\row\pard\plain {prose} \b The end\par}}"
+    extraction = read(tmp_path, "a.rtf", content.encode())
+    assert [element.text for element in extraction.elements if element.kind == "Title"] == ["Payment", "Delivery", "Rates"]
+    assert [element.heading_path for element in extraction.elements if element.kind == "Table"] == [("Rates",)]
 
 
 def test_what_says_what_a_number_is_does_not_part_it_from_its_bracket(tmp_path: Path) -> None:

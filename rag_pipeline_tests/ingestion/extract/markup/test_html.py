@@ -276,3 +276,22 @@ def test_what_a_page_says_of_itself(tmp_path: Path) -> None:
         "<meta name='Description' content='How looms are set up.'><meta name='keywords' content='words'><meta name='viewport' content='w'>"
     )
     assert texts(read(tmp_path, "a.html", f"{head}<p>Some words.</p>".encode())) == ["Description: How looms are set up.", "Some words."]
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ('<ol type="a"><li>One</li><li><p>Two <b>or</b> three</p></li></ol>', ["a. One", "b. Two or three"]),
+        ('<ol start="5"><li>Five</li><li value="9"><b>Nine</b></li><li>Ten</li></ol>', ["5. Five", "9. Nine", "10. Ten"]),
+        ("<ol reversed><li>Two</li><li>One</li></ol>", ["2. Two", "1. One"]),
+        ('<ol type="I" start="1999"><li>A year</li></ol>', ["MCMXCIX. A year"]),
+        ('<ol style="color:red; list-style-type: lower-roman"><li>One</li><li>Two</li></ol>', ["i. One", "ii. Two"]),
+        ('<ol type="A" start="26"><li>Zed</li><li>Next</li><li value="-1">Less</li></ol>', ["Z. Zed", "AA. Next", "-1. Less"]),
+        ('<ol type="i"><li><ul><li>only a list</li></ul></li></ol>', ["i.", "only a list"]),
+        ('<ol type="1"><li>One</li><li value="2">Two</li></ol><ol start="x"><li>Again</li></ol>', ["One", "Two", "Again"]),
+        ("<ol><li>One</li></ol><ul><li value='7'>Plain</li></ul>", ["One", "Plain"]),
+    ],
+)
+def test_numbers_of_lists_are_told_where_they_are_no_count(tmp_path: Path, lists: str, expected: list[str]) -> None:
+    extraction = read(tmp_path, "a.html", f"<p>Words before the list.</p>{lists}<p>And words after it.</p>".encode())
+    assert texts(extraction)[1:-1] == expected

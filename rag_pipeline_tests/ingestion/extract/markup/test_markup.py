@@ -285,3 +285,29 @@ let us begin
 with<00:00:04.800><c> the</c><00:00:05.000><c> budget</c>
 """
     assert texts(read(tmp_path, "a.vtt", content.encode())) == ["WEBVTT", "[00:00:00] good morning everyone let us begin with the budget"]
+
+
+def test_roles_and_directives_of_sphinx_are_read_as_they_are_shown(tmp_path: Path) -> None:
+    page = (
+        "See :doc:`the guide <guide>`, :class:`~pkg.mod.Thing`, :func:`!open`, :guilabel:`&Save && close` and :kbd:`Ctrl+C`.\n\n"
+        ".. versionadded:: 3.2\n   New thing.\n\n.. deprecated:: 4.0\n\n"
+        ".. code-block:: python\n   :caption: example.py\n\n   x = ':class:`~pkg.Thing`'\n\n"
+        ".. toctree::\n   :caption: Contents\n\n   intro\n"
+    )
+    assert texts(read(tmp_path, "a.rst", page.encode())) == [
+        "See the guide, Thing, open, Save & close and Ctrl+C.",
+        "New in version 3.2 New thing.",
+        "Deprecated since version 4.0",
+        "example.py",
+        "x = ':class:`~pkg.Thing`'",
+        "Contents",
+        "intro",
+    ]
+
+
+def test_books_keep_the_numbers_that_items_say_they_have(tmp_path: Path) -> None:
+    lists = '<p>Before.</p><ol type="a"><li>One</li><li>Two</li></ol>'
+    assert texts(read(tmp_path, "a.epub", book({"c1.xhtml": lists})))[-2:] == ["a. One", "b. Two"]
+    lists += '<ol start="5"><li>Five</li><li value="9">Nine</li></ol><ol reversed="reversed"><li>2nd</li><li>1st</li></ol>'
+    told = texts(read(tmp_path, "b.epub", book({"c1.xhtml": lists, "c2.xhtml": "<h1>Next</h1>"})))
+    assert told[1:] == ["Next", "Before.", "a. One", "b. Two", "5. Five", "9. Nine", "2. 2nd", "1. 1st"]

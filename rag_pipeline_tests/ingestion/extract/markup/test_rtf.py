@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_pipeline.ingestion.extract.markup.rtf_characters import rtf_events
+from rag_pipeline.ingestion.extract.markup.rtf.characters import rtf_events
 from rag_pipeline.models import Element
 from rag_pipeline_tests.ingestion.extract.documents import compound_file, read, texts
 from rag_pipeline_tests.ingestion.extract.mail.test_outlook import HEAD

@@ -259,3 +259,11 @@ def test_without_the_password_the_settings_file_is_named(tmp_path: Path) -> None
         read_with(tmp_path, "a.docx", encrypted(words(), "s3cret"), "wrong")
     assert raised.value.code == "password_protected"
     assert "RAG_PASSWORDS_FILE" in str(raised.value)
+
+
+@needs(CALC)
+def test_errors_of_old_workbooks_are_what_cells_show(tmp_path: Path) -> None:
+    rows = [["name", "value"], ["a", "=1/0"], ["b", "=NA()"], ["c", '=VALUE("x")'], ["d", "#REF!"], ["e", 3.5]]
+    assert texts(read(tmp_path, "a.xls", converted(workbook({"S": rows}), "xlsx", "xls")))[-1] == (
+        "name || value\na | #DIV/0!\nb | #N/A\nc | #VALUE!\nd | #REF!\ne | 3.5"
+    )

@@ -75,7 +75,7 @@ def test_requests_are_drawn_only_as_workers_keep_up(tmp_path: Path) -> None:
     [
         ("changed.txt", "text/plain", b"expected", b"other", "changed_while_read", True, "failed"),
         ("vanished.txt", "text/plain", b"expected", None, "vanished", True, "failed"),
-        ("a.rar", "application/vnd.rar", b"words", b"words", "unsupported_type", False, "unsupported"),
+        ("a.psd", "image/vnd.adobe.photoshop", b"words", b"words", "unsupported_type", False, "unsupported"),
         ("empty.txt", "text/plain", b"", b"", "empty", False, "empty"),
         ("large.txt", "text/plain", b"x" * 2000, b"x" * 2000, "too_large", False, "failed"),
         ("caf\udce9.txt", "text/plain", b"words", b"words", None, False, "extracted"),

@@ -16,6 +16,8 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "_POSTGRESQL", tmp_path)
     monkeypatch.setattr(programs, "_SYSTEM_PROGRAMS", tmp_path)
     monkeypatch.setattr("rag_pipeline.ingestion.extract.process.libreoffice._MACOS", str(tmp_path / "soffice"))
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    monkeypatch.setattr("rag_pipeline.ingestion.extract.archive.libarchive._LINUX_NAME", str(tmp_path / "libarchive.so"))
 
 
 @pytest.mark.usefixtures("nothing_installed")

@@ -50,10 +50,13 @@ class Story:
 
     def __init__(self, outline: Outline) -> None:
         self.elements: list[Element] = []
+        self.bold: set[int] = set()
+        """The identities of paragraphs all of whose characters are bold."""
         self.label = ""
         """What is shown before the current paragraph: the number of a list's item."""
         self._outline = outline
         self._characters: list[str] = []
+        self._all_bold = True
         self._beside: list[Element] = []
         """Notes that follow the paragraph or table they belong to."""
         self._cell: defaultdict[int, list[str]] = defaultdict(list)
@@ -76,9 +79,10 @@ class Story:
         ready, self.elements = self.elements, []
         return ready
 
-    def text(self, text: str) -> None:
+    def text(self, text: str, bold: bool = False) -> None:
         """Take in characters of the current paragraph."""
         self._characters.append(text)
+        self._all_bold = self._all_bold and (bold or not text.strip())
 
     def beside(self, elements: list[Element]) -> None:
         """Take in what follows the current paragraph or table; at once where neither has begun."""
@@ -108,7 +112,8 @@ class Story:
 
     def end_paragraph(self, paragraph: Paragraph) -> None:
         """Make an element of the characters so far, or a part of a cell."""
-        text = self._paragraph_text()
+        text, bold = self._paragraph_text(), self._all_bold
+        self._all_bold = True
         if paragraph.depth:
             self._cell[paragraph.depth] += [text] if text else []
             return
@@ -119,6 +124,7 @@ class Story:
             self.elements.append(self._outline.title(" ".join(text.split()), paragraph.level))
         else:
             self.elements.append(Element("ListItem" if paragraph.listed else "NarrativeText", text, heading_path=self._outline.path))
+            self.bold.update([id(self.elements[-1])] if bold else [])
         self._end_beside()
 
     def end(self, paragraph: Paragraph) -> None:
@@ -151,6 +157,7 @@ class Story:
         self._beside = []
 
     def _end_cell(self, level: int, paragraph: Paragraph) -> None:
+        self._all_bold = True
         text = self._paragraph_text()
         parts = [*self._cell.pop(level, []), *([text] if text else [])]
         self._end_nested(level + 1)

@@ -1,6 +1,6 @@
 """Characters that an RTF document shows by a field: SYMBOL, the number of a character and a font.
 
-Belongs here: which character that is. Not here: fields, fonts of runs of text (``rtf``, ``rtf_characters``).
+Belongs here: which character that is. Not here: fields, fonts of runs of text (``rtf``, ``characters``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rich Text Format, and what Outlook wraps in it.
 
 Belongs here: destinations, paragraphs and their styles, notes, the text of a mail inside its RTF. Not here: characters
-(``rtf_characters``), tables (``rtf_story``).
+(``characters``), tables (``story``).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from rag_pipeline.ingestion.extract.data.decoding import clean_text
 from rag_pipeline.ingestion.extract.data.plain_text import paragraphs
+from rag_pipeline.ingestion.extract.markup.bold_headings import with_bold_headings
 from rag_pipeline.ingestion.extract.markup.html import html_elements
 from rag_pipeline.ingestion.extract.markup.outline import Outline
-from rag_pipeline.ingestion.extract.markup.rtf_characters import RtfEvent, rtf_events
-from rag_pipeline.ingestion.extract.markup.rtf_story import Paragraph, Story
-from rag_pipeline.ingestion.extract.markup.rtf_symbols import symbol_shown
+from rag_pipeline.ingestion.extract.markup.rtf.characters import RtfEvent, rtf_events
+from rag_pipeline.ingestion.extract.markup.rtf.story import Paragraph, Story
+from rag_pipeline.ingestion.extract.markup.rtf.symbols import symbol_shown
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.picture.pictures_inside import description
 from rag_pipeline.ingestion.extract.source import Source
@@ -56,6 +57,8 @@ _HEADING_STYLE = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\\from(html|text)\d?\b")
 _HEAD_BYTES = 4096
 _DEEPEST_NOTE = 10
+_CHARACTERS = {"v": "hidden", "deleted": "deleted", "b": "bold"}
+"""What control words say of the characters behind them."""
 _NO_MARKUP = frozenset(("fonttbl", "colortbl", "stylesheet", "info", "pict", "mhtmltag", "generator", "formatConverter", "listtable"))
 
 
@@ -71,6 +74,7 @@ class _State:
     in_styles: bool = False
     hidden: bool = False
     deleted: bool = False
+    bold: bool = False
     instructs: bool = False
     """Makes a field."""
     depth: int = 0
@@ -122,12 +126,11 @@ class _Document:
     def elements(self, content: bytes) -> Iterator[Element]:
         for event in rtf_events(content):
             self._event(event)
-            if self._story.elements:
-                yield from self._story.taken()
         while self._around:
             self._close()
         self._story.end(self._state.paragraph)
-        yield from (*self._story.taken(), *self._footers)
+        yield from with_bold_headings(self._story.taken(), self._story.bold)
+        yield from self._footers
 
     def _event(self, event: RtfEvent) -> None:
         if event.kind == "{":
@@ -153,7 +156,7 @@ class _Document:
         elif state.hidden and not state.left_out:
             self.hides = self.hides or any(map(str.isalnum, text))
         elif not state.left_out and not state.deleted:
-            state.story.text(text)
+            state.story.text(text, state.bold)
 
     def _word(self, word: str, number: int | None) -> None:
         state = self._state
@@ -172,10 +175,10 @@ class _Document:
             state.buried = state.buried or (word in _LEFT_OUT and word != "upr")
             if word == "fldinst":
                 state.instructs, self._instruction = True, ""
-        elif word in ("v", "deleted"):
-            setattr(state, "hidden" if word == "v" else word, number != 0)
+        elif word in _CHARACTERS:
+            setattr(state, _CHARACTERS[word], number != 0)
         elif word == "plain":
-            state.hidden = state.deleted = False
+            state.hidden = state.deleted = state.bold = False
         elif not state.left_out:
             self._layout(word, number)
 

@@ -1,0 +1,1 @@
+"""E-books that are not EPUB."""

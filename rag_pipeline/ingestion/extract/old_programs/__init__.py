@@ -1,0 +1,1 @@
+"""Documents of programs that are no more, which LibreOffice still opens."""

@@ -3,7 +3,8 @@
 Belongs here: its requests and responses. Not here: answering. A model is a collection; ``all`` is everything that may be seen.
 Format: platform.openai.com/docs/api-reference/chat. What we add beside the text of a message, or of the last piece of a stream that has
 any: ``citations``, and with the names and shapes of ``POST /api/v1/ask`` its ``refused``, ``withdrawn``, and ``marks``, ``unverified`` and
-``computed``, whose places count in the whole of the message's text. Below the text stand the sources.
+``computed``, whose places count in the whole of the message's text. Below the text stand the sources. Programs that show it render
+Markdown: images and HTML that a document or a model wrote are escaped, so that none is fetched or run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
 from ui.api.schemas import PLACES
 from ui.views.citations import Source, footnotes, sources_of, without_footnotes
+from ui.views.fetching import WithoutFetching, moved, without_fetching
 from ui.web.services import Services
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
@@ -114,7 +116,7 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     if isinstance(end, Failed):
         return JSONResponse(_error(end), status_code=status_of(AnswerFailedError(end)))
     before = _INSTEAD if end.withdrawn and isinstance(end, Answered) else ""
-    content = before + _text(end) + footnotes(sources_of(end), base)
+    content = before + without_fetching(_text(end), links=False) + footnotes(sources_of(end), base)
     message = {"role": "assistant", "content": content, **_beside(end, base, len(before))}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return JSONResponse({**_frame(body, "chat.completion"), "choices": [choice], "usage": _usage(end)})
@@ -123,19 +125,23 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
 async def _frames(services: Services, body: ChatRequest, scope: Scope, base: str) -> AsyncIterator[str]:
     frame = _frame(body, "chat.completion.chunk")
     yield _chunk(frame, {"role": "assistant", "content": ""})
-    sent = 0
+    sent, shown = 0, WithoutFetching()
     async with aclosing(_events(services, body, scope)) as events:
         async for event in events:
             if isinstance(event, Token):
-                sent += len(event.text)
-                yield _chunk(frame, {"content": event.text})
+                piece = shown.add(event.text)
+                sent += len(piece)
+                yield _chunk(frame, {"content": piece})
             elif isinstance(event, Failed):
                 yield as_json(_error(event))
                 return
             elif isinstance(event, (Answered, Refused)):
-                text = f"{_WITHDRAWN}{_text(event)}" if event.withdrawn else event.reason if isinstance(event, Refused) else ""
-                before = sent + len(_WITHDRAWN) if event.withdrawn else 0
-                yield _chunk(frame, {"content": text + footnotes(sources_of(event), base), **_beside(event, base, before)})
+                rest = shown.rest()
+                text = without_fetching(_text(event), links=False) if event.withdrawn or isinstance(event, Refused) else ""
+                withdrawn = _WITHDRAWN if event.withdrawn else ""
+                before = sent + len(rest) + len(withdrawn) if event.withdrawn else 0
+                content = rest + withdrawn + text + footnotes(sources_of(event), base)
+                yield _chunk(frame, {"content": content, **_beside(event, base, before)})
                 yield _chunk(frame, {}, "stop")
                 if body.include_usage:
                     yield as_json({**frame, "choices": [], "usage": _usage(event)})
@@ -175,12 +181,12 @@ def _citations_json(end: Answered | Refused, base: str) -> list[dict[str, object
 
 def _beside(end: Answered | Refused, base: str, before: int) -> dict[str, object]:
     """What we add to a message; so many characters stand ``before`` the answer in its text."""
-    places = {name: [_moved(asdict(one), before) for one in getattr(end, name, ())] for name in PLACES}
+    places = {name: [_moved(asdict(one), before, _text(end)) for one in getattr(end, name, ())] for name in PLACES}
     return {"citations": _citations_json(end, base), "refused": isinstance(end, Refused), "withdrawn": end.withdrawn, **places}
 
 
-def _moved(place: dict[str, Any], before: int) -> dict[str, Any]:
-    return {**place, "start": place["start"] + before, "end": place["end"] + before}
+def _moved(place: dict[str, Any], before: int, text: str) -> dict[str, Any]:
+    return {**place, "start": moved(place["start"], text) + before, "end": moved(place["end"], text) + before}
 
 
 def _usage(end: Answered | Refused) -> dict[str, int]:

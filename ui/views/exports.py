@@ -17,14 +17,12 @@ from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
 from ui.views.citations import escaped, footnotes, sources_of
 from ui.views.environment import render
+from ui.views.fetching import without_fetching
 from ui.views.language import gettext
 from ui.views.language.formats import moment_utc
 from ui.views.markdown_documents import answer_as_read
 from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.turns import Turn, shown_turn, turn_of
-
-_REQUESTING = re.compile(r"!(?=\[)|\](?=[(\[:])|<")
-"""What begins an image, a link or HTML in Markdown that a language model wrote."""
 
 
 def turns_of(conversation: Conversation) -> list[tuple[StoredMessage, StoredMessage]]:
@@ -121,7 +119,7 @@ def _words_instead(turn: Turn) -> str:
 
 def _safe(text: str, *, by_model: bool) -> str:
     """A model writes Markdown; quoted sentences are none."""
-    return _REQUESTING.sub(lambda found: "\\" + found[0], text) if by_model else escaped(text)
+    return without_fetching(text) if by_model else escaped(text)
 
 
 def _line(text: str) -> str:

@@ -271,6 +271,18 @@ def test_verdicts_reach_the_openai_client(settings: Settings, stream: bool) -> N
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_no_program_of_a_reader_fetches_what_a_document_or_a_model_wrote(settings: Settings, stream: bool) -> None:
+    pieces = ["Ada saw !", "[a lamp](http://x.test/seen.png) in 1871", " [1]."]
+    with serving(settings, ScriptedAnswerer([make_hit()], pieces)) as address:
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        asked: Any = [{"role": "user", "content": "What did Ada see?"}]
+        text, beside = beside_the_text(client.chat.completions.create(model="all", messages=asked, stream=stream), stream)
+    assert text.startswith("Ada saw !\\[a lamp](http://x.test/seen.png) in 1871 [1].")
+    (mark,) = beside["marks"]
+    assert text[mark["start"] : mark["end"]] == "[1]"
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_what_is_withdrawn_is_said_to_be_and_does_not_come_back_as_history(settings: Settings, stream: bool) -> None:
     answerer = ScriptedAnswerer([make_hit()], ["Ada flew to the moon."])
     with serving(settings, answerer) as address:

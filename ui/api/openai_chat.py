@@ -29,7 +29,7 @@ from ui.api.errors import AnswerFailedError, status_of
 from ui.api.schema_examples import COMPLETIONS, MODELS, shown
 from ui.api.schemas import PLACES
 from ui.views.citations import Source, footnotes, sources_of, without_footnotes
-from ui.views.fetching import WithoutFetching, moved, without_fetching
+from ui.views.markdown.fetching import WithoutFetching, moved, without_fetching
 from ui.web.services import Services
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from rag_pipeline.models import CELL, HEADER_CELL, Answered, Citation, Hit, Nearest, Place, Refused
 from ui.views.language import gettext
-from ui.views.markdown_documents import as_read, passage_as_read
+from ui.views.markdown.documents import as_read, passage_as_read
 
 SNIPPET_CHARACTERS = 220
 """About three lines of a source card."""

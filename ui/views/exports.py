@@ -17,10 +17,10 @@ from rag_pipeline.models import Answered, Failed, Refused
 from rag_pipeline.stores.conversations import Conversation, StoredMessage
 from ui.views.citations import escaped, footnotes, sources_of
 from ui.views.environment import render
-from ui.views.fetching import without_fetching
 from ui.views.language import gettext
 from ui.views.language.formats import moment_utc
-from ui.views.markdown_documents import answer_as_read
+from ui.views.markdown.documents import answer_as_read
+from ui.views.markdown.fetching import without_fetching
 from ui.views.refusals import failure_in_words, refusal_in_words
 from ui.views.turns import Turn, shown_turn, turn_of
 

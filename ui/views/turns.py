@@ -38,7 +38,7 @@ from ui.views.citations import Source, sources_of
 from ui.views.environment import render
 from ui.views.language import gettext, ngettext
 from ui.views.language.formats import number
-from ui.views.markdown_documents import answer_as_read
+from ui.views.markdown.documents import answer_as_read
 from ui.views.refusals import failure_in_words, refusal_in_words, refusal_title
 from ui.views.rendering import answer_html
 from ui.views.suggestions import questions_after

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ui.views.fetching import WithoutFetching, moved, without_fetching
+from ui.views.markdown.fetching import WithoutFetching, moved, without_fetching
 
 PIECES = ["\\", "!", "[", "]", "(", ")", "<", ">", "/", ":", "a", " ", "\n", "img src=", "http://x.test/p.png", "[a]: b", "![a](b)"]
 WRITTEN = st.lists(st.sampled_from(PIECES), max_size=24)

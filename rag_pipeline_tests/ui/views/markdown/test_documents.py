@@ -13,7 +13,7 @@ from rag_pipeline.stores.conversations import Conversation, StoredMessage
 from rag_pipeline_tests.ui.conftest import make_hit
 from ui.views.citations import Source, footnotes
 from ui.views.exports import markdown_answer, plain_answer, word_document
-from ui.views.markdown_documents import answer_as_read, as_read, passage_as_read
+from ui.views.markdown.documents import answer_as_read, as_read, passage_as_read
 from ui.views.turns import Turn, turn_html
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

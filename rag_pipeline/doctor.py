@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from rag_pipeline.answering.tuning import TUNING, LocalServers
 from rag_pipeline.errors import RagError
-from rag_pipeline.installing import command_for, command_for_languages
+from rag_pipeline.installing import Program, command_for, command_for_languages
 from rag_pipeline.privacy import is_this_machine
 from rag_pipeline.settings import AUTOMATIC, BucketFolder, Settings
 
@@ -165,6 +165,7 @@ def _reading(settings: Settings) -> Iterator[Finding]:
     yield from _ocr(settings)
     yield from _old_office()
     yield _archives()
+    yield _rar()
     passwords = len(listed_passwords(settings))
     yield Finding("passwords", "ok", f"{passwords} in {settings.passwords_path}" if passwords else "none listed")
 
@@ -179,15 +180,29 @@ def _archives() -> Finding:
     return Finding("archives", "ok", "zip, tar and 7z are read")
 
 
+def _rar() -> Finding:
+    from rag_pipeline.ingestion.extract.archive.libarchive import library
+
+    if library():
+        return Finding("libarchive", "ok", "rar files are read")
+    remedy = "install it (Debian, Ubuntu: apt install libarchive13)"
+    return Finding("libarchive", "missing", "not installed: rar files are not read", remedy, command_for("libarchive"))
+
+
 def _old_office() -> Iterator[Finding]:
     from rag_pipeline.ingestion.extract.process.libreoffice import Component, libreoffice_program
 
-    components: tuple[tuple[Component, str], ...] = (("writer", "doc"), ("impress", "ppt"))
-    for component, kind in components:
+    components: tuple[tuple[Component, Program, str], ...] = (
+        ("writer", "libreoffice-writer", "doc"),
+        ("impress", "libreoffice-impress", "ppt"),
+        ("calc", "libreoffice-calc", "wk1"),
+        ("draw", "libreoffice-draw", "vsd"),
+    )
+    for component, package, kind in components:
         program = libreoffice_program(component)
         detail = program or f"not installed: {kind} files are not read"
-        remedy = "" if program else f"install it (Debian, Ubuntu: apt install libreoffice-{component}-nogui)"
-        command = "" if program else command_for("libreoffice-writer" if component == "writer" else "libreoffice-impress")
+        remedy = "" if program else f"install it (Debian, Ubuntu: apt install {package}-nogui)"
+        command = "" if program else command_for(package)
         yield Finding(f"LibreOffice {component.capitalize()}", "ok" if program else "missing", detail, remedy, command)
 
 

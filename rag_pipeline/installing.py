@@ -10,17 +10,24 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-Program = Literal["tesseract", "libreoffice-writer", "libreoffice-impress"]
+Program = Literal["tesseract", "libarchive", "libreoffice-writer", "libreoffice-impress", "libreoffice-calc", "libreoffice-draw"]
 
 _COMMANDS = {"apt-get": "apt install", "dnf": "dnf install", "pacman": "pacman -S", "brew": "brew install"}
 """Program that tells the system → the command, in the order in which they are looked for."""
 _PACKAGES: Mapping[Program, Mapping[str, str]] = {
     "tesseract": {"apt-get": "tesseract-ocr", "dnf": "tesseract", "pacman": "tesseract", "brew": "tesseract"},
+    "libarchive": {"apt-get": "libarchive13", "dnf": "libarchive", "pacman": "libarchive", "brew": "libarchive"},
     "libreoffice-writer": {
         "apt-get": "libreoffice-writer-nogui", "dnf": "libreoffice-writer", "pacman": "libreoffice-fresh", "brew": "--cask libreoffice",
     },
     "libreoffice-impress": {
         "apt-get": "libreoffice-impress-nogui", "dnf": "libreoffice-impress", "pacman": "libreoffice-fresh", "brew": "--cask libreoffice",
+    },
+    "libreoffice-calc": {
+        "apt-get": "libreoffice-calc-nogui", "dnf": "libreoffice-calc", "pacman": "libreoffice-fresh", "brew": "--cask libreoffice",
+    },
+    "libreoffice-draw": {
+        "apt-get": "libreoffice-draw-nogui", "dnf": "libreoffice-draw", "pacman": "libreoffice-fresh", "brew": "--cask libreoffice",
     },
 }  # fmt: skip
 _LANGUAGE_PACK = {"apt-get": "tesseract-ocr-{}", "dnf": "tesseract-langpack-{}", "pacman": "tesseract-data-{}", "brew": "tesseract-lang"}

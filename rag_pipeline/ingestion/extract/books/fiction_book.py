@@ -91,8 +91,6 @@ def _tag(element: _Element, name: str, depth: int, notes: bool) -> str:
         return "u"  # its paragraphs are its lines
     if name == "p" and notes and parent == "section":
         return "u"  # a note is one text, with its number before it
-    if name == "p" and notes and parent == "section":
-        return "u"  # a note is one text, with its number before it
     if name == "image" and parent in ("section", "body"):
         return "p"
     if name not in ("title", "subtitle"):

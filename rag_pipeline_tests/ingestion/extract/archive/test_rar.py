@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from rag_pipeline.cli.doctor import examine
 from rag_pipeline.ingestion.extract import media_type_of
 from rag_pipeline.ingestion.extract.archive import libarchive
 from rag_pipeline.ingestion.extract.archive.formats import RAR
 from rag_pipeline.ingestion.extract.archive.reader import unpacked
 from rag_pipeline.ingestion.extract.source import ReadingOptions
+from rag_pipeline.settings import Settings
 from rag_pipeline_tests.ingestion.extract.archive.test_reading import expected, hashes, look_into, refused, zip_of
 from rag_pipeline_tests.programs import LIBARCHIVE, needs
 
@@ -127,6 +129,12 @@ def test_without_the_library_the_error_names_what_is_needed(monkeypatch: pytest.
     monkeypatch.setattr(libarchive, "library", lambda: None)
     error = refused("a.rar", rar_of({"a.txt": b"words"}))
     assert (error.code, error.state, "libarchive13" in str(error)) == ("missing_program", "unsupported", True)
+
+
+def test_doctor_names_the_library_where_it_is_missing(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr(libarchive, "library", lambda: None)
+    states = {finding.subject: (finding.state, finding.remedy) for finding in examine(settings)}
+    assert states["libarchive"] == ("missing", "install it (Debian, Ubuntu: apt install libarchive13)")
 
 
 def test_they_are_told_by_how_they_begin() -> None:

@@ -235,7 +235,9 @@ def test_doctor_names_the_component_that_is_missing(libreoffice: Callable[..., P
     libreoffice("writer")
     states = {finding.subject: (finding.state, finding.remedy) for finding in examine(settings)}
     assert states["LibreOffice Writer"] == ("ok", "")
-    assert states["LibreOffice Impress"] == ("missing", "install it (Debian, Ubuntu: apt install libreoffice-impress-nogui)")
+    for component in ("Impress", "Calc", "Draw"):
+        remedy = f"install it (Debian, Ubuntu: apt install libreoffice-{component.lower()}-nogui)"
+        assert states[f"LibreOffice {component}"] == ("missing", remedy)
 
 
 def test_without_libreoffice_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,18 @@ ALLOWED = {
     "rag_pipeline.privacy": set(),
     "rag_pipeline.settings": {"errors"},
     "rag_pipeline.quantities": {"quantities"},
+    "rag_pipeline.line_breaks": set(),
     "rag_pipeline.stores": {"document_life", "errors", "models", "settings", "stores"},
     "rag_pipeline.embedding": {"errors", "models", "privacy", "settings", "stores", "embedding"},
-    "rag_pipeline.ingestion.extract": {"errors", "models", "settings", "ingestion"},  # it may run where no store can be reached
+    "rag_pipeline.ingestion.extract": {
+        "errors",
+        "line_breaks",
+        "models",
+        "settings",
+        "ingestion",
+    },  # it may run where no store can be reached
     "rag_pipeline.ingestion": {"document_life", "errors", "models", "settings", "stores", "embedding", "ingestion"},
-    "rag_pipeline.answering": {"errors", "models", "privacy", "quantities", "settings", "stores", "embedding", "answering"},
+    "rag_pipeline.answering": {"errors", "line_breaks", "models", "privacy", "quantities", "settings", "stores", "embedding", "answering"},
     "rag_pipeline.evaluation": {"errors", "models", "quantities", "settings", "stores", "ingestion", "answering", "evaluation"},
     "rag_pipeline.backup": {"access", "errors", "settings", "stores", "ingestion", "backup"},
     "rag_pipeline.settings_in_force": {"settings"},

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from rag_pipeline.answering.sentences.shapes import ENDS_OF_LINES, is_labelled, is_listed, is_of_mail
 from rag_pipeline.answering.tuning import Segmentation
+from rag_pipeline.line_breaks import between_lines, columns
 from rag_pipeline.models import is_row
 from rag_pipeline.stores.vectors.languages import is_function_word, language_of
 
@@ -25,7 +26,7 @@ def lines_of(text: str, tuning: Segmentation) -> Iterator[str]:
     for line in lines:
         quoted, bare = _split_off_quote(line)
         if held and quoted == _split_off_quote(last)[0] and _is_one_line(last, bare, line, width, language, tuning):
-            held = f"{held} {bare}"
+            held = f"{held}{between_lines(held, bare)}{bare}"
         else:
             if held:
                 yield held
@@ -66,18 +67,19 @@ def _width_of_wrapped(lines: Sequence[str], tuning: Segmentation) -> int | None:
     Short lines are greetings, signatures, the ends of paragraphs; they say nothing of it, and neither does what stands above a mail.
     """
     lines = [line for line in lines if not is_of_mail(line)]
-    width = max(map(len, lines), default=0)
+    width = max(map(columns, lines), default=0)
     if not tuning.narrowest_wrapped <= width <= tuning.widest_wrapped:
         return None
     pairs = [
         (line, below)
         for line, below in pairwise(lines)
-        if below and len(line) > tuning.shortest_telling * width and not line.endswith(ENDS_OF_LINES)
+        if below and columns(line) > tuning.shortest_telling * width and not line.endswith(ENDS_OF_LINES)
     ]
     full = sum(_is_full(line, below, width) for line, below in pairs)
     return width if full >= tuning.fewest_full and full > len(pairs) - full else None
 
 
 def _is_full(line: str, below: str, width: int) -> bool:
-    """Whether the first word below would have made the line too long."""
-    return len(line) + 1 + len(below.split()[0]) > width
+    """Whether the first word below would have made the line too long; where there are no blanks, its first letter."""
+    blank = between_lines(line, below)
+    return columns(line + blank + (below.split()[0] if blank else below[0])) > width

@@ -15,7 +15,7 @@ _LABELLED = re.compile(r"[^\W\d_][^:|]{0,60}:\s+\S|\S.{0,60}?(?:\t|[ \u00a0]{3,}
 """``Supplier: Acme Corporation``, also where the value stands in a column of its own."""
 _LABEL = re.compile(r"[^\W\d_][^:|.!?]{0,60}:")
 _LISTED = re.compile(r"[-–*•▪◦·]\s|\(?\w{1,3}[.)]\s")
-ENDS_OF_LINES = (".", "!", "?", ":", ";")
+ENDS_OF_LINES = (".", "!", "?", ":", ";", "。", "！", "？", "：", "；")
 _WORD = re.compile(r"[^\W\d_]+")
 _MAIL_HEADER = re.compile(r"(?:From|Sender|Reply-To|To|Cc|Bcc|Date|Sent|Subject): ")
 """The names of RFC 5322 that mails are shown with, and what programs that forward them write for ``Date``."""

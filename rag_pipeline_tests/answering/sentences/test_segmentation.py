@@ -150,6 +150,17 @@ def test_a_text_that_was_broken_into_lines_is_read_in_its_paragraphs() -> None:
     assert texts("> " + WRAPPED.replace("\n", "\n> "))[0].endswith("autoclave of 3 North Street in the meantime.")
 
 
+def test_broken_lines_of_a_script_without_blanks_are_put_together_without_one() -> None:
+    body = (
+        "我们的办公室位于上海市浦东新区，每周一至周五上午九点开门，下午六点关门。访客须在前台登记，并由接待人员陪同进入办公区域。"
+        "会议室需要提前一天预订，并注明参加人数和所需设备。停车场在大楼的地下二层，访客可以免费停车两个小时，之后每小时收费十元。"
+    )
+    broken = "\n".join(body[start : start + 38] for start in range(0, len(body), 38))
+    assert texts(broken) == texts(body)
+    assert texts(body)[1] == "访客须在前台登记，并由接待人员陪同进入办公区域。"
+    assert texts("办公室规定\n访客登记\n停车场收费") == ["办公室规定 / 访客登记 / 停车场收费"]
+
+
 def test_what_stands_above_a_mail_says_nothing_of_the_length_of_its_lines() -> None:
     header = "".join(f"{name}: Sybille G. <sybille.g@wohnbau.example>, {name} of the board\n" for name in ("From", "To", "Cc", "Date"))
     body = """Dear all,

@@ -158,7 +158,7 @@ FAMILIES = (
         "latex", "LaTeX", "Web and markup", (Format(LATEX, _read_latex, ("tex", "latex", "ltx"), "text", openings=_LATEX_OPENINGS),), "1"
     ),
     Family("bibtex", "BibTeX", "Web and markup", (Format(BIBTEX, _read_bibliography, ("bib",), "text"),), version="1"),
-    Family("asciidoc", "AsciiDoc", "Web and markup", (Format(ASCIIDOC, _read_asciidoc, ("adoc", "asciidoc", "asc"), "text"),), version="1"),
+    Family("asciidoc", "AsciiDoc", "Web and markup", (Format(ASCIIDOC, _read_asciidoc, ("adoc", "asciidoc", "asc"), "text"),), version="2"),
     Family(
         "wikitext",
         "MediaWiki's wikitext and exports",
@@ -167,7 +167,7 @@ FAMILIES = (
             Format(WIKITEXT, _read_wikitext, ("wiki", "mediawiki", "wikitext"), "text"),
             Format(WIKI_EXPORT, _read_wiki_export, openings=_EXPORT_OPENINGS),
         ),
-        version="1",
+        version="2",
     ),
     Family(
         "manual_page",
@@ -176,7 +176,7 @@ FAMILIES = (
         (Format(MANUAL_PAGE, _read_manual_page, ("man", "mdoc"), "text", openings=_MANUAL_OPENINGS),),
         version="1",
     ),
-    Family("typst", "Typst", "Web and markup", (Format(TYPST, _read_typst, ("typ",), "text"),), version="1"),
+    Family("typst", "Typst", "Web and markup", (Format(TYPST, _read_typst, ("typ",), "text"),), version="2"),
     Family("textile", "Textile", "Web and markup", (Format(TEXTILE, _read_textile, ("textile",), "text"),), version="2"),
     Family("org", "Org", "Web and markup", (Format(ORG, _read_org, ("org",), "text"),), version="12"),
     Family(

@@ -27,6 +27,7 @@ from rag_pipeline.ingestion.extract.markup.unstructured_elements import convert
 from rag_pipeline.ingestion.extract.markup.unstructured_offline import prepare_unstructured
 from rag_pipeline.ingestion.extract.office.properties import with_properties
 from rag_pipeline.ingestion.extract.source import Source
+from rag_pipeline.line_breaks import without_breaks
 from rag_pipeline.models import Element
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ def _mend(root: _Element) -> None:
     from lxml import etree
 
     _write_out_frames(root)
+    _join_lines(root)
     mark_bold(root)
     etree.strip_elements(root, *_REMOVED, with_tail=False)
     _write_out_drawn(root)
@@ -204,6 +206,16 @@ def _mend(root: _Element) -> None:
             element.tail = f" {element.tail or ''}"
         element.tag = _RENAMED[str(element.tag)]
     _keep_lone_letters(root)
+
+
+def _join_lines(root: _Element) -> None:
+    """Line breaks of the source at which nothing is shown (CSS Text Module Level 3, 4.1.3)."""
+    as_written = {element for block in root.iter("pre", "textarea") for element in block.iter()}
+    for element in root.iter():
+        if element.text and not element.text.isascii() and element not in as_written:
+            element.text = without_breaks(element.text)
+        if element.tail and not element.tail.isascii() and element.getparent() not in as_written:
+            element.tail = without_breaks(element.tail)
 
 
 def _write_out_drawn(root: _Element) -> None:

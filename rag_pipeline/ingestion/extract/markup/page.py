@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rag_pipeline.ingestion.extract.data.tables import table_element
 from rag_pipeline.ingestion.extract.markup.outline import Outline
+from rag_pipeline.line_breaks import without_breaks
 from rag_pipeline.models import Element, ElementKind
 
 LINE_END = "\v"
@@ -71,7 +72,7 @@ class Page:
     def heading(self, text: str, level: int) -> None:
         """A heading; level 1 is the outermost. One without words is none."""
         self.end_paragraph()
-        title = " ".join(text.split())
+        title = " ".join(without_breaks(text).split())
         if self._aside:
             self.write(f"{title} ")
         elif title:
@@ -109,5 +110,5 @@ class Page:
 
 def tidy(text: str) -> str:
     """Words with one blank between them, in the lines that the reader sees."""
-    lines = (" ".join(line.split()) for line in text.split(LINE_END))
+    lines = (" ".join(without_breaks(line).split()) for line in text.split(LINE_END))
     return "\n".join(line for line in lines if line)

@@ -25,5 +25,5 @@ def _read(source: Source) -> Iterator[Element]:
 
 
 FAMILIES = (
-    Family("pdf", "PDF", "Documents", (Format(PDF, _read, ("pdf",), signature=_HEADER, named_signature=_HEADER_ANYWHERE),), version="15"),
+    Family("pdf", "PDF", "Documents", (Format(PDF, _read, ("pdf",), signature=_HEADER, named_signature=_HEADER_ANYWHERE),), version="16"),
 )

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from rag_pipeline.ingestion.extract.markup.outline import Outline
 from rag_pipeline.ingestion.extract.picture.rotation import Rotation
+from rag_pipeline.line_breaks import between_lines
 from rag_pipeline.models import Box, Element
 
 _LARGER = 1.15
@@ -184,6 +185,8 @@ def _usual_step(lines: Sequence[Line]) -> float:
 def _continues(above: Line, line: Line, usual: float) -> bool:
     if above.hyphenated:
         return True
+    if above.rotation != line.rotation:
+        return False
     step = line.bottom - above.bottom
     overlapping = min(above.right, line.right) > max(above.left, line.left)
     beside = abs(step) < 0.3 * usual
@@ -213,7 +216,7 @@ def _separator(line: Line, following: Line, full: float, words: set[str]) -> str
         return "" if following.text.startswith(_CLOSING) else " "
     digits = sum(character.isdigit() for character in line.text)
     row = digits > _DIGITS_OF_A_TABLE_ROW * len(line.text)
-    return "\n" if row or line.right < full else " "
+    return "\n" if row or line.right < full else between_lines(line.text, following.text)
 
 
 def _goes_on_in(line: Line, following: Line) -> bool:

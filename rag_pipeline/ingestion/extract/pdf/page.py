@@ -24,6 +24,7 @@ from rag_pipeline.ingestion.extract.pdf.layout import HYPHENS, Line, ends_with_n
 from rag_pipeline.ingestion.extract.pdf.letters.accents import with_accents_on_letters
 from rag_pipeline.ingestion.extract.pdf.letters.right_to_left import with_words_as_read
 from rag_pipeline.ingestion.extract.pdf.letters.torn_words import without_torn_words
+from rag_pipeline.ingestion.extract.pdf.letters.vertical import with_vertical_lines
 from rag_pipeline.ingestion.extract.pdf.meaning import may_mean_nothing
 from rag_pipeline.ingestion.extract.pdf.ruled import is_table
 from rag_pipeline.ingestion.extract.pdf.rules import Affine, rules_of
@@ -96,7 +97,7 @@ def read_page(pdf: PdfDocument, number: int) -> Page | None:
     except pypdfium2.PdfiumError:
         return None
     stored, grids = _lines(page, textpage, number)
-    lines = in_reading_order(with_initials(list(stored)))
+    lines = in_reading_order(with_initials(with_vertical_lines(list(stored))))
     text = "".join(line.text for line in lines)
     needs_ocr = _needs_ocr(page, text)
     textpage.close()

@@ -43,6 +43,13 @@ def test_a_page_may_leave_out_the_tags_of_its_head_and_body(tmp_path: Path, tag:
     assert " ".join(texts(read(tmp_path, "a.html", f"<!DOCTYPE html>{before}{body}".encode()))) == "T wanted words and more of them"
 
 
+def test_at_a_line_end_of_the_source_no_blank_is_shown_between_chinese_or_japanese_letters(tmp_path: Path) -> None:
+    body = "<p>名前は\n  まだ無い。Cats\nand 猫</p><p>이사회는\n열린다</p><pre>第一\n第二</pre>"
+    shown = texts(read(tmp_path, "a.html", page(body)))
+    assert shown[:2] == ["名前はまだ無い。Cats and 猫", "이사회는 열린다"]
+    assert shown[2].split() == ["第一", "第二"]
+
+
 def test_what_stands_beside_the_main_part_is_kept(tmp_path: Path) -> None:
     body = "<h1>first</h1><div><main><p>second</p></main></div><main>third</main><aside>fourth</aside><p>fifth</p>"
     assert texts(read(tmp_path, "a.html", page(body))) == ["first", "second", "third", "fourth", "fifth"]

@@ -91,6 +91,13 @@ def test_words_broken_at_a_line_end_are_healed() -> None:
     ]
 
 
+def test_lines_of_a_script_without_blanks_are_joined_without_one() -> None:
+    assert joined(make_line("何でも薄暗いじめじめした所で", 0), make_line("泣いていた事だけは", 1)) == [
+        "何でも薄暗いじめじめした所で泣いていた事だけは"
+    ]
+    assert joined(make_line("이사회는 다음", 0), make_line("달에 열린다", 1)) == ["이사회는 다음 달에 열린다"]
+
+
 def test_rows_of_numbers_and_short_lines_keep_their_breaks() -> None:
     rows = (make_line("Sales 1,200 1,300", 0), make_line("Costs 900 1,000", 1), make_line("Dear Sir,", 2, right=0.3), make_line("hello", 3))
     assert joined(*rows) == ["Sales 1,200 1,300\nCosts 900 1,000\nDear Sir,\nhello"]

@@ -113,6 +113,9 @@ _REACHED: dict[Only, tuple[re.Pattern[str], re.Pattern[str]]] = {
         re.compile(
             r"(?<![\w.,-])(?!\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4}|\d{1,3}(?:\.\d{3})+\b)"
             r"\+?\(?\d(?:[ ()/.\u2011\u00a0-]{0,2}\d){5,14}(?!\w)"
+            r"|\b(?:(?:tele)?phone|mobile|cell|fax|tel|ext(?:ension)?|telefon|handy|mobil|durchwahl|téléphone|portable|poste|teléfono|móvil"
+            r"|extensión)\b[^:;|/]{0,20}:\s*\+?\(?\d",
+            re.IGNORECASE,
         ),
     ),
     "e-mail address": (
@@ -123,7 +126,7 @@ _REACHED: dict[Only, tuple[re.Pattern[str], re.Pattern[str]]] = {
         re.compile(r"[\w.+-]+@[\w-]+\.\w"),
     ),
 }
-"""How it is asked for, and what it looks like: dates and amounts are no telephone numbers."""
+"""How it is asked for, and what it looks like: dates and amounts are no telephone numbers, unless a label says that they are one."""
 _SOMEBODY = re.compile(r"(?:people|persons?|menschen|leute|personen|personnes|gens|personas|gente)", re.IGNORECASE)
 _PROCEDURE = re.compile(
     r"\bhow (?:to|(?:do|can|could|should|would|must) (?:I|we|you|one|they)|am I supposed)\b|\bwie \w+ (?:ich|man|wir)\b"

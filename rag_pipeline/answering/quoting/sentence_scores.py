@@ -75,8 +75,8 @@ def _tells(sentence: Sentence, quoting: Quoting) -> float:
 
     A value with the name of what it is tells enough, however short both are.
     """
-    words = len(_WORD.findall(sentence.text))
-    return quoting.length * log1p(max(words, quoting.enough_words) if sentence.row or is_labelled(sentence.text) else words)
+    enough = quoting.words_of_row if sentence.row else quoting.words_of_label if is_labelled(sentence.text) else 0
+    return quoting.length * log1p(max(len(_WORD.findall(sentence.text)), enough))
 
 
 def _fits(sentence: Sentence, asked: Asked, quoting: Quoting, *, is_part: bool) -> float:

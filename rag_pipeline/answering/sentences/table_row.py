@@ -51,14 +51,18 @@ class TableRow:
         return (": " if is_pair else "; ").join(filter(None, (self.name, *shown))) + (f" {self.unit}" if self.unit and shown else "")
 
     def asked_for(self, words: AbstractSet[int]) -> TableRow:
-        """The row with those columns alone whose names say most of what the words tell some columns from others by; all if none does."""
+        """The row with those columns alone whose names say most of what the words tell some columns from others by; all if none does.
+
+        Besides those cells whose words are asked for themselves: they say whose the others are, as the row's name does.
+        """
         names = [word_ids(column) for column, _ in self.cells]
         telling = {word for word in words if 0 < sum(word in name for name in names) < len(names)}
         most = max((len(telling & name) for name in names), default=0)
         if not most:
             return self
-        kept = tuple(cell for cell, name in zip(self.cells, names, strict=True) if len(telling & name) == most)
-        return replace(self, cells=kept)
+        named = [any(map(str.isalpha, value)) and not word_ids(value).isdisjoint(words) for _, value in self.cells]
+        kept = (cell for cell, name, is_named in zip(self.cells, names, named, strict=True) if is_named or len(telling & name) == most)
+        return replace(self, cells=tuple(kept))
 
 
 def is_total(row: TableRow, above: Sequence[TableRow]) -> bool:

@@ -364,3 +364,19 @@ def test_a_procedure_ends_where_it_would_be_too_long() -> None:
     answer = answered("How do I turn screw number 3 of the saw?", "\n".join(["Screws", *steps]))
     assert answer.count("[1]") == TUNING.procedure.most_steps
     assert answer.startswith("3. ")
+
+
+PHONES = """Room || Name || Phone
+12 | Nora Lind | 4471
+14 | Tom Aas | 4472
+15 | Eva Ruud | 4480"""
+
+
+@pytest.mark.parametrize("question", ["What is the phone number of Tom Aas?", "What is Tom Aas's phone number?"])
+def test_a_row_is_found_and_shown_with_the_name_that_stands_in_one_of_its_cells(question: str) -> None:
+    assert answered(question, PHONES).split(" [1]")[0] == "Room: 14; Name: Tom Aas; Phone: 4472"
+
+
+def test_of_the_other_columns_only_what_is_asked_for_is_shown() -> None:
+    assert answered("In which room is Eva Ruud?", PHONES).split(" [1]")[0].startswith("Room: 15; Name: Eva Ruud")
+    assert answered("What is the phone of room 12?", PHONES).split(" [1]")[0] == "Room: 12; Phone: 4471"

@@ -33,6 +33,11 @@ class AnswerUnderWay:
         self._task = asyncio.create_task(self._pass_on(events))
         self.ended_early = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all events are there; a page may still be about to draw the last ones."""
+        return self._over
+
     async def _pass_on(self, events: AsyncGenerator[AnswerEvent, None]) -> None:
         try:
             async with aclosing(events):

@@ -206,7 +206,8 @@ class AskPage:
                 async for drawing in drawings:
                     yield drawing
         finally:
-            del self._pages[session]
+            if self._pages.get(session) is page:  # one that is over may have made room for the next
+                del self._pages[session]
 
     async def _drawings(self, page: _Page, chat: Chat, scope: Update) -> AsyncGenerator[Drawing, None]:
         """The page, again and again: each drawing sets the same things, because Gradio may leave out any but the last."""
@@ -242,7 +243,8 @@ class AskPage:
     async def _reopen(self, conversation: str, request: gradio.Request) -> AsyncGenerator[Drawing, None]:
         """Show a conversation that was kept; questions go on in it, and so does an answer that is under way."""
         session = request.session_hash or ""
-        if not conversation or (session in self._pages and self._pages[session].asked.conversation == conversation):
+        given = self._pages.get(session)
+        if not conversation or (given and given.asked.conversation == conversation and not given.asked.answer.is_over):
             yield _NOTHING_NEW
             return
         access = access_in(request)

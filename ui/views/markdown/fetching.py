@@ -40,12 +40,9 @@ class WithoutFetching:
         held = _HELD_BACK.search(text)
         end = held.start() if held else len(text)
         self._held = text[end:]
-        return self._shown(text[:end])
+        return without_fetching(text[:end], links=False)
 
     def rest(self) -> str:
         """What was held back."""
         text, self._held = self._held, ""
-        return self._shown(text)
-
-    def _shown(self, text: str) -> str:
         return without_fetching(text, links=False)

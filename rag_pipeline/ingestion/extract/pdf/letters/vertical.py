@@ -21,6 +21,8 @@ _QUARTER = Rotation(90.0, 1, 1)
 """Of a page in fractions of its sides, so that its shape does not matter."""
 _LEAST_LETTERS = 10
 """Fewer that stand alone are marks in a margin, or cells of a table."""
+_RECENT = 4
+"""Letters whose width is that of their line: of so many one is no mark; all of them again for each letter would be quadratic."""
 _FARTHEST = 1.0
 """How far below one letter the next begins at most, in heights of a letter: a blank between sentences."""
 
@@ -42,7 +44,7 @@ def with_vertical_lines(lines: Sequence[Line]) -> list[Line]:
 
 def _is_below(above: Sequence[Line], line: Line, height: float) -> bool:
     """Whether it stands in the same vertical line, right below: marks are small, and stand at one side of it."""
-    left, right = min(letter.left for letter in above), max(letter.right for letter in above)
+    left, right = min(letter.left for letter in above[-_RECENT:]), max(letter.right for letter in above[-_RECENT:])
     beside = min(right, line.right) - max(left, line.left) > min(right - left, line.right - line.left) / 2
     return beside and line.top > above[-1].top and line.top - above[-1].bottom < _FARTHEST * height
 
